@@ -1,0 +1,30 @@
+"""Demand: the nodes that a side could use at an instant."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from models.nodes import Side
+
+
+@dataclass(frozen=True, slots=True)
+class Demand:
+    """One side's demand on a pool at ``at_s``, in node-equivalents.
+
+    ``running`` is in use now; ``waiting`` is eligible and could use a node now. Where either is not known there
+    is no Demand at all: unknown is not zero.
+    """
+
+    side: Side
+    at_s: int
+    running: float
+    waiting: float
+
+    def __post_init__(self) -> None:
+        if self.running < 0 or self.waiting < 0:
+            raise ValueError(f"demand cannot be negative: {self}")
+
+    @property
+    def nodes(self) -> float:
+        """Running and waiting together."""
+        return self.running + self.waiting

@@ -1,0 +1,43 @@
+"""The errors a person or a caller can do something about.
+
+TidegateError
+├── BadInput        the user's input is wrong: nothing to retry, mend the input
+├── Unreachable     a scheduler did not answer: retry later, hold until then
+├── Refused         a scheduler answered no: a retry does not help
+│   └── NotOurs     the thing to undo does not bear our mark: leave it alone
+└── ImpossibleStep  our own bug: a state machine met a pair that its table does not have
+"""
+
+from __future__ import annotations
+
+
+class TidegateError(Exception):
+    """Anything that Tidegate raises on purpose."""
+
+
+class BadInput(TidegateError):
+    """Input that cannot be used: says what is wrong, where, and what to do."""
+
+    def __init__(self, what: str, *, where: str = "", remedy: str = "") -> None:
+        self.what = what
+        self.where = where
+        self.remedy = remedy
+        place = f"{where}: " if where else ""
+        advice = f" ({remedy})" if remedy else ""
+        super().__init__(f"{place}{what}{advice}")
+
+
+class Unreachable(TidegateError):
+    """A scheduler gave no answer; what it holds is unknown, which is not zero. Retry later."""
+
+
+class Refused(TidegateError):
+    """A scheduler answered no; asking again changes nothing."""
+
+
+class NotOurs(Refused):
+    """What we were asked to undo was done by someone else."""
+
+
+class ImpossibleStep(TidegateError):
+    """A life cycle met a state and an observation that its table does not pair: a bug of ours."""

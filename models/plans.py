@@ -1,0 +1,62 @@
+"""Plans: the moves chosen from one snapshot, and the moves not made, each with its reason."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from models.handovers import Direction
+
+
+class Reason(StrEnum):
+    """Why a move is made or not; also a metric label, so the set is small and closed."""
+
+    DEMAND = "demand"  # made: the other side is worth more now or soon
+    BALANCED = "balanced"  # no split within reach costs less than today's
+    GAIN_TOO_SMALL = "gain-too-small"
+    FLOOR = "floor"
+    CEILING = "ceiling"
+    AT_ONCE = "at-once"
+    PER_HOUR = "per-hour"
+    DWELL = "dwell"
+    BUSY = "busy"  # the node's work ends too late to be of use
+    IN_HANDOVER = "in-handover"
+    UNREADY = "unready"
+    NOT_OURS = "not-ours"  # someone else closed it; only they reopen it
+    GANG = "gang"  # fewer nodes than the waiting work needs together would be moved
+    MODE = "mode"  # the policy's mode does not allow moves
+
+
+@dataclass(frozen=True, slots=True)
+class Move:
+    """One node from one side to the other, and what it is expected to be worth.
+
+    ``gain`` and ``cost`` are in weighted node-hours of unmet demand over the horizon, per node of this plan.
+    """
+
+    node: str
+    direction: Direction
+    reason: Reason
+    text: str
+    gain: float
+    cost: float
+
+
+@dataclass(frozen=True, slots=True)
+class Rejection:
+    """A move that was not made. ``subject`` is a node's name, or a count such as ``"12 nodes"``."""
+
+    subject: str
+    reason: Reason
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What one decision chose. ``target`` is the number of nodes Kubernetes should own, those in transit included."""
+
+    at_s: int
+    target: int
+    current: int
+    moves: tuple[Move, ...]
+    rejections: tuple[Rejection, ...]

@@ -1,0 +1,49 @@
+"""A snapshot: everything that one decision may look at, taken at one instant."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from models.demand import Demand
+from models.forecasts import Forecast
+from models.handovers import Direction, Handover
+from models.nodes import Node, Side
+from models.work import WaitingWork
+
+
+@dataclass(frozen=True, slots=True)
+class SideView:
+    """One side of the pool: what it uses, what waits, and what is foreseen."""
+
+    demand: Demand
+    waiting: WaitingWork
+    forecast: Forecast
+
+
+@dataclass(frozen=True, slots=True)
+class LeadTime:
+    """How long a node takes from empty on one side to open on the other, in seconds, learned from hand-overs."""
+
+    median_s: int
+    p90_s: int
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.median_s <= self.p90_s:
+            raise ValueError(f"a lead time's median must lie between zero and its p90: {self}")
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """The input of ``decide``, complete: the same snapshot and policy give the same plan.
+
+    ``moved_s`` tells when a node last changed sides; ``recent_moves_s`` when the moves of the last hour began.
+    """
+
+    now_s: int
+    nodes: tuple[Node, ...]
+    sides: Mapping[Side, SideView]
+    lead: Mapping[Direction, LeadTime]
+    open_handovers: tuple[Handover, ...]
+    moved_s: Mapping[str, int]
+    recent_moves_s: tuple[int, ...]

@@ -1,0 +1,60 @@
+"""Work as the schedulers report it: state-carrying records that never know the future."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from models.nodes import Side
+
+
+class WorkState(StrEnum):
+    """Where a piece of work stands; only ``eligible`` and ``running`` work is demand."""
+
+    HELD = "held"
+    ELIGIBLE = "eligible"
+    RUNNING = "running"
+    ENDED = "ended"
+
+
+@dataclass(frozen=True, slots=True)
+class WorkRecord:
+    """The whole current record of one job, gang of pods or service replica.
+
+    ``nodes`` is its size in node-equivalents of the pool; work that needs its nodes together is one record.
+    ``limit_s`` is the run time after which the scheduler ends it, None where nothing bounds it.
+    ``ended_s`` is set only once it has ended: a record carries what was seen, never what will be.
+    """
+
+    id: str
+    side: Side
+    state: WorkState
+    nodes: float
+    submitted_s: int
+    limit_s: int | None = None
+    started_s: int | None = None
+    ended_s: int | None = None
+    user: str = ""
+
+    def __post_init__(self) -> None:
+        if not self.nodes > 0:
+            raise ValueError(f"work {self.id} must be larger than nothing, not {self.nodes} nodes")
+        if self.state is WorkState.RUNNING and self.started_s is None:
+            raise ValueError(f"work {self.id} runs but has no start time")
+
+
+@dataclass(frozen=True, slots=True)
+class WaitingWork:
+    """What one side's queue holds that nodes could start: sizes in nodes, in the order of the queue.
+
+    Each entry starts as a whole or not at all. Held work and work that no move could ever start is not in it.
+    """
+
+    side: Side
+    sizes: tuple[float, ...]
+    oversize: int = 0
+
+    @property
+    def nodes(self) -> float:
+        """All waiting work together, in nodes."""
+        return sum(self.sizes)
