@@ -18,6 +18,7 @@ class Reason(StrEnum):
     CEILING = "ceiling"
     AT_ONCE = "at-once"
     PER_HOUR = "per-hour"
+    CANCELLED = "cancelled"  # its hand-over is turned back
     DWELL = "dwell"
     BUSY = "busy"  # the node's work ends too late to be of use
     IN_HANDOVER = "in-handover"
@@ -44,19 +45,24 @@ class Move:
 
 @dataclass(frozen=True, slots=True)
 class Rejection:
-    """A move that was not made. ``subject`` is a node's name, or a count such as ``"12 nodes"``."""
+    """Nodes that are not moved, and why, with the numbers that made it so."""
 
-    subject: str
+    nodes: tuple[str, ...]
     reason: Reason
     text: str
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What one decision chose. ``target`` is the number of nodes Kubernetes should own, those in transit included."""
+    """What one decision chose: every node of the pool is in exactly one of its parts.
+
+    ``current`` and ``target`` count the nodes of Kubernetes, those on their way to it included, before and after.
+    ``cancellations`` are the hand-overs to turn back, which brings their nodes home at once.
+    """
 
     at_s: int
-    target: int
     current: int
+    target: int
     moves: tuple[Move, ...]
+    cancellations: tuple[str, ...]
     rejections: tuple[Rejection, ...]

@@ -1,0 +1,46 @@
+# Tidegate: `make help` says what there is. Nothing needs to be installed first but Python 3.11 or newer.
+
+.DEFAULT_GOAL := help
+.PHONY: help setup demo test check lint generate bench test-real
+
+export UV_PYTHON_DOWNLOADS := never
+UV := .ci/uv
+RUN := $(UV) run --locked
+
+help: ## Show this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+setup: ## Install what Tidegate needs into .venv (the other targets do this themselves)
+	@$(UV) sync --locked --quiet
+
+demo: setup ## Compare the policies on a made-up site and write out/demo.html
+	@mkdir -p out
+	$(RUN) tidegate demo --report out/demo.html
+
+test: setup ## Run the tests
+	$(RUN) pytest -n auto
+
+check: lint test ## Run everything a change must pass
+
+lint: setup ## Run the checks that are not tests
+	$(RUN) ruff check
+	$(RUN) ruff format --check
+	$(RUN) mypy
+	$(RUN) lint-imports
+	$(RUN) tidegate policy reference --check docs/reference
+
+generate: setup ## Write the generated reference page and JSON Schema
+	$(RUN) tidegate policy reference docs/reference
+
+bench: setup ## Run every benchmark
+	@set -e; for file in benchmarks/*.py; do \
+		[ -e "$$file" ] || { echo "There is no benchmark yet."; break; }; \
+		echo "== $$file"; $(RUN) python "$$file"; \
+	done
+
+test-real: ## Run the tests with real components
+	@if [ -d tests/real ]; then \
+		$(UV) sync --locked --quiet && $(RUN) pytest tests/real; \
+	else \
+		echo "No real component (Slurm, PBS, Kubernetes, Kafka) is part of this release yet: nothing was tested."; \
+	fi

@@ -1,0 +1,79 @@
+"""Write a whole file or nothing: no reader ever sees half of one, not even after Ctrl-C or a full disk."""
+
+from __future__ import annotations
+
+import os
+import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from models.errors import BadInput
+
+
+def write_atomically(path: Path, content: str | bytes) -> None:
+    """Put ``content`` (text as UTF-8) at ``path``, replacing what is there; on any failure ``path`` stays as it was.
+
+    The content goes to a temporary file in the same folder, is synced to disk, and is then renamed. A symbolic link is
+    followed, a file that is there keeps its permissions. Raises BadInput, with the reason, when that cannot be done.
+    """
+    data = content.encode("utf-8") if isinstance(content, str) else content
+    with _said_plainly(path):
+        target = path.resolve()
+        _check(path, target)
+        part = target.with_name(f".tidegate-{secrets.token_hex(8)}.part")
+        try:
+            _write_synced(part, data, like=target)
+            part.replace(target)
+        finally:
+            part.unlink(missing_ok=True)
+    _sync_folder(target.parent)
+
+
+@contextmanager
+def _said_plainly(path: Path) -> Iterator[None]:
+    """Turn what the operating system says into something a person can act on."""
+    try:
+        yield
+    except PermissionError as error:
+        raise BadInput(
+            "cannot be written: permission denied", where=str(path), remedy="choose another folder"
+        ) from error
+    except OSError as error:
+        raise BadInput(f"cannot be written: {error.strerror or error}", where=str(path)) from error
+    except RuntimeError as error:  # what Python 3.11 and 3.12 raise for links that point in a circle
+        raise BadInput("cannot be written: its symbolic links form a loop", where=str(path)) from error
+
+
+def _check(path: Path, target: Path) -> None:
+    """Refuse early what a rename could not do, or would do to something that is not a file."""
+    folder = target.parent
+    if target.is_dir():
+        raise BadInput("is a folder, not a file", where=str(path), remedy="give a file name inside it")
+    if not folder.exists():
+        raise BadInput(f"the folder {folder} does not exist", where=str(path), remedy="create it first")
+    if not folder.is_dir():
+        raise BadInput(f"{folder} is a file, not a folder", where=str(path))
+    if target.exists() and not target.is_file():
+        raise BadInput("is a device or a pipe, not a file", where=str(path), remedy="give a file name")
+
+
+def _write_synced(part: Path, data: bytes, *, like: Path) -> None:
+    """Write a new file and sync it; it gets the permissions of ``like``, or those of any new file."""
+    fd = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666)
+    with os.fdopen(fd, "wb") as file:
+        with suppress(FileNotFoundError):
+            os.fchmod(fd, like.stat().st_mode & 0o777)
+        file.write(data)
+        file.flush()
+        os.fsync(fd)
+
+
+def _sync_folder(folder: Path) -> None:
+    """Make the new name survive a power cut. Some file systems cannot; the file is whole all the same."""
+    with suppress(OSError):
+        fd = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(fd)
+        finally:
+            os.close(fd)

@@ -1,0 +1,80 @@
+"""The ``tidegate`` command: its sub-commands, and what becomes of errors.
+
+Exit codes: 0 done, 1 bad input or a scheduler that cannot be used, 2 wrong usage, 70 a bug of ours, 130 interrupted.
+"""
+
+from __future__ import annotations
+
+import sys
+import traceback
+from importlib.metadata import version
+from typing import Annotated
+
+import typer
+
+from cli import policy
+from models.errors import ImpossibleStep, TidegateError
+
+EXIT_BAD_INPUT = 1
+EXIT_BUG = 70
+EXIT_INTERRUPTED = 130
+
+app = typer.Typer(
+    name="tidegate",
+    help="Moves nodes between an HPC scheduler and Kubernetes before the load arrives.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+# Commands are registered here, in the order of the help. A module imports what is heavy (scikit-learn, plotly) inside
+# its command. A group of commands: app.add_typer(module.app, name="..."). One command: app.command()(module.function).
+app.add_typer(policy.app, name="policy")
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"tidegate {version('tidegate')}")
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    _: Annotated[
+        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version and exit.")
+    ] = False,
+) -> None:
+    pass
+
+
+def main() -> None:
+    """Run the command line; always ends in SystemExit, with one of the codes above."""
+    try:
+        app(prog_name="tidegate")
+    except KeyboardInterrupt:
+        _end(EXIT_INTERRUPTED, "interrupted")
+    except SystemExit as end:
+        if end.code == EXIT_INTERRUPTED:  # typer turns Ctrl-C within a command into this
+            _end(EXIT_INTERRUPTED, "interrupted")
+        raise
+    except TidegateError as error:
+        if isinstance(error, ImpossibleStep):
+            _end_with_bug(error)
+        _end(EXIT_BAD_INPUT, str(error))
+    except Exception as error:  # the last line of defence: whatever it is, people see what to do
+        _end_with_bug(error)
+
+
+def _end(code: int, message: str) -> None:
+    typer.echo(message, err=True)
+    sys.exit(code)
+
+
+def _end_with_bug(error: Exception) -> None:
+    trace = "".join(traceback.format_exception(error))
+    _end(EXIT_BUG, f"{trace}\n{type(error).__name__}: this is a bug in Tidegate; please report it with the lines above")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,70 @@
+"""``tidegate policy``: check a policy, print its JSON Schema."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+# The parts that read policies are imported when a command runs, so that the other commands start at once.
+app = typer.Typer(help="Check a policy file, or print the JSON Schema of one.", no_args_is_help=True)
+
+
+@app.command()
+def check(
+    file: Annotated[str, typer.Argument(help="The policy file; - reads standard input.", metavar="FILE")],
+    nodes: Annotated[
+        int | None,
+        typer.Option(min=1, max=1_000_000, metavar="N", help="Also check that the first pool can have N nodes."),
+    ] = None,
+) -> None:
+    """Show every mistake in a policy at once, or sum it up when there is none.
+
+    Ends with 0 when the policy can be used, and with 1 when not.
+    """
+    from cli.policy_file import READ_MOST, decode, parse_document, read_document  # noqa: PLC0415
+    from cli.policy_summary import NOT_YET, not_acted_on, split_of, summary  # noqa: PLC0415
+
+    if file == "-":
+        document = parse_document(decode(sys.stdin.buffer.read(READ_MOST), "<stdin>"), "<stdin>")
+    else:
+        document = read_document(file)
+    policy = document.policy
+    lines = [f"{document.name}: ok, policy {policy.metadata.name}: {summary(policy)}"]
+    if nodes is not None:
+        try:
+            lines.append(split_of(policy, nodes))
+        except ValueError as error:
+            raise document.bad(("spec", "pools", 0), str(error)) from None
+    lines += [
+        f"note: {key} is accepted, but this release does not act on it: {NOT_YET[key]}" for key in not_acted_on(policy)
+    ]
+    typer.echo("\n".join(lines))
+
+
+@app.command()
+def schema() -> None:
+    """Print the JSON Schema (2020-12) of a policy, for editors and charts."""
+    from cli.reference import schema_text  # noqa: PLC0415
+
+    typer.echo(schema_text(), nl=False)
+
+
+@app.command(hidden=True)
+def reference(
+    folder: Annotated[Path, typer.Argument(help="Where the reference page and the schema belong.")],
+    check_only: Annotated[bool, typer.Option("--check", help="Write nothing; end with 1 when one is stale.")] = False,
+) -> None:
+    """Write the generated reference page and schema, or check that they are up to date."""
+    from cli.reference import files, stale  # noqa: PLC0415
+    from models.errors import BadInput  # noqa: PLC0415
+
+    if check_only:
+        if names := stale(folder):
+            raise BadInput(f"not up to date: {', '.join(names)}", where=str(folder), remedy="run make generate")
+        return
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, text in files().items():
+        (folder / name).write_text(text, encoding="utf-8")

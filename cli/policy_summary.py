@@ -1,0 +1,51 @@
+"""A policy in a line or two, for people, and what of it this release accepts without acting on it."""
+
+from __future__ import annotations
+
+from models.policies import Policy, duration_text, nodes_of
+
+NOT_YET = {
+    "spec.pools[1] and further": "only the first pool is planned for",
+    "spec.takeovers": "no takeover begins",
+    "spec.safety": "its limits are checked and not yet watched",
+    "spec.moves.reserveAhead": "no node is booked ahead in the HPC scheduler",
+}
+
+
+def summary(policy: Policy) -> str:
+    """What the policy does, on one line."""
+    spec, moves = policy.spec, policy.spec.moves
+    horizons = [duration_text(horizon) for horizon in spec.forecast.horizons]
+    ahead = horizons[0] if len(horizons) == 1 else f"{horizons[0]} to {horizons[-1]}"
+    more = f" and {len(spec.pools) - 1} more" if len(spec.pools) > 1 else ""
+    return (
+        f"{spec.mode}, pool {spec.pools[0].name}{more}, forecasts {ahead} ahead, decides every"
+        f" {duration_text(moves.every)}, moves at most {moves.at_once} at once and {moves.per_hour} an hour"
+    )
+
+
+def split_of(policy: Policy, pool_nodes: int) -> str:
+    """What the policy allows of its first pool, if that has ``pool_nodes``.
+
+    Raises ValueError when the floors and ceilings leave no split.
+    """
+    pool, moves = policy.spec.pools[0], policy.spec.moves
+    low, high = pool.bounds(pool_nodes)
+    fixed = "; the split is fixed, so no node can move" if low == high else ""
+    return (
+        f"pool {pool.name} of {pool_nodes} nodes: HPC may have {pool_nodes - high} to {pool_nodes - low}, Kubernetes"
+        f" {low} to {high}; at most {nodes_of(moves.at_once, pool_nodes)} in hand-over at once and"
+        f" {nodes_of(moves.per_hour, pool_nodes)} moves an hour{fixed}"
+    )
+
+
+def not_acted_on(policy: Policy) -> list[str]:
+    """The keys of ``NOT_YET`` that this policy uses."""
+    spec = policy.spec
+    used = {
+        "spec.pools[1] and further": len(spec.pools) > 1,
+        "spec.takeovers": bool(spec.takeovers),
+        "spec.safety": "safety" in spec.model_fields_set,
+        "spec.moves.reserveAhead": spec.moves.reserve_ahead,
+    }
+    return [key for key in NOT_YET if used[key]]

@@ -1,0 +1,140 @@
+"""The result in plain sentences, worked out from the figures, whichever way it went."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from cli.report.figures import value_of
+from cli.report.numbers import percent, span
+from simulator.outcome import Outcome, Timeline
+
+_SAME = 0.005  # Below half a per cent two costs are called the same: less is noise of the replay.
+
+
+@dataclass(frozen=True, slots=True)
+class Costs:
+    """The unmet cost of each part in the comparison, in weighted node-hours; None where it was not replayed."""
+
+    static: float | None
+    reactive: float | None
+    predictive: float | None
+    oracle: float | None
+
+
+def costs(outcomes: Sequence[Outcome]) -> Costs:
+    """Who plays which part goes by the beginning of the policy's name; of several fixed splits the best one counts."""
+    fixed = [cost for outcome in _playing(outcomes, "static") if (cost := value_of(outcome, "unmet_cost")) is not None]
+    return Costs(min(fixed, default=None), *(_cost(outcomes, part) for part in ("reactive", "predictive", "oracle")))
+
+
+def foresight_gain(outcomes: Sequence[Outcome]) -> float | None:
+    """The part that a real forecast gained of what a perfect one gains: (reactive − predictive) / (reactive − oracle).
+
+    Of the unmet cost. Negative when the forecast made it worse than reacting. None without all three, or when a perfect
+    forecast gains nothing.
+    """
+    part = costs(outcomes)
+    if part.reactive is None or part.predictive is None or part.oracle is None or part.reactive <= part.oracle:
+        return None
+    return (part.reactive - part.predictive) / (part.reactive - part.oracle)
+
+
+def sentences(outcomes: Sequence[Outcome]) -> tuple[str, ...]:
+    """One or two sentences that say how the comparison came out."""
+    part = costs(outcomes)
+    if part.predictive is None:
+        return (_plain_ranking(outcomes),)
+    pairs = ((part.static, _fixed_name(outcomes)), (part.reactive, "reacting"))
+    changes = [_change(part.predictive, base, name) for base, name in pairs if base is not None]
+    if not changes:
+        return (_plain_ranking(outcomes),)
+    first = f"Moving nodes ahead of load would have {_joined(changes)}{_killed(outcomes)}{_where(outcomes)}."
+    second = _against_perfect(outcomes)
+    return (first, second) if second else (first,)
+
+
+def length_s(line: Timeline) -> float:
+    """How long a timeline lasts, its last turn included, in seconds."""
+    times = line.times_s
+    return float(times[-1] - times[0] + (times[-1] - times[-2])) if len(times) > 1 else 0.0
+
+
+def nodes(line: Timeline) -> int:
+    """How many nodes the pool has."""
+    return round(float((line.hpc_nodes + line.moving_nodes + line.kubernetes_nodes).max(initial=0.0)))
+
+
+def _playing(outcomes: Sequence[Outcome], part: str) -> list[Outcome]:
+    return [outcome for outcome in outcomes if outcome.policy.lower().startswith(part)]
+
+
+def _cost(outcomes: Sequence[Outcome], part: str) -> float | None:
+    playing = _playing(outcomes, part)
+    return value_of(playing[0], "unmet_cost") if playing else None
+
+
+def _fixed_name(outcomes: Sequence[Outcome]) -> str:
+    fixed = _playing(outcomes, "static")
+    best = len(fixed) > 1 or any("best" in outcome.policy.lower() for outcome in fixed)
+    return "the best fixed split" if best else "the fixed split"
+
+
+def _change(cost: float, base: float, name: str) -> tuple[str, str]:
+    """What became of the cost, as verb and the rest."""
+    if abs(cost - base) <= _SAME * max(base, 0.0):
+        return "left", f"about the same as with {name}"
+    if base <= 0:
+        return "raised", f"from nothing against {name}"
+    share = (base - cost) / base
+    return ("cut" if share > 0 else "raised"), f"by {percent(abs(share))} against {name}"
+
+
+def _joined(changes: Sequence[tuple[str, str]]) -> str:
+    """The changes as one clause: what is alike is joined by "and", what differs by "but"."""
+    (verb, rest), *others = changes
+    text = f"{verb} the cost of unmet demand {rest}"
+    for other_verb, other_rest in others:
+        text += f" and {other_rest}" if other_verb == verb else f" but {other_verb} it {other_rest}"
+        verb = other_verb
+    return text
+
+
+def _killed(outcomes: Sequence[Outcome]) -> str:
+    killed = value_of(_playing(outcomes, "predictive")[0], "killed")
+    if killed is None:
+        return ""
+    return f", but would have killed {killed:,.0f} running jobs or pods" if killed else ", with no running work killed"
+
+
+def _where(outcomes: Sequence[Outcome]) -> str:
+    line = outcomes[0].timeline
+    return f", over {span(length_s(line))} on {nodes(line):,} nodes" if len(line.times_s) > 1 else ""
+
+
+def _against_perfect(outcomes: Sequence[Outcome]) -> str:
+    """What a perfect forecast would have made of it."""
+    part, gain = costs(outcomes), foresight_gain(outcomes)
+    if part.reactive is None or part.oracle is None:
+        return ""
+    if gain is None:
+        return "Even a perfect forecast would not have beaten reacting here."
+    most = percent((part.reactive - part.oracle) / part.reactive)
+    perfect = f"A perfect forecast would have cut it by {most} against reacting"
+    if gain < 0:
+        return f"{perfect}, so there was something to gain, and this forecast did not gain it."
+    if gain > 1:
+        return f"{perfect}; here the real forecast happened to do better, with {percent(gain)} of that gain."
+    return f"{perfect}: the forecast captured {percent(gain)} of that gain."
+
+
+def _plain_ranking(outcomes: Sequence[Outcome]) -> str:
+    """Without the usual parts: who left the least."""
+    known = [(cost, outcome.policy) for outcome in outcomes if (cost := value_of(outcome, "unmet_cost")) is not None]
+    if not known:
+        return "There is no cost of unmet demand to compare by." if outcomes else "Nothing was replayed."
+    cost, policy = min(known)
+    amount = f"a cost of {cost:,.0f} weighted node-hours{_where(outcomes)}"
+    if len(known) == 1:
+        return f"The policy “{policy}” left unmet demand at {amount}."
+    return f"Of {len(known)} policies “{policy}” left the least unmet demand: {amount}."

@@ -1,0 +1,196 @@
+"""The choice of the first step: what each possible number of moves would cost over the horizon."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from controller.decide.guards import RECALLABLE, Candidates, gang_room
+from controller.decide.horizon import cost_to_go
+from controller.decide.shortfall import expected_shortfall
+from controller.decide.transit import Flow, Floats, Ints, Transit, capacities
+from models.handovers import Direction, Stage
+from models.nodes import Side
+from models.plans import Reason
+from models.policies import MovesPolicy, PoolPolicy
+from models.snapshot import Snapshot
+
+NOT_EMPTY = (*RECALLABLE,)
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """The first step chosen: ``offset`` nodes more for Kubernetes (fewer when negative).
+
+    ``gain`` is what it saves over staying and ``cost`` the friction of its moves, in weighted node-hours over the horizon;
+    ``limits`` are the bounds that today's guards set on the offset, each with its reason; ``stay`` is the cost of staying.
+    """
+
+    offset: int
+    current: int
+    gain: float
+    cost: float
+    stay: float
+    limits: tuple[tuple[int, Reason], tuple[int, Reason]]
+
+
+def choose(
+    snapshot: Snapshot, pool: PoolPolicy, moves: MovesPolicy, found: Candidates, budget: tuple[int, Reason]
+) -> Choice:
+    """The cheapest first step within the guards."""
+    up, down = flow(snapshot, Direction.TO_KUBERNETES, found), flow(snapshot, Direction.TO_HPC, found)
+    hpc_nodes = found.open_hpc + down.going
+    kubernetes_nodes = found.open_kubernetes + up.going
+    nodes = hpc_nodes + kubernetes_nodes
+    at_s = (np.arange(max(1, moves.look_ahead // moves.every)) + 0.5) * moves.every
+    limits = _limits(snapshot, pool, up, down, kubernetes_nodes, nodes, budget)
+    low, high = pool.bounds(len(snapshot.nodes))
+    offsets = _offsets(up, down, kubernetes_nodes, low, high)
+    transit = capacities(found.open_hpc, found.open_kubernetes, up, down, offsets, at_s)
+    friction = moves.min_gain * _cost_of_one_move(snapshot, pool)
+    costs = _costs(snapshot, pool, moves, at_s, transit, kubernetes_nodes + offsets, nodes, friction)
+    total = costs + friction * transit.new_moves
+    allowed = (offsets >= -limits[0][0]) & (offsets <= limits[1][0])
+    order = np.lexsort((np.abs(offsets), np.round(np.where(allowed, total, np.inf), 9)))
+    best, stay = int(order[0]), int(np.flatnonzero(offsets == 0)[0])
+    return Choice(
+        offset=int(offsets[best]),
+        current=kubernetes_nodes,
+        gain=float(costs[stay] - costs[best]),
+        cost=float(friction * transit.new_moves[best]),
+        stay=float(costs[stay]),
+        limits=limits,
+    )
+
+
+def _offsets(up: Flow, down: Flow, kubernetes_nodes: int, low: int, high: int) -> Ints:
+    """Every first step that nodes could make, whatever today's budget: staying is always one of them."""
+    fall = min(down.leaves_s.size + up.recallable, max(0, kubernetes_nodes - low))
+    rise = min(up.leaves_s.size + down.recallable, max(0, high - kubernetes_nodes))
+    return np.arange(-fall, rise + 1)
+
+
+def flow(snapshot: Snapshot, direction: Direction, found: Candidates) -> Flow:
+    """What goes one way already, and what could."""
+    lead_s = snapshot.lead[direction].median_s
+    under_way = sorted(_under_way(snapshot, direction, lead_s))
+    candidates = found.to_kubernetes if direction is Direction.TO_KUBERNETES else found.to_hpc
+    leaves_s = np.array([seconds for seconds, _ in candidates], dtype=np.float64)
+    return Flow(
+        left_s=np.array([leave for leave, _, _ in under_way], dtype=np.float64),
+        lands_s=np.sort(np.array([land for _, land, _ in under_way], dtype=np.float64)),
+        recallable=sum(back for _, _, back in under_way),
+        leaves_s=leaves_s,
+        arrives_s=leaves_s + lead_s,
+    )
+
+
+def _under_way(snapshot: Snapshot, direction: Direction, lead_s: int) -> list[tuple[float, float, bool]]:
+    """For each hand-over of one direction: seconds until its node is empty, until it is open, and whether it can turn back."""
+    nodes = {node.name: node for node in snapshot.nodes} if snapshot.open_handovers else {}
+    found = []
+    for handover in snapshot.open_handovers:
+        if handover.direction is not direction or handover.stage in (Stage.CANCELLING, Stage.STUCK):
+            continue
+        if handover.stage in NOT_EMPTY:
+            frees_at_s = nodes[handover.node].hpc.frees_at_s if direction is Direction.TO_KUBERNETES else None
+            leave_s = float(max(0, (frees_at_s or snapshot.now_s) - snapshot.now_s))
+            found.append((leave_s, leave_s + lead_s, True))
+        else:
+            since_s = snapshot.now_s - (handover.emptied_s or snapshot.now_s)
+            found.append((-1.0, float(max(0, lead_s - since_s)), False))
+    return found
+
+
+def _limits(
+    snapshot: Snapshot,
+    pool: PoolPolicy,
+    up: Flow,
+    down: Flow,
+    kubernetes_nodes: int,
+    nodes: int,
+    budget: tuple[int, Reason],
+) -> tuple[tuple[int, Reason], tuple[int, Reason]]:
+    """The most nodes that may go to HPC and to Kubernetes in this step, each with the guard that binds."""
+    low, high = pool.bounds(len(snapshot.nodes))
+    hpc_room = gang_room(snapshot, Side.HPC, nodes - kubernetes_nodes)
+    kubernetes_room = gang_room(snapshot, Side.KUBERNETES, kubernetes_nodes)
+    fall = [
+        (
+            up.recallable + min(budget[0], down.leaves_s.size),
+            budget[1] if budget[0] < down.leaves_s.size else Reason.BUSY,
+        ),
+        (kubernetes_nodes - low, Reason.FLOOR),
+        (kubernetes_room, Reason.GANG),
+    ]
+    rise = [
+        (
+            down.recallable + min(budget[0], up.leaves_s.size),
+            budget[1] if budget[0] < up.leaves_s.size else Reason.BUSY,
+        ),
+        (high - kubernetes_nodes, Reason.CEILING),
+        (hpc_room, Reason.GANG),
+    ]
+    return _tightest(fall), _tightest(rise)
+
+
+def _tightest(bounds: list[tuple[int, Reason]]) -> tuple[int, Reason]:
+    count, reason = min(bounds, key=lambda bound: bound[0])
+    return max(0, count), reason
+
+
+def _cost_of_one_move(snapshot: Snapshot, pool: PoolPolicy) -> float:
+    """Node-hours that a hand-over takes from service, at the price of the dearer side: what a needless move would cost."""
+    lead_s = max(lead.median_s for lead in snapshot.lead.values())
+    return lead_s / 3600 * max(pool.unmet_cost.hpc, pool.unmet_cost.kubernetes)
+
+
+def _costs(
+    snapshot: Snapshot,
+    pool: PoolPolicy,
+    moves: MovesPolicy,
+    at_s: Floats,
+    transit: Transit,
+    kubernetes_after: Ints,
+    nodes: int,
+    friction: float,
+) -> Floats:
+    """Weighted node-hours unmet over the horizon for each first step, its own friction left out; shape (targets,).
+
+    While nodes are on their way both sides are counted with what they really have; from the step on by which all have
+    arrived, the best path onward is taken.
+    """
+    hours = moves.every / 3600
+    shortfall = {
+        side: expected_shortfall(snapshot.sides[side], at_s, nodes, _relief_after_s(snapshot, side)) for side in Side
+    }
+    stage_hpc = shortfall[Side.HPC] * (pool.unmet_cost.hpc * hours)
+    stage_kubernetes = shortfall[Side.KUBERNETES] * (pool.unmet_cost.kubernetes * hours)
+    stage = np.where(_within_reach(transit, kubernetes_after, nodes), stage_kubernetes + stage_hpc[:, ::-1], np.inf)
+    onward = cost_to_go(stage, friction)
+    steps = np.arange(at_s.size)[:, None]
+    on_the_way = stage_hpc[steps, transit.hpc] + stage_kubernetes[steps, transit.kubernetes]
+    landed = np.maximum(transit.landed, min(at_s.size, _lead_steps(snapshot, moves)))
+    before = np.where(steps < landed[None, :], on_the_way, 0.0).sum(axis=0)
+    return np.asarray(before + onward[landed, kubernetes_after])
+
+
+def _lead_steps(snapshot: Snapshot, moves: MovesPolicy) -> int:
+    """Steps that no decision can change any more, not even one at the next turn: staying is judged by the same rule."""
+    return -(-max(lead.median_s for lead in snapshot.lead.values()) // moves.every)
+
+
+def _within_reach(transit: Transit, kubernetes_after: Ints, nodes: int) -> NDArray[np.bool_]:
+    """Which splits could have come about by each step, whenever decided; shape (steps, nodes + 1)."""
+    k = np.arange(nodes + 1)[None, :]
+    most = np.minimum(transit.kubernetes.max(axis=1), kubernetes_after[-1])[:, None]
+    least = np.maximum(transit.kubernetes.min(axis=1), kubernetes_after[0])[:, None]
+    settled = kubernetes_after[transit.new_moves == 0]
+    return np.asarray((k <= np.maximum(most, settled.max())) & (k >= np.minimum(least, settled.min())))
+
+
+def _relief_after_s(snapshot: Snapshot, side: Side) -> float:
+    """Relief of a side counts only beyond the time that a node of it needs to serve the other."""
+    return float(snapshot.lead[Direction.toward(side.other)].median_s)

@@ -1,0 +1,86 @@
+"""``decide``: the whole decision, from one snapshot to one plan."""
+
+from __future__ import annotations
+
+from controller.decide.choice import Choice, choose
+from controller.decide.guards import Candidates, move_budget, recallable, sort_nodes
+from models.handovers import Direction
+from models.plans import Move, Plan, Reason, Rejection
+from models.policies import MovesPolicy, PoolPolicy
+from models.snapshot import Snapshot
+
+WHY_REFUSED = {
+    Reason.IN_HANDOVER: "already being handed over",
+    Reason.DWELL: "moved too recently; it stays at least {dwell_s} s",
+    Reason.BUSY: "its work ends later than the {look_ahead_s} s that a decision looks ahead, or has no known end",
+    Reason.NOT_OURS: "closed by someone else, who alone may open it",
+    Reason.UNREADY: "open to neither side and not in a hand-over of ours",
+}
+
+
+def decide(snapshot: Snapshot, pool: PoolPolicy, moves: MovesPolicy) -> Plan:
+    """The moves that the snapshot calls for under the policy, with a reason for every node that is not moved.
+
+    Pure and deterministic. Demand and forecasts of both sides are weighed jointly over ``moves.look_ahead`` seconds; only
+    the first step of the best path is planned.
+    """
+    found = sort_nodes(snapshot, moves)
+    choice = choose(snapshot, pool, moves, found, move_budget(snapshot, moves))
+    direction = Direction.TO_KUBERNETES if choice.offset > 0 else Direction.TO_HPC
+    back = Direction.TO_HPC if choice.offset > 0 else Direction.TO_KUBERNETES
+    wanted = abs(choice.offset)
+    cancellations = tuple(_latest_first(snapshot, back)[:wanted]) if wanted else ()
+    candidates = found.to_kubernetes if direction is Direction.TO_KUBERNETES else found.to_hpc
+    chosen = [name for _, name in candidates[: wanted - len(cancellations)]]
+    return Plan(
+        at_s=snapshot.now_s,
+        current=choice.current,
+        target=choice.current + choice.offset,
+        moves=tuple(_move(name, direction, choice, len(chosen)) for name in chosen),
+        cancellations=cancellations,
+        rejections=_rejections(found, choice, set(chosen), moves),
+    )
+
+
+def _latest_first(snapshot: Snapshot, direction: Direction) -> list[str]:
+    """Hand-overs that can be turned back, the one whose node would be empty last first."""
+    frees_at_s = {node.name: node.hpc.frees_at_s or 0 for node in snapshot.nodes}
+    ids = set(recallable(snapshot, direction))
+    open_ones = [handover for handover in snapshot.open_handovers if handover.id in ids]
+    return [handover.id for handover in sorted(open_ones, key=lambda h: (-frees_at_s[h.node], h.id))]
+
+
+def _move(name: str, direction: Direction, choice: Choice, count: int) -> Move:
+    text = (
+        f"{count} nodes to {direction.target} save {choice.gain:.2f} of {choice.stay:.2f} weighted node-hours"
+        f" and cost {choice.cost:.2f}"
+    )
+    return Move(name, direction, Reason.DEMAND, text, choice.gain / count, choice.cost / count)
+
+
+def _rejections(found: Candidates, choice: Choice, chosen: set[str], moves: MovesPolicy) -> tuple[Rejection, ...]:
+    facts = {"dwell_s": moves.dwell, "look_ahead_s": moves.look_ahead}
+    refused = [
+        Rejection(tuple(names), reason, WHY_REFUSED[reason].format(**facts))
+        for reason, names in sorted(found.refused.items())
+    ]
+    for direction, candidates, limit in (
+        (Direction.TO_KUBERNETES, found.to_kubernetes, choice.limits[1]),
+        (Direction.TO_HPC, found.to_hpc, choice.limits[0]),
+    ):
+        names = tuple(name for _, name in candidates if name not in chosen)
+        if names:
+            refused.append(_not_chosen(names, direction, choice, limit))
+    return tuple(refused)
+
+
+def _not_chosen(names: tuple[str, ...], direction: Direction, choice: Choice, limit: tuple[int, Reason]) -> Rejection:
+    wanted = choice.offset if direction is Direction.TO_KUBERNETES else -choice.offset
+    if limit[0] == 0 or wanted == limit[0]:
+        text = f"no more than {limit[0]} nodes may go to {direction.target} now ({limit[1]})"
+        return Rejection(names, limit[1], text)
+    text = (
+        f"moving more than {max(0, wanted)} nodes to {direction.target} costs more than it saves;"
+        f" staying costs {choice.stay:.2f} weighted node-hours"
+    )
+    return Rejection(names, Reason.BALANCED, text)

@@ -1,0 +1,108 @@
+"""Which nodes may move at all, and how many: every guard gives its reason."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from models.handovers import Direction, Stage
+from models.nodes import Node, Side
+from models.plans import Reason
+from models.policies import MovesPolicy, nodes_of
+from models.snapshot import Snapshot
+
+MARK_PREFIX = "tidegate:"
+RECALLABLE = (Stage.PLANNED, Stage.RESERVED, Stage.DRAINING, Stage.DISCOURAGED, Stage.CLOSED, Stage.EMPTYING)
+
+
+@dataclass(slots=True)
+class Candidates:
+    """Nodes that may move, those that free soonest first; and those that may not, by reason.
+
+    Each candidate is (seconds until it is empty, name).
+    """
+
+    to_kubernetes: list[tuple[int, str]] = field(default_factory=list)
+    to_hpc: list[tuple[int, str]] = field(default_factory=list)
+    refused: dict[Reason, list[str]] = field(default_factory=dict)
+    open_hpc: int = 0
+    open_kubernetes: int = 0
+
+    def refuse(self, node: Node, reason: Reason) -> None:
+        """Note that the node may not move."""
+        self.refused.setdefault(reason, []).append(node.name)
+
+
+def sort_nodes(snapshot: Snapshot, moves: MovesPolicy) -> Candidates:
+    """Every node of the snapshot as a candidate or with the reason why it is none."""
+    found = Candidates()
+    moving = {handover.node for handover in snapshot.open_handovers}
+    for node in snapshot.nodes:
+        if node.name in moving:
+            found.refuse(node, Reason.IN_HANDOVER)
+            continue
+        owner = node.owner
+        if owner is None:
+            found.refuse(node, _why_closed(node))
+            continue
+        if owner is Side.HPC:
+            found.open_hpc += 1
+        else:
+            found.open_kubernetes += 1
+        moved_s = snapshot.moved_s.get(node.name)
+        if moved_s is not None and snapshot.now_s - moved_s < moves.dwell:
+            found.refuse(node, Reason.DWELL)
+        else:
+            _add_candidate(found, node, owner, snapshot.now_s, moves)
+    found.to_kubernetes.sort()
+    found.to_hpc.sort()
+    return found
+
+
+def _add_candidate(found: Candidates, node: Node, owner: Side, now_s: int, moves: MovesPolicy) -> None:
+    if owner is Side.HPC:
+        frees_in_s = max(0, (node.hpc.frees_at_s or now_s) - now_s)
+        if frees_in_s > min(moves.look_ahead, moves.drain_deadline):
+            found.refuse(node, Reason.BUSY)
+        elif not _ours(node.kubernetes.closed_by):
+            found.refuse(node, Reason.NOT_OURS)
+        else:
+            found.to_kubernetes.append((frees_in_s, node.name))
+    elif node.kubernetes.pods:
+        found.refuse(node, Reason.BUSY)
+    elif not _ours(node.hpc.drain_reason):
+        found.refuse(node, Reason.NOT_OURS)
+    else:
+        found.to_hpc.append((0, node.name))
+
+
+def _ours(mark: str | None) -> bool:
+    return mark is not None and mark.startswith(MARK_PREFIX)
+
+
+def _why_closed(node: Node) -> Reason:
+    foreign = [mark for mark in (node.hpc.drain_reason, node.kubernetes.closed_by) if mark and not _ours(mark)]
+    return Reason.NOT_OURS if foreign else Reason.UNREADY
+
+
+def move_budget(snapshot: Snapshot, moves: MovesPolicy) -> tuple[int, Reason]:
+    """How many moves may begin now, and the guard that sets the bound. The hour is of the wall clock, not of turns."""
+    pool = len(snapshot.nodes)
+    at_once = nodes_of(moves.at_once, pool) - len(snapshot.open_handovers)
+    recent = sum(1 for begun_s in snapshot.recent_moves_s if snapshot.now_s - begun_s < 3600)
+    per_hour = nodes_of(moves.per_hour, pool) - recent
+    return (max(0, at_once), Reason.AT_ONCE) if at_once <= per_hour else (max(0, per_hour), Reason.PER_HOUR)
+
+
+def gang_room(snapshot: Snapshot, side: Side, nodes: int) -> int:
+    """How many of its ``nodes`` the side can give without making impossible the largest waiting work that fits now."""
+    fitting = [size for size in snapshot.sides[side].waiting.sizes if size <= nodes]
+    return nodes - int(-(-max(fitting, default=0) // 1))
+
+
+def recallable(snapshot: Snapshot, direction: Direction) -> list[str]:
+    """Hand-overs of one direction that can be turned back at no loss: their nodes are not empty yet. Latest last."""
+    return [
+        handover.id
+        for handover in snapshot.open_handovers
+        if handover.direction is direction and handover.stage in RECALLABLE
+    ]

@@ -1,0 +1,77 @@
+"""What a side leaves undone when it has so many nodes: the stage cost of the choice.
+
+Marginal value is not linear: ten more nodes are worth nothing to a side whose only waiting job needs sixty. So the cost is built
+from the waiting work that would *start*, a step function; the horizon's dynamic programme does not need it to be convex.
+"""
+
+from __future__ import annotations
+
+from itertools import groupby
+
+import numpy as np
+from numpy.typing import NDArray
+
+from models.forecasts import Forecast
+from models.snapshot import SideView
+
+SAMPLES = 12  # equally likely points that stand for a forecast distribution
+QUEUE_MAX = 256  # entries of the queue that are looked at; what stands behind starts later than any horizon
+
+
+def usable_nodes(running: float, sizes: tuple[float, ...], nodes: int) -> NDArray[np.float64]:
+    """How many of x nodes the side would use, for x from ``-nodes`` to ``2 * nodes``; shape (3 * nodes + 1,).
+
+    Running work first, then waiting work greedily in the order of the queue, each entry as a whole. Below what runs now
+    the side is short of exactly what is missing. x beyond the pool stands for room that ending work will have left.
+    """
+    x = np.arange(-nodes, 2 * nodes + 1, dtype=np.float64)
+    used = np.minimum(x, running)
+    left = x - used
+    smallest = min(sizes, default=np.inf)
+    for size, entries in groupby(sizes[:QUEUE_MAX]):
+        if left[-1] < smallest:
+            break
+        count = sum(1 for _ in entries)
+        taken = size * np.minimum(count, np.floor(left / size + 1e-9))
+        used += taken
+        left -= taken
+    return np.maximum.accumulate(used)
+
+
+def demand_changes(forecast: Forecast, at_s: NDArray[np.float64], relief_after_s: float) -> NDArray[np.int64]:
+    """Equally likely changes of demand from now to each of ``at_s``, in whole nodes; shape (steps, samples).
+
+    The forecast's quantiles are joined by straight lines, prolonged at both ends, and interpolated in time from no change
+    now. A fall of demand that is foreseen for no later than ``relief_after_s`` is not believed: it never hides work that
+    is there now.
+    """
+    levels = forecast.levels
+    changes = forecast.values - forecast.now
+    if levels.size == 1:
+        points = changes
+    else:
+        wanted = (np.arange(SAMPLES) + 0.5) / SAMPLES
+        place = np.clip(np.searchsorted(levels, wanted) - 1, 0, levels.size - 2)
+        part = (wanted - levels[place]) / (levels[place + 1] - levels[place])
+        points = changes[:, place] + part * (changes[:, place + 1] - changes[:, place])
+    times = np.concatenate(([0.0], forecast.horizons_s))
+    points = np.vstack((np.zeros(points.shape[1]), points))
+    upper = np.clip(np.searchsorted(times, at_s), 1, times.size - 1)
+    part = np.clip((at_s - times[upper - 1]) / (times[upper] - times[upper - 1]), 0.0, 1.0)[:, None]
+    moved = points[upper - 1] + part * (points[upper] - points[upper - 1])
+    moved[at_s <= relief_after_s] = np.maximum(moved[at_s <= relief_after_s], 0.0)
+    return np.rint(moved).astype(np.int64)
+
+
+def expected_shortfall(
+    view: SideView, at_s: NDArray[np.float64], nodes: int, relief_after_s: float
+) -> NDArray[np.float64]:
+    """Expected unmet demand in nodes at each of ``at_s`` with x = 0 .. ``nodes`` nodes; shape (steps, nodes + 1).
+
+    Unmet is what the side would use of the whole pool less what it would use of x nodes.
+    """
+    usable = usable_nodes(view.demand.running, view.waiting.sizes, nodes)
+    change = np.clip(demand_changes(view.forecast, at_s, relief_after_s), -nodes, nodes)
+    x = np.arange(nodes + 1)
+    of_x = usable[x[None, None, :] - change[:, :, None] + nodes]
+    return np.asarray((of_x[:, :, -1:] - of_x).mean(axis=1))

@@ -1,0 +1,144 @@
+"""The forecasters: demand as it is seen goes in, quantiles of demand to come come out."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+from numpy.typing import NDArray
+
+from forecasting.boosting import Boosting
+from forecasting.demand import WorkLedger
+from forecasting.side import GRID_MIN_S, STALE_S, SideForecaster
+from forecasting.trust import Skill
+from models.demand import Demand
+from models.forecasts import Forecast, Source, flat
+from models.nodes import Side
+from models.work import WorkRecord
+
+HORIZONS_S = (900, 1800, 3600, 7200)
+LEVELS = (0.05, 0.25, 0.5, 0.75, 0.95)
+DAY_S = 86_400
+
+
+class DemandForecaster:
+    """Quantiles of each side's demand from the side's own past: boosted trees mixed with rolling persistence.
+
+    Samples lie on a grid of ``every_s`` (at least 5 minutes) that begins at the first observation; a horizon is
+    rounded up to whole steps. A side that was not observed within the last half hour is not forecast. The first
+    model is fitted after a day; refits follow at a growing distance until they are ``refit_every_s`` apart. With
+    ``pool_nodes`` no quantile exceeds the pool plus its queue. Equal calls with an equal ``seed`` give equal bytes.
+    """
+
+    def __init__(  # noqa: PLR0913
+        self,
+        *,
+        pool_nodes: float | None = None,
+        horizons_s: tuple[int, ...] = HORIZONS_S,
+        every_s: int = 300,
+        refit_every_s: int | None = DAY_S,
+        seed: int = 0,
+        levels: tuple[float, ...] = LEVELS,
+        how: Boosting | None = None,
+    ) -> None:
+        _check(horizons_s, levels, every_s)
+        self._step_s = max(every_s, GRID_MIN_S)
+        self._ledger = WorkLedger(step_s=self._step_s)
+        self._origin_s: int | None = None
+        self._horizons_s = np.asarray(horizons_s, dtype=np.int64)
+        self._levels = np.asarray(levels, dtype=np.float64)
+        self._pool_nodes = pool_nodes
+        self._refit_every_s = refit_every_s
+        self._seed = seed
+        self._how = how or Boosting()
+        self._sides: dict[Side, SideForecaster] = {}
+
+    def observe(self, now_s: int, demand: Mapping[Side, Demand], records: tuple[WorkRecord, ...]) -> None:
+        """Take in the demand at ``now_s`` and every changed record. Earlier than what was seen before: records only."""
+        if self._origin_s is None:
+            self._origin_s = now_s
+        self._ledger.apply(records, now_s)
+        for side in sorted(demand):
+            other = demand.get(side.other)
+            level = np.nan if other is None else other.nodes
+            columns = np.append(self._ledger.queue_state(side, now_s), level)
+            self._side(side).observe(now_s, demand[side], columns)
+
+    def _side(self, side: Side) -> SideForecaster:
+        if side not in self._sides:
+            assert self._origin_s is not None
+            self._sides[side] = SideForecaster(
+                origin_s=self._origin_s,
+                step_s=self._step_s,
+                horizons_s=self._horizons_s,
+                levels=self._levels,
+                pool_nodes=self._pool_nodes,
+                refit_every_s=self._refit_every_s,
+                seed=self._seed,
+                how=self._how,
+            )
+        return self._sides[side]
+
+    def forecast(self, now_s: int) -> Mapping[Side, Forecast]:
+        """One forecast per side that was observed lately. ValueError for a time before the last observation."""
+        forecasts = {}
+        for side, one in self._sides.items():
+            if now_s - one.seen_s > STALE_S:
+                continue
+            now, values, source = one.forecast(now_s)
+            forecasts[side] = Forecast(side, now_s, now, self._horizons_s, self._levels, values, source)
+        return forecasts
+
+    def skill(self) -> Mapping[Side, tuple[Skill, ...]]:
+        """Per side, one score per horizon of everything that came true so far."""
+        return {side: one.trust.skill() for side, one in self._sides.items()}
+
+
+class PersistenceForecaster(DemandForecaster):
+    """Rolling persistence only: what is there stays, give or take what demand did over the last 7 days."""
+
+    def __init__(
+        self,
+        *,
+        pool_nodes: float | None = None,
+        horizons_s: tuple[int, ...] = HORIZONS_S,
+        every_s: int = 300,
+        levels: tuple[float, ...] = LEVELS,
+    ) -> None:
+        super().__init__(
+            pool_nodes=pool_nodes, horizons_s=horizons_s, every_s=every_s, refit_every_s=None, levels=levels
+        )
+
+
+class NowForecaster:
+    """What is there now stays, without any spread: all that a reactive controller knows."""
+
+    def __init__(self, *, horizons_s: tuple[int, ...] = HORIZONS_S) -> None:
+        self._horizons_s = horizons_s
+        self._latest: dict[Side, Demand] = {}
+
+    def observe(self, now_s: int, demand: Mapping[Side, Demand], records: tuple[WorkRecord, ...]) -> None:
+        """Remember the demand."""
+        self._latest |= demand
+
+    def forecast(self, now_s: int) -> Mapping[Side, Forecast]:
+        """One flat forecast per side that was observed lately."""
+        return {
+            side: flat(side, now_s, latest.nodes, self._horizons_s, Source.NOW)
+            for side, latest in self._latest.items()
+            if now_s - latest.at_s <= STALE_S
+        }
+
+
+def _check(horizons_s: tuple[int, ...], levels: tuple[float, ...], every_s: int) -> None:
+    """ValueError unless horizons and levels rise, horizons are above zero and levels lie within (0, 1)."""
+
+    def rises(values: NDArray[np.float64]) -> bool:
+        return values.size > 0 and bool((np.diff(values) > 0).all())
+
+    if not rises(np.asarray(horizons_s, dtype=np.float64)) or horizons_s[0] <= 0:
+        raise ValueError(f"horizons must rise and be above zero, not {horizons_s}")
+    if not rises(np.asarray(levels, dtype=np.float64)) or not 0 < levels[0] <= levels[-1] < 1:
+        raise ValueError(f"levels must rise within (0, 1), not {levels}")
+    if every_s <= 0:
+        raise ValueError(f"every_s must be above zero, not {every_s}")

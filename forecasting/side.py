@@ -1,0 +1,121 @@
+"""One side's forecaster: its history, its experts, and how far the model is trusted."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from forecasting.boosting import Boosting, QuantileModel, fit
+from forecasting.features import COLUMNS, DAY_S, Features
+from forecasting.history import History
+from forecasting.persistence import RollingPersistence
+from forecasting.trust import Trust
+from models.demand import Demand
+from models.forecasts import Source
+
+GRID_MIN_S = 300
+STALE_S = 1800
+DEMAND_MAX = 1e9  # nodes; more is taken as this many, so that no sum of squares can overflow
+_HISTORY_MAX_S = 120 * DAY_S
+_FIRST_FIT_S = DAY_S
+_REFIT_GAP_MIN_S = DAY_S // 2
+_TRUSTED_SHARE = 0.1  # with less of the model in the mix than this, the forecast is called persistence
+
+
+class SideForecaster:
+    """Forecasts one side's demand at every horizon and level.
+
+    ``horizons_s`` has shape (H,), ``levels`` (Q,). ``origin_s`` is the time of slot 0 of the grid.
+    """
+
+    def __init__(  # noqa: PLR0913
+        self,
+        *,
+        origin_s: int,
+        step_s: int,
+        horizons_s: NDArray[np.int64],
+        levels: NDArray[np.float64],
+        pool_nodes: float | None,
+        refit_every_s: int | None,
+        seed: int,
+        how: Boosting,
+    ) -> None:
+        self._origin_s, self._step_s = origin_s, step_s
+        self._steps = np.maximum(1, -(-horizons_s // step_s))
+        self._levels = levels
+        self._pool_nodes = pool_nodes
+        self._refit_every_s = refit_every_s
+        self._seed, self._how = seed, how
+        self._features = Features(step_s=step_s, steps=self._steps)
+        self._history = History(
+            step_s=step_s,
+            slots_max=_HISTORY_MAX_S // step_s,
+            lookback=self._features.lookback,
+            width=len(COLUMNS),
+        )
+        self._persistence = RollingPersistence(steps=self._steps, levels=levels)
+        self._model: QuantileModel | None = None
+        self._refit_slot = _FIRST_FIT_S // step_s + int(self._steps.max())
+        self._queue_max = 0.0
+        self.trust = Trust(steps=self._steps, levels=levels, step_s=step_s)
+        self.seen_s = origin_s
+
+    def observe(self, now_s: int, demand: Demand, columns: NDArray[np.float64]) -> None:
+        """Take in one sample, score what was forecast for it, and refit when that is due."""
+        slot = (now_s - self._origin_s + self._step_s // 2) // self._step_s
+        value = min(demand.nodes, DEMAND_MAX)
+        if not self._history.put(slot, value, columns):
+            return
+        self.seen_s = now_s
+        self._queue_max = max(self._queue_max, min(demand.waiting, DEMAND_MAX))
+        self.trust.score(slot, value)
+        if self._refit_every_s is not None and self._history.samples >= self._refit_slot:
+            self._refit(self._refit_every_s)
+
+    def _refit(self, every_s: int) -> None:
+        """Fit on all that is known; the next fit comes half the history's age later, within half a day and ``every_s``."""
+        age_s = self._history.samples * self._step_s
+        gap_s = min(every_s, max(_REFIT_GAP_MIN_S, age_s // 2))
+        self._refit_slot = self._history.samples + max(1, gap_s // self._step_s)
+        self._model = fit(
+            self._history,
+            self._features,
+            self._steps,
+            self._levels,
+            origin_s=self._origin_s,
+            seed=self._seed,
+            how=self._how,
+        )
+
+    def forecast(self, now_s: int) -> tuple[float, NDArray[np.float64], Source]:
+        """Demand now, its quantiles of shape (H, Q) in nodes, and where they come from.
+
+        ValueError for a ``now_s`` before the last observation: what was seen since would be a look into the future.
+        """
+        if now_s < self.seen_s:
+            raise ValueError(f"a forecast for {now_s} s cannot be made after an observation at {self.seen_s} s")
+        history = self._history
+        now = float(history.values[-1])
+        persistence = self._possible(now + self._persistence.offsets(history), now)
+        model = None
+        if self._model is not None:
+            model = self._possible(now + self._model.moves(self._row()), now)
+        published = self.trust.mix(persistence, model)
+        self.trust.record(history.last_slot, persistence, model, published)
+        trusted = model is not None and float(self.trust.shares.max()) >= _TRUSTED_SHARE
+        return now, published, Source.MODEL if trusted else Source.PERSISTENCE
+
+    def _row(self) -> NDArray[np.float64]:
+        """The features of the last sample, shape (F,)."""
+        history = self._history
+        rows = np.array([history.size - 1], dtype=np.int64)
+        times_s = self._origin_s + (history.first_slot + rows) * self._step_s
+        row: NDArray[np.float64] = self._features.matrix(history.values, history.columns, rows, times_s)[0]
+        return row
+
+    def _possible(self, values: NDArray[np.float64], now: float) -> NDArray[np.float64]:
+        """Quantiles brought into [0, pool + queue], where the queue may double and counts as one pool at least."""
+        if self._pool_nodes is None:
+            return np.maximum(values, 0.0)
+        most = max(self._pool_nodes + max(self._pool_nodes, 2 * self._queue_max), now)
+        return np.clip(values, 0.0, most)

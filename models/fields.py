@@ -1,0 +1,154 @@
+"""What one field of the policy may hold: a duration, a number of nodes or a share of them, a name.
+
+Each kind is a check in our own words and the same rule as JSON Schema, so that the two cannot drift apart.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field, GetCoreSchemaHandler, GetJsonSchemaHandler
+from pydantic.alias_generators import to_camel
+from pydantic_core import CoreSchema, core_schema
+
+_DURATION = re.compile(r"([0-9]{1,9})([smhd])")
+_UNIT_S = {"d": 86400, "h": 3600, "m": 60, "s": 1}
+_SHARE = re.compile(r"(100|[1-9][0-9]?)%")
+NODES_MOST = 1_000_000  # no site has so many of one kind; a larger number is a slip of the finger
+
+
+def duration_s(text: object) -> int:
+    """Seconds of a duration such as ``90s``, ``5m``, ``4h`` or ``2d``.
+
+    Raises ValueError, with an example, for anything else.
+    """
+    match = _DURATION.fullmatch(text) if isinstance(text, str) else None
+    if match is None:
+        raise ValueError(
+            f"{shown(text)} is not a duration; write a whole number and a unit, for example 90s, 5m, 4h or 2d"
+        )
+    return int(match[1]) * _UNIT_S[match[2]]
+
+
+def duration_text(seconds: int) -> str:
+    """The shortest text that ``duration_s`` reads back as ``seconds``."""
+    unit = next(unit for unit, size in _UNIT_S.items() if seconds % size == 0 and (seconds or unit == "s"))
+    return f"{seconds // _UNIT_S[unit]}{unit}"
+
+
+def nodes_of(count: int | str, pool_nodes: int) -> int:
+    """A count or a share of the pool, in nodes: at least one."""
+    if isinstance(count, int):
+        return count
+    return max(1, pool_nodes * int(count.rstrip("%")) // 100)
+
+
+def shown(value: object) -> str:
+    """A value as a message shows it: quoted, on one line, and never long."""
+    if value is None:
+        return "an empty value"
+    if isinstance(value, dict):
+        return "a mapping"
+    if isinstance(value, list | tuple):
+        return "a list"
+    text = str(value).lower() if isinstance(value, bool) else repr(value)
+    return text if len(text) <= 60 else f"{text[:57]}..."
+
+
+class Part(BaseModel):
+    """One mapping of the policy: frozen, strict, keys in camelCase, unknown keys refused."""
+
+    model_config = ConfigDict(
+        alias_generator=to_camel, validate_by_name=True, extra="forbid", frozen=True, strict=True, allow_inf_nan=False
+    )
+
+
+def field(default: Any, description: str, **limits: Any) -> Any:
+    """A field with a default as the document would write it, and what it means, with its unit."""
+    return Field(default=default, validate_default=True, description=description, **limits)
+
+
+class Contradiction(ValueError):
+    """Values that are right alone and wrong together.
+
+    ``found`` holds, for each, the path from the part that was checked, in the policy's own keys, and what is wrong.
+    """
+
+    def __init__(self, *found: tuple[tuple[str | int, ...], str]) -> None:
+        self.found = found
+        super().__init__("; ".join(what for _, what in found))
+
+
+@dataclass(frozen=True, eq=False)
+class Kind:
+    """A check that returns the value or raises ValueError, how JSON Schema says it, and how a value is written."""
+
+    check: Callable[[object], Any]
+    schema: Mapping[str, Any]
+    written: Callable[[Any], str] | None = None
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        written = self.written and core_schema.plain_serializer_function_ser_schema(self.written, when_used="json")
+        return core_schema.no_info_plain_validator_function(self.check, serialization=written)
+
+    def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
+        return dict(self.schema)
+
+
+def lasting(least: str, most: str) -> Kind:
+    """A duration between two, both allowed; the value is in seconds."""
+
+    def check(value: object) -> int:
+        seconds = duration_s(value)
+        if not duration_s(least) <= seconds <= duration_s(most):
+            raise ValueError(f"must be from {least} to {most}, not {value}")
+        return seconds
+
+    schema = {"type": "string", "pattern": f"^{_DURATION.pattern}$", "title": f"duration, {least} to {most}"}
+    return Kind(check, schema, duration_text)
+
+
+def matching(pattern: str, words: str, longest: int) -> Kind:
+    """Text that fits a regular expression, which ``words`` say for people; ``longest`` is in characters."""
+    compiled = re.compile(pattern)
+
+    def check(value: object) -> str:
+        if not isinstance(value, str):
+            raise ValueError(f"must be text, not {shown(value)}; put it in quotes")
+        if len(value) > longest:
+            raise ValueError(f"has {len(value)} characters, more than the {longest} allowed")
+        if not compiled.fullmatch(value):
+            raise ValueError(f"{shown(value)} is not {words}")
+        return value
+
+    schema = {"type": "string", "pattern": f"^{pattern}$", "minLength": 1, "maxLength": longest, "title": words}
+    return Kind(check, schema)
+
+
+def _is_count(value: object) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and 1 <= value <= NODES_MOST
+
+
+def _nodes_or(word: Callable[[str], bool], otherwise: str) -> Callable[[object], int | str]:
+    def check(value: object) -> int | str:
+        if isinstance(value, str) and word(value):
+            return value
+        if isinstance(value, int) and _is_count(value):
+            return value
+        raise ValueError(f"must be a number of nodes (1 to {NODES_MOST}) or {otherwise}, not {shown(value)}")
+
+    return check
+
+
+_COUNT = {"type": "integer", "minimum": 1, "maximum": NODES_MOST}
+NODES_OR_SHARE = Kind(
+    _nodes_or(lambda text: _SHARE.fullmatch(text) is not None, "a share of the pool from 1% to 100%"),
+    {"anyOf": [_COUNT, {"type": "string", "pattern": f"^{_SHARE.pattern}$"}], "title": "nodes, or 1% to 100%"},
+)
+NODES_OR_ALL = Kind(
+    _nodes_or(lambda text: text == "all", "all"),
+    {"anyOf": [_COUNT, {"const": "all"}], "title": "nodes, or all"},
+)

@@ -1,0 +1,107 @@
+"""Pools and takeovers, as a policy declares them: whose nodes, what they are worth, how many a side may have."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import Field, model_validator
+
+from models.fields import (
+    NODES_MOST,
+    NODES_OR_ALL,
+    Contradiction,
+    Kind,
+    Part,
+    field,
+    lasting,
+    matching,
+)
+from models.nodes import Side
+from models.schedules import LONGEST, check_schedule
+
+_NAME = matching(
+    r"[A-Za-z0-9][A-Za-z0-9._-]{0,62}", "a name of letters, digits, dots, dashes and underscores", longest=63
+)
+_RANGE = r"[0-9]{1,9}(-[0-9]{1,9})?"
+_HOSTS = rf"([A-Za-z0-9._-]|\[{_RANGE}(,{_RANGE})*\])+"
+_HOSTLIST = matching(f"{_HOSTS}(,{_HOSTS})*", "a hostlist such as gpu[001-064] or n1,n2", longest=65536)
+_KUBERNETES_NAME = matching(
+    r"[a-z0-9.-]*\{name\}[a-z0-9.-]*", "a name with {name} in it, such as {name}.example.org", longest=253
+)
+_SCHEDULE = Kind(check_schedule, {"type": "string", "maxLength": LONGEST, "title": "five cron fields"})
+
+
+class Weights(Part):
+    """What one node of unmet demand for one hour costs, on each side. Only their ratio matters."""
+
+    hpc: float = field(1.0, "Cost of one node of unmet HPC demand for one hour, in any unit.", gt=0, le=1e6)
+    kubernetes: float = field(3.0, "The same for Kubernetes, in the same unit.", gt=0, le=1e6)
+
+    def of(self, side: Side) -> float:
+        """The weight of one side."""
+        return self.hpc if side is Side.HPC else self.kubernetes
+
+
+class Shares(Part):
+    """A number of nodes on each side."""
+
+    hpc: int | None = field(None, "Nodes of the HPC side; without it there is no limit.", ge=0, le=NODES_MOST)
+    kubernetes: int | None = field(None, "Nodes of Kubernetes; without it there is no limit.", ge=0, le=NODES_MOST)
+
+
+class PoolPolicy(Part):
+    """One pool: which nodes it has, what each side's unmet demand costs, and how small or large a side may get."""
+
+    name: Annotated[str, _NAME] = Field(description="What the pool is called here, in metrics and in messages.")
+    nodes: Annotated[str, _HOSTLIST] | None = field(
+        None, "The nodes of the pool by the HPC scheduler's names, as a hostlist; without it, every node."
+    )
+    kubernetes_name: Annotated[str, _KUBERNETES_NAME] = field(
+        "{name}", "How Kubernetes names a node of the pool; {name} stands for the HPC scheduler's name."
+    )
+    unmet_cost: Weights = Field(default_factory=Weights, description="What a side's unmet demand costs.")
+    floor: Shares = Field(default_factory=Shares, description="The fewest nodes that a side keeps.")
+    ceiling: Shares = Field(default_factory=Shares, description="The most nodes that a side may have.")
+
+    @model_validator(mode="after")
+    def _floors_below_ceilings(self) -> PoolPolicy:
+        found = []
+        for side in Side:
+            floor, ceiling = getattr(self.floor, side), getattr(self.ceiling, side)
+            if floor is not None and ceiling is not None and floor > ceiling:
+                advice = "lower the one or raise the other"
+                found.append(((), f"floor.{side} is {floor}, above ceiling.{side} of {ceiling}; {advice}"))
+        if found:
+            raise Contradiction(*found)
+        return self
+
+    def bounds(self, pool_nodes: int) -> tuple[int, int]:
+        """The fewest and the most nodes that Kubernetes may own of a pool of ``pool_nodes``.
+
+        Raises ValueError when the floors and ceilings leave no split.
+        """
+        low = max(self.floor.kubernetes or 0, pool_nodes - _or(self.ceiling.hpc, pool_nodes))
+        high = min(_or(self.ceiling.kubernetes, pool_nodes), pool_nodes - (self.floor.hpc or 0))
+        if low > high:
+            raise ValueError(
+                f"the floors and ceilings of pool {self.name} leave no split of its {pool_nodes} nodes:"
+                f" Kubernetes needs at least {low} and may have at most {high}"
+            )
+        return low, high
+
+
+def _or(value: int | None, default: int) -> int:
+    return default if value is None else value
+
+
+class Takeover(Part):
+    """One side gets many nodes for a while, on a schedule."""
+
+    name: Annotated[str, _NAME] = Field(description="What the takeover is called in messages.")
+    side: Side = Field(description="The side that gets the nodes.", strict=False)
+    pool: Annotated[str, _NAME] = Field(description="The pool whose nodes it gets, by its name in pools.")
+    nodes: Annotated[int | str, NODES_OR_ALL] = Field(description="How many nodes it gets.")
+    schedule: Annotated[str, _SCHEDULE] = Field(
+        description="When it begins, in UTC: minute, hour, day of the month, month, day of the week."
+    )
+    duration: Annotated[int, lasting("1m", "30d")] = Field(description="How long it lasts.")

@@ -1,0 +1,185 @@
+"""The twin's Kubernetes: pods, gangs and the replicas of a service on the nodes that are open to it.
+
+Placement is bin-packing (the fullest node that fits, as GPU clusters configure the scheduler's MostAllocated scoring), nodes
+that are discouraged last. Nothing is ever evicted. Pending pods are tried in the order in which they were created; a gang
+starts as a whole or not at all; one that does not fit does not hold up those behind it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from models.nodes import NodeShape
+from simulator.work import Pod
+
+
+@dataclass(slots=True, eq=False)
+class PodGroup:
+    """Pods that start together: a gang, or one pod by itself."""
+
+    id: int
+    pods: tuple[Pod, ...]
+    create_s: int
+    nodes: float  # node-equivalents
+    start_s: int = -1
+    killed: bool = False
+    placed: list[int] = field(default_factory=list)
+
+    @property
+    def run_s(self) -> int | None:
+        """How long until its last pod has ended, None when one of them outlives the trace."""
+        runs = [pod.run_s for pod in self.pods]
+        return None if None in runs else max(run for run in runs if run is not None)
+
+
+class KubeCluster:
+    """Nodes and pods of one Kubernetes cluster; resources are (cpu milli, memory MiB, gpu milli)."""
+
+    def __init__(self, size: int, shape: NodeShape) -> None:
+        self.size = size
+        self.shape = shape
+        self.full = np.array([shape.cpu_milli, shape.memory_mib, shape.gpu_milli], dtype=np.int64)
+        self.free: NDArray[np.int64] = np.tile(self.full, (size, 1))
+        self.pods_on = np.zeros(size, dtype=np.int64)
+        self.closed_by: list[str | None] = [None] * size
+        self.absent = [False] * size
+        self.open = np.ones(size, dtype=bool)
+        self.discouraged = np.zeros(size, dtype=bool)
+        self.pending: list[PodGroup] = []
+        self.running: list[PodGroup] = []
+        self.replicas: list[int] = []  # the node of each running replica, oldest first; a replica fills its node
+        self.replicas_wanted = 0
+        self.running_share = 0.0  # node-equivalents of running pods, replicas not among them
+        self.changed: set[int] = set(range(size))
+        self._roomier = True  # whether room has appeared since pending pods were last tried
+
+    def group(self, ident: int, pods: tuple[Pod, ...]) -> PodGroup:
+        """The pods as one group that starts together."""
+        nodes = sum(self.shape.share(pod.cpu_milli, pod.memory_mib, pod.gpu_milli) for pod in pods)
+        return PodGroup(ident, pods, pods[0].create_s, max(nodes, 1e-9))
+
+    def could_ever_fit(self, group: PodGroup) -> bool:
+        """Whether each pod fits an empty node, and the group the whole cluster."""
+        each = all(self.shape.fits(pod.cpu_milli, pod.memory_mib, pod.gpu_milli) for pod in group.pods)
+        return each and group.nodes <= self.size
+
+    def schedule(self, now_s: int, arrived: list[PodGroup]) -> list[PodGroup]:
+        """Start replicas, then pending groups, that fit now; return the groups that started.
+
+        While no room has appeared, groups that did not fit still do not, so only ``arrived`` ones are tried.
+        """
+        self._start_replicas()
+        begun = [group for group in (self.pending if self._roomier else arrived) if self._place(group, now_s)]
+        if begun:
+            self.pending = [group for group in self.pending if group.start_s < 0]
+        self._roomier = False
+        return begun
+
+    def want_replicas(self, wanted: int) -> None:
+        """Set how many replicas the service should have; surplus ones end, the newest first, as a ReplicaSet does it."""
+        self.replicas_wanted = wanted
+        while len(self.replicas) > wanted:
+            self._release(self.replicas.pop(), self.full)
+
+    def kill_replica(self, node: int) -> None:
+        """End the replica on the node, whether it is surplus or not."""
+        self.replicas.remove(node)
+        self._release(node, self.full)
+
+    def end(self, group: PodGroup) -> None:
+        """End every pod of the group."""
+        self.running.remove(group)
+        for node, pod in zip(group.placed, group.pods, strict=True):
+            self._release(node, _request(pod))
+        self.running_share -= group.nodes
+
+    def set_closed(self, node: int, mark: str | None) -> None:
+        """Close the node to new pods with our mark, or open it with None."""
+        self.closed_by[node] = mark
+        self._opened_or_closed(node)
+
+    def set_absent(self, node: int, absent: bool) -> None:
+        """Say whether the node is not Ready."""
+        self.absent[node] = absent
+        self._opened_or_closed(node)
+
+    def set_discouraged(self, node: int, discouraged: bool) -> None:
+        """Let new pods prefer other nodes, or not."""
+        self.discouraged[node] = discouraged
+        self.changed.add(node)
+
+    @property
+    def used_nodes(self) -> int:
+        """Nodes on which a pod runs."""
+        return int(np.count_nonzero(self.pods_on))
+
+    @property
+    def missing_replicas(self) -> int:
+        """Replicas that are wanted and do not run."""
+        return self.replicas_wanted - len(self.replicas)
+
+    def pending_nodes(self) -> float:
+        """Node-equivalents of pending pods, replicas not among them: their scarcest resource taken together."""
+        if not self.pending:
+            return 0.0
+        total = np.sum([_request(pod) for group in self.pending for pod in group.pods], axis=0)
+        return self.shape.share(float(total[0]), float(total[1]), float(total[2]))
+
+    def _start_replicas(self) -> None:
+        while len(self.replicas) < self.replicas_wanted:
+            node = self._best_node(self.full)
+            if node is None:
+                return
+            self.replicas.append(node)
+            self._occupy(node, self.full)
+
+    def _place(self, group: PodGroup, now_s: int) -> bool:
+        placed: list[int] = []
+        for pod in group.pods:
+            request = _request(pod)
+            node = self._best_node(request)
+            if node is None:
+                for taken, earlier in zip(placed, group.pods, strict=False):
+                    self._give_back(taken, _request(earlier))
+                return False
+            placed.append(node)
+            self._occupy(node, request)
+        group.placed = placed
+        group.start_s = now_s
+        self.running.append(group)
+        self.running_share += group.nodes
+        return True
+
+    def _best_node(self, request: NDArray[np.int64]) -> int | None:
+        fits = self.open & (self.free >= request).all(axis=1)
+        nodes = np.flatnonzero(fits)
+        if not nodes.size:
+            return None
+        left = ((self.free[nodes] - request) / np.maximum(self.full, 1)).sum(axis=1)
+        return int(nodes[np.lexsort((nodes, left, self.discouraged[nodes]))[0]])
+
+    def _occupy(self, node: int, request: NDArray[np.int64]) -> None:
+        self.free[node] -= request
+        self.pods_on[node] += 1
+        self.changed.add(node)
+
+    def _give_back(self, node: int, request: NDArray[np.int64]) -> None:
+        self.free[node] += request
+        self.pods_on[node] -= 1
+        self.changed.add(node)
+
+    def _release(self, node: int, request: NDArray[np.int64]) -> None:
+        self._give_back(node, request)
+        self._roomier = True
+
+    def _opened_or_closed(self, node: int) -> None:
+        self.open[node] = self.closed_by[node] is None and not self.absent[node]
+        self._roomier = True
+        self.changed.add(node)
+
+
+def _request(pod: Pod) -> NDArray[np.int64]:
+    return np.array([pod.cpu_milli, pod.memory_mib, pod.gpu_milli], dtype=np.int64)

@@ -1,0 +1,92 @@
+"""The perfect forecast: what an oracle would know. Only a replay can have it, and only to bound what a forecast is worth."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from models.demand import Demand
+from models.forecasts import Forecast, Source
+from models.nodes import Side
+from models.work import WorkRecord
+from simulator.machine import Machine, Workload
+
+
+class Ideal:
+    """Demand of one kind of work over time if every piece of it ran from the moment it came: a step function."""
+
+    def __init__(self, pieces: list[tuple[int, int | None, float]]) -> None:
+        changes = [(begin_s, nodes) for begin_s, _, nodes in pieces]
+        changes += [(end_s, -nodes) for _, end_s, nodes in pieces if end_s is not None]
+        changes.sort()
+        self._times_s = np.array([at_s for at_s, _ in changes], dtype=np.int64)
+        self._nodes = np.concatenate(([0.0], np.cumsum([nodes for _, nodes in changes])))
+
+    def at(self, times_s: np.ndarray[tuple[int], np.dtype[np.int64]]) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
+        """Nodes at each of ``times_s``."""
+        return np.asarray(self._nodes[np.searchsorted(self._times_s, times_s, side="right")])
+
+
+class PerfectForecaster:
+    """Knows the workload's future; how the queue will be served it takes as ideal (every job runs when it comes).
+
+    Demand at t + h = demand now + change of the ideal demand from t to t + h + what of today's backlog will have ended.
+    """
+
+    def __init__(self, workload: Workload, machine: Machine, horizons_s: tuple[int, ...]) -> None:
+        self._machine = machine
+        self._horizons_s = np.array(horizons_s, dtype=np.int64)
+        self._demand: Mapping[Side, Demand] = {}
+        self._kubernetes = Ideal(_kubernetes_pieces(workload, machine))
+
+    def observe(self, now_s: int, demand: Mapping[Side, Demand], records: tuple[WorkRecord, ...]) -> None:
+        """Take in the demand now; the future it knows already."""
+        self._demand = demand
+
+    def forecast(self, now_s: int) -> Mapping[Side, Forecast]:
+        """The demand that will be, without any spread."""
+        at_s = now_s + self._horizons_s
+        now = np.array([now_s])
+        kubernetes = self._kubernetes.at(at_s) - self._kubernetes.at(now)
+        return {
+            Side.KUBERNETES: self._made(Side.KUBERNETES, now_s, kubernetes),
+            Side.HPC: self._made(Side.HPC, now_s, self._hpc_change(now_s)),
+        }
+
+    def _hpc_change(self, now_s: int) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
+        """Ends of what runs now, and what will have been submitted and not have ended even if it ran at once."""
+        ends = sorted((batch.start_s + batch.run_s, batch.nodes) for _, _, batch in self._machine.hpc.running)
+        ended = Ideal([(end_s, None, -float(nodes)) for end_s, nodes in ends])
+        later = self._arrivals_after(now_s)
+        at_s = now_s + self._horizons_s
+        return np.asarray(ended.at(at_s) + later.at(at_s))
+
+    def _arrivals_after(self, now_s: int) -> Ideal:
+        last_s = now_s + int(self._horizons_s[-1])
+        pieces = []
+        for job in self._machine.workload.jobs[self._machine.counts.jobs_in :]:
+            if job.submit_s > last_s:
+                break
+            end_s = job.submit_s + min(job.run_s, job.limit_s)
+            pieces.append((job.submit_s, end_s, float(self._machine.hpc.batch(job).nodes)))
+        return Ideal(pieces)
+
+    def _made(self, side: Side, now_s: int, change: np.ndarray[tuple[int], np.dtype[np.float64]]) -> Forecast:
+        now = self._demand[side].nodes
+        values = np.maximum(0.0, now + change)[:, None]
+        return Forecast(side, now_s, now, self._horizons_s, np.array([0.5]), values, Source.PERFECT)
+
+
+def _kubernetes_pieces(workload: Workload, machine: Machine) -> list[tuple[int, int | None, float]]:
+    pieces: list[tuple[int, int | None, float]] = []
+    before = 0
+    for at_s, per_s in workload.rate_steps:
+        replicas = workload.replicas_for(per_s)
+        pieces.append((at_s, None, float(replicas - before)))
+        before = replicas
+    for number, pods in enumerate(workload.gangs):
+        group = machine.kube.group(number, pods)
+        run_s = group.run_s
+        pieces.append((group.create_s, None if run_s is None else group.create_s + run_s, group.nodes))
+    return pieces

@@ -1,0 +1,175 @@
+"""Replaying one policy: the twin, a forecaster and the very controller that production runs, on one clock."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from controller.turn import Controller
+from models.handovers import Stage
+from models.nodes import NodeShape, Side
+from models.policies import Policy, Weights
+from models.ports import Forecaster
+from simulator.agenda import Kind
+from simulator.figures import Moved, figures
+from simulator.hpc import NodeKind
+from simulator.machine import HandoverDelay, Machine, Workload
+from simulator.meter import Meter
+from simulator.outcome import Band, Outcome, Timeline
+from simulator.twin import TwinHpc, TwinKubernetes
+
+Progress = Callable[[float], None]
+LEVELS_SHOWN = (0.1, 0.5, 0.9)
+
+
+@dataclass(frozen=True, slots=True)
+class World:
+    """Everything that all compared policies share."""
+
+    workload: Workload
+    kinds: tuple[NodeKind, ...]
+    shape: NodeShape
+    policy: Policy
+    span_s: int
+    handover_s: int = 600
+    seed: int = 0
+    discipline: str = "easy"
+    shared_cores: bool = False
+
+    @property
+    def nodes(self) -> int:
+        """Nodes of the machine."""
+        return sum(kind.count for kind in self.kinds)
+
+    @property
+    def bounds(self) -> tuple[int, int]:
+        """The fewest and the most nodes that the policy lets Kubernetes own."""
+        return self.policy.spec.pools[0].bounds(self.nodes)
+
+    @property
+    def weights(self) -> Weights:
+        """What unmet demand costs."""
+        return self.policy.spec.pools[0].unmet_cost
+
+    @property
+    def hpc_nodes_max(self) -> int:
+        """The most nodes that the policy can ever give the HPC side."""
+        return self.nodes - self.bounds[0]
+
+    def machine(self) -> Machine:
+        """A twin of this world at its beginning."""
+        settle_s = self.policy.spec.moves.settle
+        return Machine(
+            self.workload,
+            list(self.kinds),
+            self.shape,
+            discipline=self.discipline,
+            shared_cores=self.shared_cores,
+            delay=HandoverDelay(max(0, self.handover_s - settle_s)),
+            seed=self.seed,
+        )
+
+
+@dataclass(slots=True)
+class Rows:
+    """What is seen at each turn, for the report."""
+
+    times_s: list[int] = field(default_factory=list)
+    owned: list[tuple[int, int, int]] = field(default_factory=list)
+    demand: list[tuple[float, float]] = field(default_factory=list)
+    bands: dict[tuple[Side, int], list[tuple[float, float, float]]] = field(default_factory=dict)
+
+    def timeline(self) -> Timeline:
+        """The rows as columns."""
+        owned = np.array(self.owned, dtype=np.float64).reshape(-1, 3)
+        demand = np.array(self.demand, dtype=np.float64).reshape(-1, 2)
+        times_s = np.array(self.times_s, dtype=np.int64)
+        return Timeline(times_s, owned[:, 0], owned[:, 1], owned[:, 2], demand[:, 0], demand[:, 1])
+
+    def shown_bands(self) -> tuple[Band, ...]:
+        """The forecast bands as columns."""
+        times_s = np.array(self.times_s, dtype=np.int64)
+        return tuple(
+            Band(side, horizon_s, times_s, *np.array(rows).T) for (side, horizon_s), rows in self.bands.items()
+        )
+
+
+class Replay:
+    """One run of one policy over the span of a world."""
+
+    def __init__(self, world: World, name: str, forecaster_of: Callable[[Machine], Forecaster]) -> None:
+        self.world = world
+        self.name = name
+        self.machine = world.machine()
+        self.machine.listening = True
+        self.hpc = TwinHpc(self.machine, world.hpc_nodes_max)
+        self.kubernetes = TwinKubernetes(self.machine)
+        spec = world.policy.spec
+        self.every_s = spec.moves.every
+        self.controller = Controller(self.hpc, self.kubernetes, spec.pools[0], spec.moves)
+        self.forecaster = forecaster_of(self.machine)
+        self.meter = Meter(self.machine, world.hpc_nodes_max)
+        self.rows = Rows()
+        self.moved = Moved()
+        self._timers = 0
+
+    def run(self, progress: Progress = lambda _: None) -> Outcome:
+        """Replay the whole span and sum up."""
+        machine, agenda, span_s = self.machine, self.machine.agenda, self.world.span_s
+        low, high = self.world.bounds
+        machine.split(min(max(self.world.nodes // 2, low), high))
+        for number, at_s in enumerate(range(0, span_s, self.every_s)):
+            agenda.add(at_s, Kind.TURN, number)
+        while agenda and agenda.next_s < span_s:
+            self.meter.pass_until(agenda.next_s)
+            machine.advance()
+            self._control(progress)
+            self.meter.read()
+        self.meter.pass_until(span_s)
+        for handover in self.controller.open_handovers:
+            self.moved.count_open(handover, span_s)
+        return Outcome(
+            policy=self.name,
+            figures=figures(machine, self.meter, self.moved, span_s, self.world.weights),
+            timeline=self.rows.timeline(),
+            bands=self.rows.shown_bands(),
+        )
+
+    def _control(self, progress: Progress) -> None:
+        """Let the controller see what changed, and take its turn when it is due."""
+        machine, now_s = self.machine, self.machine.now_s
+        turn_due = now_s % self.every_s == 0
+        if not turn_due and not self.controller.open_handovers:
+            return
+        if turn_due:
+            self._turn(now_s)
+            progress(now_s / self.world.span_s)
+        else:
+            self.controller.tend(now_s)
+        for handover in self.controller.finished:
+            self.moved.count(handover, now_s)
+        self.controller.finished.clear()
+        due_s = self.controller.next_due_s(now_s)
+        if due_s is not None:
+            self._timers += 1
+            machine.agenda.add(due_s, Kind.TIMER, self._timers)
+        machine.schedule()
+
+    def _turn(self, now_s: int) -> None:
+        demand = {Side.HPC: self.hpc.demand(), Side.KUBERNETES: self.kubernetes.demand()}
+        self.forecaster.observe(now_s, demand, self.machine.take_records())
+        forecasts = self.forecaster.forecast(now_s)
+        self.controller.turn(now_s, forecasts)
+        self.rows.times_s.append(now_s)
+        self.rows.demand.append((demand[Side.HPC].nodes, demand[Side.KUBERNETES].nodes))
+        hpc, kube = self.machine.hpc, self.machine.kube
+        owned = (self.machine.size - hpc.closed_nodes, int(kube.open.sum()))
+        self.rows.owned.append((*owned, self.machine.size - sum(owned)))
+        for side, forecast in forecasts.items():
+            if forecast.levels.size == 1:
+                continue
+            for number, horizon_s in enumerate(forecast.horizons_s):
+                band = np.interp(LEVELS_SHOWN, forecast.levels, forecast.values[number])
+                self.rows.bands.setdefault((side, int(horizon_s)), []).append((band[0], band[1], band[2]))

@@ -1,0 +1,92 @@
+"""Numbers as files and people write them: whole numbers, and Kubernetes quantities of CPU and memory."""
+
+from __future__ import annotations
+
+import math
+import re
+from fractions import Fraction
+
+from models.errors import BadInput
+
+WHOLE_MAX = 10**15
+"""Size of any whole number read: 30 million years in seconds, and below what int64 and float64 hold exactly."""
+
+CPU_MILLI_MAX = 10**9
+"""A million cores for one node or pod: more is a slip of the unit."""
+
+MEMORY_MIB_MAX = 64 * 2**20
+"""64 TiB for one node or pod: more is a slip of the unit, mostly bytes without a suffix."""
+
+_SHOWN_CHARACTERS = 40
+
+# The grammar of k8s.io/apimachinery/pkg/api/resource.Quantity: a signed number, then a suffix or a decimal exponent.
+_QUANTITY = re.compile(r"([+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+))(?:[eE]([+-]?[0-9]{1,2})|([numkMGTPE]|[KMGTPE]i))?")
+_SUFFIXES = {suffix: Fraction(1000) ** power for power, suffix in enumerate("num kMGTPE", start=-3) if suffix != " "}
+_SUFFIXES |= {f"{letter}i": Fraction(1024) ** power for power, letter in enumerate("KMGTPE", start=1)}
+
+
+def shown(text: str | bytes) -> str:
+    """A foreign text made safe for a message: quoted, escaped, cut."""
+    readable = text.decode("utf-8", "replace") if isinstance(text, bytes) else text
+    cut = readable if len(readable) <= _SHOWN_CHARACTERS else readable[:_SHOWN_CHARACTERS] + "…"
+    return ascii(cut) if not cut.isprintable() else repr(cut)
+
+
+def parse_whole(text: str | bytes) -> int:
+    """A whole number; a finite fraction is cut toward zero. Raises ValueError that says what is wrong."""
+    try:
+        number = int(text)
+    except ValueError:
+        number = _cut(text)
+    if abs(number) > WHOLE_MAX:
+        raise ValueError(f"{shown(text)} is beyond {WHOLE_MAX}")
+    return number
+
+
+def parse_cpu_milli(text: str) -> int:
+    """Thousandths of a core: ``100m`` is 100, ``2`` is 2000, ``1e3`` a million; rounded up as Kubernetes does.
+
+    Raises BadInput for anything else, for a negative quantity, and above ``CPU_MILLI_MAX``.
+    """
+    milli = math.ceil(_quantity(text, "CPU", "write cores such as 2 or 0.5, or thousandths such as 500m") * 1000)
+    if milli > CPU_MILLI_MAX:
+        raise BadInput(f"CPU {shown(text)} is more than {CPU_MILLI_MAX // 1000} cores", remedy="check the unit")
+    return milli
+
+
+def parse_memory_mib(text: str) -> int:
+    """MiB: ``512Mi`` is 512, ``1Gi`` 1024, ``2G`` 1908, rounded up; **a bare number is MiB**, not bytes.
+
+    (Kubernetes itself takes a bare number as bytes.) Raises BadInput for anything else, for a negative quantity,
+    and above ``MEMORY_MIB_MAX``: bytes without a suffix end there.
+    """
+    quantity = _quantity(text, "memory", "write MiB such as 512, or with a suffix such as 512Mi, 1Gi, 2G")
+    bare = text.strip()[-1:] in set("0123456789.")
+    mib = math.ceil(quantity if bare else quantity / 2**20)
+    if mib > MEMORY_MIB_MAX:
+        remedy = "a number without a suffix is MiB; 134217728 bytes are 128Mi"
+        raise BadInput(f"memory {shown(text)} is more than {MEMORY_MIB_MAX // 2**20} TiB", remedy=remedy)
+    return mib
+
+
+def _cut(text: str | bytes) -> int:
+    try:
+        number = float(text)
+    except ValueError:
+        raise ValueError(f"{shown(text)} is not a number") from None
+    if not math.isfinite(number):
+        raise ValueError(f"{shown(text)} is not a finite number")
+    return int(number)
+
+
+def _quantity(text: str, what: str, remedy: str) -> Fraction:
+    """The quantity in its base unit, exactly."""
+    match = _QUANTITY.fullmatch(text.strip()) if len(text) <= _SHOWN_CHARACTERS else None
+    if match is None:
+        raise BadInput(f"{what} {shown(text)} is not a quantity", remedy=remedy)
+    number, exponent, suffix = match.groups()
+    factor = Fraction(10) ** int(exponent) if exponent else _SUFFIXES.get(suffix, Fraction(1))
+    quantity = Fraction(number) * factor
+    if quantity < 0:
+        raise BadInput(f"{what} {shown(text)} is negative", remedy=remedy)
+    return quantity

@@ -1,0 +1,81 @@
+"""What the header of a Standard Workload Format file says about time and size; anything unclear is left unknown."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from zoneinfo import ZoneInfo
+
+DAY_S = 86_400
+
+_NAMES = ("UnixStartTime", "TimeZone", "TimeZoneString", "MaxNodes", "MaxProcs")
+_FACT = re.compile(r"\s*(" + "|".join(_NAMES) + r")\s*:\s*(\S[^\r\n]*)")
+_WHOLE = re.compile(r"[+-]?[0-9]{1,15}(?![0-9])")
+
+
+@dataclass(frozen=True, slots=True)
+class HeaderFacts:
+    """Facts of a trace, each None when the header does not say or says something that cannot be right.
+
+    ``unix_start_s`` is the Unix time of the trace's second 0; ``utc_offset_s`` is local time minus UTC at that
+    instant, and a later change to or from summer time is not followed.
+    """
+
+    unix_start_s: int | None = None
+    utc_offset_s: int | None = None
+    max_nodes: int | None = None
+    max_procs: int | None = None
+
+    @staticmethod
+    def may_hold(comment: bytes) -> bool:
+        """Whether a comment, without its semicolon, is worth keeping for :meth:`parse`."""
+        return comment.lstrip().startswith((b"UnixStartTime", b"TimeZone", b"MaxNodes", b"MaxProcs"))
+
+    @classmethod
+    def parse(cls, comments: Iterable[bytes]) -> HeaderFacts:
+        """The facts in comments; of a fact that is told twice the first counts. Never raises."""
+        facts: dict[str, str] = {}
+        for comment in comments:
+            if match := _FACT.match(comment.decode("utf-8", "replace")):
+                facts.setdefault(match[1], match[2].strip())
+        unix_start_s = _positive(facts.get("UnixStartTime"))
+        zone_offset_s = _zone_offset_s(facts.get("TimeZoneString"), unix_start_s)
+        utc_offset_s = zone_offset_s if zone_offset_s is not None else _offset_s(facts.get("TimeZone"))
+        return cls(unix_start_s, utc_offset_s, _positive(facts.get("MaxNodes")), _positive(facts.get("MaxProcs")))
+
+
+def first_full_day_s(first_time_s: int, unix_start_s: int | None = None, utc_offset_s: int | None = None) -> int:
+    """The trace second of the first local midnight at or after ``first_time_s``.
+
+    Without ``unix_start_s`` second 0 of the trace counts as a midnight; without ``utc_offset_s`` local time is UTC.
+    """
+    local_start_s = 0 if unix_start_s is None else unix_start_s + (utc_offset_s or 0)
+    return first_time_s + -(first_time_s + local_start_s) % DAY_S
+
+
+def _whole(text: str | None) -> int | None:
+    match = _WHOLE.match(text) if text else None
+    return int(match[0]) if match else None
+
+
+def _positive(text: str | None) -> int | None:
+    number = _whole(text)
+    return number if number is not None and number > 0 else None
+
+
+def _offset_s(text: str | None) -> int | None:
+    number = _whole(text)
+    return number if number is not None and abs(number) < DAY_S else None
+
+
+def _zone_offset_s(name: str | None, unix_s: int | None) -> int | None:
+    """A named zone's offset from UTC at an instant; None without one of them, or when the zone is not known here."""
+    if not name or unix_s is None:
+        return None
+    try:
+        offset = datetime.fromtimestamp(unix_s, UTC).astimezone(ZoneInfo(name)).utcoffset()
+    except (KeyError, ValueError, OSError, OverflowError):
+        return None
+    return int(offset.total_seconds()) if offset is not None else None

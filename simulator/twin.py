@@ -1,0 +1,155 @@
+"""The twin behind the ports: what the controller takes for a scheduler and a cluster."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from models.demand import Demand
+from models.nodes import HpcNode, KubernetesNode, Side
+from models.ports import Outcome
+from models.work import WaitingWork
+from simulator.machine import Machine
+
+WAITING_MAX = 1000  # entries of a queue that are handed on; what stands further behind decides nothing
+
+
+class TwinHpc:
+    """The HPC scheduler of the twin, as the port ``HpcScheduler``.
+
+    ``nodes_max`` is the most that the policy can ever give the HPC side: larger jobs are counted apart, as oversize.
+    """
+
+    def __init__(self, machine: Machine, nodes_max: int) -> None:
+        self._machine = machine
+        self._nodes_max = nodes_max
+        self._number = {name: number for number, name in enumerate(machine.names)}
+        self._shown: dict[str, HpcNode] = {}
+
+    def nodes(self) -> Mapping[str, HpcNode]:
+        """Every node as the scheduler shows it now; only what changed is drawn anew."""
+        hpc = self._machine.hpc
+        for node in hpc.changed:
+            self._shown[self._machine.names[node]] = self._show(node)
+        hpc.changed.clear()
+        return self._shown
+
+    def demand(self) -> Demand:
+        """Busy nodes, and the nodes that waiting jobs ask for, oversize ones left out."""
+        hpc = self._machine.hpc
+        cores = hpc.cores_per_node if hpc.shared else 1
+        waiting = sum(size * count for size, count in hpc.waiting_sizes.items() if size <= self._nodes_max * cores)
+        return Demand(Side.HPC, self._machine.now_s, float(hpc.busy_nodes), waiting / cores)
+
+    def waiting(self) -> WaitingWork:
+        """Waiting jobs in the order of the queue, in nodes."""
+        hpc = self._machine.hpc
+        sizes = [batch.units / hpc.cores_per_node if hpc.shared else float(batch.nodes) for batch in hpc.queue]
+        fitting = [size for size in sizes if size <= self._nodes_max]
+        return WaitingWork(Side.HPC, tuple(fitting[:WAITING_MAX]), len(sizes) - len(fitting))
+
+    def drain(self, node: str, *, mark: str) -> Outcome:
+        """See the port."""
+        number = self._number[node]
+        present = self._machine.hpc.drained_by[number]
+        if present is None:
+            self._machine.hpc.drain(number, mark)
+        return Outcome.DONE if present in (None, mark) else Outcome.REFUSED
+
+    def undrain(self, node: str, *, mark: str) -> Outcome:
+        """See the port."""
+        number = self._number[node]
+        present = self._machine.hpc.drained_by[number]
+        if present == mark:
+            self._machine.open_hpc(number)
+        return Outcome.DONE if present in (None, mark) else Outcome.REFUSED
+
+    def reserve(self, node: str, *, start_s: int, mark: str) -> Outcome:
+        """See the port."""
+        number = self._number[node]
+        present = self._machine.hpc.booking[number]
+        if present is not None and present[1] != mark:
+            return Outcome.REFUSED
+        self._machine.hpc.reserve(number, start_s, mark)
+        return Outcome.DONE
+
+    def release(self, node: str, *, mark: str) -> Outcome:
+        """See the port."""
+        number = self._number[node]
+        present = self._machine.hpc.booking[number]
+        if present is None:
+            return Outcome.DONE
+        if present[1] != mark:
+            return Outcome.REFUSED
+        self._machine.hpc.release(number)
+        return Outcome.DONE
+
+    def _show(self, node: int) -> HpcNode:
+        hpc = self._machine.hpc
+        jobs = hpc.jobs_on[node]
+        return HpcNode(
+            name=self._machine.names[node],
+            kind=hpc.kind_of[node],
+            drain_reason=hpc.drained_by[node],
+            busy=bool(jobs),
+            frees_at_s=max((batch.must_end_s for batch in jobs.values()), default=None),
+            ready=not hpc.absent[node],
+        )
+
+
+class TwinKubernetes:
+    """The Kubernetes of the twin, as the port ``Kubernetes``."""
+
+    def __init__(self, machine: Machine) -> None:
+        self._machine = machine
+        self._number = {name: number for number, name in enumerate(machine.names)}
+        self._shown: dict[str, KubernetesNode] = {}
+
+    def nodes(self) -> Mapping[str, KubernetesNode]:
+        """Every node as the API server shows it now; only what changed is drawn anew."""
+        kube = self._machine.kube
+        for node in kube.changed:
+            name = self._machine.names[node]
+            self._shown[name] = KubernetesNode(
+                name=name,
+                closed_by=kube.closed_by[node],
+                discouraged=bool(kube.discouraged[node]),
+                pods=int(kube.pods_on[node]),
+                ready=not kube.absent[node],
+            )
+        kube.changed.clear()
+        return self._shown
+
+    def demand(self) -> Demand:
+        """Nodes on which pods run (a node can be lent only as a whole), and what pending pods and replicas ask for."""
+        kube = self._machine.kube
+        waiting = kube.missing_replicas + kube.pending_nodes()
+        return Demand(Side.KUBERNETES, self._machine.now_s, float(kube.used_nodes), waiting)
+
+    def waiting(self) -> WaitingWork:
+        """Missing replicas, one node each, then pending pods and gangs in the order in which they were created."""
+        kube = self._machine.kube
+        sizes = [1.0] * kube.missing_replicas + [group.nodes for group in kube.pending]
+        return WaitingWork(Side.KUBERNETES, tuple(sizes[:WAITING_MAX]))
+
+    def discourage(self, node: str, *, mark: str) -> Outcome:
+        """See the port."""
+        self._machine.kube.set_discouraged(self._number[node], True)
+        return Outcome.DONE
+
+    def close(self, node: str, *, mark: str) -> Outcome:
+        """See the port."""
+        number = self._number[node]
+        present = self._machine.kube.closed_by[number]
+        if present is None:
+            self._machine.kube.set_closed(number, mark)
+        return Outcome.DONE if present in (None, mark) else Outcome.REFUSED
+
+    def open(self, node: str, *, mark: str) -> Outcome:
+        """See the port."""
+        number = self._number[node]
+        present = self._machine.kube.closed_by[number]
+        if present == mark:
+            self._machine.open_kubernetes(number)
+        elif present is None:
+            self._machine.kube.set_discouraged(number, False)
+        return Outcome.DONE if present in (None, mark) else Outcome.REFUSED
