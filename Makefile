@@ -10,7 +10,7 @@ RUN := $(UV) run --locked
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-setup: ## Install what Tidegate needs into .venv (the other targets do this themselves)
+setup: ## Install what is needed into .venv (the others do this too)
 	@$(UV) sync --locked --quiet
 
 demo: setup ## Compare the policies on a made-up site and write out/demo.html
@@ -18,7 +18,7 @@ demo: setup ## Compare the policies on a made-up site and write out/demo.html
 	$(RUN) tidegate demo --report out/demo.html
 
 test: setup ## Run the tests
-	$(RUN) pytest -n auto
+	$(RUN) pytest -n auto --ignore=tests/real
 
 check: lint test ## Run everything a change must pass
 

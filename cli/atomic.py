@@ -30,6 +30,12 @@ def write_atomically(path: Path, content: str | bytes) -> None:
     _sync_folder(target.parent)
 
 
+def check_writable(path: Path) -> None:
+    """Refuse early what ``write_atomically`` would refuse late, after the long work. Raises BadInput."""
+    with _said_plainly(path):
+        _check(path, path.resolve())
+
+
 @contextmanager
 def _said_plainly(path: Path) -> Iterator[None]:
     """Turn what the operating system says into something a person can act on."""
@@ -56,6 +62,8 @@ def _check(path: Path, target: Path) -> None:
         raise BadInput(f"{folder} is a file, not a folder", where=str(path))
     if target.exists() and not target.is_file():
         raise BadInput("is a device or a pipe, not a file", where=str(path), remedy="give a file name")
+    if not os.access(folder, os.W_OK | os.X_OK):
+        raise PermissionError
 
 
 def _write_synced(part: Path, data: bytes, *, like: Path) -> None:

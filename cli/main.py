@@ -1,10 +1,12 @@
 """The ``tidegate`` command: its sub-commands, and what becomes of errors.
 
-Exit codes: 0 done, 1 bad input or a scheduler that cannot be used, 2 wrong usage, 70 a bug of ours, 130 interrupted.
+Exit codes: 0 done; 1 bad input, a scheduler that cannot be used or a full disk; 2 wrong usage; 70 a bug of ours;
+130 interrupted.
 """
 
 from __future__ import annotations
 
+import errno
 import sys
 import traceback
 from importlib.metadata import version
@@ -12,7 +14,7 @@ from typing import Annotated
 
 import typer
 
-from cli import policy
+from cli import demo, policy, replay
 from models.errors import ImpossibleStep, TidegateError
 
 EXIT_BAD_INPUT = 1
@@ -30,6 +32,8 @@ app = typer.Typer(
 
 # Commands are registered here, in the order of the help. A module imports what is heavy (scikit-learn, plotly) inside
 # its command. A group of commands: app.add_typer(module.app, name="..."). One command: app.command()(module.function).
+app.command()(replay.replay)
+app.command()(demo.demo)
 app.add_typer(policy.app, name="policy")
 
 
@@ -62,6 +66,10 @@ def main() -> None:
         if isinstance(error, ImpossibleStep):
             _end_with_bug(error)
         _end(EXIT_BAD_INPUT, str(error))
+    except OSError as error:
+        if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+            _end_with_bug(error)
+        _end(EXIT_BAD_INPUT, f"{error.filename or 'the output'}: the disk is full")
     except Exception as error:  # the last line of defence: whatever it is, people see what to do
         _end_with_bug(error)
 

@@ -118,6 +118,7 @@ class _Builder:
             self._mistake(path, f"the {mark}{event.anchor[:40]} is refused, as all are; write the value out")
         if isinstance(event, yaml.ScalarEvent | yaml.CollectionStartEvent) and event.tag:
             tag = event.tag.replace("tag:yaml.org,2002:", "!!")[:40]
+            tag = tag if tag.isprintable() else repr(tag)  # "%1B" in a tag is an escape character by now
             self._mistake(path, f"the tag {tag} is refused, as all are; remove it, and put text in quotes")
 
     def _mistake(self, path: Path, what: str) -> None:

@@ -31,6 +31,8 @@ class Boosting:
     window_s: int = 120 * DAY_S
     rows_max: int = 6000
     rows_min: int = 100
+    leaf_share: int = 20
+    leaf_max: int = 100
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -128,7 +130,7 @@ def _grow(
         max_iter=how.iterations,
         learning_rate=how.learning_rate,
         max_leaf_nodes=how.leaves,
-        min_samples_leaf=int(np.clip(targets.size // 20, 10, 100)),
+        min_samples_leaf=int(np.clip(targets.size // how.leaf_share, 10, how.leaf_max)),
         l2_regularization=how.l2,
         max_features=how.max_features,
         max_bins=how.max_bins,

@@ -51,7 +51,7 @@ def figures(machine: Machine, meter: Meter, moved: Moved, span_s: int, weights: 
         "hpc_jobs_refused": counts.jobs_refused,
         "unmet_hpc_node_h": meter.unmet_hpc / HOUR_S,
         "unmet_kubernetes_node_h": meter.unmet_kubernetes / HOUR_S,
-        "unmet_cost": (weights.hpc * meter.unmet_hpc + weights.kubernetes * meter.unmet_kubernetes) / HOUR_S,
+        "unmet_cost": meter.cost(weights),
         "oversize_jobs": meter.oversize_jobs(),
         "oversize_wait_node_h": meter.oversize / HOUR_S,
         "pod_wait_mean_s": _mean(counts.pod_waits_s),

@@ -73,6 +73,7 @@ class HpcCluster:
             raise ValueError("all kinds of one machine must have the same number of cores")
         self.cores_per_node = kinds[0].cores
         self.shared = shared
+        self.units_per_node = self.cores_per_node if shared else 1
         self.kind_of = [kind.name for kind in kinds for _ in range(kind.count)]
         self.size = len(self.kind_of)
         self.kinds = tuple(kind.name for kind in kinds)

@@ -5,6 +5,7 @@ Everything it measures is constant between two instants of the agenda, so the in
 
 from __future__ import annotations
 
+from models.policies import Weights
 from simulator.hpc import HpcCluster
 from simulator.machine import Machine
 
@@ -42,6 +43,10 @@ class Meter:
         self.used += self._used_now * passed_s
         self._since_s = now_s
 
+    def cost(self, weights: Weights) -> float:
+        """Unmet node-hours so far, weighted."""
+        return (weights.hpc * self.unmet_hpc + weights.kubernetes * self.unmet_kubernetes) / 3600
+
     def oversize_jobs(self) -> int:
         """Jobs that came so far and that the machine could hold, but no split that the policy allows."""
         hpc, come = self._machine.hpc, self._machine.workload.jobs[: self._machine.counts.jobs_in]
@@ -76,7 +81,7 @@ def usable_by_waiting(hpc: HpcCluster, nodes_max: int) -> float:
     else:
         for node, jobs in enumerate(hpc.jobs_on):
             unused[hpc.kind_of[node]] -= bool(jobs)
-    cores = hpc.cores_per_node if hpc.shared else 1
+    cores = hpc.units_per_node
     left = {kind: count * cores for kind, count in unused.items()}
     room = total = sum(left.values())
     smallest = min(hpc.waiting_sizes)

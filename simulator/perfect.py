@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
@@ -16,7 +16,7 @@ from simulator.machine import Machine, Workload
 class Ideal:
     """Demand of one kind of work over time if every piece of it ran from the moment it came: a step function."""
 
-    def __init__(self, pieces: list[tuple[int, int | None, float]]) -> None:
+    def __init__(self, pieces: Sequence[tuple[int, int | None, float]]) -> None:
         changes = [(begin_s, nodes) for begin_s, _, nodes in pieces]
         changes += [(end_s, -nodes) for _, end_s, nodes in pieces if end_s is not None]
         changes.sort()

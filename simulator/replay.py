@@ -8,68 +8,17 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from controller.turn import Controller
-from models.handovers import Stage
-from models.nodes import NodeShape, Side
-from models.policies import Policy, Weights
+from models.nodes import Side
 from models.ports import Forecaster
 from simulator.agenda import Kind
 from simulator.figures import Moved, figures
-from simulator.hpc import NodeKind
-from simulator.machine import HandoverDelay, Machine, Workload
+from simulator.machine import Machine
 from simulator.meter import Meter
 from simulator.outcome import Band, Outcome, Timeline
 from simulator.twin import TwinHpc, TwinKubernetes
+from simulator.world import Progress, World, quiet
 
-Progress = Callable[[float], None]
 LEVELS_SHOWN = (0.1, 0.5, 0.9)
-
-
-@dataclass(frozen=True, slots=True)
-class World:
-    """Everything that all compared policies share."""
-
-    workload: Workload
-    kinds: tuple[NodeKind, ...]
-    shape: NodeShape
-    policy: Policy
-    span_s: int
-    handover_s: int = 600
-    seed: int = 0
-    discipline: str = "easy"
-    shared_cores: bool = False
-
-    @property
-    def nodes(self) -> int:
-        """Nodes of the machine."""
-        return sum(kind.count for kind in self.kinds)
-
-    @property
-    def bounds(self) -> tuple[int, int]:
-        """The fewest and the most nodes that the policy lets Kubernetes own."""
-        return self.policy.spec.pools[0].bounds(self.nodes)
-
-    @property
-    def weights(self) -> Weights:
-        """What unmet demand costs."""
-        return self.policy.spec.pools[0].unmet_cost
-
-    @property
-    def hpc_nodes_max(self) -> int:
-        """The most nodes that the policy can ever give the HPC side."""
-        return self.nodes - self.bounds[0]
-
-    def machine(self) -> Machine:
-        """A twin of this world at its beginning."""
-        settle_s = self.policy.spec.moves.settle
-        return Machine(
-            self.workload,
-            list(self.kinds),
-            self.shape,
-            discipline=self.discipline,
-            shared_cores=self.shared_cores,
-            delay=HandoverDelay(max(0, self.handover_s - settle_s)),
-            seed=self.seed,
-        )
 
 
 @dataclass(slots=True)
@@ -108,6 +57,7 @@ class Replay:
         self.kubernetes = TwinKubernetes(self.machine)
         spec = world.policy.spec
         self.every_s = spec.moves.every
+        self.span_s = _known_span(world)
         self.controller = Controller(self.hpc, self.kubernetes, spec.pools[0], spec.moves)
         self.forecaster = forecaster_of(self.machine)
         self.meter = Meter(self.machine, world.hpc_nodes_max)
@@ -115,14 +65,14 @@ class Replay:
         self.moved = Moved()
         self._timers = 0
 
-    def run(self, progress: Progress = lambda _: None) -> Outcome:
+    def run(self, progress: Progress = quiet) -> Outcome:
         """Replay the whole span and sum up."""
-        machine, agenda, span_s = self.machine, self.machine.agenda, self.world.span_s
+        machine, agenda, span_s = self.machine, self.machine.agenda, self.span_s
         low, high = self.world.bounds
         machine.split(min(max(self.world.nodes // 2, low), high))
         for number, at_s in enumerate(range(0, span_s, self.every_s)):
             agenda.add(at_s, Kind.TURN, number)
-        while agenda and agenda.next_s < span_s:
+        while agenda and agenda.next_s <= span_s:
             self.meter.pass_until(agenda.next_s)
             machine.advance()
             self._control(progress)
@@ -145,7 +95,7 @@ class Replay:
             return
         if turn_due:
             self._turn(now_s)
-            progress(now_s / self.world.span_s)
+            progress(now_s / self.span_s)
         else:
             self.controller.tend(now_s)
         for handover in self.controller.finished:
@@ -173,3 +123,9 @@ class Replay:
             for number, horizon_s in enumerate(forecast.horizons_s):
                 band = np.interp(LEVELS_SHOWN, forecast.levels, forecast.values[number])
                 self.rows.bands.setdefault((side, int(horizon_s)), []).append((band[0], band[1], band[2]))
+
+
+def _known_span(world: World) -> int:
+    if world.span_s is None:
+        raise ValueError("a controller is replayed over a known span; see simulator.compare.with_span")
+    return world.span_s

@@ -36,14 +36,14 @@ class TwinHpc:
     def demand(self) -> Demand:
         """Busy nodes, and the nodes that waiting jobs ask for, oversize ones left out."""
         hpc = self._machine.hpc
-        cores = hpc.cores_per_node if hpc.shared else 1
-        waiting = sum(size * count for size, count in hpc.waiting_sizes.items() if size <= self._nodes_max * cores)
-        return Demand(Side.HPC, self._machine.now_s, float(hpc.busy_nodes), waiting / cores)
+        units = hpc.units_per_node
+        waiting = sum(size * count for size, count in hpc.waiting_sizes.items() if size <= self._nodes_max * units)
+        return Demand(Side.HPC, self._machine.now_s, float(hpc.busy_nodes), waiting / units)
 
     def waiting(self) -> WaitingWork:
         """Waiting jobs in the order of the queue, in nodes."""
         hpc = self._machine.hpc
-        sizes = [batch.units / hpc.cores_per_node if hpc.shared else float(batch.nodes) for batch in hpc.queue]
+        sizes = [batch.units / hpc.units_per_node for batch in hpc.queue]
         fitting = [size for size in sizes if size <= self._nodes_max]
         return WaitingWork(Side.HPC, tuple(fitting[:WAITING_MAX]), len(sizes) - len(fitting))
 

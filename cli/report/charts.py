@@ -16,7 +16,7 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from cli.report.thinning import rows_to_keep
+from cli.report.thinning import rows_to_keep, steps_to_keep
 from models.nodes import Side
 from simulator.outcome import Band, Timeline
 
@@ -47,7 +47,7 @@ class Chart:
 
     def done(self, **axes: Json) -> str:
         """The figure as JSON that may stand inside a script element."""
-        layout = {"hovermode": "x unified", "showlegend": False, **axes}
+        layout = {"hovermode": "x unified", "hoverdistance": -1, "showlegend": False, **axes}
         text = json.dumps(
             {"xs": self.xs, "data": self.traces, "layout": layout}, separators=(",", ":"), allow_nan=False
         )
@@ -61,24 +61,25 @@ def ribbon(line: Timeline, *, start_s: int, limit: int) -> str:
     leaves its own side's colour is demand without a node. A line stops at the edge of the pool; the pointer shows the
     true number.
     """
-    columns = (line.hpc_nodes, line.moving_nodes, line.kubernetes_nodes, line.hpc_demand, line.kubernetes_demand)
-    keep = rows_to_keep(columns, limit)
-    hpc, moving, kubernetes, hpc_demand, kubernetes_demand = (column[keep].astype(float) for column in columns)
-    owned = hpc + moving + kubernetes
     chart = Chart(start_s, limit)
+    owned = (line.hpc_nodes, line.moving_nodes, line.kubernetes_nodes)
+    keep = steps_to_keep(owned, limit)
     x = chart.times(line.times_s[keep])
-    area: Json = {"stackgroup": "nodes", "line": {"width": 0, "shape": "hv"}}
-    chart.line(x, hpc, "hpc-area", "HPC has %{y:,.0f}", **area)
-    chart.line(x, moving, "moving-area", "moving %{y:,.0f}", **area)
-    chart.line(x, kubernetes, "kubernetes-area", "Kubernetes has %{y:,.0f}", **area)
-    for demand, drawn, side in (
-        (hpc_demand, hpc_demand, Side.HPC),
-        (kubernetes_demand, owned - kubernetes_demand, Side.KUBERNETES),
+    for nodes, meta, hover in zip(
+        owned, ("hpc", "moving", "kubernetes"), ("HPC has", "moving", "Kubernetes has"), strict=True
     ):
-        inside = np.clip(drawn, 0.0, owned)
+        area: Json = {"stackgroup": "nodes", "line": {"width": 0, "shape": "hv"}}
+        chart.line(x, nodes[keep], f"{meta}-area", f"{hover} %{{y:,.0f}}", **area)
+    pool = line.hpc_nodes + line.moving_nodes + line.kubernetes_nodes
+    top = float(np.nanmax(pool, initial=1.0))
+    keep = rows_to_keep((line.hpc_demand, line.kubernetes_demand), limit)
+    x = chart.times(line.times_s[keep])
+    ceiling = pool[keep]
+    for side in Side:
+        demand = demand_of(line, side)[keep]
+        drawn = np.clip(demand if side is Side.HPC else ceiling - demand, 0.0, ceiling)
         hover = f"{_NAMES[side]} wants %{{customdata:,.1f}}"
-        chart.line(x, inside, f"{side.value}-demand", hover, customdata=_packed(demand, "f4"))
-    top = float(np.nanmax(owned, initial=1.0))
+        chart.line(x, drawn, f"{side.value}-demand", hover, customdata=_packed(demand, "f4"))
     return chart.done(xaxis=_time_axis("y"), yaxis=_nodes_axis("nodes", range=[-0.01 * top, 1.01 * top]))
 
 

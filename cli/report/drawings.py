@@ -27,7 +27,7 @@ def drawings(outcomes: Sequence[Outcome]) -> str:
     if not drawn:
         return ""
     first_s = min(int(outcome.timeline.times_s[0]) for _, outcome in drawn)
-    last_s = max(int(outcome.timeline.times_s[-1]) for _, outcome in drawn)
+    last_s = max(int(2 * outcome.timeline.times_s[-1] - outcome.timeline.times_s[-2]) for _, outcome in drawn)
     start_s = first_s // DAY_S * DAY_S
     bands = sum(len(outcome.bands) for _, outcome in drawn)
     limit = points_per_line(_LINES_OF_RIBBON * len(drawn) + _LINES_OF_BAND * bands)

@@ -91,6 +91,7 @@
   const spanButtons = [...bar.querySelectorAll("[data-days]")], stepButtons = [...bar.querySelectorAll("[data-step]")];
   const isWhole = () => shown.to - shown.from >= whole.to - whole.from;
   const moment = (ms) => `day ${Math.floor((ms - ORIGIN) / DAY) + 1}, ${new Date(ms).toISOString().slice(11, 16)}`;
+  const end = (ms) => ((ms - ORIGIN) % DAY ? moment(ms) : `day ${(ms - ORIGIN) / DAY}, 24:00`);
 
   const tellWindow = () => {
     for (const button of spanButtons) {
@@ -98,7 +99,7 @@
       button.setAttribute("aria-pressed", String(days ? Math.abs(shown.to - shown.from - days * DAY) < 1 : isWhole()));
     }
     for (const button of stepButtons) button.disabled = button.dataset.step < 0 ? shown.from <= whole.from : shown.to >= whole.to;
-    bar.querySelector("output").textContent = `${moment(shown.from)} – ${moment(shown.to)}`;
+    bar.querySelector("output").textContent = `${moment(shown.from)} – ${end(shown.to)}`;
   };
 
   for (const button of spanButtons) {

@@ -76,7 +76,8 @@ def _cost(outcomes: Sequence[Outcome], part: str) -> float | None:
 
 def _fixed_name(outcomes: Sequence[Outcome]) -> str:
     fixed = _playing(outcomes, "static")
-    best = len(fixed) > 1 or any("best" in outcome.policy.lower() for outcome in fixed)
+    said = " ".join(text for outcome in fixed for text in (outcome.policy, *outcome.notes)).lower()
+    best = len(fixed) > 1 or "best" in said
     return "the best fixed split" if best else "the fixed split"
 
 
@@ -123,7 +124,7 @@ def _against_perfect(outcomes: Sequence[Outcome]) -> str:
     perfect = f"A perfect forecast would have cut it by {most} against reacting"
     if gain < 0:
         return f"{perfect}, so there was something to gain, and this forecast did not gain it."
-    if gain > 1:
+    if gain >= 1 + _SAME:
         return f"{perfect}; here the real forecast happened to do better, with {percent(gain)} of that gain."
     return f"{perfect}: the forecast captured {percent(gain)} of that gain."
 

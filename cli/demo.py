@@ -1,0 +1,67 @@
+"""``tidegate demo``: a synthetic week on 64 nodes, with no input and no service."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from simulator.assemble import Assembled
+
+NODES = 64
+DAYS = 7
+HANDOVER_S = 1200
+SEED = 1
+JOB_NODES_MAX = NODES // 2
+JOBS_LOAD = 0.5  # of the whole machine
+REQUESTS_PER_S = 1000.0  # at the busiest hour; what a node serves follows from it, as in ``tidegate replay``
+
+
+def demo(
+    report: Annotated[Path, typer.Option(help="Where to write the report")] = Path("tidegate-demo.html"),
+    json: Annotated[Path | None, typer.Option(help="Write all figures as JSON")] = None,
+    quiet: Annotated[bool, typer.Option("--quiet", help="Print nothing but errors")] = False,
+) -> None:
+    """Replay a synthetic week on 64 nodes: simulation jobs by night and day, an inference service that follows its users."""
+    from cli.comparing import Task, run_and_tell  # noqa: PLC0415 - heavy
+    from cli.inputs import facts  # noqa: PLC0415
+    from cli.words import DEFAULT_SHAPE, node_shape  # noqa: PLC0415
+
+    from models.policies import Policy  # noqa: PLC0415
+    from simulator.hpc import NodeKind  # noqa: PLC0415
+    from simulator.world import World  # noqa: PLC0415
+
+    made = demo_workload()
+    world = World(
+        workload=made.workload,
+        kinds=(NodeKind("", NODES),),
+        shape=node_shape(DEFAULT_SHAPE),
+        policy=Policy(),
+        span_s=made.window.span_s,
+        handover_s=HANDOVER_S,
+        seed=SEED,
+    )
+    task = Task(
+        title="Tidegate demo",
+        world=world,
+        names=("static", "reactive", "predictive", "oracle"),
+        facts=facts({}, world, {}, 0),
+        notes=(*made.notes, "synthetic input: Lublin-Feitelson jobs, and a request rate with days, a week and bursts"),
+    )
+    run_and_tell(task, report=report, json_file=json, quiet=quiet)
+
+
+def demo_workload() -> Assembled:
+    """A week of jobs that would fill half the machine, of up to half of it each, and of requests that peak at 60 % of it."""
+    from simulator.assemble import Inputs, assemble  # noqa: PLC0415
+    from simulator.traces.swf import HeaderFacts, SwfTrace  # noqa: PLC0415
+    from simulator.work import ReadNotes  # noqa: PLC0415
+    from simulator.workloads.diurnal import diurnal_requests  # noqa: PLC0415
+    from simulator.workloads.lublin import lublin_jobs  # noqa: PLC0415
+
+    jobs = lublin_jobs(procs=JOB_NODES_MAX, seed=SEED, days=DAYS, load=JOBS_LOAD * NODES / JOB_NODES_MAX)
+    requests = diurnal_requests(days=DAYS, seed=SEED, peak_per_s=REQUESTS_PER_S)
+    inputs = Inputs(SwfTrace(jobs, ReadNotes(), HeaderFacts()), requests)
+    return assemble(inputs, nodes=NODES, start_s={"hpc": 0, "requests": 0}, days=DAYS)

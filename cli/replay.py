@@ -1,0 +1,100 @@
+"""``tidegate replay``: what a policy would have done on real traces, against a fixed split, reacting, and perfect foresight."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from cli import words
+
+DEFAULT_COMPARE = "static,reactive,predictive,oracle"
+
+
+class Discipline(StrEnum):
+    """How the plain simulation serves its queue."""
+
+    FIFO = "fifo"
+    EASY = "easy"
+
+
+def replay(  # noqa: PLR0913 - one parameter for each option
+    hpc: Annotated[Path | None, typer.Option(help="HPC jobs, Standard Workload Format, plain or gz")] = None,
+    procs_per_node: Annotated[int, typer.Option(min=1, help="Processors of one node")] = 1,
+    requests: Annotated[Path | None, typer.Option(help="Request rate: CSV of seconds,requests_per_second")] = None,
+    rate_per_node: Annotated[
+        float | None, typer.Option(min=1e-9, help="Requests per second that one node serves; else scaled to the peak")
+    ] = None,
+    pods: Annotated[Path | None, typer.Option(help="Pods: CSV with requests and times")] = None,
+    nodes: Annotated[int | None, typer.Option(min=1, max=100_000, help="Nodes of the pool")] = None,
+    node_shape: Annotated[str, typer.Option(help="What one node offers to pods")] = words.DEFAULT_SHAPE,
+    policy: Annotated[Path | None, typer.Option(help="Policy file; without one the defaults hold")] = None,
+    start: Annotated[str | None, typer.Option(help="Where each input starts, for example hpc=100d,pods=90d")] = None,
+    days: Annotated[float | None, typer.Option(min=0.001, max=36_500, help="How many days to replay")] = None,
+    seed: Annotated[int, typer.Option(help="Seed of everything random")] = 0,
+    handover: Annotated[
+        float, typer.Option(min=0, max=10_080, help="Median minutes between empty on one side and open on the other")
+    ] = 10.0,
+    max_job_nodes: Annotated[int | None, typer.Option(min=1, help="Leave larger jobs out, and count them")] = None,
+    compare: Annotated[str, typer.Option(help="Policies to compare")] = DEFAULT_COMPARE,
+    hpc_only: Annotated[
+        bool, typer.Option("--hpc-only", help="Only the plain simulation of the HPC scheduler")
+    ] = False,
+    discipline: Annotated[Discipline, typer.Option(help="How --hpc-only serves its queue")] = Discipline.EASY,
+    shared_cores: Annotated[
+        bool, typer.Option("--shared-cores", help="Jobs share nodes by cores instead of having them alone")
+    ] = False,
+    report: Annotated[Path | None, typer.Option(help="Write a report: one HTML file that needs nothing else")] = None,
+    json: Annotated[Path | None, typer.Option(help="Write all figures as JSON")] = None,
+    strict: Annotated[bool, typer.Option("--strict", help="Refuse an input at its first bad line")] = False,
+    quiet: Annotated[bool, typer.Option("--quiet", help="Print nothing but errors")] = False,
+) -> None:
+    """Replay traces under several policies and compare what each would have cost."""
+    start_s = words.start_by_input(start) if start else {}
+    shape = words.node_shape(node_shape)
+    from cli.comparing import Task, run_and_tell  # noqa: PLC0415 - heavy, so only once the options are right
+    from cli.inputs import facts, policy_for, read_inputs, size_of_machine  # noqa: PLC0415
+    from simulator.assemble import assemble  # noqa: PLC0415
+    from simulator.compare import POLICIES  # noqa: PLC0415
+    from simulator.hpc import NodeKind  # noqa: PLC0415
+    from simulator.world import World  # noqa: PLC0415
+
+    names = words.policies_to_compare(compare, POLICIES)
+    if hpc_only and hpc is None:
+        raise typer.BadParameter("--hpc-only needs --hpc")
+    if hpc is None and requests is None and pods is None:
+        raise typer.BadParameter("nothing to replay: give --hpc, --requests or --pods")
+    inputs, notes = read_inputs(hpc, None if hpc_only else requests, None if hpc_only else pods, strict=strict)
+    size = size_of_machine(nodes, inputs, procs_per_node)
+    made = assemble(
+        inputs,
+        nodes=size,
+        procs_per_node=procs_per_node,
+        rate_per_node=rate_per_node,
+        start_s=start_s,
+        days=days,
+        max_job_nodes=max_job_nodes,
+    )
+    rules = policy_for(policy, size)
+    world = World(
+        workload=made.workload,
+        kinds=(NodeKind("", size, procs_per_node),),
+        shape=shape,
+        policy=rules,
+        span_s=made.window.span_s,
+        handover_s=round(handover * 60),
+        seed=seed,
+        discipline=discipline.value,
+        shared_cores=shared_cores,
+    )
+    task = Task(
+        title="Tidegate replay",
+        world=world,
+        names=(discipline.value,) if hpc_only else names,
+        facts=facts({"hpc": hpc, "requests": requests, "pods": pods}, world, made.window.start_s, made.jobs_left_out),
+        notes=(*notes, *made.notes),
+        hpc_only=hpc_only,
+    )
+    run_and_tell(task, report=report, json_file=json, quiet=quiet)

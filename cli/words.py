@@ -1,0 +1,65 @@
+"""Options that people write as text: durations, starts, shapes of nodes, lists of policies."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TypeVar
+
+import typer
+
+from models.errors import BadInput
+from models.nodes import NodeShape
+from models.policies import duration_s
+from simulator.traces.quantities import parse_cpu_milli, parse_memory_mib
+
+T = TypeVar("T")
+DEFAULT_SHAPE = "cpu=96,memory=512Gi,gpu=8"
+INPUTS = ("hpc", "requests", "pods")
+
+
+def start_by_input(text: str) -> dict[str, int]:
+    """``hpc=100d,pods=90d`` as seconds by input."""
+    return dict(_pairs(text, "--start", INPUTS, duration_s, "hpc=100d,pods=90d"))
+
+
+def node_shape(text: str) -> NodeShape:
+    """``cpu=96,memory=512Gi,gpu=8`` as what one node offers."""
+    example = DEFAULT_SHAPE
+    parts = {"cpu": parse_cpu_milli, "memory": parse_memory_mib, "gpu": lambda gpus: 1000 * int(gpus)}
+    found = dict(_pairs(text, "--node-shape", tuple(parts), lambda value: value, example))
+    try:
+        amounts = {name: parts[name](value) for name, value in found.items()}
+        return NodeShape(amounts["cpu"], amounts["memory"], amounts.get("gpu", 0))
+    except KeyError as missing:
+        raise typer.BadParameter(f"{missing.args[0]} is missing; for example {example}") from None
+    except (ValueError, BadInput) as error:
+        raise typer.BadParameter(f"{error}; for example {example}") from None
+
+
+def policies_to_compare(text: str, known: tuple[str, ...]) -> tuple[str, ...]:
+    """``static,reactive`` as names, each one once."""
+    names = tuple(name.strip() for name in text.split(",") if name.strip())
+    unknown = [name for name in names if name not in known]
+    if unknown or not names:
+        wrong = f"{unknown[0]!r} is not a policy" if unknown else "no policy is named"
+        raise typer.BadParameter(f"{wrong}; choose from {', '.join(known)}")
+    if len(set(names)) < len(names):
+        raise typer.BadParameter("a policy is named twice")
+    return names
+
+
+def _pairs(
+    text: str, option: str, known: tuple[str, ...], read: Callable[[str], T], example: str
+) -> list[tuple[str, T]]:
+    found: list[tuple[str, T]] = []
+    for part in text.split(","):
+        name, equals, value = part.strip().partition("=")
+        if not equals or name not in known or name in [earlier for earlier, _ in found]:
+            raise typer.BadParameter(
+                f"{part.strip()!r} in {option} is not one of {', '.join(known)}; for example {example}"
+            )
+        try:
+            found.append((name, read(value)))
+        except ValueError as error:
+            raise typer.BadParameter(f"{part.strip()!r}: {error}") from None
+    return found

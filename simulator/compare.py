@@ -1,0 +1,156 @@
+"""Comparing policies on one world: each replay runs in a process of its own, and the result does not depend on how many there are."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import signal
+from collections.abc import Callable, Mapping
+from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from dataclasses import dataclass, replace
+from multiprocessing.queues import Queue
+from queue import Empty
+
+from forecasting.forecaster import DemandForecaster, NowForecaster, PersistenceForecaster
+from models.ports import Forecaster
+from simulator.figures import Moved, figures
+from simulator.machine import Machine
+from simulator.outcome import Outcome
+from simulator.perfect import PerfectForecaster
+from simulator.replay import Replay
+from simulator.static import replay_static, run_fixed
+from simulator.world import Progress, World, quiet
+
+POLICIES = ("static", "reactive", "persistence", "predictive", "oracle")
+BY_COST = (
+    "predictive",
+    "static",
+    "oracle",
+    "persistence",
+    "reactive",
+)  # the longest first, so that processes end together
+DAY_S = 86400
+REFITS_MAX = 24  # of one replay: a longer one refits less often than daily, which handicaps the forecast a little
+Watch = Callable[[str, float], None]
+
+_told: Queue[tuple[str, float]] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _Told:
+    """Progress of one replay, told to the parent process in whole percents."""
+
+    name: str
+
+    def __call__(self, part: float) -> None:
+        if _told is not None:
+            _told.put((self.name, part))
+
+
+def refit_every_s(span_s: int) -> int:
+    """How often the forecast is refitted in a replay: daily, or so that there are at most ``REFITS_MAX`` refits."""
+    return max(DAY_S, -(-span_s // (REFITS_MAX * DAY_S)) * DAY_S)
+
+
+def forecaster_for(name: str, world: World, machine: Machine) -> Forecaster:
+    """The forecaster that makes the policy: everything else about the policies is the same."""
+    spec = world.policy.spec
+    if name == "oracle":
+        steps_s = tuple(range(spec.moves.every, spec.moves.look_ahead + 1, spec.moves.every))
+        return PerfectForecaster(world.workload, machine, steps_s)
+    if name == "reactive":
+        return NowForecaster(horizons_s=spec.forecast.horizons)
+    if name == "persistence":
+        return PersistenceForecaster(
+            pool_nodes=world.nodes, horizons_s=spec.forecast.horizons, every_s=spec.moves.every
+        )
+    return DemandForecaster(
+        pool_nodes=world.nodes,
+        horizons_s=spec.forecast.horizons,
+        every_s=spec.moves.every,
+        refit_every_s=refit_every_s(world.span_s or DAY_S),
+        seed=world.seed,
+    )
+
+
+def replay(world: World, name: str, progress: Progress = quiet) -> Outcome:
+    """Replay one of ``POLICIES`` in this process."""
+    if name == "static":
+        return replay_static(world, progress)
+    return Replay(world, name, lambda machine: forecaster_for(name, world, machine)).run(progress)
+
+
+def simulate_hpc(world: World) -> Outcome:
+    """The plain simulation of the HPC scheduler with the whole machine and nothing else."""
+    fixed = run_fixed(world, 0)
+    span_s = world.span_s if world.span_s is not None else fixed.machine.now_s
+    return Outcome(
+        world.discipline, figures(fixed.machine, fixed.meter, Moved(), span_s, world.weights), fixed.timeline(), ()
+    )
+
+
+def with_span(world: World) -> World:
+    """The world with a known end: where there was none, the end of the plain simulation with as much HPC as allowed."""
+    if world.span_s is not None:
+        return world
+    return replace(world, span_s=run_fixed(world, world.bounds[0]).machine.now_s)
+
+
+def compare(
+    world: World, names: tuple[str, ...], *, processes: int | None = None, watch: Watch | None = None
+) -> list[Outcome]:
+    """Replay every policy of ``names`` on the same world; outcomes in the order of ``names``.
+
+    ``watch(name, part)`` hears of progress between 0 and 1. On Ctrl-C the processes are ended and the interrupt goes on.
+    """
+    world = with_span(world)
+    processes = min(processes or os.cpu_count() or 1, len(names))
+    if processes == 1:
+        return [replay(world, name, _watcher(watch, name)) for name in names]
+    outcomes = _compare_in_processes(world, names, processes, watch or (lambda *_: None))
+    return [outcomes[name] for name in names]
+
+
+def _watcher(watch: Watch | None, name: str) -> Progress:
+    return quiet if watch is None else lambda part: watch(name, part)
+
+
+def _compare_in_processes(world: World, names: tuple[str, ...], processes: int, watch: Watch) -> Mapping[str, Outcome]:
+    context = multiprocessing.get_context("spawn")
+    told: Queue[tuple[str, float]] = context.Queue()
+    pool = ProcessPoolExecutor(processes, mp_context=context, initializer=_begin_worker, initargs=(told,))
+    try:
+        futures = {pool.submit(_replay_told, world, name): name for name in sorted(names, key=BY_COST.index)}
+        _wait_for(futures, told, watch)
+        return {name: future.result() for future, name in futures.items()}
+    except BaseException:
+        for child in multiprocessing.active_children():
+            child.terminate()
+        raise
+    finally:
+        pool.shutdown(wait=True, cancel_futures=True)
+        told.close()
+
+
+def _wait_for(futures: Mapping[Future[Outcome], str], told: Queue[tuple[str, float]], watch: Watch) -> None:
+    open_ones = set(futures)
+    while open_ones:
+        done, open_ones = wait(open_ones, timeout=0.2, return_when=FIRST_COMPLETED)
+        for future in done:
+            future.result()
+        while True:
+            try:
+                watch(*told.get_nowait())
+            except Empty:
+                break
+
+
+def _begin_worker(told: Queue[tuple[str, float]]) -> None:
+    """The parent answers Ctrl-C for all; a worker that also did would print a traceback of its own."""
+    global _told  # noqa: PLW0603 - how an initializer of a worker process hands something on
+    _told = told
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+
+def _replay_told(world: World, name: str) -> Outcome:
+    return replay(world, name, _Told(name))

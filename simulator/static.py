@@ -1,0 +1,110 @@
+"""The best fixed split in hindsight: what a site would have hard-wired had it known the future.
+
+Every split that the policy allows is simulated, from the likeliest outward, and given up once it costs more than the best so
+far: the cost only grows with time, so the result is that of an exhaustive search.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+
+from simulator.figures import Moved, figures
+from simulator.machine import Machine
+from simulator.meter import Meter
+from simulator.outcome import Outcome, Timeline
+from simulator.world import Progress, World
+
+CHECK_EVERY = 64  # instants between two looks at the cost so far
+
+
+@dataclass(slots=True)
+class Fixed:
+    """A world with a fixed split, run to its end or until it is too dear."""
+
+    machine: Machine
+    meter: Meter
+    nodes: int
+    rows: list[tuple[int, float, float]]
+    complete: bool
+
+    def timeline(self) -> Timeline:
+        """Who owned how many nodes, and the demand that was noted."""
+        rows = np.array(self.rows, dtype=np.float64).reshape(-1, 3)
+        kubernetes = np.full(len(rows), float(self.nodes))
+        return Timeline(
+            times_s=rows[:, 0].astype(np.int64),
+            hpc_nodes=self.machine.size - kubernetes,
+            kubernetes_nodes=kubernetes,
+            moving_nodes=0 * kubernetes,
+            hpc_demand=rows[:, 1],
+            kubernetes_demand=rows[:, 2],
+        )
+
+
+def run_fixed(world: World, kubernetes_nodes: int, *, give_up_at: float = math.inf, watch: bool = False) -> Fixed:
+    """Run the world with ``kubernetes_nodes`` fixed; stop early once its unmet cost (node-hours) exceeds ``give_up_at``.
+
+    With ``watch`` the demand of both sides is noted at each turn of the policy.
+    """
+    machine = world.machine()
+    machine.split(kubernetes_nodes)
+    meter = Meter(machine, world.hpc_nodes_max)
+    rows: list[tuple[int, float, float]] = []
+    every_s = world.policy.spec.moves.every
+    agenda, count = machine.agenda, 0
+    while agenda and (world.span_s is None or agenda.next_s <= world.span_s):
+        while watch and len(rows) * every_s < agenda.next_s:
+            rows.append((len(rows) * every_s, *_demand(machine)))
+        meter.pass_until(agenda.next_s)
+        machine.advance()
+        meter.read()
+        count += 1
+        if count % CHECK_EVERY == 0 and meter.cost(world.weights) > give_up_at:
+            return Fixed(machine, meter, kubernetes_nodes, rows, complete=False)
+    meter.pass_until(world.span_s if world.span_s is not None else machine.now_s)
+    return Fixed(machine, meter, kubernetes_nodes, rows, complete=True)
+
+
+def _demand(machine: Machine) -> tuple[float, float]:
+    waiting = sum(size * count for size, count in machine.hpc.waiting_sizes.items()) / machine.hpc.units_per_node
+    return (
+        machine.hpc.busy_nodes + waiting,
+        machine.kube.used_nodes + machine.kube.missing_replicas + machine.kube.pending_nodes(),
+    )
+
+
+def best_split(world: World, progress: Progress) -> tuple[int, int]:
+    """The fixed split with the least unmet cost (the fewest Kubernetes nodes when several tie), and how many were tried."""
+    low, high = world.bounds
+    first = min(max(round(_mean_need(world)), low), high)
+    order = sorted(range(low, high + 1), key=lambda k: (abs(k - first), k))
+    best, least = first, math.inf
+    for number, nodes in enumerate(order):
+        fixed = run_fixed(world, nodes, give_up_at=least)
+        cost = fixed.meter.cost(world.weights)
+        if fixed.complete and (cost, nodes) < (least, best):
+            best, least = nodes, cost
+        progress((number + 1) / len(order))
+    return best, len(order)
+
+
+def _mean_need(world: World) -> float:
+    """Nodes that the request rate needs on average: a good place to begin."""
+    steps = world.workload.rate_steps
+    if not steps:
+        return 0.0
+    return float(np.mean([world.workload.replicas_for(per_s) for _, per_s in steps]))
+
+
+def replay_static(world: World, progress: Progress) -> Outcome:
+    """The outcome of the best fixed split."""
+    nodes, tried = best_split(world, progress)
+    fixed = run_fixed(world, nodes, watch=True)
+    span_s = world.span_s if world.span_s is not None else fixed.machine.now_s
+    note = f"best of all {tried} fixed splits: {world.nodes - nodes} nodes for HPC, {nodes} for Kubernetes"
+    return Outcome(
+        "static", figures(fixed.machine, fixed.meter, Moved(), span_s, world.weights), fixed.timeline(), (), (note,)
+    )

@@ -1,0 +1,204 @@
+"""``tidegate policy`` as a user types it: output, exit codes, generated files."""
+
+from __future__ import annotations
+
+import errno
+import io
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+
+from cli import main as command
+from cli import policy_file, reference
+from models.errors import ImpossibleStep, Unreachable
+from models.policies import Policy
+
+ROOT = Path(__file__).parents[2]
+GOOD = "spec: {pools: [{name: a100, floor: {hpc: 8, kubernetes: 8}}]}\n"
+
+
+class Ran(NamedTuple):
+    code: int
+    out: str
+    err: str
+
+
+@pytest.fixture
+def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]):
+    def run(*arguments: str, stdin: bytes = b"") -> Ran:
+        monkeypatch.setattr(sys, "argv", ["tidegate", *arguments])
+        monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(stdin)))
+        with pytest.raises(SystemExit) as end:
+            command.main()
+        code = end.value.code
+        assert code is None or isinstance(code, int)
+        return Ran(code or 0, *capsys.readouterr())
+
+    return run
+
+
+@pytest.fixture
+def good(tmp_path: Path) -> str:
+    path = tmp_path / "good.yaml"
+    path.write_text(GOOD)
+    return str(path)
+
+
+def test_a_good_policy_is_summed_up_on_one_line(run, good: str):
+    told = (
+        "recommend, pool a100, forecasts 15m to 2h ahead, decides every 5m, moves at most 25% at once and 100% an hour"
+    )
+    assert run("policy", "check", good) == (0, f"{good}: ok, policy default: {told}\n", "")
+
+
+def test_a_bad_policy_is_told_on_stderr_and_ends_with_1(run, tmp_path: Path):
+    path = tmp_path / "bad.yaml"
+    path.write_text("spec:\n  mode: fast\n  zonk: 1\n")
+    ran = run("policy", "check", str(path))
+    assert (ran.code, ran.out) == (1, "")
+    assert [line.split(": ")[0] for line in ran.err.splitlines()] == [f"{path}:2:9", f"{path}:3:3"]
+
+
+def test_a_dash_reads_standard_input(run):
+    assert run("policy", "check", "-", stdin=GOOD.encode()).out.startswith("<stdin>: ok, policy default")
+    assert run("policy", "check", "-", stdin=b"\xff").err.startswith("<stdin>:1:1: not UTF-8")
+
+
+def test_a_missing_file_is_one_line_without_a_traceback(run, tmp_path: Path):
+    path = tmp_path / "absent.yaml"
+    told = f"{path}: cannot be read: no such file or directory (give the path of a policy file)\n"
+    assert run("policy", "check", str(path)) == (1, "", told)
+
+
+@pytest.mark.parametrize(
+    ("nodes", "told"),
+    [
+        ("64", "HPC may have 8 to 56, Kubernetes 8 to 56; at most 16 in hand-over at once and 64 moves an hour"),
+        ("16", "HPC may have 8 to 8, Kubernetes 8 to 8; at most 4 in hand-over at once and 16 moves an hour; FIXED"),
+    ],
+)
+def test_the_size_of_the_pool_shows_the_split(run, good: str, nodes: str, told: str):
+    ran = run("policy", "check", good, "--nodes", nodes)
+    assert ran.code == 0
+    told = told.replace("FIXED", "the split is fixed, so no node can move")
+    assert ran.out.splitlines()[1] == f"pool a100 of {nodes} nodes: {told}"
+
+
+def test_a_pool_too_small_for_its_floors_is_told_at_the_pool(run, good: str):
+    ran = run("policy", "check", good, "--nodes", "15")
+    assert ran.code == 1
+    assert ran.err.startswith(f"{good}:1:16: spec.pools[0]: the floors and ceilings of pool a100 leave no split")
+
+
+def test_parts_that_are_not_acted_on_yet_are_noted(run):
+    text = """spec:
+  pools: [{name: a}, {name: b}]
+  moves: {reserveAhead: true}
+  takeovers: [{name: t, side: hpc, pool: a, nodes: 3, schedule: "0 0 * * *", duration: 1h}]
+  safety: {unreadyMax: 1}
+"""
+    notes = run("policy", "check", "-", stdin=text.encode()).out.splitlines()[1:]
+    keys = ["spec.pools[1] and further", "spec.takeovers", "spec.safety", "spec.moves.reserveAhead"]
+    assert [note.split(" is accepted, but this release does not act on it: ")[0] for note in notes] == [
+        f"note: {key}" for key in keys
+    ]
+
+
+@pytest.mark.parametrize(
+    "arguments", [["policy", "check"], ["polcy"], ["policy", "check", "x", "--nodes", "0"], ["-x"]]
+)
+def test_wrong_usage_ends_with_2(run, arguments: list[str]):
+    ran = run(*arguments)
+    assert (ran.code, ran.out) == (2, "")
+    assert "Usage: tidegate" in ran.err
+
+
+def test_the_version(run):
+    assert run("--version").out.startswith("tidegate 0.")
+
+
+@pytest.mark.parametrize(
+    "arguments", [["--help"], ["policy", "-h"], ["policy", "check", "-h"], ["policy", "schema", "-h"]]
+)
+def test_help_fits_80_columns(run, monkeypatch: pytest.MonkeyPatch, arguments: list[str]):
+    monkeypatch.setenv("COLUMNS", "80")
+    ran = run(*arguments)
+    assert ran.code == 0
+    assert max(len(line) for line in ran.out.splitlines()) <= 80
+
+
+@pytest.mark.parametrize(
+    ("error", "code", "told"),
+    [
+        pytest.param(KeyboardInterrupt(), 130, "interrupted", id="Ctrl-C"),
+        pytest.param(Unreachable("slurm gave no answer"), 1, "slurm gave no answer", id="an error of the world"),
+        pytest.param(OSError(errno.ENOSPC, "full"), 1, "the output: the disk is full", id="a full disk"),
+        pytest.param(OSError(errno.EBADF, "bad"), 70, "OSError: this is a bug in Tidegate", id="another OSError"),
+        pytest.param(ImpossibleStep("done, seen busy"), 70, "this is a bug in Tidegate", id="an impossible step"),
+        pytest.param(KeyError("x"), 70, "KeyError: this is a bug in Tidegate", id="anything else"),
+    ],
+)
+def test_errors_become_exit_codes(run, monkeypatch: pytest.MonkeyPatch, error: BaseException, code: int, told: str):
+    def fail(path: str) -> None:
+        raise error
+
+    monkeypatch.setattr(policy_file, "read_document", fail)
+    ran = run("policy", "check", "any.yaml")
+    assert (ran.code, ran.out) == (code, "")
+    assert told in ran.err.splitlines()[-1]
+    assert ("Traceback" in ran.err) == (code == 70)
+
+
+@pytest.mark.parametrize("arguments", [["--version"], ["policy", "check", "-"]], ids=" ".join)
+def test_quick_commands_import_nothing_heavy(arguments: list[str]):
+    code = f"""
+import sys
+sys.argv = ["tidegate", *{arguments!r}]
+from cli.main import main
+try:
+    main()
+finally:
+    heavy = {{"sklearn", "scipy", "plotly", "numpy"}} & set(sys.modules)
+    print("heavy:", *sorted(heavy), file=sys.stderr)
+"""
+    ran = subprocess.run([sys.executable, "-c", code], input=GOOD, capture_output=True, text=True, check=True, cwd=ROOT)
+    assert ran.stderr == "heavy:\n"
+
+
+def test_the_schema_is_sorted_json_with_an_id(run):
+    text = run("policy", "schema").out
+    schema = json.loads(text)
+    assert text == json.dumps(schema, indent=2, sort_keys=True) + "\n"
+    assert schema["$schema"] == "https://json-schema.org/draft/2020-12/schema"
+    assert schema["$id"].endswith("policy.schema.json")
+    assert schema["title"] == "Tidegate policy"
+
+
+def test_the_defaults_of_the_schema_are_those_without_a_policy_file():
+    def filled(part: dict[str, object], definitions: dict[str, dict[str, object]]) -> dict[str, object]:
+        result = {}
+        for key, value in part["properties"].items():
+            inner = {**definitions.get(value.get("$ref", "").removeprefix("#/$defs/"), {}), **value}
+            if "properties" in inner:
+                result[key] = filled(inner, definitions)
+            elif "default" in inner:
+                result[key] = inner["default"]
+        return result
+
+    schema = reference.schema()
+    assert Policy.model_validate(filled(schema, schema["$defs"]), by_name=False) == Policy()
+
+
+def test_the_generated_files_are_up_to_date():
+    assert reference.stale(ROOT / "docs" / "reference") == [], "run make generate"
+
+
+def test_stale_generated_files_are_refused_and_written(run, tmp_path: Path):
+    ran = run("policy", "reference", "--check", str(tmp_path))
+    assert (ran.code, "run make generate" in ran.err) == (1, True)
+    assert run("policy", "reference", str(tmp_path)) == (0, "", "")
+    assert run("policy", "reference", "--check", str(tmp_path)) == (0, "", "")

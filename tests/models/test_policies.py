@@ -1,0 +1,164 @@
+"""The declaration of the policy: durations, counts, bounds, schedules, defaults."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from pydantic import BaseModel, ValidationError
+
+from models.nodes import Side
+from models.policies import MovesPolicy, Policy, PoolPolicy, Shares, Weights, duration_s, duration_text, nodes_of
+from models.schedules import check_schedule
+
+
+@pytest.mark.parametrize(("text", "seconds"), [("0s", 0), ("90s", 90), ("5m", 300), ("4h", 14400), ("2d", 172800)])
+def test_durations(text: str, seconds: int):
+    assert duration_s(text) == seconds
+
+
+NO_DURATIONS = [300, None, True, [], "", "5", "m", "5 m", "5M", "-5m", "1.5h", "1h30m", "5m\n", "٣m", "9" * 10 + "s"]
+
+
+@pytest.mark.parametrize("text", NO_DURATIONS)
+def test_what_is_no_duration_is_refused_with_an_example(text: object):
+    with pytest.raises(ValueError, match="for example 90s"):
+        duration_s(text)
+
+
+@given(st.integers(0, 10**8))
+def test_a_duration_reads_back(seconds: int):
+    assert duration_s(duration_text(seconds)) == seconds
+
+
+@pytest.mark.parametrize(
+    ("count", "pool", "nodes"), [(8, 64, 8), ("25%", 64, 16), ("25%", 3, 1), ("1%", 10, 1), ("100%", 7, 7)]
+)
+def test_counts_and_shares(count: int | str, pool: int, nodes: int):
+    assert nodes_of(count, pool) == nodes
+
+
+@pytest.mark.parametrize("count", [0, -1, True, 1.0, "0%", "101%", "007%", "25", "", None, 10**7])
+def test_what_is_no_count_is_refused(count: object):
+    with pytest.raises(ValidationError, match="number of nodes"):
+        MovesPolicy(at_once=count)
+
+
+@pytest.mark.parametrize(
+    ("floor", "ceiling", "bounds"),
+    [
+        pytest.param({}, {}, (0, 64), id="anything goes"),
+        pytest.param({"hpc": 8, "kubernetes": 8}, {}, (8, 56), id="floors"),
+        pytest.param({}, {"hpc": 40}, (24, 64), id="a ceiling of HPC is a floor of Kubernetes"),
+        pytest.param({}, {"kubernetes": 40}, (0, 40), id="a ceiling of Kubernetes"),
+        pytest.param({"kubernetes": 16}, {"kubernetes": 16}, (16, 16), id="fixed"),
+        pytest.param({}, {"hpc": 100}, (0, 64), id="a ceiling above the pool"),
+    ],
+)
+def test_bounds(floor: dict[str, int], ceiling: dict[str, int], bounds: tuple[int, int]):
+    assert PoolPolicy(name="a", floor=Shares(**floor), ceiling=Shares(**ceiling)).bounds(64) == bounds
+
+
+def test_bounds_that_leave_no_split_are_an_error():
+    pool = PoolPolicy(name="a", floor=Shares(hpc=8, kubernetes=8))
+    assert pool.bounds(16) == (8, 8)
+    with pytest.raises(ValueError, match="leave no split of its 15 nodes"):
+        pool.bounds(15)
+
+
+_LIMIT = st.none() | st.integers(0, 20)
+
+
+@given(_LIMIT, _LIMIT, _LIMIT, _LIMIT, st.integers(1, 20))
+def test_bounds_are_exactly_the_splits_that_no_floor_or_ceiling_forbids(f_hpc, f_k8s, c_hpc, c_k8s, pool_nodes):
+    def allowed(kubernetes: int) -> bool:
+        return all(
+            (floor is None or floor <= has) and (ceiling is None or has <= ceiling)
+            for has, floor, ceiling in ((pool_nodes - kubernetes, f_hpc, c_hpc), (kubernetes, f_k8s, c_k8s))
+        )
+
+    splits = [kubernetes for kubernetes in range(pool_nodes + 1) if allowed(kubernetes)]
+    try:
+        floor, ceiling = Shares(hpc=f_hpc, kubernetes=f_k8s), Shares(hpc=c_hpc, kubernetes=c_k8s)
+        low, high = PoolPolicy(name="a", floor=floor, ceiling=ceiling).bounds(pool_nodes)
+    except ValueError:
+        assert not splits
+    else:
+        assert splits == list(range(low, high + 1))
+
+
+def test_weights_by_side():
+    assert (Weights().of(Side.HPC), Weights().of(Side.KUBERNETES)) == (1.0, 3.0)
+
+
+GOOD_SCHEDULES = ["* * * * *", "0 18 * * FRI", "0 18 * * fri", "*/15 0-6,22-23 1-15/2 jan-mar,12 0,7", "0 0 29 2 *",
+                  "0 0 31 1,2 *", "0  0\t1 * MON-FRI", "59 23 31 DEC SAT"]  # fmt: skip
+
+
+@pytest.mark.parametrize("text", GOOD_SCHEDULES)
+def test_schedules(text: str):
+    assert check_schedule(text) == text
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("", "five fields"),
+        ("@daily", "five fields"),
+        ("0 0 * * * *", "five fields.*not 6"),
+        ("60 * * * *", "minute '60' is not from 0 to 59"),
+        ("0 24 * * *", "hour '24' is not from 0 to 23"),
+        ("0 0 0 * *", "day of the month '0' is not from 1 to 31"),
+        ("0 0 * 13 *", "month '13' is not from 1 to 12 or JAN to DEC"),
+        ("0 0 * * 8", "day of the week '8' is not from 0 to 7 or SUN to SAT"),
+        ("0 0 * MON *", "month 'MON' is not"),
+        ("5-1 * * * *", "runs backwards"),
+        ("0 0 * * FRI-MON", "runs backwards"),
+        ("*/0 * * * *", "step outside 1 to 59"),
+        ("*/60 * * * *", "step outside 1 to 59"),
+        ("5/10 * * * *", "step after one value"),
+        ("1, * * * *", "minute '' is not"),
+        ("0 0 L * *", "day of the month 'L' is not"),
+        ("0 0 ? * *", "is not"),
+        ("-1 * * * *", "is not"),
+        ("٣ * * * *", "is not"),
+        ("0 0 31 2 *", "no such date: Feb never has a day 31"),
+        ("0 0 31 FEB,APR,JUN *", "no such date: Feb, Apr, Jun never has a day 31"),
+        ("0 0 30-31 2 *", "never has a day 30"),
+        (" ".join(["1,1,1,1,1,1,1,1,1,1,1"] * 5), "at most 100 characters"),
+        (5, "text of five cron fields"),
+    ],
+)
+def test_schedules_that_never_come_true(text: object, told: str):
+    with pytest.raises(ValueError, match=told):
+        check_schedule(text)
+
+
+@given(st.text(st.sampled_from("0123456789*/-, FRIJAN"), max_size=30))
+def test_any_text_is_a_schedule_or_a_value_error(text: str):
+    with contextlib.suppress(ValueError):
+        assert check_schedule(text) == text
+
+
+def _models(model: type[BaseModel]) -> list[type[BaseModel]]:
+    children = [child for child in model.__pydantic_fields__.values() if isinstance(child.annotation, type)]
+    return [model, *(m for c in children if issubclass(c.annotation, BaseModel) for m in _models(c.annotation))]
+
+
+@pytest.mark.parametrize("model", [*_models(Policy), PoolPolicy], ids=lambda model: model.__name__)
+def test_every_field_says_what_it_means(model: type[BaseModel]):
+    assert [name for name, field in model.model_fields.items() if not (field.description or "").endswith(".")] == []
+
+
+def test_a_policy_is_frozen_and_reads_back_from_what_it_writes():
+    policy = Policy()
+    with pytest.raises(ValidationError):
+        policy.spec.moves.every = 1
+    assert Policy.model_validate(json.loads(policy.model_dump_json(by_alias=True)), by_name=False) == policy
+
+
+def test_code_may_use_the_names_of_attributes():
+    assert MovesPolicy(look_ahead="3h", min_gain=1).look_ahead == 3 * 3600
