@@ -1,62 +1,61 @@
-"""Quantile models of the move that demand will make, boosted on a side's own history."""
+"""Quantile models of the move that demand will make, boosted on a side's own history.
+
+Two forests answer for every horizon and level. The *own* trees are grown for one horizon each: best at the short ones.
+The *shared* trees are grown over all horizons at once, with the horizon as a feature and each horizon's moves scaled to
+one size: best at the long ones, where a short history holds few independent moves. Their mixture is a matter of trust.py.
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn._loss.loss import PinballLoss
-from sklearn.ensemble import HistGradientBoostingRegressor
-from threadpoolctl import ThreadpoolController
 
 from forecasting.features import DAY_S, Features
+from forecasting.growing import Growth, grow
 from forecasting.history import History
-from forecasting.trees import LEAVES_MAX, PackedTrees, pack
+from forecasting.trees import PackedTrees, pack
 
-_THREADS = ThreadpoolController()  # made after scikit-learn is loaded, so that its OpenMP is known
+FORESTS = ("own", "shared")
 
 
 @dataclass(frozen=True, slots=True)
 class Boosting:
-    """How the trees are grown; the values are what the measurements in benchmarks/forecast.py settled on."""
+    """What is learnt from, and how; benchmarks/forecast.py measures what the values are worth."""
 
-    iterations: int = 60
-    learning_rate: float = 0.08
-    leaves: int = LEAVES_MAX
-    l2: float = 5.0
-    max_features: float = 0.5
-    max_bins: int = 63
+    own: Growth = field(default_factory=Growth)
+    shared: Growth = field(default_factory=Growth)
     stride_s: int = 600
     window_s: int = 120 * DAY_S
     rows_max: int = 6000
     rows_min: int = 100
-    leaf_share: int = 20
-    leaf_max: int = 100
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class QuantileModel:
-    """Fitted trees for every horizon and level; answers in nodes relative to now.
+    """Fitted trees of both forests for every horizon and level; answers in nodes relative to now.
 
-    ``kept`` (K,) are the columns of the feature matrix that the trees saw.
+    ``scales`` (2, H, 1) undoes what the targets were divided by.
     """
 
-    kept: NDArray[np.int64]
     trees: PackedTrees
-    shape: tuple[int, int]
+    scales: NDArray[np.float64]
+    steps: NDArray[np.int64]
+    levels: int
 
     def moves(self, row: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Quantiles of the move from now for one row of all features; shape (H, Q), rising along the levels.
+        """Quantiles of the move from now for one row of features; shape (2, H, Q), rising along the levels.
 
         Crossing quantiles are put in order (the rearrangement of Chernozhukov, Fernandez-Val and Galichon, 2010).
         """
-        moves = self.trees.predict(row[self.kept]).reshape(self.shape)
-        moves.sort(axis=1)
+        answers = self.trees.predict(np.concatenate([row, self.steps]))
+        moves = answers.reshape(len(FORESTS), self.steps.size, self.levels) * self.scales
+        moves.sort(axis=2)
         return moves
 
 
-def fit(  # noqa: PLR0913 - what is learnt from, what is asked for, how
+def fit(  # noqa: PLR0913
     history: History,
     features: Features,
     steps: NDArray[np.int64],
@@ -69,21 +68,44 @@ def fit(  # noqa: PLR0913 - what is learnt from, what is asked for, how
     """Learn the quantiles of ``y[t+h] - y[t]`` from all pairs whose target is known by now.
 
     ``origin_s`` is the time of slot 0. None where there is too little to learn from: fewer than ``how.rows_min``
-    pairs for some horizon, or a series that never moved.
+    origins, or a series that did not move.
     """
     rows = _origins(history, steps, how)
-    targets = history.values[rows[:, None] + steps] - history.values[rows][:, None]
     if rows.size < how.rows_min:
         return None
+    values = history.values
+    targets = values[rows[:, None] + steps] - values[rows][:, None]
     times_s = origin_s + (history.first_slot + rows) * history.step_s
-    matrix = features.matrix(history.values, history.columns, rows, times_s)
-    kept = np.flatnonzero(_varies(matrix))
-    if not kept.size or not np.abs(targets).any():
+    table = features.matrix(values, history.columns, rows, times_s)
+    varies = _varies(table)
+    size = np.abs(targets).mean(axis=0)
+    if not varies.any() or not size.any():
         return None
-    matrix = matrix[:, kept]
-    with _THREADS.limit(limits=1, user_api="openmp"):
-        models = [_grow(matrix, column, float(level), seed, how) for column in targets.T for level in levels]
-    return QuantileModel(kept, pack(models, kept.size), (steps.size, levels.size))
+    scales = np.where(size > 0, size, 1.0)
+    own = np.flatnonzero(varies)
+    columns = _shared_columns(features, varies)
+    stacked = np.concatenate([np.column_stack([table, np.tile(steps, (rows.size, 1))])[:, each] for each in columns])
+    models = grow(table[:, own], targets, levels, seed=seed, how=how.own)
+    packed = [(model, own) for model in models]
+    models = grow(stacked, (targets / scales).T.reshape(-1, 1), levels, seed=seed, how=how.shared)
+    packed += [(model, each) for each in columns for model in models]
+    return QuantileModel(
+        pack(packed, table.shape[1] + steps.size),
+        np.stack([np.ones(steps.size), scales])[:, :, None],
+        steps,
+        levels.size,
+    )
+
+
+def _shared_columns(features: Features, varies: NDArray[np.bool_]) -> list[NDArray[np.int64]]:
+    """Per horizon, which columns of (features, steps) the shared trees see: equally many, alike in meaning.
+
+    A feature that belongs to one horizon stands in the same place for each; it is left out unless known for all.
+    """
+    families = features.per_horizon
+    common = np.setdiff1d(np.flatnonzero(varies), families)
+    usable = families[varies[families].all(axis=1)]
+    return [np.concatenate([common, usable[:, at], [varies.size + at]]) for at in range(families.shape[1])]
 
 
 def _origins(history: History, steps: NDArray[np.int64], how: Boosting) -> NDArray[np.int64]:
@@ -96,45 +118,10 @@ def _origins(history: History, steps: NDArray[np.int64], how: Boosting) -> NDArr
     return rows[known]
 
 
-def _varies(matrix: NDArray[np.float64]) -> NDArray[np.bool_]:
+def _varies(table: NDArray[np.float64]) -> NDArray[np.bool_]:
     """Which columns tell rows apart: known somewhere and not constant. (HGB raises on a column that is NaN everywhere.)"""
-    known = np.isfinite(matrix)
-    high = np.where(known, matrix, -np.inf).max(axis=0)
-    low = np.where(known, matrix, np.inf).min(axis=0)
+    known = np.isfinite(table)
+    high = np.where(known, table, -np.inf).max(axis=0)
+    low = np.where(known, table, np.inf).min(axis=0)
     varies: NDArray[np.bool_] = (high > low) | (known.any(axis=0) & ~known.all(axis=0))
     return varies
-
-
-class QuickPinballLoss(PinballLoss):  # type: ignore[misc]
-    """scikit-learn's pinball loss, with the quantile of a leaf taken directly.
-
-    Half the time of a small fit goes into the overhead of one general ``np.percentile`` per leaf; the numbers are equal.
-    """
-
-    def fit_intercept_only(self, y_true: NDArray[np.float64], sample_weight: None = None) -> np.float64:
-        """The quantile of ``y_true`` (n,), n >= 1, interpolated linearly; weights are not supported."""
-        assert sample_weight is None
-        ordered = np.sort(y_true)
-        place = self.closs.quantile * (ordered.size - 1)
-        below = int(place)
-        above = min(below + 1, ordered.size - 1)
-        return np.float64(ordered[below] + (place - below) * (ordered[above] - ordered[below]))
-
-
-def _grow(
-    matrix: NDArray[np.float64], targets: NDArray[np.float64], level: float, seed: int, how: Boosting
-) -> HistGradientBoostingRegressor:
-    """Boost one quantile (pinball loss: Koenker and Bassett, 1978) of one horizon."""
-    model = HistGradientBoostingRegressor(
-        loss=QuickPinballLoss(quantile=level),
-        max_iter=how.iterations,
-        learning_rate=how.learning_rate,
-        max_leaf_nodes=how.leaves,
-        min_samples_leaf=int(np.clip(targets.size // how.leaf_share, 10, how.leaf_max)),
-        l2_regularization=how.l2,
-        max_features=how.max_features,
-        max_bins=how.max_bins,
-        early_stopping=False,
-        random_state=seed,
-    )
-    return model.fit(matrix, targets)

@@ -15,12 +15,13 @@ WEEK_S = 7 * DAY_S
 _LAGS_MIN = (5, 10, 15, 20, 30, 45, 60, 90, 120, 180, 240, 360)
 _WINDOWS_S = (3600, 10_800, DAY_S)
 _PROFILE_DAYS = 7
+_PER_HORIZON = ("day_move", "week_move", "profile_move")
 
 
 class Features:
     """The layout of the features for a grid of ``step_s`` and horizons of ``steps`` slots, shape (H,).
 
-    ``names`` has one name per column; ``lookback`` is how many slots before an origin may be looked at.
+    ``names`` has one name per column; ``per_horizon`` (3, H) holds the columns that belong to one horizon; ``lookback`` is how many slots before an origin may be looked at.
     Everything is in nodes relative to now, but for the calendar and the count of waiting work. A feature that the
     history does not reach back to is NaN, which the trees know how to handle.
     """
@@ -35,12 +36,13 @@ class Features:
         self._days = day * np.arange(1, _PROFILE_DAYS + 1)[:, None] - np.concatenate([[0], steps])
         self.lookback = int(max(week, self._lags[-1], self._windows[-1], self._days.max())) + 1
         self.names = self._all_names(steps)
+        self.per_horizon = np.array([[self.names.index(f"{what}_{step}") for step in steps] for what in _PER_HORIZON])
 
     def _all_names(self, steps: NDArray[np.int64]) -> tuple[str, ...]:
         names = ["level", *(f"move_{lag}" for lag in self._lags)]
         for window in self._windows:
             names += [f"{what}_{window}" for what in ("mean", "std", "max", "min")]
-        names += [f"{what}_{step}" for what in ("day_move", "week_move", "profile_move") for step in steps]
+        names += [f"{what}_{step}" for what in _PER_HORIZON for step in steps]
         return (*names, "day_level", "week_level", "hour_sin", "hour_cos", "weekday", *COLUMNS)
 
     def matrix(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from forecasting.boosting import Boosting, QuantileModel, fit
+from forecasting.boosting import FORESTS, Boosting, QuantileModel, fit
 from forecasting.features import COLUMNS, DAY_S, Features
 from forecasting.history import History
 from forecasting.persistence import RollingPersistence
@@ -57,7 +57,7 @@ class SideForecaster:
         self._model: QuantileModel | None = None
         self._refit_slot = _FIRST_FIT_S // step_s + int(self._steps.max())
         self._queue_max = 0.0
-        self.trust = Trust(steps=self._steps, levels=levels, step_s=step_s)
+        self.trust = Trust(steps=self._steps, levels=levels, step_s=step_s, experts=1 + len(FORESTS))
         self.seen_s = origin_s
 
     def observe(self, now_s: int, demand: Demand, columns: NDArray[np.float64]) -> None:
@@ -97,12 +97,11 @@ class SideForecaster:
         history = self._history
         now = float(history.values[-1])
         persistence = self._possible(now + self._persistence.offsets(history), now)
-        model = None
+        models = None
         if self._model is not None:
-            model = self._possible(now + self._model.moves(self._row()), now)
-        published = self.trust.mix(persistence, model)
-        self.trust.record(history.last_slot, persistence, model, published)
-        trusted = model is not None and float(self.trust.shares.max()) >= _TRUSTED_SHARE
+            models = self._possible(now + self._model.moves(self._row()), now)
+        published = self.trust.publish(history.last_slot, persistence, models)
+        trusted = models is not None and float(self.trust.weights[:, 0].min()) <= 1.0 - _TRUSTED_SHARE
         return now, published, Source.MODEL if trusted else Source.PERSISTENCE
 
     def _row(self) -> NDArray[np.float64]:

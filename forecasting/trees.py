@@ -49,25 +49,27 @@ class PackedTrees:
         return np.add.reduceat(values, self.starts) + self.baselines
 
 
-def pack(models: Sequence[Any], features: int) -> PackedTrees:
+def pack(models: Sequence[tuple[Any, NDArray[np.int64]]], width: int) -> PackedTrees:
     """Pack fitted ``HistGradientBoostingRegressor`` models of at most 8 leaves per tree and no categories.
 
-    Raises ``TreeLayoutChanged`` when the installed scikit-learn keeps its trees differently.
+    Each comes with the columns (K,) of a row of ``width`` features that it was fitted on; one model may come several
+    times, with other columns. Raises ``TreeLayoutChanged`` when the installed scikit-learn keeps its trees differently.
     """
-    grown = [_trees_of(model) for model in models]
-    total = sum(len(trees) for trees, _ in grown)
+    grown = [(*_trees_of(model), columns) for model, columns in models]
+    counts = [len(trees) for trees, _, _ in grown]
+    total = sum(counts)
     thresholds = np.full((_INNER_MAX, total), np.inf)
-    index = np.full((_INNER_MAX, total), features, dtype=np.int64)
+    index = np.full((_INNER_MAX, total), width, dtype=np.int64)
     masks = np.full((_INNER_MAX, total), 0xFF, dtype=np.uint8)
     leaves = np.zeros((total, LEAVES_MAX))
     tree = 0
-    for trees, _ in grown:
+    for trees, _, columns in grown:
         for nodes in trees:
-            _pack_tree(nodes, features, thresholds[:, tree], index[:, tree], masks[:, tree], leaves[tree])
+            places = columns[nodes["feature_idx"]] + width * nodes["missing_go_to_left"]
+            _pack_tree(nodes, places, thresholds[:, tree], index[:, tree], masks[:, tree], leaves[tree])
             tree += 1
-    counts = [len(trees) for trees, _ in grown]
     starts = np.concatenate([[0], np.cumsum(counts)[:-1]]).astype(np.int64)
-    return PackedTrees(thresholds, index, masks, leaves, starts, np.array([baseline for _, baseline in grown]))
+    return PackedTrees(thresholds, index, masks, leaves, starts, np.array([baseline for _, baseline, _ in grown]))
 
 
 def _trees_of(model: Any) -> tuple[list[NDArray[Any]], float]:
@@ -88,7 +90,7 @@ def _trees_of(model: Any) -> tuple[list[NDArray[Any]], float]:
 
 def _pack_tree(  # noqa: PLR0913, PLR0917 - the row of each of the four packed arrays
     nodes: NDArray[Any],
-    features: int,
+    places: NDArray[np.int64],
     thresholds: NDArray[np.float64],
     index: NDArray[np.int64],
     masks: NDArray[np.uint8],
@@ -109,7 +111,7 @@ def _pack_tree(  # noqa: PLR0913, PLR0917 - the row of each of the four packed a
         left = write(int(node["left"]))
         right = write(int(node["right"]))
         thresholds[place] = node["num_threshold"]
-        index[place] = int(node["feature_idx"]) + (features if node["missing_go_to_left"] else 0)
+        index[place] = places[at]
         masks[place] = 0xFF & ~left
         return left | right
 

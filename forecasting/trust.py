@@ -10,7 +10,6 @@ from numpy.typing import NDArray
 _TRAILING_S = 5 * 86_400
 _PRIOR_S = 6 * 3600
 _TEMPERATURE = 0.01
-_SHARES = np.array([0.0, 0.25, 0.5, 0.75, 1.0])
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,47 +51,45 @@ def pinball(error: NDArray[np.float64], levels: NDArray[np.float64]) -> NDArray[
 class Trust:
     """One side's record of forecasts made and what came of them.
 
-    Persistence and the model are mixed, level by level, ``(1 - share) * persistence + share * model``. Each of a grid
-    of shares is scored by its exponentially fading mean pinball loss, over about 5 days; the share in force is the
-    mean of the grid weighted by ``exp(-excess / temperature)`` where excess is the loss relative to persistence's.
-    A model that loses to persistence is thus out within a few multiples of the temperature (1 %).
+    ``experts`` forecasts are mixed level by level; the first is persistence. Each mixture of a small grid (``_grid``) is
+    scored by its exponentially fading mean pinball loss, over about 5 days. The weights in force, ``weights`` (H, E),
+    are the mean of the grid weighted by ``exp(-excess / temperature)``, where excess is the loss relative to
+    persistence's. A model that loses to persistence is thus out within a few multiples of the temperature (1 %).
     """
 
-    def __init__(self, *, steps: NDArray[np.int64], levels: NDArray[np.float64], step_s: int) -> None:
+    def __init__(
+        self, *, steps: NDArray[np.int64], levels: NDArray[np.float64], step_s: int, experts: int = 1
+    ) -> None:
         horizons, count = steps.size, levels.size
         self._steps, self._levels, self._step_s = steps, levels, step_s
         self._ring = int(steps.max()) + 1
         self._slots = np.full(self._ring, -1, dtype=np.int64)
         self._modelled = np.zeros(self._ring, dtype=np.bool_)
-        self._made = np.zeros((self._ring, 3, horizons, count))  # persistence, model, published
+        self._made = np.zeros((self._ring, horizons, experts + 1, count))  # the experts', then the published
         self._every = np.arange(horizons)
+        self._grid = _grid(experts)
         self._fade = np.exp(-step_s / _TRAILING_S)
-        self._losses = np.zeros((horizons, _SHARES.size))
+        self._losses = np.zeros((horizons, len(self._grid)))
         self._mass = np.zeros(horizons)
         self._totals = np.zeros((5, horizons))  # published and persistence: pinball, absolute error; covered
         self._scored = np.zeros(horizons, dtype=np.int64)
-        self.shares = np.full(horizons, float(_SHARES.mean()))
+        self.weights = np.tile(self._grid.mean(axis=0), (horizons, 1))
 
-    def mix(self, persistence: NDArray[np.float64], model: NDArray[np.float64] | None) -> NDArray[np.float64]:
-        """The quantiles to publish, shape (H, Q), from persistence's and, where there is a model, the model's."""
-        if model is None:
-            return persistence
-        return persistence + self.shares[:, None] * (model - persistence)
+    def publish(self, slot: int, persistence: NDArray[np.float64], models: NDArray[np.float64] | None) -> NDArray[np.float64]:
+        """The quantiles to publish at ``slot``, (H, Q), from persistence's (H, Q) and the models' (E - 1, H, Q), if any.
 
-    def record(
-        self,
-        slot: int,
-        persistence: NDArray[np.float64],
-        model: NDArray[np.float64] | None,
-        published: NDArray[np.float64],
-    ) -> None:
-        """Keep the forecasts made at ``slot`` (all of shape (H, Q), nodes) until they can be scored."""
+        They are kept, with what they were mixed from, until they can be scored.
+        """
         at = slot % self._ring
         self._slots[at] = slot
-        self._modelled[at] = model is not None
-        self._made[at, 0] = persistence
-        self._made[at, 1] = persistence if model is None else model
-        self._made[at, 2] = published
+        self._modelled[at] = models is not None
+        made = self._made[at]
+        made[:] = persistence[:, None]
+        if models is not None:
+            made[:, 1:-1] = models.swapaxes(0, 1)
+            made[:, -1] = np.einsum("he,heq->hq", self.weights, made[:, :-1])
+        published: NDArray[np.float64] = made[:, -1].copy()
+        return published
 
     def score(self, slot: int, truth: float) -> None:
         """Score every forecast that was made for ``slot``, now that its demand is known to be ``truth`` nodes."""
@@ -101,41 +98,48 @@ class Trust:
         due = self._slots[at] == origins
         if not due.any():
             return
-        made = self._made[at, :, self._every]  # (H, 3, Q)
-        loss = pinball(truth - made, self._levels).mean(axis=2)  # (H, 3)
-        self._count(made, loss, truth, due)
+        made = self._made[at, self._every]  # (H, E + 1, Q)
+        self._count(made, truth, due)
         modelled = due & self._modelled[at]
         if modelled.any():
-            self._learn(made, truth, modelled)
+            self._learn(made[:, :-1], truth, modelled)
 
-    def _count(
-        self, made: NDArray[np.float64], loss: NDArray[np.float64], truth: float, due: NDArray[np.bool_]
-    ) -> None:
+    def _count(self, made: NDArray[np.float64], truth: float, due: NDArray[np.bool_]) -> None:
         """Add to the totals that ``skill`` reports."""
-        middle = np.abs(truth - made[:, :, self._levels.size // 2])
-        covered = (made[:, 2, 0] <= truth) & (truth <= made[:, 2, -1])
-        self._totals += due * np.stack([loss[:, 2], loss[:, 0], middle[:, 2], middle[:, 0], covered])
+        ends = made[:, [-1, 0]]
+        loss = pinball(truth - ends, self._levels).mean(axis=2)
+        middle = np.abs(truth - ends[:, :, self._levels.size // 2])
+        covered = (made[:, -1, 0] <= truth) & (truth <= made[:, -1, -1])
+        self._totals += due * np.concatenate([loss.T, middle.T, covered[None]])
         self._scored += due
 
     def _learn(self, made: NDArray[np.float64], truth: float, due: NDArray[np.bool_]) -> None:
-        """Score the grid of shares and set the share in force."""
-        mixed = made[:, :1] + _SHARES[:, None] * (made[:, 1:2] - made[:, :1])
-        loss = pinball(truth - mixed, self._levels).mean(axis=2)
+        """Score the grid of mixtures and set the weights in force."""
+        loss = pinball(truth - self._grid @ made, self._levels).mean(axis=2)
         fade = np.where(due, self._fade, 1.0)
         self._losses = self._losses * fade[:, None] + due[:, None] * loss
         self._mass = self._mass * fade + due
         mean = self._losses / np.maximum(self._mass, 1.0)[:, None]
-        usual = mean[:, :1]
-        excess = np.where(usual > 0, (mean - usual) / np.where(usual > 0, usual, 1.0), 0.0)
+        usual = np.where(mean[:, :1] > 0, mean[:, :1], 1.0)
+        excess = (mean - mean.min(axis=1, keepdims=True)) / usual
         sure = self._mass / (self._mass + _PRIOR_S / self._step_s)
-        weights = np.exp(-np.clip(sure[:, None] * (excess - excess.min(axis=1, keepdims=True)) / _TEMPERATURE, 0, 50))
-        self.shares = (weights @ _SHARES) / weights.sum(axis=1)
+        odds = np.exp(-np.minimum(sure[:, None] * excess / _TEMPERATURE, 50.0))
+        self.weights = (odds @ self._grid) / odds.sum(axis=1, keepdims=True)
 
     def skill(self) -> tuple[Skill, ...]:
         """How the published forecasts did so far, one per horizon."""
         means = self._totals / np.maximum(self._scored, 1)
         wanted = float(self._levels[-1] - self._levels[0])
+        share = 1.0 - self.weights[:, 0]
         return tuple(
-            Skill(int(step) * self._step_s, int(scored), *map(float, column), wanted, float(share))
-            for step, scored, column, share in zip(self._steps, self._scored, means.T, self.shares, strict=True)
+            Skill(int(step) * self._step_s, int(scored), *map(float, column), wanted, float(each))
+            for step, scored, column, each in zip(self._steps, self._scored, means.T, share, strict=True)
         )
+
+
+def _grid(experts: int) -> NDArray[np.float64]:
+    """All ways to hand out four quarters of the weight among the experts, shape (G, E)."""
+    ways = [[quarters] for quarters in range(5)]
+    for _ in range(experts - 1):
+        ways = [[*way, quarters] for way in ways for quarters in range(5 - sum(way))]
+    return np.array([way for way in ways if sum(way) == 4]) / 4.0

@@ -61,7 +61,7 @@
   const draw = (box) => {
     const figure = drawn.get(box) || readFigure(box);
     const data = figure.data.map((trace) => ({ ...trace, line: { ...trace.line }, ...paint[trace.meta.split("-").pop()](trace) }));
-    const config = { displaylogo: false, responsive: true, displayModeBar: false, doubleClick: false };
+    const config = { displaylogo: false, responsive: true, displayModeBar: false, showTips: false, doubleClick: false };
     const isNew = !drawn.has(box);
     drawn.set(box, figure);
     Plotly.react(box, data, layoutOf(figure, printing ? PRINT_WIDTH : box.clientWidth), config);
