@@ -33,6 +33,7 @@ class Controller:
         self._pool = pool
         self._moves = moves
         self._lead = LeadTimes(moves.lead_time)
+        self._seen: dict[str, Node] = {}
         self._open: dict[str, Handover] = {}
         self._moved_s: dict[str, int] = {}
         self._begun_s: deque[int] = deque()
@@ -74,12 +75,11 @@ class Controller:
         return min(later, default=None)
 
     def _look(self, now_s: int, forecasts: Mapping[Side, Forecast]) -> Snapshot:
-        hpc_nodes, kubernetes_nodes = self._hpc.nodes(), self._kubernetes.nodes()
         while self._begun_s and now_s - self._begun_s[0] >= 3600:
             self._begun_s.popleft()
         return Snapshot(
             now_s=now_s,
-            nodes=tuple(Node(name, node, kubernetes_nodes[name]) for name, node in sorted(hpc_nodes.items())),
+            nodes=self._nodes(),
             sides={
                 Side.HPC: SideView(self._hpc.demand(), self._hpc.waiting(), forecasts[Side.HPC]),
                 Side.KUBERNETES: SideView(
@@ -91,6 +91,17 @@ class Controller:
             moved_s=self._moved_s,
             recent_moves_s=tuple(self._begun_s),
         )
+
+    def _nodes(self) -> tuple[Node, ...]:
+        """Every node by name, as both sides show it now; one that shows no change is the same value as before."""
+        hpc_nodes, kubernetes_nodes, seen = self._hpc.nodes(), self._kubernetes.nodes(), self._seen
+        for name, hpc in hpc_nodes.items():
+            kubernetes, before = kubernetes_nodes[name], seen.get(name)
+            if before is None or before.hpc is not hpc or before.kubernetes is not kubernetes:
+                seen[name] = Node(name, hpc, kubernetes)
+        if len(seen) != len(hpc_nodes):
+            self._seen = seen = {name: seen[name] for name in hpc_nodes}
+        return tuple(seen.values())
 
     def _begin(self, node: str, direction: Direction, now_s: int) -> None:
         self._count += 1

@@ -1,8 +1,9 @@
 """Quantile models of the move that demand will make, boosted on a side's own history.
 
-Two forests answer for every horizon and level. The *own* trees are grown for one horizon each: best at the short ones.
-The *shared* trees are grown over all horizons at once, with the horizon as a feature and each horizon's moves scaled to
-one size: best at the long ones, where a short history holds few independent moves. Their mixture is a matter of trust.py.
+Two forests answer for every horizon and level. The *own* trees are grown for one horizon each: best at the short
+ones. The *shared* trees are grown over all horizons at once, with the horizon as a feature and each horizon's moves
+scaled to one size: best at the long ones, where a short history holds few independent moves. How the two are mixed
+is a matter of trust.py.
 """
 
 from __future__ import annotations
@@ -104,7 +105,7 @@ def _shared_columns(features: Features, varies: NDArray[np.bool_]) -> list[NDArr
     """
     families = features.per_horizon
     common = np.setdiff1d(np.flatnonzero(varies), families)
-    usable = families[varies[families].all(axis=1)]
+    usable: NDArray[np.int64] = families[varies[families].all(axis=1)]
     return [np.concatenate([common, usable[:, at], [varies.size + at]]) for at in range(families.shape[1])]
 
 
@@ -115,11 +116,15 @@ def _origins(history: History, steps: NDArray[np.int64], how: Boosting) -> NDArr
     first = max(history.lookback, last - how.window_s // history.step_s)
     rows = np.arange(last, first - 1, -stride, dtype=np.int64)[: how.rows_max][::-1]
     known = np.isfinite(history.values[rows]) & np.isfinite(history.values[rows[:, None] + steps]).all(axis=1)
-    return rows[known]
+    origins: NDArray[np.int64] = rows[known]
+    return origins
 
 
 def _varies(table: NDArray[np.float64]) -> NDArray[np.bool_]:
-    """Which columns tell rows apart: known somewhere and not constant. (HGB raises on a column that is NaN everywhere.)"""
+    """Which columns tell rows apart: known somewhere and not constant.
+
+    scikit-learn's trees raise on a column that is NaN in every row, so these have to go.
+    """
     known = np.isfinite(table)
     high = np.where(known, table, -np.inf).max(axis=0)
     low = np.where(known, table, np.inf).min(axis=0)

@@ -145,7 +145,12 @@ class WorkLedger:
         hour = _HOUR_S // self._step_s
         state = [sums.running, sums.waiting, sums.waiting_count * _MICRO]
         state += [_sum(by_slot, slot - hour + 1, slot) for by_slot in (sums.arrived, sums.ended)]
-        state += [_sum(sums.expiring, slot - hour, slot + window // self._step_s) for window in _EXPIRY_WINDOWS_S]
+        expiring, first = 0, slot - hour
+        for window_s in _EXPIRY_WINDOWS_S:
+            last = slot + window_s // self._step_s
+            expiring += _sum(sums.expiring, first, last)
+            first = last + 1
+            state.append(expiring)
         return np.array(state, dtype=np.float64) / _MICRO
 
 

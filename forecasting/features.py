@@ -21,19 +21,22 @@ _PER_HORIZON = ("day_move", "week_move", "profile_move")
 class Features:
     """The layout of the features for a grid of ``step_s`` and horizons of ``steps`` slots, shape (H,).
 
-    ``names`` has one name per column; ``per_horizon`` (3, H) holds the columns that belong to one horizon; ``lookback`` is how many slots before an origin may be looked at.
-    Everything is in nodes relative to now, but for the calendar and the count of waiting work. A feature that the
-    history does not reach back to is NaN, which the trees know how to handle.
+    ``names`` has one name per column; ``per_horizon`` (3, H) holds the columns that belong to one horizon;
+    ``lookback`` is how many slots before an origin may be looked at. Everything is in nodes, mostly relative to now,
+    but for the calendar and the count of waiting work; no feature is scaled, because trees split the same way on any
+    scale. A feature that the history does not reach back to is NaN, which the trees know how to handle.
     """
 
     def __init__(self, *, step_s: int, steps: NDArray[np.int64]) -> None:
         self._step_s = step_s
         self._lags = np.array(sorted({max(1, minutes * 60 // step_s) for minutes in _LAGS_MIN}), dtype=np.int64)
         self._windows = sorted({max(2, seconds // step_s) for seconds in _WINDOWS_S})
+        self._past = np.arange(1 - self._windows[-1], 1, dtype=np.int64)
         day, week = max(1, DAY_S // step_s), max(1, WEEK_S // step_s)
-        self._day = day - np.concatenate([[0], steps])
-        self._week = week - np.concatenate([[0], steps])
-        self._days = day * np.arange(1, _PROFILE_DAYS + 1)[:, None] - np.concatenate([[0], steps])
+        # Yesterday's move towards the target must lie in the past: for a horizon above a day it is the whole day's.
+        ahead = np.concatenate([[0], np.minimum(steps, day)])
+        self._day, self._week = day - ahead, week - ahead
+        self._days = day * np.arange(1, _PROFILE_DAYS + 1)[:, None] - ahead
         self.lookback = int(max(week, self._lags[-1], self._windows[-1], self._days.max())) + 1
         self.names = self._all_names(steps)
         self.per_horizon = np.array([[self.names.index(f"{what}_{step}") for step in steps] for what in _PER_HORIZON])
@@ -58,8 +61,9 @@ class Features:
         """
         now = values[rows][:, None]
         parts = [now, now - values[rows[:, None] - self._lags]]
+        past = values[rows[:, None] + self._past]
         for window in self._windows:
-            parts += _window(values, rows, now, window)
+            parts += _window(past[:, -window:], now)
         day = values[rows[:, None] - self._day]
         week = values[rows[:, None] - self._week]
         parts += [day[:, 1:] - day[:, :1], week[:, 1:] - week[:, :1], self._profile(values, rows)]
@@ -76,14 +80,11 @@ class Features:
         return np.where(count > 0, total / np.maximum(count, 1), np.nan)
 
 
-def _window(
-    values: NDArray[np.float64], rows: NDArray[np.int64], now: NDArray[np.float64], window: int
-) -> list[NDArray[np.float64]]:
-    """Mean, maximum and minimum relative to now, and standard deviation, of the ``window`` samples up to each origin."""
-    block = np.lib.stride_tricks.sliding_window_view(values, window)[rows - window + 1]
-    mean = np.add.reduce(block, axis=1, keepdims=True) / window
+def _window(block: NDArray[np.float64], now: NDArray[np.float64]) -> list[NDArray[np.float64]]:
+    """Mean, maximum and minimum relative to now, and standard deviation, of the samples (n, W) up to each origin."""
+    mean = np.add.reduce(block, axis=1, keepdims=True) / block.shape[1]
     centred = block - mean
-    spread = np.sqrt(np.einsum("ij,ij->i", centred, centred) / window)[:, None]
+    spread = np.sqrt(np.einsum("ij,ij->i", centred, centred) / block.shape[1])[:, None]
     high = np.maximum.reduce(block, axis=1, keepdims=True)
     low = np.minimum.reduce(block, axis=1, keepdims=True)
     return [mean - now, spread, high - now, low - now]

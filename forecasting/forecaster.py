@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from forecasting.boosting import Boosting
 from forecasting.demand import WorkLedger
-from forecasting.side import GRID_MIN_S, STALE_S, SideForecaster
+from forecasting.side import DEMAND_MAX, GRID_MIN_S, STALE_S, SideForecaster
 from forecasting.trust import Skill
 from models.demand import Demand
 from models.forecasts import Forecast, Source, flat
@@ -19,13 +19,14 @@ from models.work import WorkRecord
 HORIZONS_S = (900, 1800, 3600, 7200)
 LEVELS = (0.05, 0.25, 0.5, 0.75, 0.95)
 DAY_S = 86_400
+_HORIZON_MAX_S = 30 * DAY_S
 
 
 class DemandForecaster:
     """Quantiles of each side's demand from the side's own past: boosted trees mixed with rolling persistence.
 
     Samples lie on a grid of ``every_s`` (at least 5 minutes) that begins at the first observation; a horizon is
-    rounded up to whole steps. A side that was not observed within the last half hour is not forecast. The first
+    rounded up to whole steps. A side not observed within the last half hour (or two steps) is not forecast. The first
     model is fitted after a day; refits follow at a growing distance until they are ``refit_every_s`` apart. With
     ``pool_nodes`` no quantile exceeds the pool plus its queue. Equal calls with an equal ``seed`` give equal bytes.
     """
@@ -60,15 +61,15 @@ class DemandForecaster:
         self._ledger.apply(records, now_s)
         for side in sorted(demand):
             other = demand.get(side.other)
-            level = np.nan if other is None else other.nodes
+            level = np.nan if other is None else min(other.nodes, DEMAND_MAX)
             columns = np.append(self._ledger.queue_state(side, now_s), level)
-            self._side(side).observe(now_s, demand[side], columns)
+            self._side(side, self._origin_s).observe(now_s, demand[side], columns)
 
-    def _side(self, side: Side) -> SideForecaster:
+    def _side(self, side: Side, origin_s: int) -> SideForecaster:
+        """The side's forecaster, made when the side is first seen."""
         if side not in self._sides:
-            assert self._origin_s is not None
             self._sides[side] = SideForecaster(
-                origin_s=self._origin_s,
+                origin_s=origin_s,
                 step_s=self._step_s,
                 horizons_s=self._horizons_s,
                 levels=self._levels,
@@ -83,11 +84,16 @@ class DemandForecaster:
         """One forecast per side that was observed lately. ValueError for a time before the last observation."""
         forecasts = {}
         for side, one in self._sides.items():
-            if now_s - one.seen_s > STALE_S:
+            if now_s - one.seen_s > max(STALE_S, 2 * self._step_s):
                 continue
             now, values, source = one.forecast(now_s)
             forecasts[side] = Forecast(side, now_s, now, self._horizons_s, self._levels, values, source)
         return forecasts
+
+    @property
+    def refits(self) -> int:
+        """How many fits were tried so far, on all sides together."""
+        return sum(one.refits for one in self._sides.values())
 
     def skill(self) -> Mapping[Side, tuple[Skill, ...]]:
         """Per side, one score per horizon of everything that came true so far."""
@@ -131,13 +137,13 @@ class NowForecaster:
 
 
 def _check(horizons_s: tuple[int, ...], levels: tuple[float, ...], every_s: int) -> None:
-    """ValueError unless horizons and levels rise, horizons are above zero and levels lie within (0, 1)."""
+    """ValueError unless horizons rise within (0, 30 days] and levels within (0, 1)."""
 
     def rises(values: NDArray[np.float64]) -> bool:
         return values.size > 0 and bool((np.diff(values) > 0).all())
 
-    if not rises(np.asarray(horizons_s, dtype=np.float64)) or horizons_s[0] <= 0:
-        raise ValueError(f"horizons must rise and be above zero, not {horizons_s}")
+    if not rises(np.asarray(horizons_s, dtype=np.float64)) or not 0 < horizons_s[0] <= horizons_s[-1] <= _HORIZON_MAX_S:
+        raise ValueError(f"horizons must rise within (0, {_HORIZON_MAX_S}] seconds, not {horizons_s}")
     if not rises(np.asarray(levels, dtype=np.float64)) or not 0 < levels[0] <= levels[-1] < 1:
         raise ValueError(f"levels must rise within (0, 1), not {levels}")
     if every_s <= 0:

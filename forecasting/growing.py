@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn._loss.loss import PinballLoss
 from sklearn.ensemble import HistGradientBoostingRegressor
-from threadpoolctl import ThreadpoolController
+from threadpoolctl import ThreadpoolController  # type: ignore[import-untyped]
 
 from forecasting.trees import LEAVES_MAX
 
@@ -40,7 +40,8 @@ class QuickPinballLoss(PinballLoss):  # type: ignore[misc]
 
     def fit_intercept_only(self, y_true: NDArray[np.float64], sample_weight: None = None) -> np.float64:
         """The quantile of ``y_true`` (n,), n >= 1, interpolated linearly as ``np.percentile`` does; no weights."""
-        assert sample_weight is None
+        if sample_weight is not None:
+            raise ValueError("a leaf's quantile is taken without weights")
         ordered = np.sort(y_true)
         place = self.closs.quantile * (ordered.size - 1)
         below = int(place)
@@ -55,6 +56,7 @@ class _SharedBins(HistGradientBoostingRegressor):  # type: ignore[misc]
     """
 
     bins: dict[str, Any]
+    _bin_mapper: Any
 
     def _bin_data(self, *args: Any, **kwargs: Any) -> Any:
         if not self.bins:

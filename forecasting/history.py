@@ -48,7 +48,7 @@ class History:
         return self.first_slot + self.size - 1
 
     def put(self, slot: int, value: float, columns: NDArray[np.float64]) -> bool:
-        """Set the sample of ``slot``: append it, or replace the last one. A late one changes nothing: False."""
+        """Set the sample of ``slot`` and say whether it is a new one; a late one changes nothing."""
         if not self.samples:
             self._clear(slot)
         elif slot < self.last_slot:
@@ -58,23 +58,22 @@ class History:
             self._clear(slot)
         elif missing > 0:
             self._bridge(missing)
-        if slot > self.last_slot:
+        new = slot > self.last_slot
+        if new:
             self._grow(1)
             self.samples += 1
         self._values[self.size - 1] = value
         self._columns[self.size - 1] = columns
-        return True
+        return new
 
     def _bridge(self, missing: int) -> None:
         """Fill a gap of ``missing`` slots: held when short, unknown when long."""
         value, columns = self._values[self.size - 1], self._columns[self.size - 1].copy()
-        start = self.size
         self._grow(missing)
         if missing <= self._hold:
             first = self.size - missing
             self._values[first : self.size] = value
             self._columns[first : self.size] = columns
-        assert self.size >= start or self.size > self._kept
 
     def _grow(self, rows: int) -> None:
         """Add unknown rows at the end, moving the youngest to the front or doubling the room when it is used up."""

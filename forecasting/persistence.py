@@ -1,4 +1,4 @@
-"""Rolling persistence: demand stays what it is, give or take what it did lately. The baseline that a model must beat."""
+"""Rolling persistence: demand stays what it is, give or take what it did lately. A model must beat this baseline."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _RATIO_MAX = 2.0
 
 
 class RollingPersistence:
-    """Quantiles of ``y[t+h] - y[t]`` over the trailing 7 days, scaled by the last day's volatility relative to these 7 days.
+    """Quantiles of ``y[t+h] - y[t]`` over the trailing 7 days, scaled by how volatile the last day was among them.
 
     Volatility is the mean absolute move over the horizon. The quantiles are renewed once an hour: they move slowly
     and an hour's delay costs nothing measurable. With fewer than ``_RESIDUALS_MIN`` known moves over a horizon the

@@ -55,28 +55,39 @@ class SideForecaster:
         )
         self._persistence = RollingPersistence(steps=self._steps, levels=levels)
         self._model: QuantileModel | None = None
-        self._refit_slot = _FIRST_FIT_S // step_s + int(self._steps.max())
+        self._first_slot: int | None = None
+        self._refit_slot = 0
         self._queue_max = 0.0
-        self.trust = Trust(steps=self._steps, levels=levels, step_s=step_s, experts=1 + len(FORESTS))
+        experts = 1 if refit_every_s is None else 1 + len(FORESTS)
+        self.trust = Trust(steps=self._steps, levels=levels, step_s=step_s, experts=experts)
         self.seen_s = origin_s
+        self.refits = 0
 
     def observe(self, now_s: int, demand: Demand, columns: NDArray[np.float64]) -> None:
-        """Take in one sample, score what was forecast for it, and refit when that is due."""
-        slot = (now_s - self._origin_s + self._step_s // 2) // self._step_s
-        value = min(demand.nodes, DEMAND_MAX)
-        if not self._history.put(slot, value, columns):
+        """Take in one sample, score what was forecast for it, and refit when that is due.
+
+        Of several samples for one slot of the grid the last counts, and the first is scored; a late one is ignored.
+        """
+        if now_s < self.seen_s:
             return
         self.seen_s = now_s
+        slot = (now_s - self._origin_s + self._step_s // 2) // self._step_s
+        value = min(demand.nodes, DEMAND_MAX)
         self._queue_max = max(self._queue_max, min(demand.waiting, DEMAND_MAX))
+        if self._first_slot is None:
+            self._first_slot = slot
+            self._refit_slot = slot + _FIRST_FIT_S // self._step_s + int(self._steps.max())
+        if not self._history.put(slot, value, columns):
+            return
         self.trust.score(slot, value)
-        if self._refit_every_s is not None and self._history.samples >= self._refit_slot:
-            self._refit(self._refit_every_s)
+        if self._refit_every_s is not None and slot >= self._refit_slot:
+            self._refit(self._refit_every_s, (slot - self._first_slot) * self._step_s)
 
-    def _refit(self, every_s: int) -> None:
-        """Fit on all that is known; the next fit comes half the history's age later, within half a day and ``every_s``."""
-        age_s = self._history.samples * self._step_s
+    def _refit(self, every_s: int, age_s: int) -> None:
+        """Fit on all that is known. The next fit comes after half the history's age: from half a day to ``every_s``."""
         gap_s = min(every_s, max(_REFIT_GAP_MIN_S, age_s // 2))
-        self._refit_slot = self._history.samples + max(1, gap_s // self._step_s)
+        self._refit_slot = self._history.last_slot + max(1, gap_s // self._step_s)
+        self.refits += 1
         self._model = fit(
             self._history,
             self._features,

@@ -1,8 +1,8 @@
 """Boosted trees packed into flat arrays, so that all models of a side answer one row at once.
 
-scikit-learn's ``predict`` costs about two milliseconds per model and row; a forecast asks twenty models about one row.
-The packed form is QuickScorer's (Lucchese et al., SIGIR 2015): every inner node of every tree is compared at once; a node
-that sends the row to the right rules out the leaves to its left, a bit mask; the lowest bit left is the leaf.
+scikit-learn's ``predict`` costs about two milliseconds per model and row; a forecast asks forty models about one row.
+The packed form is QuickScorer's (Lucchese et al., SIGIR 2015): every inner node of every tree is compared at once; a
+node that sends the row to the right rules out the leaves to its left, a bit mask; the lowest bit left is the leaf.
 """
 
 from __future__ import annotations
@@ -96,7 +96,7 @@ def _pack_tree(  # noqa: PLR0913, PLR0917 - the row of each of the four packed a
     masks: NDArray[np.uint8],
     leaves: NDArray[np.float64],
 ) -> None:
-    """Write one tree: leaves numbered from left to right, and per inner node the leaves it leaves open when going right."""
+    """Write one tree: its leaves from left to right, and per inner node which leaves stay open when going right."""
     inner = leaf = 0
 
     def write(at: int) -> int:

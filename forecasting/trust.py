@@ -7,9 +7,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from forecasting.conformal import AdaptiveWidth
+
 _TRAILING_S = 5 * 86_400
 _PRIOR_S = 6 * 3600
-_TEMPERATURE = 0.01
+_TEMPERATURE = 0.003
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,15 +53,14 @@ def pinball(error: NDArray[np.float64], levels: NDArray[np.float64]) -> NDArray[
 class Trust:
     """One side's record of forecasts made and what came of them.
 
-    ``experts`` forecasts are mixed level by level; the first is persistence. Each mixture of a small grid (``_grid``) is
-    scored by its exponentially fading mean pinball loss, over about 5 days. The weights in force, ``weights`` (H, E),
-    are the mean of the grid weighted by ``exp(-excess / temperature)``, where excess is the loss relative to
-    persistence's. A model that loses to persistence is thus out within a few multiples of the temperature (1 %).
+    ``experts`` forecasts are mixed level by level; the first is persistence. Each mixture of a small grid is scored by
+    its exponentially fading mean pinball loss, over about 5 days. The weights in force, ``weights`` (H, E), are the
+    mean of the grid weighted by ``exp(-excess / temperature)``, where excess is the loss above the best mixture's,
+    relative to persistence's. A model that loses to persistence is thus out within a few multiples of the temperature
+    (0.3 %). What is mixed is stretched by ``AdaptiveWidth``; persistence alone is published as it is.
     """
 
-    def __init__(
-        self, *, steps: NDArray[np.int64], levels: NDArray[np.float64], step_s: int, experts: int = 1
-    ) -> None:
+    def __init__(self, *, steps: NDArray[np.int64], levels: NDArray[np.float64], step_s: int, experts: int = 1) -> None:
         horizons, count = steps.size, levels.size
         self._steps, self._levels, self._step_s = steps, levels, step_s
         self._ring = int(steps.max()) + 1
@@ -68,6 +69,7 @@ class Trust:
         self._made = np.zeros((self._ring, horizons, experts + 1, count))  # the experts', then the published
         self._every = np.arange(horizons)
         self._grid = _grid(experts)
+        self._width = AdaptiveWidth(horizons=horizons, levels=levels)
         self._fade = np.exp(-step_s / _TRAILING_S)
         self._losses = np.zeros((horizons, len(self._grid)))
         self._mass = np.zeros(horizons)
@@ -75,10 +77,12 @@ class Trust:
         self._scored = np.zeros(horizons, dtype=np.int64)
         self.weights = np.tile(self._grid.mean(axis=0), (horizons, 1))
 
-    def publish(self, slot: int, persistence: NDArray[np.float64], models: NDArray[np.float64] | None) -> NDArray[np.float64]:
-        """The quantiles to publish at ``slot``, (H, Q), from persistence's (H, Q) and the models' (E - 1, H, Q), if any.
+    def publish(
+        self, slot: int, persistence: NDArray[np.float64], models: NDArray[np.float64] | None
+    ) -> NDArray[np.float64]:
+        """The quantiles to publish at ``slot``, (H, Q), from persistence's (H, Q) and the models' (E - 1, H, Q).
 
-        They are kept, with what they were mixed from, until they can be scored.
+        Without models it is persistence. They are kept, with what they were mixed from, until they can be scored.
         """
         at = slot % self._ring
         self._slots[at] = slot
@@ -87,7 +91,7 @@ class Trust:
         made[:] = persistence[:, None]
         if models is not None:
             made[:, 1:-1] = models.swapaxes(0, 1)
-            made[:, -1] = np.einsum("he,heq->hq", self.weights, made[:, :-1])
+            made[:, -1] = np.maximum(self._width.apply((self.weights[:, None] @ made[:, :-1])[:, 0]), 0.0)
         published: NDArray[np.float64] = made[:, -1].copy()
         return published
 
@@ -103,6 +107,7 @@ class Trust:
         modelled = due & self._modelled[at]
         if modelled.any():
             self._learn(made[:, :-1], truth, modelled)
+            self._width.learn(made[:, -1], truth, modelled)
 
     def _count(self, made: NDArray[np.float64], truth: float, due: NDArray[np.bool_]) -> None:
         """Add to the totals that ``skill`` reports."""
@@ -132,8 +137,18 @@ class Trust:
         wanted = float(self._levels[-1] - self._levels[0])
         share = 1.0 - self.weights[:, 0]
         return tuple(
-            Skill(int(step) * self._step_s, int(scored), *map(float, column), wanted, float(each))
-            for step, scored, column, each in zip(self._steps, self._scored, means.T, share, strict=True)
+            Skill(
+                horizon_s=int(step) * self._step_s,
+                scored=int(self._scored[at]),
+                pinball=float(means[0, at]),
+                pinball_persistence=float(means[1, at]),
+                mae=float(means[2, at]),
+                mae_persistence=float(means[3, at]),
+                coverage=float(means[4, at]),
+                coverage_wanted=wanted,
+                share=float(share[at]),
+            )
+            for at, step in enumerate(self._steps)
         )
 
 

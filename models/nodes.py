@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 
@@ -89,17 +89,20 @@ class KubernetesNode:
 
 @dataclass(frozen=True, slots=True)
 class Node:
-    """One machine of the pool, as both sides show it at the same instant."""
+    """One machine of the pool, as both sides show it at the same instant.
+
+    ``owner`` is the side that may start work here, None while neither may. Both at once is what must never be: such a
+    node cannot be made, and ValueError names it.
+    """
 
     name: str
     hpc: HpcNode
     kubernetes: KubernetesNode
+    owner: Side | None = field(init=False)
 
-    @property
-    def owner(self) -> Side | None:
-        """The side that may start work here; None while neither may. Both at once is what must never be."""
-        if self.hpc.open and self.kubernetes.open:
+    def __post_init__(self) -> None:
+        hpc_open, kubernetes_open = self.hpc.open, self.kubernetes.open
+        if hpc_open and kubernetes_open:
             raise ValueError(f"node {self.name} is open to both schedulers")
-        if self.hpc.open:
-            return Side.HPC
-        return Side.KUBERNETES if self.kubernetes.open else None
+        owner = Side.HPC if hpc_open else Side.KUBERNETES if kubernetes_open else None
+        object.__setattr__(self, "owner", owner)

@@ -86,7 +86,7 @@ class Easy:
             if cluster.units_free(batch, now_s) >= batch.units:
                 _start(cluster, batch, now_s, self.started)
                 begun = True
-            elif (shadow := find_shadow(cluster, batch, now_s)) is not None:
+            elif batch.nodes <= cluster.size - cluster.closed_nodes and (shadow := find_shadow(cluster, batch, now_s)):
                 self._shadow = shadow
                 behind = cluster.queue[place + 1 :]
                 break

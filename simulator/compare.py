@@ -30,7 +30,7 @@ BY_COST = (
     "reactive",
 )  # the longest first, so that processes end together
 DAY_S = 86400
-REFITS_MAX = 24  # of one replay: a longer one refits less often than daily, which handicaps the forecast a little
+REFITS_MAX = 10  # of one replay: a longer one refits less often than daily, which handicaps the forecast a little
 Watch = Callable[[str, float], None]
 
 _told: Queue[tuple[str, float]] | None = None

@@ -16,6 +16,9 @@ from models.nodes import NodeShape
 from simulator.work import Pod
 
 
+Request = tuple[int, int, int]  # cpu milli, memory MiB, gpu milli
+
+
 @dataclass(slots=True, eq=False)
 class PodGroup:
     """Pods that start together: a gang, or one pod by itself."""
@@ -41,8 +44,8 @@ class KubeCluster:
     def __init__(self, size: int, shape: NodeShape) -> None:
         self.size = size
         self.shape = shape
-        self.full = np.array([shape.cpu_milli, shape.memory_mib, shape.gpu_milli], dtype=np.int64)
-        self.free: NDArray[np.int64] = np.tile(self.full, (size, 1))
+        self.full: Request = (shape.cpu_milli, shape.memory_mib, shape.gpu_milli)
+        self.free: NDArray[np.int64] = np.tile(np.array(self.full, dtype=np.int64), (size, 1))
         self.pods_on = np.zeros(size, dtype=np.int64)
         self.closed_by: list[str | None] = [None] * size
         self.absent = [False] * size
@@ -54,6 +57,7 @@ class KubeCluster:
         self.replicas_wanted = 0
         self.running_share = 0.0  # node-equivalents of running pods, replicas not among them
         self.changed: set[int] = set(range(size))
+        self._pending_total = [0, 0, 0]
         self._roomier = True  # whether room has appeared since pending pods were last tried
 
     def group(self, ident: int, pods: tuple[Pod, ...]) -> PodGroup:
@@ -72,11 +76,27 @@ class KubeCluster:
         While no room has appeared, groups that did not fit still do not, so only ``arrived`` ones are tried.
         """
         self._start_replicas()
-        begun = [group for group in (self.pending if self._roomier else arrived) if self._place(group, now_s)]
+        refused: set[Request] = set()
+        begun = []
+        for group in self.pending if self._roomier else arrived:
+            alone = _request(group.pods[0]) if len(group.pods) == 1 else None
+            if alone in refused:
+                continue
+            if self._place(group, now_s):
+                begun.append(group)
+            elif alone is not None:
+                refused.add(alone)
         if begun:
+            for group in begun:
+                self._count_pending(group, -1)
             self.pending = [group for group in self.pending if group.start_s < 0]
         self._roomier = False
         return begun
+
+    def submit(self, group: PodGroup) -> None:
+        """Add the group to the pending ones."""
+        self.pending.append(group)
+        self._count_pending(group, 1)
 
     def want_replicas(self, wanted: int) -> None:
         """Set how many replicas the service should have; surplus ones end, the newest first, as a ReplicaSet does it."""
@@ -123,10 +143,14 @@ class KubeCluster:
 
     def pending_nodes(self) -> float:
         """Node-equivalents of pending pods, replicas not among them: their scarcest resource taken together."""
-        if not self.pending:
-            return 0.0
-        total = np.sum([_request(pod) for group in self.pending for pod in group.pods], axis=0)
-        return self.shape.share(float(total[0]), float(total[1]), float(total[2]))
+        cpu_milli, memory_mib, gpu_milli = self._pending_total
+        return self.shape.share(cpu_milli, memory_mib, gpu_milli)
+
+    def _count_pending(self, group: PodGroup, sign: int) -> None:
+        for pod in group.pods:
+            self._pending_total = [
+                total + sign * amount for total, amount in zip(self._pending_total, _request(pod), strict=True)
+            ]
 
     def _start_replicas(self) -> None:
         while len(self.replicas) < self.replicas_wanted:
@@ -153,7 +177,7 @@ class KubeCluster:
         self.running_share += group.nodes
         return True
 
-    def _best_node(self, request: NDArray[np.int64]) -> int | None:
+    def _best_node(self, request: Request) -> int | None:
         fits = self.open & (self.free >= request).all(axis=1)
         nodes = np.flatnonzero(fits)
         if not nodes.size:
@@ -161,17 +185,17 @@ class KubeCluster:
         left = ((self.free[nodes] - request) / np.maximum(self.full, 1)).sum(axis=1)
         return int(nodes[np.lexsort((nodes, left, self.discouraged[nodes]))[0]])
 
-    def _occupy(self, node: int, request: NDArray[np.int64]) -> None:
+    def _occupy(self, node: int, request: Request) -> None:
         self.free[node] -= request
         self.pods_on[node] += 1
         self.changed.add(node)
 
-    def _give_back(self, node: int, request: NDArray[np.int64]) -> None:
+    def _give_back(self, node: int, request: Request) -> None:
         self.free[node] += request
         self.pods_on[node] -= 1
         self.changed.add(node)
 
-    def _release(self, node: int, request: NDArray[np.int64]) -> None:
+    def _release(self, node: int, request: Request) -> None:
         self._give_back(node, request)
         self._roomier = True
 
@@ -181,5 +205,5 @@ class KubeCluster:
         self.changed.add(node)
 
 
-def _request(pod: Pod) -> NDArray[np.int64]:
-    return np.array([pod.cpu_milli, pod.memory_mib, pod.gpu_milli], dtype=np.int64)
+def _request(pod: Pod) -> Request:
+    return pod.cpu_milli, pod.memory_mib, pod.gpu_milli

@@ -255,7 +255,7 @@ class Machine:
         if not self.kube.could_ever_fit(group):
             self.counts.pods_refused += len(pods)
             return
-        self.kube.pending.append(group)
+        self.kube.submit(group)
         self._arrived_groups.append(group)
         self._tell_group(group, WorkState.ELIGIBLE)
 

@@ -60,7 +60,9 @@ class Meter:
         if version != self._hpc_version:
             self._hpc_version = version
             self._unmet_hpc_now = usable_by_waiting(hpc, self._hpc_nodes_max)
-            self._oversize_now = float(sum(b.nodes for b in hpc.queue if b.nodes > self._hpc_nodes_max))
+            units_max = self._hpc_nodes_max * hpc.units_per_node
+            oversize = sum(size * count for size, count in hpc.waiting_sizes.items() if size > units_max)
+            self._oversize_now = oversize / hpc.units_per_node
         self._unmet_kubernetes_now = kube.missing_replicas + kube.pending_nodes()
         served = len(kube.replicas) * self._machine.workload.rate_per_node
         self._unserved_now = max(0.0, self._machine.rate_per_s - served)
@@ -75,6 +77,9 @@ def usable_by_waiting(hpc: HpcCluster, nodes_max: int) -> float:
     """
     if not hpc.queue:
         return 0.0
+    smallest = min(hpc.waiting_sizes)
+    if (hpc.size - hpc.busy_nodes) * hpc.units_per_node < smallest:
+        return 0.0
     unused = {kind: hpc.of_kind[kind] for kind in hpc.kinds}
     if len(unused) == 1:
         unused[hpc.kinds[0]] -= hpc.busy_nodes
@@ -84,7 +89,6 @@ def usable_by_waiting(hpc: HpcCluster, nodes_max: int) -> float:
     cores = hpc.units_per_node
     left = {kind: count * cores for kind, count in unused.items()}
     room = total = sum(left.values())
-    smallest = min(hpc.waiting_sizes)
     for batch in hpc.queue:
         if room < smallest:
             break

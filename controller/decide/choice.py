@@ -17,8 +17,6 @@ from models.plans import Reason
 from models.policies import MovesPolicy, PoolPolicy
 from models.snapshot import Snapshot
 
-NOT_EMPTY = (*RECALLABLE,)
-
 
 @dataclass(frozen=True, slots=True)
 class Choice:
@@ -46,21 +44,26 @@ def choose(
     nodes = hpc_nodes + kubernetes_nodes
     at_s = (np.arange(max(1, moves.look_ahead // moves.every)) + 0.5) * moves.every
     limits = _limits(snapshot, pool, up, down, kubernetes_nodes, nodes, budget)
+    stages = _stage_costs(snapshot, pool, moves, at_s, nodes)
+    stay = float(stages.hpc[:, hpc_nodes].sum() + stages.kubernetes[:, kubernetes_nodes].sum())
+    if not (up.going or down.going) and (stay == 0.0 or limits[0][0] == limits[1][0] == 0):
+        return Choice(0, kubernetes_nodes, 0.0, 0.0, stay, limits)
     low, high = pool.bounds(len(snapshot.nodes))
     offsets = _offsets(up, down, kubernetes_nodes, low, high)
     transit = capacities(found.open_hpc, found.open_kubernetes, up, down, offsets, at_s)
     friction = moves.min_gain * _cost_of_one_move(snapshot, pool)
-    costs = _costs(snapshot, pool, moves, at_s, transit, kubernetes_nodes + offsets, nodes, friction)
+    lead_steps = min(at_s.size, _lead_steps(snapshot, moves))
+    costs = _path_costs(stages, transit, kubernetes_nodes + offsets, lead_steps, friction)
     total = costs + friction * transit.new_moves
     allowed = (offsets >= -limits[0][0]) & (offsets <= limits[1][0])
     order = np.lexsort((np.abs(offsets), np.round(np.where(allowed, total, np.inf), 9)))
-    best, stay = int(order[0]), int(np.flatnonzero(offsets == 0)[0])
+    best, staying = int(order[0]), int(np.flatnonzero(offsets == 0)[0])
     return Choice(
         offset=int(offsets[best]),
         current=kubernetes_nodes,
-        gain=float(costs[stay] - costs[best]),
+        gain=float(costs[staying] - costs[best]),
         cost=float(friction * transit.new_moves[best]),
-        stay=float(costs[stay]),
+        stay=float(costs[staying]),
         limits=limits,
     )
 
@@ -94,7 +97,7 @@ def _under_way(snapshot: Snapshot, direction: Direction, lead_s: int) -> list[tu
     for handover in snapshot.open_handovers:
         if handover.direction is not direction or handover.stage in (Stage.CANCELLING, Stage.STUCK):
             continue
-        if handover.stage in NOT_EMPTY:
+        if handover.stage in RECALLABLE:
             frees_at_s = nodes[handover.node].hpc.frees_at_s if direction is Direction.TO_KUBERNETES else None
             leave_s = float(max(0, (frees_at_s or snapshot.now_s) - snapshot.now_s))
             found.append((leave_s, leave_s + lead_s, True))
@@ -147,32 +150,35 @@ def _cost_of_one_move(snapshot: Snapshot, pool: PoolPolicy) -> float:
     return lead_s / 3600 * max(pool.unmet_cost.hpc, pool.unmet_cost.kubernetes)
 
 
-def _costs(
-    snapshot: Snapshot,
-    pool: PoolPolicy,
-    moves: MovesPolicy,
-    at_s: Floats,
-    transit: Transit,
-    kubernetes_after: Ints,
-    nodes: int,
-    friction: float,
-) -> Floats:
+@dataclass(frozen=True, slots=True)
+class Stages:
+    """Weighted node-hours unmet in each step by each side if it has so many nodes; both of shape (steps, nodes + 1)."""
+
+    hpc: Floats
+    kubernetes: Floats
+
+
+def _stage_costs(snapshot: Snapshot, pool: PoolPolicy, moves: MovesPolicy, at_s: Floats, nodes: int) -> Stages:
+    weighted = {
+        side: expected_shortfall(snapshot.sides[side], at_s, nodes, _relief_after_s(snapshot, side))
+        * (pool.unmet_cost.of(side) * moves.every / 3600)
+        for side in Side
+    }
+    return Stages(weighted[Side.HPC], weighted[Side.KUBERNETES])
+
+
+def _path_costs(stages: Stages, transit: Transit, kubernetes_after: Ints, lead_steps: int, friction: float) -> Floats:
     """Weighted node-hours unmet over the horizon for each first step, its own friction left out; shape (targets,).
 
     While nodes are on their way both sides are counted with what they really have; from the step on by which all have
-    arrived, the best path onward is taken.
+    arrived (and for staying: by which a later decision could have changed anything) the best path onward is taken.
     """
-    hours = moves.every / 3600
-    shortfall = {
-        side: expected_shortfall(snapshot.sides[side], at_s, nodes, _relief_after_s(snapshot, side)) for side in Side
-    }
-    stage_hpc = shortfall[Side.HPC] * (pool.unmet_cost.hpc * hours)
-    stage_kubernetes = shortfall[Side.KUBERNETES] * (pool.unmet_cost.kubernetes * hours)
-    stage = np.where(_within_reach(transit, kubernetes_after, nodes), stage_kubernetes + stage_hpc[:, ::-1], np.inf)
-    onward = cost_to_go(stage, friction)
-    steps = np.arange(at_s.size)[:, None]
-    on_the_way = stage_hpc[steps, transit.hpc] + stage_kubernetes[steps, transit.kubernetes]
-    landed = np.maximum(transit.landed, min(at_s.size, _lead_steps(snapshot, moves)))
+    both = stages.kubernetes + stages.hpc[:, ::-1]
+    nodes = both.shape[1] - 1
+    onward = cost_to_go(np.where(_within_reach(transit, kubernetes_after, nodes), both, np.inf), friction)
+    steps = np.arange(both.shape[0])[:, None]
+    on_the_way = stages.hpc[steps, transit.hpc] + stages.kubernetes[steps, transit.kubernetes]
+    landed = np.maximum(transit.landed, lead_steps)
     before = np.where(steps < landed[None, :], on_the_way, 0.0).sum(axis=0)
     return np.asarray(before + onward[landed, kubernetes_after])
 

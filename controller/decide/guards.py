@@ -36,6 +36,8 @@ def sort_nodes(snapshot: Snapshot, moves: MovesPolicy) -> Candidates:
     """Every node of the snapshot as a candidate or with the reason why it is none."""
     found = Candidates()
     moving = {handover.node for handover in snapshot.open_handovers}
+    moved_s, settled_s = snapshot.moved_s, snapshot.now_s - moves.dwell
+    end_s = snapshot.now_s + min(moves.look_ahead, moves.drain_deadline)
     for node in snapshot.nodes:
         if node.name in moving:
             found.refuse(node, Reason.IN_HANDOVER)
@@ -48,31 +50,29 @@ def sort_nodes(snapshot: Snapshot, moves: MovesPolicy) -> Candidates:
             found.open_hpc += 1
         else:
             found.open_kubernetes += 1
-        moved_s = snapshot.moved_s.get(node.name)
-        if moved_s is not None and snapshot.now_s - moved_s < moves.dwell:
+        reason = _why_kept(node, owner, end_s)
+        if moved_s.get(node.name, settled_s) > settled_s:
             found.refuse(node, Reason.DWELL)
+        elif reason is not None:
+            found.refuse(node, reason)
+        elif owner is Side.HPC:
+            found.to_kubernetes.append((max(0, (node.hpc.frees_at_s or 0) - snapshot.now_s), node.name))
         else:
-            _add_candidate(found, node, owner, snapshot.now_s, moves)
+            found.to_hpc.append((0, node.name))
     found.to_kubernetes.sort()
     found.to_hpc.sort()
     return found
 
 
-def _add_candidate(found: Candidates, node: Node, owner: Side, now_s: int, moves: MovesPolicy) -> None:
+def _why_kept(node: Node, owner: Side, end_s: int) -> Reason | None:
+    """Why the node may not leave its owner, None when it may."""
     if owner is Side.HPC:
-        frees_in_s = max(0, (node.hpc.frees_at_s or now_s) - now_s)
-        if frees_in_s > min(moves.look_ahead, moves.drain_deadline):
-            found.refuse(node, Reason.BUSY)
-        elif not _ours(node.kubernetes.closed_by):
-            found.refuse(node, Reason.NOT_OURS)
-        else:
-            found.to_kubernetes.append((frees_in_s, node.name))
-    elif node.kubernetes.pods:
-        found.refuse(node, Reason.BUSY)
-    elif not _ours(node.hpc.drain_reason):
-        found.refuse(node, Reason.NOT_OURS)
-    else:
-        found.to_hpc.append((0, node.name))
+        if node.hpc.frees_at_s is not None and node.hpc.frees_at_s > end_s:
+            return Reason.BUSY
+        return None if _ours(node.kubernetes.closed_by) else Reason.NOT_OURS
+    if node.kubernetes.pods:
+        return Reason.BUSY
+    return None if _ours(node.hpc.drain_reason) else Reason.NOT_OURS
 
 
 def _ours(mark: str | None) -> bool:

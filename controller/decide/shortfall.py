@@ -9,6 +9,7 @@ from __future__ import annotations
 from itertools import groupby
 
 import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
 from models.forecasts import Forecast
@@ -72,6 +73,6 @@ def expected_shortfall(
     """
     usable = usable_nodes(view.demand.running, view.waiting.sizes, nodes)
     change = np.clip(demand_changes(view.forecast, at_s, relief_after_s), -nodes, nodes)
-    x = np.arange(nodes + 1)
-    of_x = usable[x[None, None, :] - change[:, :, None] + nodes]
-    return np.asarray((of_x[:, :, -1:] - of_x).mean(axis=1))
+    of_x = sliding_window_view(usable, nodes + 1)[nodes - change]
+    met = of_x.mean(axis=1)
+    return np.asarray(met[:, -1:] - met)
