@@ -13,6 +13,7 @@ from __future__ import annotations
 import json
 import os
 import platform
+import resource
 import statistics
 import subprocess
 import sys
@@ -71,6 +72,9 @@ def main() -> int:
     least, middle, most = min(walls_s), statistics.median(walls_s), max(walls_s)
     print(f"{JOBS} jobs on {PROCS} processors, offered load {LOAD}, EASY backfill, {RUNS} runs of the whole command")
     print(f"wall seconds: min {least:.2f}, median {middle:.2f}, max {most:.2f} (the bar: {BAR_S:g} on 2 cores)")
+    spent = resource.getrusage(resource.RUSAGE_CHILDREN)
+    cpu_s = (spent.ru_utime + spent.ru_stime) / RUNS
+    print(f"CPU seconds: mean {cpu_s:.2f}, which neighbours on a shared machine disturb less")
     print(f"python {platform.python_version()}, numpy {np.__version__}, {os.cpu_count()} CPUs")
     print(*(f"{name} = {results[name]}" for name in SHOWN), sep="\n")
     return 0

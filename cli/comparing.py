@@ -98,7 +98,7 @@ def _plain_policy(policy: Policy) -> object:
 
 def _write_report(task: Task, outcomes: Sequence[Outcome], path: Path) -> None:
     world = with_span(task.world)
-    pool, moves = world.policy.spec.pools[0], world.policy.spec.moves
+    weights, moves = world.weights, world.policy.spec.moves
     low, high = world.bounds
     write_report(
         path,
@@ -108,7 +108,7 @@ def _write_report(task: Task, outcomes: Sequence[Outcome], path: Path) -> None:
         },
         policy_facts={
             "policy": world.policy.metadata.name,
-            "cost of one node unmet for one hour": f"HPC {pool.unmet_cost.hpc:g}, Kubernetes {pool.unmet_cost.kubernetes:g}",
+            "one node unmet for one hour costs": f"{weights.hpc:g} for HPC, {weights.kubernetes:g} for Kubernetes",
             "Kubernetes may own": f"{low} to {high} of {world.nodes} nodes",
             "a decision": f"every {span(moves.every)}, looking {span(moves.look_ahead)} ahead",
             "moves": f"at most {moves.at_once} at once and {moves.per_hour} begun in an hour",

@@ -24,11 +24,11 @@ def demo(
     json: Annotated[Path | None, typer.Option(help="Write all figures as JSON")] = None,
     quiet: Annotated[bool, typer.Option("--quiet", help="Print nothing but errors")] = False,
 ) -> None:
-    """Replay a synthetic week on 64 nodes: simulation jobs by night and day, an inference service that follows its users."""
+    """Replay a synthetic week on 64 nodes: simulation jobs by night and day, an inference service that follows its
+    users."""
     from cli.comparing import Task, run_and_tell  # noqa: PLC0415 - heavy
     from cli.inputs import facts  # noqa: PLC0415
     from cli.words import DEFAULT_SHAPE, node_shape  # noqa: PLC0415
-
     from models.policies import Policy  # noqa: PLC0415
     from simulator.hpc import NodeKind  # noqa: PLC0415
     from simulator.world import World  # noqa: PLC0415
@@ -54,7 +54,8 @@ def demo(
 
 
 def demo_workload() -> Assembled:
-    """A week of jobs that would fill half the machine, of up to half of it each, and of requests that peak at 60 % of it."""
+    """A week of jobs that would fill half the machine, of up to half of it each, and of requests that peak at 60 % of
+    it."""
     from simulator.assemble import Inputs, assemble  # noqa: PLC0415
     from simulator.traces.swf import HeaderFacts, SwfTrace  # noqa: PLC0415
     from simulator.work import ReadNotes  # noqa: PLC0415

@@ -5,10 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
+from cli.asked import Cut, Twin
+from cli.comparing import Task
 from cli.policy_file import read_policy
 from models.errors import BadInput
 from models.policies import Policy
-from simulator.assemble import Inputs
+from simulator.assemble import Inputs, assemble
+from simulator.hpc import NodeKind
 from simulator.traces.pods import read_pods
 from simulator.traces.rates import read_rates
 from simulator.traces.swf import read_swf
@@ -16,18 +19,52 @@ from simulator.work import ReadNotes
 from simulator.world import World
 
 
-def read_inputs(
-    hpc: Path | None, requests: Path | None, pods: Path | None, *, strict: bool
-) -> tuple[Inputs, tuple[str, ...]]:
+def replay_task(
+    paths: Mapping[str, Path],
+    nodes: int | None,
+    policy: Path | None,
+    cut: Cut,
+    twin: Twin,
+    *,
+    names: tuple[str, ...],
+    strict: bool,
+    hpc_only: bool,
+) -> Task:
+    """Read the inputs and set up the world that was asked for. Raises BadInput when they cannot be used."""
+    inputs, notes = read_inputs(paths, strict=strict)
+    size = size_of_machine(nodes, inputs, cut.procs_per_node)
+    made = assemble(
+        inputs,
+        nodes=size,
+        procs_per_node=cut.procs_per_node,
+        rate_per_node=cut.rate_per_node,
+        start_s=cut.start_s,
+        days=cut.days,
+        max_job_nodes=cut.max_job_nodes,
+    )
+    world = World(
+        workload=made.workload,
+        kinds=(NodeKind("", size, cut.procs_per_node),),
+        shape=twin.shape,
+        policy=policy_for(policy, size),
+        span_s=made.window.span_s,
+        handover_s=twin.handover_s,
+        seed=twin.seed,
+        discipline=twin.discipline,
+        shared_cores=twin.shared_cores,
+    )
+    told = facts(paths, world, made.window.start_s, made.jobs_left_out)
+    return Task("Tidegate replay", world, names, told, (*notes, *made.notes), hpc_only)
+
+
+def read_inputs(paths: Mapping[str, Path], *, strict: bool) -> tuple[Inputs, tuple[str, ...]]:
     """Every input that is given, and a note on each thing that a reader left out or mended."""
-    jobs = read_swf(hpc, strict=strict) if hpc else None
-    rates = read_rates(requests, strict=strict) if requests else None
-    pod_trace = read_pods(pods, strict=strict) if pods else None
-    notes: list[str] = []
-    for path, trace in ((hpc, jobs), (requests, rates), (pods, pod_trace)):
-        if path is not None and trace is not None:
-            notes += notes_of(path, trace.notes)
-    return Inputs(jobs, rates.requests if rates else None, pod_trace.pods if pod_trace else ()), tuple(notes)
+    jobs = read_swf(paths["hpc"], strict=strict) if "hpc" in paths else None
+    rates = read_rates(paths["requests"], strict=strict) if "requests" in paths else None
+    pods = read_pods(paths["pods"], strict=strict) if "pods" in paths else None
+    read = {"hpc": jobs, "requests": rates, "pods": pods}
+    notes = [note for name, trace in read.items() if trace is not None for note in notes_of(paths[name], trace.notes)]
+    return Inputs(jobs, rates.requests if rates else None, pods.pods if pods else ()), tuple(notes)
 
 
 def notes_of(path: Path, notes: ReadNotes) -> list[str]:
@@ -62,13 +99,11 @@ def policy_for(path: Path | None, nodes: int) -> Policy:
     return policy
 
 
-def facts(
-    paths: Mapping[str, Path | None], world: World, start_s: Mapping[str, int], left_out: int
-) -> dict[str, object]:
+def facts(paths: Mapping[str, Path], world: World, start_s: Mapping[str, int], left_out: int) -> dict[str, object]:
     """What was replayed, ready for JSON: no path but the file's own name, so that reports can be handed on."""
     workload = world.workload
     return {
-        **{name: path.name for name, path in paths.items() if path is not None and name in start_s},
+        **{name: path.name for name, path in paths.items()},
         "start_s": dict(start_s),
         "span_s": world.span_s,
         "nodes": world.nodes,

@@ -1,4 +1,5 @@
-"""``tidegate replay``: what a policy would have done on real traces, against a fixed split, reacting, and perfect foresight."""
+"""``tidegate replay``: what a policy would have done on real traces, against a fixed split, reacting, and perfect
+foresight."""
 
 from __future__ import annotations
 
@@ -9,6 +10,7 @@ from typing import Annotated
 import typer
 
 from cli import words
+from cli.asked import POLICIES, Cut, Twin
 
 DEFAULT_COMPARE = "static,reactive,predictive,oracle"
 
@@ -20,7 +22,7 @@ class Discipline(StrEnum):
     EASY = "easy"
 
 
-def replay(  # noqa: PLR0913 - one parameter for each option
+def replay(  # noqa: PLR0913, PLR0917 - one parameter for each option
     hpc: Annotated[Path | None, typer.Option(help="HPC jobs, Standard Workload Format, plain or gz")] = None,
     procs_per_node: Annotated[int, typer.Option(min=1, help="Processors of one node")] = 1,
     requests: Annotated[Path | None, typer.Option(help="Request rate: CSV of seconds,requests_per_second")] = None,
@@ -52,49 +54,16 @@ def replay(  # noqa: PLR0913 - one parameter for each option
     quiet: Annotated[bool, typer.Option("--quiet", help="Print nothing but errors")] = False,
 ) -> None:
     """Replay traces under several policies and compare what each would have cost."""
-    start_s = words.start_by_input(start) if start else {}
-    shape = words.node_shape(node_shape)
-    from cli.comparing import Task, run_and_tell  # noqa: PLC0415 - heavy, so only once the options are right
-    from cli.inputs import facts, policy_for, read_inputs, size_of_machine  # noqa: PLC0415
-    from simulator.assemble import assemble  # noqa: PLC0415
-    from simulator.compare import POLICIES  # noqa: PLC0415
-    from simulator.hpc import NodeKind  # noqa: PLC0415
-    from simulator.world import World  # noqa: PLC0415
+    cut = Cut(procs_per_node, rate_per_node, words.start_by_input(start) if start else {}, days, max_job_nodes)
+    twin = Twin(words.node_shape(node_shape), round(handover * 60), seed, discipline.value, shared_cores)
+    names = (discipline.value,) if hpc_only else words.policies_to_compare(compare, POLICIES)
+    paths = {"hpc": hpc} if hpc_only else {"hpc": hpc, "requests": requests, "pods": pods}
+    given = {name: path for name, path in paths.items() if path is not None}
+    if not given:
+        wanted = "--hpc-only needs --hpc" if hpc_only else "nothing to replay: give --hpc, --requests or --pods"
+        raise typer.BadParameter(wanted)
+    from cli.comparing import run_and_tell  # noqa: PLC0415 - heavy, so only once the options are right
+    from cli.inputs import replay_task  # noqa: PLC0415
 
-    names = words.policies_to_compare(compare, POLICIES)
-    if hpc_only and hpc is None:
-        raise typer.BadParameter("--hpc-only needs --hpc")
-    if hpc is None and requests is None and pods is None:
-        raise typer.BadParameter("nothing to replay: give --hpc, --requests or --pods")
-    inputs, notes = read_inputs(hpc, None if hpc_only else requests, None if hpc_only else pods, strict=strict)
-    size = size_of_machine(nodes, inputs, procs_per_node)
-    made = assemble(
-        inputs,
-        nodes=size,
-        procs_per_node=procs_per_node,
-        rate_per_node=rate_per_node,
-        start_s=start_s,
-        days=days,
-        max_job_nodes=max_job_nodes,
-    )
-    rules = policy_for(policy, size)
-    world = World(
-        workload=made.workload,
-        kinds=(NodeKind("", size, procs_per_node),),
-        shape=shape,
-        policy=rules,
-        span_s=made.window.span_s,
-        handover_s=round(handover * 60),
-        seed=seed,
-        discipline=discipline.value,
-        shared_cores=shared_cores,
-    )
-    task = Task(
-        title="Tidegate replay",
-        world=world,
-        names=(discipline.value,) if hpc_only else names,
-        facts=facts({"hpc": hpc, "requests": requests, "pods": pods}, world, made.window.start_s, made.jobs_left_out),
-        notes=(*notes, *made.notes),
-        hpc_only=hpc_only,
-    )
+    task = replay_task(given, nodes, policy, cut, twin, names=names, strict=strict, hpc_only=hpc_only)
     run_and_tell(task, report=report, json_file=json, quiet=quiet)

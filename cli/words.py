@@ -25,11 +25,13 @@ def start_by_input(text: str) -> dict[str, int]:
 def node_shape(text: str) -> NodeShape:
     """``cpu=96,memory=512Gi,gpu=8`` as what one node offers."""
     example = DEFAULT_SHAPE
-    parts = {"cpu": parse_cpu_milli, "memory": parse_memory_mib, "gpu": lambda gpus: 1000 * int(gpus)}
-    found = dict(_pairs(text, "--node-shape", tuple(parts), lambda value: value, example))
+    found = dict(_pairs(text, "--node-shape", ("cpu", "memory", "gpu"), str, example))
     try:
-        amounts = {name: parts[name](value) for name, value in found.items()}
-        return NodeShape(amounts["cpu"], amounts["memory"], amounts.get("gpu", 0))
+        return NodeShape(
+            cpu_milli=parse_cpu_milli(found["cpu"]),
+            memory_mib=parse_memory_mib(found["memory"]),
+            gpu_milli=1000 * int(found.get("gpu", "0")),
+        )
     except KeyError as missing:
         raise typer.BadParameter(f"{missing.args[0]} is missing; for example {example}") from None
     except (ValueError, BadInput) as error:

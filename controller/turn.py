@@ -65,7 +65,8 @@ class Controller:
                     break
 
     def next_due_s(self, now_s: int) -> int | None:
-        """When an open hand-over next has something to do of its own accord, later than ``now_s``; None when none has."""
+        """When an open hand-over next has something to do of its own accord, later than ``now_s``; None when none
+        has."""
         due = []
         for handover in self._open.values():
             due.append(handover.deadline_s)

@@ -27,10 +27,10 @@ class Boosting:
 
     own: Growth = field(default_factory=Growth)
     shared: Growth = field(default_factory=Growth)
-    stride_s: int = 600
+    stride_s: int = 900
     window_s: int = 120 * DAY_S
-    rows_max: int = 6000
-    rows_min: int = 100
+    rows_max: int = 2500
+    rows_min: int = 80
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -56,7 +56,7 @@ class QuantileModel:
         return moves
 
 
-def fit(  # noqa: PLR0913
+def fit(
     history: History,
     features: Features,
     steps: NDArray[np.int64],
@@ -110,11 +110,15 @@ def _shared_columns(features: Features, varies: NDArray[np.bool_]) -> list[NDArr
 
 
 def _origins(history: History, steps: NDArray[np.int64], how: Boosting) -> NDArray[np.int64]:
-    """The youngest ``rows_max`` rows to learn from, on a stride: known themselves and at every horizon."""
-    stride = max(1, how.stride_s // history.step_s)
+    """At most ``rows_max`` rows to learn from, known themselves and at every horizon, evenly spread over the window.
+
+    The stride is an odd number of slots: an even one would see but one phase of a signal that is renewed every second
+    slot, and be asked about the other.
+    """
     last = history.size - 1 - int(steps.max())
     first = max(history.lookback, last - how.window_s // history.step_s)
-    rows = np.arange(last, first - 1, -stride, dtype=np.int64)[: how.rows_max][::-1]
+    stride = max(how.stride_s // history.step_s, -(-(last - first + 1) // how.rows_max), 1) | 1
+    rows = np.arange(last, first - 1, -stride, dtype=np.int64)[::-1]
     known = np.isfinite(history.values[rows]) & np.isfinite(history.values[rows[:, None] + steps]).all(axis=1)
     origins: NDArray[np.int64] = rows[known]
     return origins

@@ -31,7 +31,7 @@ class DemandForecaster:
     ``pool_nodes`` no quantile exceeds the pool plus its queue. Equal calls with an equal ``seed`` give equal bytes.
     """
 
-    def __init__(  # noqa: PLR0913
+    def __init__(
         self,
         *,
         pool_nodes: float | None = None,

@@ -28,7 +28,7 @@ class SideForecaster:
     ``horizons_s`` has shape (H,), ``levels`` (Q,). ``origin_s`` is the time of slot 0 of the grid.
     """
 
-    def __init__(  # noqa: PLR0913
+    def __init__(
         self,
         *,
         origin_s: int,

@@ -88,7 +88,7 @@ def _trees_of(model: Any) -> tuple[list[NDArray[Any]], float]:
     return trees, baseline
 
 
-def _pack_tree(  # noqa: PLR0913, PLR0917 - the row of each of the four packed arrays
+def _pack_tree(
     nodes: NDArray[Any],
     places: NDArray[np.int64],
     thresholds: NDArray[np.float64],

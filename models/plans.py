@@ -13,19 +13,16 @@ class Reason(StrEnum):
 
     DEMAND = "demand"  # made: the other side is worth more now or soon
     BALANCED = "balanced"  # no split within reach costs less than today's
-    GAIN_TOO_SMALL = "gain-too-small"
     FLOOR = "floor"
     CEILING = "ceiling"
     AT_ONCE = "at-once"
     PER_HOUR = "per-hour"
-    CANCELLED = "cancelled"  # its hand-over is turned back
     DWELL = "dwell"
     BUSY = "busy"  # the node's work ends too late to be of use
     IN_HANDOVER = "in-handover"
     UNREADY = "unready"
     NOT_OURS = "not-ours"  # someone else closed it; only they reopen it
     GANG = "gang"  # fewer nodes than the waiting work needs together would be moved
-    MODE = "mode"  # the policy's mode does not allow moves
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +51,7 @@ class Rejection:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What one decision chose: every node of the pool is in exactly one of its parts.
+    """What one decision chose: every node of the pool is either in a move or in a rejection.
 
     ``current`` and ``target`` count the nodes of Kubernetes, those on their way to it included, before and after.
     ``cancellations`` are the hand-overs to turn back, which brings their nodes home at once.

@@ -32,6 +32,11 @@ class LeadTime:
         if not 0 <= self.median_s <= self.p90_s:
             raise ValueError(f"a lead time's median must lie between zero and its p90: {self}")
 
+    @property
+    def planned_s(self) -> int:
+        """What a plan reckons with: between the median and the p90, for a node that is late costs more than an early one."""
+        return (self.median_s + self.p90_s) // 2
+
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:

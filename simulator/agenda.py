@@ -26,7 +26,8 @@ Entry = tuple[int, int, int, Any]
 
 
 class Agenda:
-    """A queue of entries ``(time_s, kind, id, subject)``; ids are unique within a kind, so subjects are never compared."""
+    """A queue of entries ``(time_s, kind, id, subject)``; ids are unique within a kind, so subjects are never
+    compared."""
 
     def __init__(self, entries: Iterable[Entry] = ()) -> None:
         self._heap = list(entries)
@@ -48,7 +49,8 @@ class Agenda:
         return self._heap[0][0]
 
     def due(self) -> Iterator[Entry]:
-        """Everything for the next instant in order, also what is entered for that instant while it is being worked off."""
+        """Everything for the next instant in order, also what is entered for that instant while it is being worked
+        off."""
         self.now_s = self.next_s
         while self._heap and self._heap[0][0] == self.now_s:
             yield heapq.heappop(self._heap)

@@ -70,9 +70,11 @@ def assemble(
 
 
 def find_window(inputs: Inputs, given_s: Mapping[str, int], days: float | None) -> Window:
-    """Starts and span: inputs that are replayed together start at their own first full days, the shortest bounds the span.
+    """Starts and span: inputs that are replayed together start at their own first full days, the shortest bounds the
+    span.
 
-    One that is replayed alone, or that has no full day, starts at its first record. Jobs alone run until the last has ended.
+    One that is replayed alone, or that has no full day, starts at its first record. Jobs alone run until the last has
+    ended.
     """
     unknown = [name for name in given_s if name not in inputs.names]
     if unknown:
@@ -136,7 +138,8 @@ def _gangs(inputs: Inputs, window: Window) -> tuple[tuple[Pod, ...], ...]:
 
 
 def _rate_steps(inputs: Inputs, window: Window) -> tuple[tuple[int, float], ...]:
-    """The rate from 0 on: the value in force at the start, then each change within the span, then nothing after its end."""
+    """The rate from 0 on: the value in force at the start, then each change within the span, then nothing after its
+    end."""
     if inputs.requests is None or window.span_s is None:
         return ()
     requests, start_s = inputs.requests, window.start_s["requests"]

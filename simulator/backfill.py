@@ -2,7 +2,8 @@
 
 EASY (Lifka, "The ANL/IBM SP scheduling system", JSSPP 1995): the first job that cannot start gets a reservation at the
 earliest time at which, by the limits of the running jobs, enough room will be free (its *shadow time*). A later job may
-start now if it ends before the shadow time by its own limit, or uses only room that the first job will not need (*extra*).
+start now if it ends before the shadow time by its own limit, or uses only room that the first job will not need
+(*extra*).
 """
 
 from __future__ import annotations

@@ -1,4 +1,5 @@
-"""Comparing policies on one world: each replay runs in a process of its own, and the result does not depend on how many there are."""
+"""Comparing policies on one world: each replay runs apart from the others, and the result does not depend on how
+many there are."""
 
 from __future__ import annotations
 
@@ -21,7 +22,6 @@ from simulator.replay import Replay
 from simulator.static import replay_static, run_fixed
 from simulator.world import Progress, World, quiet
 
-POLICIES = ("static", "reactive", "persistence", "predictive", "oracle")
 BY_COST = (
     "predictive",
     "static",
@@ -30,7 +30,7 @@ BY_COST = (
     "reactive",
 )  # the longest first, so that processes end together
 DAY_S = 86400
-REFITS_MAX = 10  # of one replay: a longer one refits less often than daily, which handicaps the forecast a little
+REFITS_MAX = 7  # of one replay: a longer one refits less often than daily, which handicaps the forecast a little
 Watch = Callable[[str, float], None]
 
 _told: Queue[tuple[str, float]] | None = None
@@ -74,7 +74,7 @@ def forecaster_for(name: str, world: World, machine: Machine) -> Forecaster:
 
 
 def replay(world: World, name: str, progress: Progress = quiet) -> Outcome:
-    """Replay one of ``POLICIES`` in this process."""
+    """Replay one of ``BY_COST`` in this process."""
     if name == "static":
         return replay_static(world, progress)
     return Replay(world, name, lambda machine: forecaster_for(name, world, machine)).run(progress)
@@ -101,7 +101,8 @@ def compare(
 ) -> list[Outcome]:
     """Replay every policy of ``names`` on the same world; outcomes in the order of ``names``.
 
-    ``watch(name, part)`` hears of progress between 0 and 1. On Ctrl-C the processes are ended and the interrupt goes on.
+    ``watch(name, part)`` hears of progress between 0 and 1. On Ctrl-C the processes are ended and the interrupt goes
+    on.
     """
     world = with_span(world)
     processes = min(processes or os.cpu_count() or 1, len(names))

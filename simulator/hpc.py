@@ -64,8 +64,9 @@ class Batch:
 class HpcCluster:
     """Nodes, running jobs and the queue of one HPC scheduler.
 
-    A node is *idle* (open, empty, not booked), *booked* (open, empty, reserved from a time on), *partial* (open, shared cores
-    free and in use), or none of these. The pools hold node numbers by kind; ``free`` counts are kept, not recomputed.
+    A node is *idle* (open, empty, not booked), *booked* (open, empty, reserved from a time on), *partial* (open,
+    shared cores free and in use), or none of these. The pools hold node numbers by kind; ``free`` counts are kept,
+    not recomputed.
     """
 
     def __init__(self, kinds: Sequence[NodeKind], *, shared: bool = False) -> None:

@@ -1,8 +1,8 @@
 """The twin's Kubernetes: pods, gangs and the replicas of a service on the nodes that are open to it.
 
-Placement is bin-packing (the fullest node that fits, as GPU clusters configure the scheduler's MostAllocated scoring), nodes
-that are discouraged last. Nothing is ever evicted. Pending pods are tried in the order in which they were created; a gang
-starts as a whole or not at all; one that does not fit does not hold up those behind it.
+Placement is bin-packing (the fullest node that fits, as GPU clusters configure the scheduler's MostAllocated
+scoring), nodes that are discouraged last. Nothing is ever evicted. Pending pods are tried in the order in which they
+were created; a gang starts as a whole or not at all; one that does not fit does not hold up those behind it.
 """
 
 from __future__ import annotations
@@ -14,7 +14,6 @@ from numpy.typing import NDArray
 
 from models.nodes import NodeShape
 from simulator.work import Pod
-
 
 Request = tuple[int, int, int]  # cpu milli, memory MiB, gpu milli
 
@@ -99,7 +98,8 @@ class KubeCluster:
         self._count_pending(group, 1)
 
     def want_replicas(self, wanted: int) -> None:
-        """Set how many replicas the service should have; surplus ones end, the newest first, as a ReplicaSet does it."""
+        """Set how many replicas the service should have; surplus ones end, the newest first, as a ReplicaSet does
+        it."""
         self.replicas_wanted = wanted
         while len(self.replicas) > wanted:
             self._release(self.replicas.pop(), self.full)

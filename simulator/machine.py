@@ -1,7 +1,7 @@
 """One machine with two owners: what the twin runs on it, on one clock.
 
-Both schedulers see every node. A node that belongs to one side is closed on the other, as in production: drained with our
-mark in the HPC scheduler, tainted with our mark in Kubernetes.
+Both schedulers see every node. A node that belongs to one side is closed on the other, as in production: drained with
+our mark in the HPC scheduler, tainted with our mark in Kubernetes.
 """
 
 from __future__ import annotations
@@ -44,8 +44,8 @@ class Workload:
 class HandoverDelay:
     """Seconds between asking a side to open a node and the node being ready there: lognormal around its median.
 
-    The spread (sigma of the logarithm) is ours: a re-imaged or re-joined node takes between two thirds and one and a half
-    times the median in nine cases of ten.
+    The spread (sigma of the logarithm) is ours: a re-imaged or re-joined node takes between two thirds and one and a
+    half times the median in nine cases of ten.
     """
 
     median_s: int
@@ -122,7 +122,8 @@ class Machine:
         return self.agenda.now_s
 
     def split(self, kubernetes_nodes: int) -> None:
-        """Give the last ``kubernetes_nodes`` nodes to Kubernetes and the others to the HPC scheduler, at the beginning."""
+        """Give the last ``kubernetes_nodes`` nodes to Kubernetes and the others to the HPC scheduler, at the
+        beginning."""
         for node in range(self.size):
             if node >= self.size - kubernetes_nodes:
                 self.hpc.drain(node, INITIAL_MARK)
@@ -173,7 +174,8 @@ class Machine:
             self.agenda.add(self.now_s + wait_s, Kind.NODE_READY, ident, (node, set_absent))
 
     def _kill_jobs(self, node: int) -> None:
-        """Re-imaging a node ends whatever the hand-over left running on it: what must never happen, so it is counted."""
+        """Re-imaging a node ends whatever the hand-over left running on it: what must never happen, so it is
+        counted."""
         for batch in list(self.hpc.jobs_on[node].values()):
             self.hpc.finish(batch)
             batch.killed = True

@@ -72,8 +72,8 @@ class Meter:
 def usable_by_waiting(hpc: HpcCluster, nodes_max: int) -> float:
     """Nodes that waiting jobs could use if HPC had every node of the machine that it does not use.
 
-    Greedy in the order of the queue, each job as a whole on nodes of its kind; jobs of more than ``nodes_max`` nodes, which
-    the policy can never give, are left out.
+    Greedy in the order of the queue, each job as a whole on nodes of its kind; jobs of more than ``nodes_max`` nodes,
+    which the policy can never give, are left out.
     """
     if not hpc.queue:
         return 0.0

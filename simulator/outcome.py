@@ -14,7 +14,8 @@ from models.nodes import Side
 class Band:
     """The forecast that was in force at each turn, for one side and one horizon.
 
-    ``low``, ``mid`` and ``high`` are the 10, 50 and 90 % quantiles of demand at ``times_s + horizon_s``; all have shape (n,).
+    ``low``, ``mid`` and ``high`` are the 10, 50 and 90 % quantiles of demand at ``times_s + horizon_s``; all have
+    shape (n,).
     """
 
     side: Side

@@ -1,4 +1,5 @@
-"""The perfect forecast: what an oracle would know. Only a replay can have it, and only to bound what a forecast is worth."""
+"""The perfect forecast: what an oracle would know. Only a replay can have it, and only to bound what a forecast is
+worth."""
 
 from __future__ import annotations
 
@@ -31,7 +32,8 @@ class Ideal:
 class PerfectForecaster:
     """Knows the workload's future; how the queue will be served it takes as ideal (every job runs when it comes).
 
-    Demand at t + h = demand now + change of the ideal demand from t to t + h + what of today's backlog will have ended.
+    Demand at t + h = demand now + what will come and not have ended by then - what runs now and will have ended; what waits
+    now is taken to be still there.
     """
 
     def __init__(self, workload: Workload, machine: Machine, horizons_s: tuple[int, ...]) -> None:

@@ -1,8 +1,8 @@
 """The best fixed split in hindsight: what a site would have hard-wired had it known the future.
 
-Each side does worse with fewer nodes, so the cost falls toward the best split and rises beyond it: every eighth split is
-simulated, then every fourth, second and single one around the best so far. A split is given up once it costs more than
-the best so far: the cost only grows with time.
+Each side does worse with fewer nodes, so the cost falls toward the best split and rises beyond it: every eighth split
+is simulated, then every fourth, second and single one around the best so far. A split is given up once it costs more
+than the best so far: the cost only grows with time.
 """
 
 from __future__ import annotations
@@ -47,7 +47,8 @@ class Fixed:
 
 
 def run_fixed(world: World, kubernetes_nodes: int, *, give_up_at: float = math.inf, watch: bool = False) -> Fixed:
-    """Run the world with ``kubernetes_nodes`` fixed; stop early once its unmet cost (node-hours) exceeds ``give_up_at``.
+    """Run the world with ``kubernetes_nodes`` fixed; stop early once its unmet cost (node-hours) exceeds
+    ``give_up_at``.
 
     With ``watch`` the demand of both sides is noted at each turn of the policy.
     """
@@ -79,7 +80,8 @@ def _demand(machine: Machine) -> tuple[float, float]:
 
 
 def best_split(world: World, progress: Progress) -> tuple[int, int]:
-    """The fixed split with the least unmet cost (the fewest Kubernetes nodes when several tie), and how many were tried."""
+    """The fixed split with the least unmet cost (the fewest Kubernetes nodes when several tie), and how many were
+    tried."""
     low, high = world.bounds
     first = min(max(round(_mean_need(world)), low), high)
     costs: dict[int, float] = {}

@@ -41,8 +41,8 @@ class Pod:
 class Requests:
     """A request rate, piecewise constant: ``per_s[i]`` requests per second from ``times_s[i]`` until the next.
 
-    Both have shape (n,), n >= 2; ``times_s`` rises; rates are finite and not negative. The last value holds for as long as
-    the step before it did.
+    Both have shape (n,), n >= 2; ``times_s`` rises; rates are finite and not negative. The last value holds for as
+    long as the step before it did.
     """
 
     times_s: NDArray[np.int64]
@@ -58,8 +58,8 @@ class Requests:
 class ReadNotes:
     """What a reader left out or mended, so that nothing is dropped in silence.
 
-    ``bad`` holds one text ``file:line: what is wrong`` for each of the first ``keep`` bad lines; ``bad_lines`` counts all.
-    ``mended`` counts repairs by what was done, for example ``{"requested time missing, run time used": 12}``.
+    ``bad`` holds one text ``file:line: what is wrong`` for each of the first ``keep`` bad lines; ``bad_lines`` counts
+    all. ``mended`` counts repairs by what was done, for example ``{"requested time missing, run time used": 12}``.
     """
 
     lines: int = 0

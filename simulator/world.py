@@ -21,8 +21,8 @@ def quiet(_: float) -> None:
 class World:
     """A workload, the machine it meets, the policy, and the dice.
 
-    ``span_s`` is when the replay ends; None lets it run until all work has ended. ``handover_s`` is the median time between
-    empty on one side and open on the other, the policy's settle time included.
+    ``span_s`` is when the replay ends; None lets it run until all work has ended. ``handover_s`` is the median time
+    between empty on one side and open on the other, the policy's settle time included.
     """
 
     workload: Workload

@@ -16,7 +16,7 @@ from cli.report.verdict import sentences
 from simulator.outcome import Outcome
 
 
-def write_report(  # noqa: PLR0913  one keyword for each thing that the page shows
+def write_report(
     path: Path,
     *,
     title: str,

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from controller.decide.guards import RECALLABLE, Candidates, gang_room
 from controller.decide.horizon import cost_to_go
 from controller.decide.shortfall import expected_shortfall
-from controller.decide.transit import Flow, Floats, Ints, Transit, capacities
+from controller.decide.transit import Floats, Flow, Ints, Transit, capacities
 from models.handovers import Direction, Stage
 from models.nodes import Side
 from models.plans import Reason
@@ -22,8 +22,9 @@ from models.snapshot import Snapshot
 class Choice:
     """The first step chosen: ``offset`` nodes more for Kubernetes (fewer when negative).
 
-    ``gain`` is what it saves over staying and ``cost`` the friction of its moves, in weighted node-hours over the horizon;
-    ``limits`` are the bounds that today's guards set on the offset, each with its reason; ``stay`` is the cost of staying.
+    ``gain`` is what it saves over staying and ``cost`` the friction of its moves, in weighted node-hours over the
+    horizon; ``limits`` are the bounds that today's guards set on the offset, each with its reason; ``stay`` is the
+    cost of staying.
     """
 
     offset: int
@@ -42,7 +43,8 @@ def choose(
     hpc_nodes = found.open_hpc + down.going
     kubernetes_nodes = found.open_kubernetes + up.going
     nodes = hpc_nodes + kubernetes_nodes
-    at_s = (np.arange(max(1, moves.look_ahead // moves.every)) + 0.5) * moves.every
+    steps = max(1, moves.look_ahead // moves.every)
+    at_s = np.asarray((np.arange(steps) + 0.5) * moves.every, dtype=np.float64)
     limits = _limits(snapshot, pool, up, down, kubernetes_nodes, nodes, budget)
     stages = _stage_costs(snapshot, pool, moves, at_s, nodes)
     stay = float(stages.hpc[:, hpc_nodes].sum() + stages.kubernetes[:, kubernetes_nodes].sum())
@@ -77,7 +79,7 @@ def _offsets(up: Flow, down: Flow, kubernetes_nodes: int, low: int, high: int) -
 
 def flow(snapshot: Snapshot, direction: Direction, found: Candidates) -> Flow:
     """What goes one way already, and what could."""
-    lead_s = snapshot.lead[direction].median_s
+    lead_s = snapshot.lead[direction].planned_s
     under_way = sorted(_under_way(snapshot, direction, lead_s))
     candidates = found.to_kubernetes if direction is Direction.TO_KUBERNETES else found.to_hpc
     leaves_s = np.array([seconds for seconds, _ in candidates], dtype=np.float64)
@@ -91,7 +93,8 @@ def flow(snapshot: Snapshot, direction: Direction, found: Candidates) -> Flow:
 
 
 def _under_way(snapshot: Snapshot, direction: Direction, lead_s: int) -> list[tuple[float, float, bool]]:
-    """For each hand-over of one direction: seconds until its node is empty, until it is open, and whether it can turn back."""
+    """For each hand-over of one direction: seconds until its node is empty, until it is open, and whether it can turn
+    back."""
     nodes = {node.name: node for node in snapshot.nodes} if snapshot.open_handovers else {}
     found = []
     for handover in snapshot.open_handovers:
@@ -145,7 +148,8 @@ def _tightest(bounds: list[tuple[int, Reason]]) -> tuple[int, Reason]:
 
 
 def _cost_of_one_move(snapshot: Snapshot, pool: PoolPolicy) -> float:
-    """Node-hours that a hand-over takes from service, at the price of the dearer side: what a needless move would cost."""
+    """Node-hours that a hand-over takes from service, at the price of the dearer side: what a needless move would
+    cost."""
     lead_s = max(lead.median_s for lead in snapshot.lead.values())
     return lead_s / 3600 * max(pool.unmet_cost.hpc, pool.unmet_cost.kubernetes)
 
@@ -185,7 +189,7 @@ def _path_costs(stages: Stages, transit: Transit, kubernetes_after: Ints, lead_s
 
 def _lead_steps(snapshot: Snapshot, moves: MovesPolicy) -> int:
     """Steps that no decision can change any more, not even one at the next turn: staying is judged by the same rule."""
-    return -(-max(lead.median_s for lead in snapshot.lead.values()) // moves.every)
+    return -(-max(lead.planned_s for lead in snapshot.lead.values()) // moves.every)
 
 
 def _within_reach(transit: Transit, kubernetes_after: Ints, nodes: int) -> NDArray[np.bool_]:

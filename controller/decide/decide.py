@@ -21,8 +21,8 @@ WHY_REFUSED = {
 def decide(snapshot: Snapshot, pool: PoolPolicy, moves: MovesPolicy) -> Plan:
     """The moves that the snapshot calls for under the policy, with a reason for every node that is not moved.
 
-    Pure and deterministic. Demand and forecasts of both sides are weighed jointly over ``moves.look_ahead`` seconds; only
-    the first step of the best path is planned.
+    Pure and deterministic. Demand and forecasts of both sides are weighed jointly over ``moves.look_ahead`` seconds;
+    only the first step of the best path is planned.
     """
     found = sort_nodes(snapshot, moves)
     choice = choose(snapshot, pool, moves, found, move_budget(snapshot, moves))

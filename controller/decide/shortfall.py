@@ -1,7 +1,8 @@
 """What a side leaves undone when it has so many nodes: the stage cost of the choice.
 
-Marginal value is not linear: ten more nodes are worth nothing to a side whose only waiting job needs sixty. So the cost is built
-from the waiting work that would *start*, a step function; the horizon's dynamic programme does not need it to be convex.
+Marginal value is not linear: ten more nodes are worth nothing to a side whose only waiting job needs sixty. So the
+cost is built from the waiting work that would *start*, a step function; the horizon's dynamic programme does not need
+it to be convex.
 """
 
 from __future__ import annotations
@@ -42,9 +43,9 @@ def usable_nodes(running: float, sizes: tuple[float, ...], nodes: int) -> NDArra
 def demand_changes(forecast: Forecast, at_s: NDArray[np.float64], relief_after_s: float) -> NDArray[np.int64]:
     """Equally likely changes of demand from now to each of ``at_s``, in whole nodes; shape (steps, samples).
 
-    The forecast's quantiles are joined by straight lines, prolonged at both ends, and interpolated in time from no change
-    now. A fall of demand that is foreseen for no later than ``relief_after_s`` is not believed: it never hides work that
-    is there now.
+    The forecast's quantiles are joined by straight lines, prolonged at both ends, and interpolated in time from no
+    change now. A fall of demand that is foreseen for no later than ``relief_after_s`` is not believed: it never hides
+    work that is there now.
     """
     levels = forecast.levels
     changes = forecast.values - forecast.now
@@ -61,7 +62,7 @@ def demand_changes(forecast: Forecast, at_s: NDArray[np.float64], relief_after_s
     part = np.clip((at_s - times[upper - 1]) / (times[upper] - times[upper - 1]), 0.0, 1.0)[:, None]
     moved = points[upper - 1] + part * (points[upper] - points[upper - 1])
     moved[at_s <= relief_after_s] = np.maximum(moved[at_s <= relief_after_s], 0.0)
-    return np.rint(moved).astype(np.int64)
+    return np.asarray(np.rint(moved), dtype=np.int64)
 
 
 def expected_shortfall(

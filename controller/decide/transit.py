@@ -15,8 +15,9 @@ Ints = NDArray[np.int64]
 class Flow:
     """Nodes that could go, or are going, one way: when each leaves its side and arrives on the other.
 
-    Both in seconds from now, rising. ``going`` of them, those that are under way already, come in the arrays ``left_s`` and
-    ``lands_s``; the last ``recallable`` of these can still be turned back. ``leaves_s`` and ``arrives_s`` are the candidates.
+    Both in seconds from now, rising. ``going`` of them, those that are under way already, come in the arrays
+    ``left_s`` and ``lands_s``; the last ``recallable`` of these can still be turned back. ``leaves_s`` and
+    ``arrives_s`` are the candidates.
     """
 
     left_s: Floats
@@ -62,7 +63,8 @@ def capacities(open_hpc: int, open_kubernetes: int, up: Flow, down: Flow, offset
 
 
 def _side(away: Flow, home: Flow, back: Ints, lost: Ints, leaving: Ints, coming: Ints, at_s: Floats) -> Ints:
-    """Change of one side's nodes: ``away`` leads from it, ``home`` to it; ``back`` of ``away`` and ``lost`` of ``home`` are recalled."""
+    """Change of one side's nodes: ``away`` leads from it, ``home`` to it; ``back`` of ``away`` and ``lost`` of
+    ``home`` are recalled."""
     still_here = away.going - np.minimum(_count_by(away.left_s, at_s)[:, None], (away.going - back)[None, :])
     landed = np.minimum(_count_by(home.lands_s, at_s)[:, None], (home.going - lost)[None, :])
     arrived = np.minimum(_count_by(home.arrives_s, at_s)[:, None], coming[None, :])
@@ -71,7 +73,8 @@ def _side(away: Flow, home: Flow, back: Ints, lost: Ints, leaving: Ints, coming:
 
 
 def _landed(flow: Flow, recalled: Ints, more: Ints, at_s: Floats) -> Ints:
-    """The first step at which all that goes one way has arrived; the number of steps when that is beyond the horizon."""
+    """The first step at which all that goes one way has arrived; the number of steps when that is beyond the
+    horizon."""
     going = np.minimum(_count_by(flow.lands_s, at_s)[:, None], (flow.going - recalled)[None, :])
     new = np.minimum(_count_by(flow.arrives_s, at_s)[:, None], more[None, :])
     missing = (going + new) < (flow.going - recalled + more)[None, :]

@@ -1,4 +1,5 @@
-"""Carrying out: asks the ports for what a step wants, and says what is known of it. The only hand-over code that does I/O."""
+"""Carrying out: asks the ports for what a step wants, and says what is known of it. The only hand-over code that does
+I/O."""
 
 from __future__ import annotations
 

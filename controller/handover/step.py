@@ -32,7 +32,8 @@ class Command:
 def look(handover: Handover, node: Node, now_s: int, settle_s: int) -> Seen:
     """What the node and the clock show, the most important thing first.
 
-    A stage that has not been entered for ``settle_s`` seconds of emptiness sees ``old-empty``, after that ``old-empty-long``.
+    A stage that has not been entered for ``settle_s`` seconds of emptiness sees ``old-empty``, after that ``old-
+    empty-long``.
     """
     if handover.direction is Direction.TO_KUBERNETES:
         seen = _look_to_kubernetes(handover, node)

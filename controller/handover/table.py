@@ -1,7 +1,7 @@
 """The life cycle of a hand-over: one table ``(stage, seen) -> stage`` for each direction.
 
-A pair that is not in the table is a bug of ours and raises. ``Seen`` is what a look at the node and the clock shows, the most
-important thing first.
+A pair that is not in the table is a bug of ours and raises. ``Seen`` is what a look at the node and the clock shows,
+the most important thing first.
 """
 
 from __future__ import annotations
@@ -37,7 +37,8 @@ def _row(stage: Stage, to: dict[Stage, tuple[Seen, ...]]) -> dict[tuple[Stage, S
 
 
 def _ways_out(stages: tuple[Stage, ...]) -> dict[tuple[Stage, Seen], Stage]:
-    """Every unfinished stage can turn back; once the new side is opening it is too late for that, and a person is called."""
+    """Every unfinished stage can turn back; once the new side is opening it is too late for that, and a person is
+    called."""
     back = {(stage, seen): S.CANCELLING for stage in stages for seen in _TURNS_BACK}
     return back | _row(S.OPENING, {S.STUCK: (V.FOREIGN, V.LATE), S.OPENING: (V.CANCEL,)})
 

@@ -21,7 +21,7 @@ LOAD_MIN, LOAD_MAX = 0.001, 10.0
 USERS_MAX = 100_000
 
 
-def lublin_jobs(  # noqa: PLR0913  each is a question that a person asks of a workload
+def lublin_jobs(
     *,
     procs: int,
     seed: int,

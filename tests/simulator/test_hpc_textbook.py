@@ -35,7 +35,7 @@ def lasts_s(job: Job) -> int:
 
 
 def textbook_fifo(jobs: list[Job], nodes: int) -> dict[int, int]:
-    """Each job in its turn starts at the first second at which enough nodes are free, and not before its predecessor."""
+    """Each job in its turn starts as soon as enough nodes are free, and not before its predecessor."""
     placed: list[tuple[int, int, int]] = []  # start, end, nodes
     starts: dict[int, int] = {}
     previous_s = 0
