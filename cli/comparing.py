@@ -14,7 +14,6 @@ from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, T
 
 from cli.atomic import check_writable, write_atomically
 from cli.report.numbers import span
-from cli.report.page import write_report
 from cli.table import comparison_table
 from models.policies import Policy
 from simulator.compare import compare, simulate_hpc, with_span
@@ -97,6 +96,8 @@ def _plain_policy(policy: Policy) -> object:
 
 
 def _write_report(task: Task, outcomes: Sequence[Outcome], path: Path) -> None:
+    from cli.report.page import write_report  # noqa: PLC0415 - plotly takes a second to import
+
     world = with_span(task.world)
     weights, moves = world.weights, world.policy.spec.moves
     low, high = world.bounds

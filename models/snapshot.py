@@ -34,7 +34,7 @@ class LeadTime:
 
     @property
     def planned_s(self) -> int:
-        """What a plan reckons with: between the median and the p90, for a node that is late costs more than an early one."""
+        """What a plan reckons with, between median and p90: a node that is late costs more than one that is early."""
         return (self.median_s + self.p90_s) // 2
 
 

@@ -12,12 +12,8 @@ from dataclasses import dataclass, replace
 from multiprocessing.queues import Queue
 from queue import Empty
 
-from forecasting.forecaster import DemandForecaster, NowForecaster, PersistenceForecaster
-from models.ports import Forecaster
 from simulator.figures import Moved, figures
-from simulator.machine import Machine
 from simulator.outcome import Outcome
-from simulator.perfect import PerfectForecaster
 from simulator.replay import Replay
 from simulator.static import replay_static, run_fixed
 from simulator.world import Progress, World, quiet
@@ -29,8 +25,6 @@ BY_COST = (
     "persistence",
     "reactive",
 )  # the longest first, so that processes end together
-DAY_S = 86400
-REFITS_MAX = 7  # of one replay: a longer one refits less often than daily, which handicaps the forecast a little
 Watch = Callable[[str, float], None]
 
 _told: Queue[tuple[str, float]] | None = None
@@ -47,36 +41,12 @@ class _Told:
             _told.put((self.name, part))
 
 
-def refit_every_s(span_s: int) -> int:
-    """How often the forecast is refitted in a replay: daily, or so that there are at most ``REFITS_MAX`` refits."""
-    return max(DAY_S, -(-span_s // (REFITS_MAX * DAY_S)) * DAY_S)
-
-
-def forecaster_for(name: str, world: World, machine: Machine) -> Forecaster:
-    """The forecaster that makes the policy: everything else about the policies is the same."""
-    spec = world.policy.spec
-    if name == "oracle":
-        steps_s = tuple(range(spec.moves.every, spec.moves.look_ahead + 1, spec.moves.every))
-        return PerfectForecaster(world.workload, machine, steps_s)
-    if name == "reactive":
-        return NowForecaster(horizons_s=spec.forecast.horizons)
-    if name == "persistence":
-        return PersistenceForecaster(
-            pool_nodes=world.nodes, horizons_s=spec.forecast.horizons, every_s=spec.moves.every
-        )
-    return DemandForecaster(
-        pool_nodes=world.nodes,
-        horizons_s=spec.forecast.horizons,
-        every_s=spec.moves.every,
-        refit_every_s=refit_every_s(world.span_s or DAY_S),
-        seed=world.seed,
-    )
-
-
 def replay(world: World, name: str, progress: Progress = quiet) -> Outcome:
     """Replay one of ``BY_COST`` in this process."""
     if name == "static":
         return replay_static(world, progress)
+    from simulator.forecasters import forecaster_for  # noqa: PLC0415 - scikit-learn takes a second to import
+
     return Replay(world, name, lambda machine: forecaster_for(name, world, machine)).run(progress)
 
 

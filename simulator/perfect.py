@@ -32,8 +32,8 @@ class Ideal:
 class PerfectForecaster:
     """Knows the workload's future; how the queue will be served it takes as ideal (every job runs when it comes).
 
-    Demand at t + h = demand now + what will come and not have ended by then - what runs now and will have ended; what waits
-    now is taken to be still there.
+    Demand at t + h = demand now + what will come and not have ended by then - what runs now and will have ended;
+    what waits now is taken to be still there.
     """
 
     def __init__(self, workload: Workload, machine: Machine, horizons_s: tuple[int, ...]) -> None:

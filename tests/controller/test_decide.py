@@ -119,7 +119,13 @@ ONES = (1.0,) * 4
 # snapshot, pool, moves -> moves to Kubernetes (negative: to HPC), reasons of what stays
 CASES = {
     "idle HPC nodes and missing replicas": (snapshot(hpc_nodes(8), kubernetes=ONES), POOL, FREE, 4, {"balanced": 4}),
-    "idle Kubernetes nodes and waiting jobs": (snapshot(kubernetes_nodes(8), hpc=ONES), POOL, FREE, -4, {"balanced": 4}),
+    "idle Kubernetes nodes and waiting jobs": (
+        snapshot(kubernetes_nodes(8), hpc=ONES),
+        POOL,
+        FREE,
+        -4,
+        {"balanced": 4},
+    ),
     "nothing waits anywhere": (
         snapshot(hpc_nodes(3) + kubernetes_nodes(3)),
         POOL,

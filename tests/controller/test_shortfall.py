@@ -17,12 +17,16 @@ from models.work import WaitingWork
 
 def view(running: float, sizes: tuple[float, ...], forecast: Forecast | None = None) -> SideView:
     demand = Demand(Side.HPC, 0, running, sum(sizes))
-    return SideView(demand, WaitingWork(Side.HPC, sizes), forecast or flat(Side.HPC, 0, demand.nodes, (3600,), Source.NOW))
+    return SideView(
+        demand, WaitingWork(Side.HPC, sizes), forecast or flat(Side.HPC, 0, demand.nodes, (3600,), Source.NOW)
+    )
 
 
 def foreseen(now: float, rows: dict[int, tuple[float, ...]], levels: tuple[float, ...] = (0.5,)) -> Forecast:
     horizons = np.array(list(rows), dtype=np.int64)
-    return Forecast(Side.HPC, 0, now, horizons, np.array(levels), np.array(list(rows.values()), dtype=float), Source.MODEL)
+    return Forecast(
+        Side.HPC, 0, now, horizons, np.array(levels), np.array(list(rows.values()), dtype=float), Source.MODEL
+    )
 
 
 # running, waiting sizes, pool -> shortfall with x = 0, 1, ... nodes

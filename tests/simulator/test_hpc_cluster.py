@@ -1,4 +1,4 @@
-"""The twin's HPC scheduler: drains, reservations, kinds of node, shared cores, and what must hold whatever is done to it."""
+"""The twin's HPC scheduler: drains, reservations, kinds of node, shared cores, and what must always hold."""
 
 from __future__ import annotations
 
@@ -49,7 +49,9 @@ def check(cluster: HpcCluster) -> None:
         assert cluster.free_cores[node] == cluster.cores_per_node - sum(held[node].values())
         assert set(cluster.jobs_on[node]) == set(held[node])
     assert cluster.busy_nodes == sum(bool(jobs) for jobs in held.values())
-    pools = {name: [n for pool in getattr(cluster, name).values() for n in pool] for name in ("idle", "booked", "partial")}
+    pools = {
+        name: [n for pool in getattr(cluster, name).values() for n in pool] for name in ("idle", "booked", "partial")
+    }
     pooled = [node for pool in pools.values() for node in pool]
     assert len(pooled) == len(set(pooled))
     for node in range(cluster.size):
@@ -233,7 +235,7 @@ def test_shared_cores_of_a_drained_node_are_not_given_out():
     two_kinds=st.booleans(),
     scheduler=st.sampled_from([Easy, Fifo]),
 )
-def test_pools_and_counts_are_true_after_every_operation(
+def test_pools_and_counts_are_true_after_every_operation(  # noqa: C901 - one branch for each operation
     seed: int, shared: bool, two_kinds: bool, scheduler: type[Easy] | type[Fifo]
 ):
     dice = random.Random(seed)

@@ -1,4 +1,4 @@
-"""The twin's schedulers against first come first served and EASY as a textbook has them, written a second time, apart."""
+"""The twin's schedulers against first come first served and EASY as a textbook has them, written apart."""
 
 from __future__ import annotations
 
@@ -234,13 +234,3 @@ def test_procs_are_rounded_up_to_whole_nodes():
     machine.split(0)
     machine.advance()
     assert machine.hpc.busy_nodes == 3
-
-
-def test_jobs_of_the_same_number_that_end_in_the_same_second_do_not_upset_the_twin():
-    """Traces that were merged repeat job numbers."""
-    jobs = [job(1, 0, 1, 10), job(1, 0, 1, 10)]
-    machine = Machine(Workload(tuple(jobs)), [NodeKind("", 2)], SHAPE)
-    machine.split(0)
-    while machine.agenda:
-        machine.advance()
-    assert machine.counts.jobs_finished == 2

@@ -1,8 +1,9 @@
-"""The fixed split: without Kubernetes work it is the plain simulation, its cost has a closed form, and the best is best."""
+"""The fixed split: without pods it is the plain simulation, its cost has a closed form, and the best is best."""
 
 from __future__ import annotations
 
 from dataclasses import replace
+from itertools import pairwise
 
 import pytest
 
@@ -40,7 +41,7 @@ def test_the_kubernetes_side_of_a_fixed_split_is_the_integral_of_what_is_missing
     world = replace(world, workload=replace(world.workload, jobs=()))
     steps = [*world.workload.rate_steps, (DAY_S, 0.0)]
     missing_s = served = asked = 0.0
-    for (at_s, per_s), (next_s, _) in zip(steps, steps[1:], strict=False):
+    for (at_s, per_s), (next_s, _) in pairwise(steps):
         need = -(-per_s // world.workload.rate_per_node)
         missing_s += max(0.0, need - nodes) * (next_s - at_s)
         asked += per_s * (next_s - at_s)
@@ -62,7 +63,7 @@ def test_the_best_split_costs_no_more_than_any(seed: int, pods: int):
     assert 0 < tried <= len(costs)
 
 
-def test_the_best_split_of_two_minima_is_the_lower_one():
+def test_the_best_split_is_found_also_where_the_cost_has_two_valleys():
     """A gang that needs all but one node: giving Kubernetes a little is of no use, giving it nearly all is."""
     world = small_world(0, nodes=20, days=1, pods=0)
     gang = tuple(replace(_pod(), id=f"p{number}") for number in range(18))

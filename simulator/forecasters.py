@@ -1,0 +1,40 @@
+"""Which forecaster makes which policy: everything else about the policies is the same."""
+
+from __future__ import annotations
+
+from forecasting.forecaster import DemandForecaster, NowForecaster, PersistenceForecaster
+from models.ports import Forecaster
+from simulator.machine import Machine
+from simulator.perfect import PerfectForecaster
+from simulator.world import World
+
+DAY_S = 86400
+REFITS_MAX = 7  # of one replay, after those of its first week: a long one refits less often than daily
+
+
+def refit_every_s(span_s: int) -> int:
+    """How often the forecast is refitted in a replay: daily, or so that a long replay has ``REFITS_MAX`` refits."""
+    if span_s <= 21 * DAY_S:
+        return DAY_S
+    return -(-span_s // (REFITS_MAX * DAY_S)) * DAY_S
+
+
+def forecaster_for(name: str, world: World, machine: Machine) -> Forecaster:
+    """A new forecaster for one of the policies that have one."""
+    spec = world.policy.spec
+    if name == "oracle":
+        steps_s = tuple(range(spec.moves.every, spec.moves.look_ahead + 1, spec.moves.every))
+        return PerfectForecaster(world.workload, machine, steps_s)
+    if name == "reactive":
+        return NowForecaster(horizons_s=spec.forecast.horizons)
+    if name == "persistence":
+        return PersistenceForecaster(
+            pool_nodes=world.nodes, horizons_s=spec.forecast.horizons, every_s=spec.moves.every
+        )
+    return DemandForecaster(
+        pool_nodes=world.nodes,
+        horizons_s=spec.forecast.horizons,
+        every_s=spec.moves.every,
+        refit_every_s=refit_every_s(world.span_s or DAY_S),
+        seed=world.seed,
+    )
