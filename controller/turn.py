@@ -131,4 +131,5 @@ class Controller:
         self.finished.append(handover)
         if handover.stage is Stage.DONE:
             self._moved_s[handover.node] = now_s
-            self._lead.learn(handover.direction, now_s - (handover.emptied_s or now_s))
+            if handover.emptied_s is not None:
+                self._lead.learn(handover.direction, now_s - handover.emptied_s)

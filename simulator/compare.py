@@ -6,8 +6,9 @@ from __future__ import annotations
 import multiprocessing
 import os
 import signal
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from multiprocessing.queues import Queue
 from queue import Empty
@@ -91,7 +92,8 @@ def _compare_in_processes(world: World, names: tuple[str, ...], processes: int, 
     told: Queue[tuple[str, float]] = context.Queue()
     pool = ProcessPoolExecutor(processes, mp_context=context, initializer=_begin_worker, initargs=(told,))
     try:
-        futures = {pool.submit(_replay_told, world, name): name for name in sorted(names, key=BY_COST.index)}
+        with _interrupts_held():
+            futures = {pool.submit(_replay_told, world, name): name for name in sorted(names, key=BY_COST.index)}
         _wait_for(futures, told, watch)
         return {name: future.result() for future, name in futures.items()}
     except BaseException:
@@ -101,6 +103,16 @@ def _compare_in_processes(world: World, names: tuple[str, ...], processes: int, 
     finally:
         pool.shutdown(wait=True, cancel_futures=True)
         told.close()
+
+
+@contextmanager
+def _interrupts_held() -> Iterator[None]:
+    """Ctrl-C waits until the processes are there: they inherit that they do not hear it, and the parent ends them."""
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def _wait_for(futures: Mapping[Future[Outcome], str], told: Queue[tuple[str, float]], watch: Watch) -> None:
@@ -117,10 +129,8 @@ def _wait_for(futures: Mapping[Future[Outcome], str], told: Queue[tuple[str, flo
 
 
 def _begin_worker(told: Queue[tuple[str, float]]) -> None:
-    """The parent answers Ctrl-C for all; a worker that also did would print a traceback of its own."""
     global _told  # noqa: PLW0603 - how an initializer of a worker process hands something on
     _told = told
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
 def _replay_told(world: World, name: str) -> Outcome:

@@ -194,7 +194,7 @@ class HpcCluster:
         booking = self.booking[node]
         return booking is None or must_end_s <= booking[0]
 
-    def units_free(self, batch: Batch, now_s: int, *, except_kind: str = "") -> int:
+    def units_free(self, batch: Batch, now_s: int, *, except_kind: str | None = None) -> int:
         """How many of the job's units (nodes, or cores) it could be given now, on nodes not of ``except_kind``."""
         if self.simple:
             return len(self.idle[self.kinds[0]])

@@ -19,6 +19,7 @@ from simulator.outcome import Outcome, Timeline
 from simulator.world import Progress, World
 
 STEPS = (8, 4, 2, 1)
+EXHAUSTIVE_MAX = 5000
 CHECK_EVERY = 64  # instants between two looks at the cost so far
 
 
@@ -84,17 +85,24 @@ def best_split(world: World, progress: Progress) -> tuple[int, int]:
     tried."""
     low, high = world.bounds
     first = min(max(round(_mean_need(world)), low), high)
+    exhaustive = len(world.workload.jobs) + len(world.workload.gangs) <= EXHAUSTIVE_MAX
     costs: dict[int, float] = {}
     best = first
-    for step in STEPS:
-        around = range(low, high + 1) if step == STEPS[0] else range(best - 2 * step, best + 2 * step + 1)
-        tries = [k for k in around if low <= k <= high and (k - first) % step == 0 and k not in costs]
+    for step in (*STEPS, 0) if exhaustive else STEPS:
+        tries = [k for k in range(low, high + 1) if k not in costs and _is_tried(k, step, first, best)]
         for nodes in sorted(tries, key=lambda k: (abs(k - best), k)):
             fixed = run_fixed(world, nodes, give_up_at=min(costs.values(), default=math.inf))
             costs[nodes] = fixed.meter.cost(world.weights) if fixed.complete else math.inf
-            progress(len(costs) / (len(costs) + len(tries) + 4 * len(STEPS)))
+            progress(len(costs) / (high - low + 1))
         best = min(costs, key=lambda k: (costs[k], k))
     return best, len(costs)
+
+
+def _is_tried(nodes: int, step: int, first: int, best: int) -> bool:
+    """Whether a split belongs to a pass: the first over all, those after it near the best so far, the last (0) the rest."""
+    if step in (0, STEPS[0]):
+        return step == 0 or (nodes - first) % step == 0
+    return abs(nodes - best) <= 2 * step and (nodes - first) % step == 0
 
 
 def _mean_need(world: World) -> float:

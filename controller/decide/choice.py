@@ -102,10 +102,10 @@ def _under_way(snapshot: Snapshot, direction: Direction, lead_s: int) -> list[tu
             continue
         if handover.stage in RECALLABLE:
             frees_at_s = nodes[handover.node].hpc.frees_at_s if direction is Direction.TO_KUBERNETES else None
-            leave_s = float(max(0, (frees_at_s or snapshot.now_s) - snapshot.now_s))
+            leave_s = 0.0 if frees_at_s is None else float(max(0, frees_at_s - snapshot.now_s))
             found.append((leave_s, leave_s + lead_s, True))
         else:
-            since_s = snapshot.now_s - (handover.emptied_s or snapshot.now_s)
+            since_s = 0 if handover.emptied_s is None else snapshot.now_s - handover.emptied_s
             found.append((-1.0, float(max(0, lead_s - since_s)), False))
     return found
 

@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 
 from models.handovers import Direction, Handover, Stage
-from simulator.compare import forecaster_for
+from simulator.forecasters import forecaster_for
 from simulator.machine import Workload
 from simulator.replay import Replay
 from simulator.world import World
