@@ -89,7 +89,7 @@ class MovesPolicy(Part):
     per_hour: Annotated[int | str, NODES_OR_SHARE] = field(
         "100%", "Most moves begun in any hour by the wall clock: a number of nodes, or a share of the pool."
     )
-    min_gain: float = field(0.25, "Least expected gain of a move, as a multiple of its cost.", ge=0, le=1000)
+    min_gain: float = field(0.35, "Least expected gain of a move, as a multiple of its cost.", ge=0, le=1000)
     dwell: Annotated[int, lasting("0s", "7d")] = field(
         "20m", "How long a node stays on a side before it may move again."
     )

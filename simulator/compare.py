@@ -6,6 +6,7 @@ from __future__ import annotations
 import multiprocessing
 import os
 import signal
+import threading
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from contextlib import contextmanager
@@ -107,12 +108,23 @@ def _compare_in_processes(world: World, names: tuple[str, ...], processes: int, 
 
 @contextmanager
 def _interrupts_held() -> Iterator[None]:
-    """Ctrl-C waits until the processes are there: they inherit that they do not hear it, and the parent ends them."""
+    """Ctrl-C waits until the processes are there; they inherit that they do not hear it, and the parent ends them.
+
+    Another thread of the parent (the progress bar's) may take the signal: then it is the handler that keeps it.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    kept: list[int] = []
     before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    handler = signal.signal(signal.SIGINT, lambda number, _: kept.append(number))
     try:
         yield
     finally:
+        signal.signal(signal.SIGINT, handler)
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
+    if kept:
+        raise KeyboardInterrupt
 
 
 def _wait_for(futures: Mapping[Future[Outcome], str], told: Queue[tuple[str, float]], watch: Watch) -> None:
