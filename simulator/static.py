@@ -99,7 +99,7 @@ def best_split(world: World, progress: Progress) -> tuple[int, int]:
 
 
 def _is_tried(nodes: int, step: int, first: int, best: int) -> bool:
-    """Whether a pass tries a split: the first goes over all, the next stay near the best, the last (0) takes the rest."""
+    """Whether a pass tries a split: the first all over, the next near the best so far, the last (0) all the rest."""
     if step in (0, STEPS[0]):
         return step == 0 or (nodes - first) % step == 0
     return abs(nodes - best) <= 2 * step and (nodes - first) % step == 0
