@@ -105,7 +105,9 @@ def _write_report(task: Task, outcomes: Sequence[Outcome], path: Path) -> None:
         path,
         title=task.title,
         input_facts={
-            name.replace("_", " "): _shown(name, value) for name, value in task.facts.items() if value not in (None, {})
+            name.removesuffix("_s").replace("_", " "): _shown(name, value)
+            for name, value in task.facts.items()
+            if value not in (None, {})
         },
         policy_facts={
             "policy": world.policy.metadata.name,

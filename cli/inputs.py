@@ -54,7 +54,7 @@ def replay_task(
         shared_cores=twin.shared_cores,
     )
     told = facts(paths, world, made.window.start_s, made.jobs_left_out)
-    return Task("Tidegate replay", world, names, told, (*notes, *made.notes), hpc_only)
+    return Task("What Tidegate would have done", world, names, told, (*notes, *made.notes), hpc_only)
 
 
 def read_inputs(paths: Mapping[str, Path], *, strict: bool) -> tuple[Inputs, tuple[str, ...]]:
