@@ -17,9 +17,8 @@ class Kind(IntEnum):
     JOB_SUBMIT = 3
     POD_CREATE = 4
     NODE_READY = 5
-    BOOKING = 6
-    TIMER = 7
-    TURN = 8
+    TIMER = 6
+    TURN = 7
 
 
 Entry = tuple[int, int, int, Any]

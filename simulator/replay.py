@@ -1,4 +1,4 @@
-"""Replaying one policy: the twin, a forecaster and the very controller that production runs, on one clock."""
+"""Replaying one policy: the twin, a forecaster and the very controller that a service runs, on one clock."""
 
 from __future__ import annotations
 

@@ -39,14 +39,19 @@ def look(handover: Handover, node: Node, now_s: int, settle_s: int) -> Seen:
         seen = _look_to_kubernetes(handover, node)
     else:
         seen = _look_to_hpc(handover, node)
-    finishing = seen in (Seen.NEW_OPEN, Seen.FOREIGN) or handover.stage is Stage.CANCELLING
-    if now_s >= handover.deadline_s and not (finishing and seen is not Seen.OLD_EMPTY):
+    if now_s >= handover.deadline_s and not _ends_now(handover, seen):
         return Seen.LATE
     if handover.cancel_reason and handover.stage not in (Stage.CANCELLING, Stage.OPENING):
         return Seen.CANCEL
     if seen is Seen.OLD_EMPTY and handover.emptied_s is not None and now_s - handover.emptied_s >= settle_s:
         return Seen.OLD_EMPTY_LONG
     return seen
+
+
+def _ends_now(handover: Handover, seen: Seen) -> bool:
+    """Whether what was seen ends or turns back the hand-over anyway, so that its deadline no longer matters."""
+    home = handover.stage is Stage.CANCELLING and seen is Seen.OLD_OPEN
+    return home or seen in (Seen.NEW_OPEN, Seen.FOREIGN)
 
 
 def _look_to_kubernetes(handover: Handover, node: Node) -> Seen:

@@ -305,3 +305,13 @@ def test_carrying_out_asks_the_port_that_has_the_verb(verb: Verb):
     node = FakeNode(drain=MARK, closed=MARK)
     assert carry_out(Command(verb, "n1", MARK), FakeHpc(node), FakeKubernetes(node)) is Outcome.DONE
     assert node.acts == [(verb, MARK)]
+
+
+@pytest.mark.parametrize("busy", [True, False], ids=["work still runs", "empty"])
+def test_turning_back_that_never_takes_effect_ends_stuck_at_its_deadline(busy: bool) -> None:
+    handover = Handover("h9", "n1", Direction.TO_KUBERNETES, Stage.CANCELLING, 0, 0, 100)
+    hpc = HpcNode("n1", "", handover.mark, busy, 50 if busy else None)
+    node = Node("n1", hpc, KubernetesNode("n1", "tidegate:old", False, 0))
+    before, _ = step(handover, node, 99, settle_s=6, opening_deadline_s=100)
+    after, _ = step(handover, node, 100, settle_s=6, opening_deadline_s=100)
+    assert (before.stage, after.stage) == (Stage.CANCELLING, Stage.STUCK)
