@@ -3,133 +3,247 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 
+from controller import safety
 from controller.decide.decide import decide
-from controller.handover.carry_out import carry_out
-from controller.handover.step import step
+from controller.handover.begin import Names, moved
+from controller.handover.carry_out import Ports
+from controller.handover.look import Rules
+from controller.handover.tend import Tender
 from controller.lead_times import LeadTimes
+from controller.recovery import Found, read_records
+from controller.sweep import Sweep
+from controller.view import View
+from models.audit import AuditLog, Decided, Entry
+from models.errors import Deposed, Unreachable, Unrecorded
 from models.forecasts import Forecast
-from models.handovers import Direction, Handover, Stage
-from models.nodes import Node, Side
-from models.plans import Plan
-from models.policies import MovesPolicy, PoolPolicy
-from models.ports import HpcScheduler, Kubernetes
+from models.handovers import Handover, Stage, Why
+from models.leadership import Pause
+from models.nodes import Side
+from models.plans import Hold, Move, Plan, Switch
+from models.policies import PoolPolicy, Spec
 from models.snapshot import SideView, Snapshot
 
-STEPS_MAX = 16  # stages that one hand-over may pass in one go; the longest life cycle has nine
+HOUR_S = 3600
+ENDED_KEPT = 200  # ended hand-overs that the breaker looks back at
+
+
+class Unaudited:
+    """An audit that nobody reads: a replay's, unless it is asked for one."""
+
+    def append(self, entry: Entry) -> None:
+        """Nothing."""
 
 
 class Controller:
-    """Shifts the nodes of one pool between two sides, which it sees only through their ports.
+    """Shifts the nodes of one pool between two sides, which it sees only through their ports, while it leads.
 
-    ``finished`` keeps what ended since the caller last took it.
+    ``finished`` keeps what ended since the caller last took it; ``holds`` is why nothing could begin in the last turn.
     """
 
-    def __init__(self, hpc: HpcScheduler, kubernetes: Kubernetes, pool: PoolPolicy, moves: MovesPolicy) -> None:
-        self._hpc = hpc
-        self._kubernetes = kubernetes
+    def __init__(
+        self, ports: Ports, pool: PoolPolicy, spec: Spec, clock: Callable[[], int], audit: AuditLog | None = None
+    ) -> None:
+        moves = spec.moves
+        rules = Rules(
+            settle_s=moves.settle,
+            deadline_s=moves.drain_deadline,
+            ready_s=moves.ready_for,
+            fit_s=moves.fit_deadline,
+            evict=moves.evict == "pods",
+            hook=ports.hook is not None,
+        )
+        self.finished: list[Handover] = []
+        self.holds: tuple[Hold, ...] = ()
+        self._ports = ports
         self._pool = pool
         self._moves = moves
+        self._safety = spec.safety
+        self._rules = rules
+        self._clock = clock
+        self._audit = audit or Unaudited()
+        self._tender = Tender(ports, rules, self._audit, clock)
+        self._sweep = Sweep(self._tender, rules, clock, self._names)
+        self._view = View(ports.hpc, ports.kubernetes, spec.safety)
         self._lead = LeadTimes(moves.lead_time)
-        self._seen: dict[str, Node] = {}
-        self._open: dict[str, Handover] = {}
+        self._epoch: int | None = None
         self._moved_s: dict[str, int] = {}
         self._begun_s: deque[int] = deque()
+        self._ended: deque[tuple[int, Handover]] = deque(maxlen=ENDED_KEPT)
         self._count = 0
-        self.finished: list[Handover] = []
+        self._plans = 0
 
     @property
     def open_handovers(self) -> tuple[Handover, ...]:
         """What is under way."""
-        return tuple(self._open.values())
+        return tuple(self._tender.open.values())
 
-    def turn(self, now_s: int, forecasts: Mapping[Side, Forecast]) -> Plan:
-        """Decide on what both sides show now, begin the moves of the plan, and turn back what it no longer wants."""
-        snapshot = self._look(now_s, forecasts)
-        plan = decide(snapshot, self._pool, self._moves)
-        for ident in plan.cancellations:
-            self._open[ident] = replace(self._open[ident], cancel_reason="the plan no longer wants this move")
-        for move in plan.moves:
-            self._begin(move.node, move.direction, now_s)
-        if self._open:
-            self.tend(now_s)
+    @property
+    def stuck_handovers(self) -> tuple[Handover, ...]:
+        """What waits for a person: stuck, or past its deadline with its node out of sight."""
+        overdue = [self._tender.open[ident] for ident in self._tender.overdue if ident in self._tender.open]
+        return (*self._tender.stuck.values(), *overdue)
+
+    def turn(self, forecasts: Mapping[Side, Forecast]) -> Plan | None:
+        """Decide on what both sides show now, begin the moves of the plan, and turn back what it no longer wants.
+
+        None when this process does not lead, or cannot see or record enough to decide; then ``holds`` says why.
+        """
+        self.holds = ()
+        try:
+            return self._turn(forecasts) if self._leads() else None
+        except Unreachable as error:
+            self.holds = (Hold(Switch.UNREACHABLE, str(error)),)
+        except Unrecorded as error:
+            self.holds = (Hold(Switch.UNRECORDED, str(error)),)
+        except Deposed:
+            self._epoch = None
+        return None
+
+    def watch(self) -> None:
+        """Between turns: see to it that no node is open to both sides or to neither, and tend what is under way."""
+        try:
+            if self._leads():
+                self._view.read_nodes()
+                self._sweep.over(self._view.changed)
+                self._tend()
+        except (Unreachable, Unrecorded):
+            pass  # the next turn says so; until then nothing is begun
+        except Deposed:
+            self._epoch = None
+
+    def tend(self) -> None:
+        """Take every open hand-over as far as what is seen now allows."""
+        try:
+            if self._leads():
+                self._tend()
+        except (Unreachable, Unrecorded):
+            pass
+        except Deposed:
+            self._epoch = None
+
+    def next_due_s(self) -> int | None:
+        """When an open hand-over next has something to do of its own accord; None when none has."""
+        return self._tender.next_due_s()
+
+    def _turn(self, forecasts: Mapping[Side, Forecast]) -> Plan:
+        now_s, leadership = self._clock(), self._ports.leadership
+        self._view.read(now_s, leadership.orders.resumed_s)
+        leadership.remembered = self._view.keep()
+        self._sweep.over(self._view.changed)
+        self._heal()
+        snapshot = self._snapshot(now_s, forecasts)
+        plan = replace(decide(snapshot, self._pool, self._moves), holds=self._all_holds())
+        self.holds = plan.holds
+        self._audit.append(Decided(self._epoch or 0, snapshot, self._pool, self._moves, plan))
+        if not plan.holds:
+            for ident in plan.cancellations:
+                self._tender.turn_back(ident, Why.NOT_WANTED)
+            self._begin(plan.moves, now_s)
+        if self._tender.open:
+            self._tend()
         return plan
 
-    def tend(self, now_s: int) -> None:
-        """Take every open hand-over as far as what is seen now allows."""
-        for ident in list(self._open):
-            for _ in range(STEPS_MAX):
-                if not self._advance(ident, now_s):
-                    break
+    def _leads(self) -> bool:
+        """Whether this process leads; when it newly does, everything is found anew first."""
+        epoch = self._ports.leadership.epoch
+        if epoch is not None and epoch != self._epoch:
+            self._take_over(epoch)
+            return self._epoch is not None
+        self._epoch = epoch
+        return epoch is not None
 
-    def next_due_s(self, now_s: int) -> int | None:
-        """When an open hand-over next has something to do of its own accord, later than ``now_s``; None when none
-        has."""
-        due = []
-        for handover in self._open.values():
-            due.append(handover.deadline_s)
-            if handover.emptied_s is not None:
-                due.append(handover.emptied_s + self._moves.settle)
-        later = [at_s for at_s in due if at_s > now_s]
-        return min(later, default=None)
+    def _take_over(self, epoch: int) -> None:
+        """Find everything in what both sides show; nothing of an earlier term is trusted."""
+        self._epoch = None
+        now_s = self._clock()
+        found = read_records(self._ports.kubernetes.nodes().nodes, now_s, self._rules)
+        if found.epoch > epoch:
+            self._ports.leadership.rise_above(found.epoch)
+            return
+        self._view.resume(self._ports.leadership.remembered)
+        self._tender.lead(epoch, found.open)
+        self._tender.stuck.update({handover.node: handover for handover in found.stuck})
+        self._sweep.lead(found.unreadable)
+        self._recall(found, now_s)
+        self._epoch = epoch
 
-    def _look(self, now_s: int, forecasts: Mapping[Side, Forecast]) -> Snapshot:
-        while self._begun_s and now_s - self._begun_s[0] >= 3600:
+    def _recall(self, found: Found, now_s: int) -> None:
+        """The budgets and the breaker go on where the records say that they were."""
+        ended = sorted(
+            ((h.stage_since_s, h) for h in (*found.ended, *found.stuck)), key=lambda end: (end[0], end[1].id)
+        )
+        self._ended.clear()
+        self._ended.extend(ended)
+        self._moved_s = {handover.node: at_s for at_s, handover in ended if handover.stage is Stage.DONE}
+        begun = [h.started_s for group in (found.open, found.ended, found.stuck) for h in group if not h.repair]
+        self._begun_s = deque(sorted(at_s for at_s in begun if now_s - at_s < HOUR_S))
+
+    def _tend(self) -> None:
+        if self._ports.leadership.orders.paused is Pause.REVERT:
+            for ident in self._tender.open:
+                self._tender.turn_back(ident, Why.PAUSED)
+        self._tender.tend()
+        for handover in self._tender.finished:
+            self._finish(handover, self._clock())
+        self._tender.finished.clear()
+
+    def _snapshot(self, now_s: int, forecasts: Mapping[Side, Forecast]) -> Snapshot:
+        while self._begun_s and now_s - self._begun_s[0] >= HOUR_S:
             self._begun_s.popleft()
+        view = self._view
         return Snapshot(
             now_s=now_s,
-            nodes=self._nodes(),
-            sides={
-                Side.HPC: SideView(self._hpc.demand(), self._hpc.waiting(), forecasts[Side.HPC]),
-                Side.KUBERNETES: SideView(
-                    self._kubernetes.demand(), self._kubernetes.waiting(), forecasts[Side.KUBERNETES]
-                ),
-            },
+            nodes=view.nodes,
+            sides={side: SideView(view.demand[side], view.waiting[side], forecasts[side]) for side in Side},
             lead=self._lead.current(),
-            open_handovers=self.open_handovers,
+            open_handovers=(*self.open_handovers, *self._tender.stuck.values()),
             moved_s=self._moved_s,
             recent_moves_s=tuple(self._begun_s),
+            kept=frozenset(self._sweep.unreadable),
         )
 
-    def _nodes(self) -> tuple[Node, ...]:
-        """Every node by name, as both sides show it now; one that shows no change is the same value as before."""
-        hpc_nodes, kubernetes_nodes, seen = self._hpc.nodes(), self._kubernetes.nodes(), self._seen
-        for name, hpc in hpc_nodes.items():
-            kubernetes, before = kubernetes_nodes[name], seen.get(name)
-            if before is None or before.hpc is not hpc or before.kubernetes is not kubernetes:
-                seen[name] = Node(name, hpc, kubernetes)
-        if len(seen) != len(hpc_nodes):
-            self._seen = seen = {name: seen[name] for name in hpc_nodes}
-        return tuple(seen.values())
+    def _all_holds(self) -> tuple[Hold, ...]:
+        orders = self._ports.leadership.orders
+        moving = {handover.node for handover in self.open_handovers} | self._tender.stuck.keys()
+        return (
+            *safety.pause_holds(orders),
+            *safety.breaker_holds(self._ended, self._safety, orders),
+            *safety.unready_holds(self._view.nodes, moving, self._safety),
+            *self._view.holds(),
+        )
 
-    def _begin(self, node: str, direction: Direction, now_s: int) -> None:
+    def _begin(self, moves: tuple[Move, ...], now_s: int) -> None:
+        if moves:
+            self._plans += 1
+        for move in moves:
+            node = self._tender.look(move.node)
+            if node is None or node.owner is not move.direction.source:
+                continue  # it changed since the plan was made; the next turn sees it as it is
+            self._begun_s.append(now_s)
+            names, last, ahead = self._names(""), self._sweep.last(node), self._moves.reserve_ahead
+            self._tender.begin(moved(node, move.direction, names, now_s, self._rules, last=last, ahead=ahead))
+
+    def _names(self, kind: str = "m") -> Names:
+        """Moves of one plan share its batch; what mends a node has a batch of its own."""
         self._count += 1
-        ident = f"h{self._count}"
-        deadline_s = now_s + self._moves.drain_deadline
-        self._open[ident] = Handover(ident, node, direction, Stage.PLANNED, now_s, now_s, deadline_s)
-        self._begun_s.append(now_s)
+        epoch = self._epoch or 0
+        ident = f"{epoch}.{kind}{self._count}"
+        return Names(ident, ident if kind else f"{epoch}.p{self._plans}", epoch)
 
-    def _advance(self, ident: str, now_s: int) -> bool:
-        """One step of one hand-over; whether it changed, so that another step may follow at once."""
-        before = self._open[ident]
-        node = Node(before.node, self._hpc.nodes()[before.node], self._kubernetes.nodes()[before.node])
-        after, commands = step(
-            before, node, now_s, settle_s=self._moves.settle, opening_deadline_s=self._moves.drain_deadline
-        )
-        for command in commands:
-            carry_out(command, self._hpc, self._kubernetes)
-        if after.stage.finished:
-            self._finish(after, now_s)
-            return False
-        self._open[ident] = after
-        return after != before or bool(commands)
+    def _heal(self) -> None:
+        """A stuck hand-over is over once a person has seen to it that its node has one owner."""
+        if self._tender.stuck:
+            owned = {node.name for node in self._view.nodes if node.owner is not None}
+            for name in self._tender.stuck.keys() & owned:
+                del self._tender.stuck[name]
 
     def _finish(self, handover: Handover, now_s: int) -> None:
-        del self._open[handover.id]
         self.finished.append(handover)
+        self._ended.append((now_s, handover))
         if handover.stage is Stage.DONE:
             self._moved_s[handover.node] = now_s
-            if handover.emptied_s is not None:
+            if handover.emptied_s is not None and not handover.repair:
                 self._lead.learn(handover.direction, now_s - handover.emptied_s)

@@ -5,6 +5,8 @@ TidegateError
 ├── Unreachable     a scheduler did not answer: retry later, hold until then
 ├── Refused         a scheduler answered no: a retry does not help
 │   └── NotOurs     the thing to undo does not bear our mark: leave it alone
+├── Unrecorded      the audit could not be written: nothing is done that cannot be recorded
+├── Deposed         someone else leads: stop at once, what we hold is theirs to go on with
 └── ImpossibleStep  our own bug: a state machine met a pair that its table does not have
 """
 
@@ -37,6 +39,14 @@ class Refused(TidegateError):
 
 class NotOurs(Refused):
     """What we were asked to undo was done by someone else."""
+
+
+class Unrecorded(TidegateError):
+    """The audit could not be written; an act that cannot be recorded is not taken."""
+
+
+class Deposed(TidegateError):
+    """Another process leads in a later epoch; whatever this one was about to do, it must not."""
 
 
 class ImpossibleStep(TidegateError):

@@ -5,7 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
-from models.nodes import Side
+from models.nodes import NodeShape, Side
+
+MARK_PREFIX = "tidegate:"
 
 
 class Direction(StrEnum):
@@ -54,15 +56,42 @@ class Stage(StrEnum):
         return self in (Stage.DONE, Stage.CANCELLED, Stage.STUCK)
 
 
+class Why(StrEnum):
+    """Why a hand-over turned back or needs a person; also a metric label, so the set is small and closed."""
+
+    NOT_WANTED = "not-wanted"  # the plan no longer wants this move
+    LATE = "late"  # its deadline passed
+    FOREIGN = "foreign"  # someone else touched the node, who alone may undo it
+    UNHEALTHY = "unhealthy"  # the new side would have got a node that lacks something
+    HOOK = "hook"  # the site's own preparation failed
+    REFUSED = "refused"  # a scheduler said no to opening
+    PAUSED = "paused"  # a person ordered all moves back
+
+    @property
+    def failed(self) -> bool:
+        """Whether something is wrong that the next hand-over is likely to meet as well."""
+        return self in (Why.UNHEALTHY, Why.HOOK, Why.REFUSED)
+
+
 @dataclass(frozen=True, slots=True)
 class Handover:
     """One node on its way from one side to the other.
 
-    ``stage_since_s`` is when the present stage began; ``deadline_s`` is when the hand-over gives up and turns back;
-    ``emptied_s`` is when the node was first seen empty, None before.
+    ``batch`` names the plan that began it: its moves share the mark, so that one request can close many nodes.
+    ``epoch`` is that of the leader who last wrote it down. ``stage_since_s`` is when the present stage began; ``deadline_s`` is when the hand-over gives
+    up and turns back (while it turns back or opens: when a person is called). ``reserve_from_s`` is the hour from
+    which the node is booked first, None to close it at once. ``leaves`` is what the old side saw of the node as it
+    left; ``expects`` is what the new side saw when the node last left there, None where no one knows. ``uid`` is that
+    of the Kubernetes node. A ``repair`` was begun to mend a node that was found open to both sides or to neither.
+
+    What follows is not written down, since a new leader has to see it for itself: ``emptied_s``, when the node was
+    first seen empty by this run of the scheduler (``booted``); ``was_closed``, whether the old side was seen closed by
+    us; ``unfit_s``, since when the new side has been seen unfit; ``prepared``, whether the site's hook has said yes;
+    ``refusals``, how often opening was refused; ``unsure``, whether an opening may have happened unseen.
     """
 
     id: str
+    batch: str
     node: str
     direction: Direction
     stage: Stage
@@ -70,9 +99,26 @@ class Handover:
     stage_since_s: int
     deadline_s: int
     emptied_s: int | None = None
-    cancel_reason: str = ""
+    why: Why | None = None
+    epoch: int = 0
+    reserve_from_s: int | None = None
+    leaves: NodeShape | None = None
+    expects: NodeShape | None = None
+    uid: str = ""
+    repair: bool = False
+    booted: str = ""
+    was_closed: bool = False
+    unfit_s: int | None = None
+    prepared: bool = False
+    refusals: int = 0
+    unsure: bool = False
 
     @property
     def mark(self) -> str:
         """The mark of ownership that we leave on whatever we close: only what bears it is ours to undo."""
-        return f"tidegate:{self.id}"
+        return MARK_PREFIX + self.batch
+
+
+def ours(mark: str | None) -> bool:
+    """Whether a closing or a booking bears our mark: the only ones that we may undo."""
+    return mark is not None and mark.startswith(MARK_PREFIX)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import Generic, TypeVar
 
 
 class Side(StrEnum):
@@ -44,8 +46,11 @@ class NodeShape:
 class HpcNode:
     """A node as the HPC scheduler shows it.
 
-    ``drain_reason`` is None while the scheduler may start work here. ``frees_at_s`` is when the last running job
-    must have ended by its limit; None while nothing runs.
+    ``drain_reason`` is None while the scheduler may start work here. ``busy`` is true until the last epilog has ended.
+    ``frees_at_s`` is when the last running job must have ended by its limit; None while nothing runs. ``ready`` is
+    false for a node that cannot start work although nobody drained it (down, joining, in a state that we do not know).
+    ``booked_by`` is the mark of a reservation on the node; ``offers`` what the node registered with, None where the
+    scheduler does not tell. ``booted`` names the run of the scheduler that showed all this: after a restart it differs.
     """
 
     name: str
@@ -54,6 +59,9 @@ class HpcNode:
     busy: bool
     frees_at_s: int | None
     ready: bool = True
+    booked_by: str | None = None
+    offers: NodeShape | None = None
+    booted: str = ""
 
     @property
     def open(self) -> bool:
@@ -68,18 +76,32 @@ class HpcNode:
 
 @dataclass(frozen=True, slots=True)
 class KubernetesNode:
-    """A node as Kubernetes shows it; ``closed_by`` is the owner mark of our NoSchedule taint, None without one."""
+    """A node as Kubernetes shows it.
+
+    ``closed_by`` is the owner mark of our NoSchedule taint, None without one; ``cordoned`` is what others use to the
+    same end. ``pods`` are those that would have to leave, DaemonSets not among them. ``ready_since_s`` is when it last
+    became Ready, by our clock, None where that is not known. ``version`` is the object's resourceVersion, which a write
+    must name; ``uid`` changes when the object is made anew. ``record`` is the text of the hand-over's durable record
+    on the node, and ``managed_by`` names another autoscaler, or another Tidegate, that this node belongs to.
+    """
 
     name: str
     closed_by: str | None
     discouraged: bool
     pods: int
     ready: bool = True
+    cordoned: bool = False
+    ready_since_s: int | None = None
+    offers: NodeShape | None = None
+    version: str = ""
+    uid: str = ""
+    record: str | None = None
+    managed_by: str = ""
 
     @property
     def open(self) -> bool:
         """Whether the Kubernetes scheduler may start pods here."""
-        return self.closed_by is None and self.ready
+        return self.closed_by is None and self.ready and not self.cordoned
 
     @property
     def emptied(self) -> bool:
@@ -87,12 +109,23 @@ class KubernetesNode:
         return self.closed_by is not None and self.pods == 0
 
 
+Shown = TypeVar("Shown", HpcNode, KubernetesNode)
+
+
+@dataclass(frozen=True, slots=True)
+class Reading(Generic[Shown]):
+    """Every node of the pool by name, as one side showed them ``age_s`` seconds ago."""
+
+    nodes: Mapping[str, Shown]
+    age_s: float = 0.0
+
+
 @dataclass(frozen=True, slots=True)
 class Node:
-    """One machine of the pool, as both sides show it at the same instant.
+    """One machine of the pool, as both sides show it.
 
-    ``owner`` is the side that may start work here, None while neither may. Both at once is what must never be: such a
-    node cannot be made, and ValueError names it.
+    ``owner`` is the side that may start work here, None while neither may and while both may. Both at once is what
+    must never be: such a node is ``breached``, and whoever sees it closes one side before anything else.
     """
 
     name: str
@@ -102,7 +135,12 @@ class Node:
 
     def __post_init__(self) -> None:
         hpc_open, kubernetes_open = self.hpc.open, self.kubernetes.open
-        if hpc_open and kubernetes_open:
-            raise ValueError(f"node {self.name} is open to both schedulers")
-        owner = Side.HPC if hpc_open else Side.KUBERNETES if kubernetes_open else None
+        owner = None
+        if hpc_open is not kubernetes_open:
+            owner = Side.HPC if hpc_open else Side.KUBERNETES
         object.__setattr__(self, "owner", owner)
+
+    @property
+    def breached(self) -> bool:
+        """Whether both schedulers may start work here."""
+        return self.hpc.open and self.kubernetes.open

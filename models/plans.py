@@ -22,7 +22,28 @@ class Reason(StrEnum):
     IN_HANDOVER = "in-handover"
     UNREADY = "unready"
     NOT_OURS = "not-ours"  # someone else closed it; only they reopen it
+    MANAGED = "managed"  # another autoscaler, or another Tidegate, has it
     GANG = "gang"  # fewer nodes than the waiting work needs together would be moved
+
+
+class Switch(StrEnum):
+    """What can stop all moves; also a metric label."""
+
+    PAUSED = "paused"
+    BREAKER = "breaker"
+    UNREADY = "unready"
+    STALE = "stale"
+    UNREACHABLE = "unreachable"
+    VANISHED = "vanished"
+    UNRECORDED = "unrecorded"
+
+
+@dataclass(frozen=True, slots=True)
+class Hold:
+    """Why no move may begin now, and what a person can do about it."""
+
+    switch: Switch
+    text: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +75,8 @@ class Plan:
     """What one decision chose: every node of the pool is either in a move or in a rejection.
 
     ``current`` and ``target`` count the nodes of Kubernetes, those on their way to it included, before and after.
-    ``cancellations`` are the hand-overs to turn back, which brings their nodes home at once.
+    ``cancellations`` are the hand-overs to turn back, which brings their nodes home at once. While there are ``holds``
+    nothing of the plan is done.
     """
 
     at_s: int
@@ -63,3 +85,4 @@ class Plan:
     moves: tuple[Move, ...]
     cancellations: tuple[str, ...]
     rejections: tuple[Rejection, ...]
+    holds: tuple[Hold, ...] = ()

@@ -107,7 +107,19 @@ class MovesPolicy(Part):
     reserve_ahead: bool = field(
         False, "Whether to book a node in the HPC scheduler from the predicted hour on, so that short jobs fill it."
     )
-    evict: Literal["never"] = field("never", "Whether pods may be evicted. Running work is never ended for a move.")
+    ready_for: Annotated[int, lasting("0s", "1h")] = field(
+        "10s", "How long a Kubernetes node must have been Ready before it is opened."
+    )
+    fit_deadline: Annotated[int, lasting("1s", "1d")] = field(
+        "15m",
+        "How long an empty node may take to be fit for its new side (the site's hook done, resources registered, Ready)"
+        " before the hand-over turns back.",
+    )
+    evict: Literal["never", "pods"] = field(
+        "never",
+        "Whether pods may be evicted to empty a Kubernetes node; never: only nodes without pods move. Jobs are never"
+        " ended for a move.",
+    )
 
 
 class SafetyPolicy(Part):
@@ -117,6 +129,11 @@ class SafetyPolicy(Part):
         "2m", "Age from which an observation is too old to act on."
     )
     unready_max: int = field(3, "Most nodes that may be unready before moves stop, in nodes.", ge=0, le=NODES_MOST)
+    vanished_hold: Annotated[int, lasting("1m", "7d")] = field(
+        "30m",
+        "How long moves stop when a queue or a list of nodes vanishes from one reading to the next, unless it comes back"
+        " or a person says to go on.",
+    )
     failures_to_pause: int = field(3, "Failed hand-overs in a row that pause all moves.", ge=1, le=1000)
 
 

@@ -6,21 +6,14 @@ Every verb is safe to repeat. An adapter never answers with a guess: it raises `
 from __future__ import annotations
 
 from collections.abc import Mapping
-from enum import StrEnum
 from typing import Protocol
 
+from models.acts import Outcome
 from models.demand import Demand
 from models.forecasts import Forecast
-from models.nodes import HpcNode, KubernetesNode, Side
+from models.handovers import Direction
+from models.nodes import HpcNode, KubernetesNode, Reading, Side
 from models.work import WaitingWork, WorkRecord
-
-
-class Outcome(StrEnum):
-    """What is known of an act after it was asked for."""
-
-    DONE = "done"
-    REFUSED = "refused"
-    UNKNOWN = "unknown"  # it may have happened: read before retrying or undoing
 
 
 class Workload(Protocol):
@@ -36,10 +29,18 @@ class Workload(Protocol):
 
 
 class HpcScheduler(Workload, Protocol):
-    """Slurm, PBS or the twin."""
+    """Slurm, PBS or the twin.
 
-    def nodes(self) -> Mapping[str, HpcNode]:
-        """Every node of the pool by name, as the scheduler shows it now."""
+    A verb is done only when the scheduler has confirmed it. It may still be lost if the scheduler crashes within
+    seconds, so whoever relies on it looks again later.
+    """
+
+    def nodes(self) -> Reading[HpcNode]:
+        """Every node of the pool as last read, and how old that is."""
+        ...
+
+    def look(self, node: str) -> HpcNode | None:
+        """The node as the scheduler shows it now, never from memory; None when it has no such node."""
         ...
 
     def drain(self, node: str, *, mark: str) -> Outcome:
@@ -51,31 +52,63 @@ class HpcScheduler(Workload, Protocol):
         ...
 
     def reserve(self, node: str, *, start_s: int, mark: str) -> Outcome:
-        """From ``start_s`` on no work runs on the node; until then only work that ends before."""
+        """From ``start_s`` on no work runs on the node; until then only work that ends before.
+
+        Refused when someone else has reserved it.
+        """
         ...
 
     def release(self, node: str, *, mark: str) -> Outcome:
-        """Drop the reservation that bears ``mark``; done also when there is none."""
+        """Drop the reservation that bears ``mark``; done also when there is none. Refused when it bears another."""
         ...
 
 
 class Kubernetes(Workload, Protocol):
-    """A Kubernetes cluster or the twin."""
+    """A Kubernetes cluster or the twin.
 
-    def nodes(self) -> Mapping[str, KubernetesNode]:
-        """Every node of the pool by name, as the API server shows it now."""
+    Every write leaves ``record`` on the node in the same transaction, and is refused when the node is not at
+    ``version`` any more: whoever acts on an old look, or without leading, changes nothing. What is done stays done.
+    """
+
+    def nodes(self) -> Reading[KubernetesNode]:
+        """Every node of the pool as last read, and how old that is."""
         ...
 
-    def discourage(self, node: str, *, mark: str) -> Outcome:
+    def look(self, node: str) -> KubernetesNode | None:
+        """The node and its pods as the API server shows them now, at least as new as our own last write to it; None
+        when there is no such node."""
+        ...
+
+    def note(self, node: str, *, record: str, version: str) -> Outcome:
+        """Leave the record on the node and change nothing else."""
+        ...
+
+    def discourage(self, node: str, *, record: str, version: str) -> Outcome:
         """New pods prefer other nodes; nothing is forbidden and nothing ends."""
         ...
 
-    def close(self, node: str, *, mark: str) -> Outcome:
+    def close(self, node: str, *, mark: str, record: str, version: str) -> Outcome:
         """No new pod starts on the node; running pods go on. Refused when another mark closed it."""
         ...
 
-    def open(self, node: str, *, mark: str) -> Outcome:
+    def open(self, node: str, *, mark: str, record: str, version: str) -> Outcome:
         """New pods may start and nothing discourages them. Refused when the closing does not bear ``mark``."""
+        ...
+
+    def evict(self, node: str) -> Outcome:
+        """Ask every pod that would have to leave to do so. Refused while a disruption budget forbids one of them."""
+        ...
+
+
+class Hook(Protocol):
+    """What a site wants done to a node between two owners: re-imaging, a reset of its GPUs, a word to monitoring."""
+
+    def before(self, node: str, direction: Direction, ident: str) -> Outcome:
+        """Prepare the node, which is empty and closed to both sides, for the new one. Unknown: ask again later."""
+        ...
+
+    def after(self, node: str, direction: Direction, ident: str) -> Outcome:
+        """Hear that the new side has the node. Unknown: ask again later."""
         ...
 
 

@@ -42,7 +42,8 @@ class LeadTime:
 class Snapshot:
     """The input of ``decide``, complete: the same snapshot and policy give the same plan.
 
-    ``moved_s`` tells when a node last changed sides; ``recent_moves_s`` when the moves of the last hour began.
+    ``moved_s`` tells when a node last changed sides; ``recent_moves_s`` when the moves of the last hour began; ``kept``
+    are nodes that bear a record of someone else, or of a later version, and are left alone.
     """
 
     now_s: int
@@ -52,3 +53,4 @@ class Snapshot:
     open_handovers: tuple[Handover, ...]
     moved_s: Mapping[str, int]
     recent_moves_s: tuple[int, ...]
+    kept: frozenset[str] = frozenset()

@@ -69,6 +69,7 @@ class Counts:
     pods_in: int = 0
     pods_refused: int = 0
     killed: int = 0
+    evicted: int = 0
     waits_s: list[int] = field(default_factory=list)
     slowdowns: list[float] = field(default_factory=list)
     pod_waits_s: list[int] = field(default_factory=list)
@@ -189,6 +190,21 @@ class Machine:
             self.kube.end(group)
             group.killed = True
             self.counts.killed += 1
+
+    def evict(self, node: int) -> None:
+        """Let every pod on the node leave: a gang goes back to the pending ones as a whole, to run again from its
+        beginning, and a replica starts elsewhere."""
+        if node in self.kube.replicas:
+            self.kube.kill_replica(node)
+            self.counts.evicted += 1
+        for group in [group for group in self.kube.running if node in group.placed]:
+            self.kube.end(group)
+            group.killed = True
+            self.counts.evicted += 1
+            again = self.kube.group(-self.counts.evicted, group.pods)
+            self.kube.submit(again)
+            self._arrived_groups.append(again)
+            self._tell_group(again, WorkState.ELIGIBLE)
 
     def take_records(self) -> tuple[WorkRecord, ...]:
         """The work that changed since this was last asked, each with its whole present state."""

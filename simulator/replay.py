@@ -7,7 +7,10 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from controller.handover.carry_out import Ports
+from controller.lease import Alone
 from controller.turn import Controller
+from models.audit import AuditLog
 from models.nodes import Side
 from models.ports import Forecaster
 from simulator.agenda import Kind
@@ -48,7 +51,13 @@ class Rows:
 class Replay:
     """One run of one policy over the span of a world."""
 
-    def __init__(self, world: World, name: str, forecaster_of: Callable[[Machine], Forecaster]) -> None:
+    def __init__(
+        self,
+        world: World,
+        name: str,
+        forecaster_of: Callable[[Machine], Forecaster],
+        audit: AuditLog | None = None,
+    ) -> None:
         self.world = world
         self.name = name
         self.machine = world.machine()
@@ -58,7 +67,8 @@ class Replay:
         spec = world.policy.spec
         self.every_s = spec.moves.every
         self.span_s = _known_span(world)
-        self.controller = Controller(self.hpc, self.kubernetes, spec.pools[0], spec.moves)
+        ports = Ports(self.hpc, self.kubernetes, Alone())
+        self.controller = Controller(ports, spec.pools[0], spec, lambda: self.machine.now_s, audit)
         self.forecaster = forecaster_of(self.machine)
         self.meter = Meter(self.machine, world.hpc_nodes_max)
         self.rows = Rows()
@@ -97,11 +107,11 @@ class Replay:
             self._turn(now_s)
             progress(now_s / self.span_s)
         else:
-            self.controller.tend(now_s)
+            self.controller.tend()
         for handover in self.controller.finished:
             self.moved.count(handover, now_s)
         self.controller.finished.clear()
-        due_s = self.controller.next_due_s(now_s)
+        due_s = self.controller.next_due_s()
         if due_s is not None:
             self._timers += 1
             machine.agenda.add(due_s, Kind.TIMER, self._timers)
@@ -111,7 +121,7 @@ class Replay:
         demand = {Side.HPC: self.hpc.demand(), Side.KUBERNETES: self.kubernetes.demand()}
         self.forecaster.observe(now_s, demand, self.machine.take_records())
         forecasts = self.forecaster.forecast(now_s)
-        self.controller.turn(now_s, forecasts)
+        self.controller.turn(forecasts)
         self.rows.times_s.append(now_s)
         self.rows.demand.append((demand[Side.HPC].nodes, demand[Side.KUBERNETES].nodes))
         hpc, kube = self.machine.hpc, self.machine.kube

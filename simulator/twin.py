@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
+from models.acts import Outcome
 from models.demand import Demand
-from models.nodes import HpcNode, KubernetesNode, Side
-from models.ports import Outcome
+from models.nodes import HpcNode, KubernetesNode, NodeShape, Reading, Side
 from models.work import WaitingWork
 from simulator.machine import Machine
 
@@ -17,21 +15,34 @@ class TwinHpc:
     """The HPC scheduler of the twin, as the port ``HpcScheduler``.
 
     ``nodes_max`` is the most that the policy can ever give the HPC side: larger jobs are counted apart, as oversize.
+    ``booted`` is the present run of the scheduler; ``offers`` is what a node registered with, by number, where it
+    differs from the machine's shape.
     """
 
     def __init__(self, machine: Machine, nodes_max: int) -> None:
+        self.booted = "1"
+        self.offers: dict[int, NodeShape] = {}
         self._machine = machine
         self._nodes_max = nodes_max
         self._number = {name: number for number, name in enumerate(machine.names)}
         self._shown: dict[str, HpcNode] = {}
 
-    def nodes(self) -> Mapping[str, HpcNode]:
+    def refresh(self) -> dict[str, HpcNode]:
         """Every node as the scheduler shows it now; only what changed is drawn anew."""
         hpc = self._machine.hpc
-        for node in hpc.changed:
-            self._shown[self._machine.names[node]] = self._show(node)
-        hpc.changed.clear()
+        if hpc.changed:
+            for node in hpc.changed:
+                self._shown[self._machine.names[node]] = self._show(node)
+            hpc.changed.clear()
         return self._shown
+
+    def nodes(self) -> Reading[HpcNode]:
+        """See the port."""
+        return Reading(self.refresh())
+
+    def look(self, node: str) -> HpcNode | None:
+        """See the port."""
+        return self.refresh().get(node)
 
     def demand(self) -> Demand:
         """Busy nodes, and the nodes that waiting jobs ask for, oversize ones left out."""
@@ -93,31 +104,47 @@ class TwinHpc:
             busy=bool(jobs),
             frees_at_s=max((batch.must_end_s for batch in jobs.values()), default=None),
             ready=not hpc.absent[node],
+            booked_by=None if (booking := hpc.booking[node]) is None else booking[1],
+            offers=self.offers.get(node, self._machine.kube.shape),
+            booted=self.booted,
         )
 
 
 class TwinKubernetes:
-    """The Kubernetes of the twin, as the port ``Kubernetes``."""
+    """The Kubernetes of the twin, as the port ``Kubernetes``.
+
+    ``cordoned`` and ``offers`` are what others did to a node and what it registered with, by number; ``ready_since_s``
+    is when it last became Ready, where that was not from the beginning.
+    """
 
     def __init__(self, machine: Machine) -> None:
+        self.cordoned: set[int] = set()
+        self.offers: dict[int, NodeShape] = {}
+        self.ready_since_s: dict[int, int] = {}
+        self.uids: dict[int, int] = {}
+        self.pods_stay = False  # whether a disruption budget forbids every eviction
         self._machine = machine
         self._number = {name: number for number, name in enumerate(machine.names)}
         self._shown: dict[str, KubernetesNode] = {}
+        self._version = 0
+        self._records: dict[int, str] = {}
 
-    def nodes(self) -> Mapping[str, KubernetesNode]:
-        """Every node as the API server shows it now; only what changed is drawn anew."""
+    def refresh(self) -> dict[str, KubernetesNode]:
+        """Every node as the API server shows it now; only what changed is drawn anew, at a new version."""
         kube = self._machine.kube
-        for node in kube.changed:
-            name = self._machine.names[node]
-            self._shown[name] = KubernetesNode(
-                name=name,
-                closed_by=kube.closed_by[node],
-                discouraged=bool(kube.discouraged[node]),
-                pods=int(kube.pods_on[node]),
-                ready=not kube.absent[node],
-            )
-        kube.changed.clear()
+        if kube.changed:
+            for node in kube.changed:
+                self._shown[self._machine.names[node]] = self._show(node)
+            kube.changed.clear()
         return self._shown
+
+    def nodes(self) -> Reading[KubernetesNode]:
+        """See the port."""
+        return Reading(self.refresh())
+
+    def look(self, node: str) -> KubernetesNode | None:
+        """See the port."""
+        return self.refresh().get(node)
 
     def demand(self) -> Demand:
         """Nodes on which pods run (a node can be lent only as a whole), and what pending pods and replicas ask for."""
@@ -131,25 +158,68 @@ class TwinKubernetes:
         sizes = [1.0] * kube.missing_replicas + [group.nodes for group in kube.pending]
         return WaitingWork(Side.KUBERNETES, tuple(sizes[:WAITING_MAX]))
 
-    def discourage(self, node: str, *, mark: str) -> Outcome:
+    def note(self, node: str, *, record: str, version: str) -> Outcome:
         """See the port."""
-        self._machine.kube.set_discouraged(self._number[node], True)
+        number = self._at(node, version)
+        return Outcome.REFUSED if number is None else self._write(number, record)
+
+    def discourage(self, node: str, *, record: str, version: str) -> Outcome:
+        """See the port."""
+        number = self._at(node, version)
+        if number is None:
+            return Outcome.REFUSED
+        self._machine.kube.set_discouraged(number, True)
+        return self._write(number, record)
+
+    def close(self, node: str, *, mark: str, record: str, version: str) -> Outcome:
+        """See the port."""
+        number = self._at(node, version)
+        if number is None or self._machine.kube.closed_by[number] not in (None, mark):
+            return Outcome.REFUSED
+        self._machine.kube.set_closed(number, mark)
+        return self._write(number, record)
+
+    def open(self, node: str, *, mark: str, record: str, version: str) -> Outcome:
+        """See the port."""
+        number = self._at(node, version)
+        if number is None or self._machine.kube.closed_by[number] not in (None, mark):
+            return Outcome.REFUSED
+        if self._machine.kube.closed_by[number] is None:
+            self._machine.kube.set_discouraged(number, False)
+        else:
+            self._machine.open_kubernetes(number)
+        return self._write(number, record)
+
+    def evict(self, node: str) -> Outcome:
+        """See the port."""
+        if self.pods_stay:
+            return Outcome.REFUSED
+        self._machine.evict(self._number[node])
         return Outcome.DONE
 
-    def close(self, node: str, *, mark: str) -> Outcome:
-        """See the port."""
-        number = self._number[node]
-        present = self._machine.kube.closed_by[number]
-        if present is None:
-            self._machine.kube.set_closed(number, mark)
-        return Outcome.DONE if present in (None, mark) else Outcome.REFUSED
+    def _at(self, node: str, version: str) -> int | None:
+        """The node's number if it is at the version still, else None."""
+        shown = self.refresh().get(node)
+        return self._number[node] if shown is not None and shown.version == version else None
 
-    def open(self, node: str, *, mark: str) -> Outcome:
-        """See the port."""
-        number = self._number[node]
-        present = self._machine.kube.closed_by[number]
-        if present == mark:
-            self._machine.open_kubernetes(number)
-        elif present is None:
-            self._machine.kube.set_discouraged(number, False)
-        return Outcome.DONE if present in (None, mark) else Outcome.REFUSED
+    def _write(self, number: int, record: str) -> Outcome:
+        self._records[number] = record
+        self._machine.kube.changed.add(number)
+        return Outcome.DONE
+
+    def _show(self, node: int) -> KubernetesNode:
+        kube, name = self._machine.kube, self._machine.names[node]
+        self._version += 1
+        return KubernetesNode(
+            name=name,
+            closed_by=kube.closed_by[node],
+            discouraged=bool(kube.discouraged[node]),
+            pods=int(kube.pods_on[node]),
+            ready=not kube.absent[node],
+            cordoned=node in self.cordoned,
+            ready_since_s=self.ready_since_s.get(node),
+            offers=self.offers.get(node, kube.shape),
+            version=str(self._version),
+            uid=str(self.uids.get(node, 0)),
+            record=self._records.get(node),
+        )

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from models.handovers import Direction, Stage
+from models.handovers import Direction, Stage, ours
 from models.nodes import Node, Side
 from models.plans import Reason
 from models.policies import MovesPolicy, nodes_of
 from models.snapshot import Snapshot
 
-MARK_PREFIX = "tidegate:"
+EVICTION_S = 60  # what evicted pods are reckoned to need to end; their usual grace period is 30 s
 RECALLABLE = (Stage.PLANNED, Stage.RESERVED, Stage.DRAINING, Stage.DISCOURAGED, Stage.CLOSED, Stage.EMPTYING)
 
 
@@ -50,7 +50,7 @@ def sort_nodes(snapshot: Snapshot, moves: MovesPolicy) -> Candidates:
             found.open_hpc += 1
         else:
             found.open_kubernetes += 1
-        reason = _why_kept(node, owner, end_s)
+        reason = _why_kept(node, owner, end_s, snapshot.kept, moves)
         if moved_s.get(node.name, settled_s) > settled_s:
             found.refuse(node, Reason.DWELL)
         elif reason is not None:
@@ -58,30 +58,32 @@ def sort_nodes(snapshot: Snapshot, moves: MovesPolicy) -> Candidates:
         elif owner is Side.HPC:
             found.to_kubernetes.append((max(0, (node.hpc.frees_at_s or 0) - snapshot.now_s), node.name))
         else:
-            found.to_hpc.append((0, node.name))
+            found.to_hpc.append((EVICTION_S if node.kubernetes.pods else 0, node.name))
     found.to_kubernetes.sort()
     found.to_hpc.sort()
     return found
 
 
-def _why_kept(node: Node, owner: Side, end_s: int) -> Reason | None:
+def _why_kept(node: Node, owner: Side, end_s: int, kept: frozenset[str], moves: MovesPolicy) -> Reason | None:
     """Why the node may not leave its owner, None when it may."""
+    if node.kubernetes.managed_by or node.name in kept:
+        return Reason.MANAGED
     if owner is Side.HPC:
         if node.hpc.frees_at_s is not None and node.hpc.frees_at_s > end_s:
             return Reason.BUSY
-        return None if _ours(node.kubernetes.closed_by) else Reason.NOT_OURS
-    if node.kubernetes.pods:
+        if not ours(node.kubernetes.closed_by) or node.kubernetes.cordoned or node.hpc.booked_by is not None:
+            return Reason.NOT_OURS
+        return None if node.kubernetes.ready else Reason.UNREADY
+    if node.kubernetes.pods and moves.evict == "never":
         return Reason.BUSY
-    return None if _ours(node.hpc.drain_reason) else Reason.NOT_OURS
-
-
-def _ours(mark: str | None) -> bool:
-    return mark is not None and mark.startswith(MARK_PREFIX)
+    if not ours(node.hpc.drain_reason):
+        return Reason.NOT_OURS
+    return None if node.hpc.ready else Reason.UNREADY
 
 
 def _why_closed(node: Node) -> Reason:
-    foreign = [mark for mark in (node.hpc.drain_reason, node.kubernetes.closed_by) if mark and not _ours(mark)]
-    return Reason.NOT_OURS if foreign else Reason.UNREADY
+    foreign = [mark for mark in (node.hpc.drain_reason, node.kubernetes.closed_by) if mark and not ours(mark)]
+    return Reason.NOT_OURS if foreign or node.kubernetes.cordoned else Reason.UNREADY
 
 
 def move_budget(snapshot: Snapshot, moves: MovesPolicy) -> tuple[int, Reason]:

@@ -2,145 +2,136 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-from enum import StrEnum
+from dataclasses import replace
 
+from controller.handover.look import Rules, look, remember
 from controller.handover.table import Seen, next_stage
-from models.handovers import Direction, Handover, Stage
-from models.nodes import HpcNode, KubernetesNode, Node
+from models.acts import Act, Outcome, Verb
+from models.handovers import Direction, Handover, Stage, Why
+from models.nodes import Node
+
+WHY = {
+    Seen.LATE: Why.LATE,
+    Seen.FOREIGN: Why.FOREIGN,
+    Seen.BREACH: Why.FOREIGN,
+    Seen.NEW_EARLY: Why.FOREIGN,
+    Seen.OLD_OPEN: Why.FOREIGN,
+    Seen.OLD_BUSY: Why.FOREIGN,
+    Seen.UNHEALTHY: Why.UNHEALTHY,
+    Seen.NEW_REFUSED: Why.REFUSED,
+}
+_TURNS = (Stage.CANCELLING, Stage.STUCK)
+_NEW_DEADLINE = (Stage.OPENING, Stage.CANCELLING)
 
 
-class Verb(StrEnum):
-    """What can be asked of a scheduler: the verbs of the ports."""
-
-    DRAIN = "drain"
-    UNDRAIN = "undrain"
-    DISCOURAGE = "discourage"
-    CLOSE = "close"
-    OPEN = "open"
-
-
-@dataclass(frozen=True, slots=True)
-class Command:
-    """One act on one node, with the mark of ownership that it sets or must find."""
-
-    verb: Verb
-    node: str
-    mark: str
-
-
-def look(handover: Handover, node: Node, now_s: int, settle_s: int) -> Seen:
-    """What the node and the clock show, the most important thing first.
-
-    A stage that has not been entered for ``settle_s`` seconds of emptiness sees ``old-empty``, after that ``old-
-    empty-long``.
-    """
-    if handover.direction is Direction.TO_KUBERNETES:
-        seen = _look_to_kubernetes(handover, node)
-    else:
-        seen = _look_to_hpc(handover, node)
-    if now_s >= handover.deadline_s and not _ends_now(handover, seen):
-        return Seen.LATE
-    if handover.cancel_reason and handover.stage not in (Stage.CANCELLING, Stage.OPENING):
-        return Seen.CANCEL
-    if seen is Seen.OLD_EMPTY and handover.emptied_s is not None and now_s - handover.emptied_s >= settle_s:
-        return Seen.OLD_EMPTY_LONG
-    return seen
-
-
-def _ends_now(handover: Handover, seen: Seen) -> bool:
-    """Whether what was seen ends or turns back the hand-over anyway, so that its deadline no longer matters."""
-    home = handover.stage is Stage.CANCELLING and seen is Seen.OLD_OPEN
-    return home or seen in (Seen.NEW_OPEN, Seen.FOREIGN)
-
-
-def _look_to_kubernetes(handover: Handover, node: Node) -> Seen:
-    new = _look_at_kubernetes_opening(node.kubernetes)
-    if new is not None:
-        return new
-    if node.hpc.drain_reason is None:
-        return Seen.OLD_OPEN
-    if node.hpc.drain_reason != handover.mark:
-        return Seen.FOREIGN
-    return Seen.OLD_EMPTY if node.hpc.drained else Seen.OLD_BUSY
-
-
-def _look_to_hpc(handover: Handover, node: Node) -> Seen:
-    new = _look_at_hpc_opening(node.hpc)
-    if new is not None:
-        return new
-    kubernetes = node.kubernetes
-    if kubernetes.closed_by is None:
-        return Seen.DISCOURAGED if kubernetes.discouraged else Seen.OLD_OPEN
-    if kubernetes.closed_by != handover.mark:
-        return Seen.FOREIGN
-    return Seen.OLD_EMPTY if kubernetes.emptied else Seen.OLD_BUSY
-
-
-def _look_at_kubernetes_opening(node: KubernetesNode) -> Seen | None:
-    if node.closed_by is not None:
-        return None
-    return Seen.NEW_OPEN if node.ready else Seen.NEW_OPENING
-
-
-def _look_at_hpc_opening(node: HpcNode) -> Seen | None:
-    if node.drain_reason is not None:
-        return None
-    return Seen.NEW_OPEN if node.ready else Seen.NEW_OPENING
-
-
-def step(
-    handover: Handover, node: Node, now_s: int, *, settle_s: int, opening_deadline_s: int
-) -> tuple[Handover, tuple[Command, ...]]:
+def step(handover: Handover, node: Node, now_s: int, rules: Rules) -> tuple[Handover, tuple[Act, ...]]:
     """The hand-over after what ``node`` shows at ``now_s``, and what to ask for next.
 
-    A command is repeated for as long as the stage lasts and its effect is not seen: every verb is safe to repeat.
+    An act is asked for again for as long as the stage lasts and its effect is not seen: every verb is safe to repeat.
     """
-    seen = look(handover, node, now_s, settle_s)
+    handover = remember(handover, node, now_s)
+    seen = look(handover, node, now_s, rules)
     stage = next_stage(handover.direction, handover.stage, seen)
-    emptied_s = handover.emptied_s
-    if seen in (Seen.OLD_OPEN, Seen.OLD_BUSY, Seen.DISCOURAGED):
-        emptied_s = None
-    elif seen is Seen.OLD_EMPTY and emptied_s is None:
-        emptied_s = now_s
-    entered = stage is not handover.stage
-    deadline_s = (
-        now_s + opening_deadline_s if entered and stage in (Stage.OPENING, Stage.CANCELLING) else handover.deadline_s
-    )
-    after = replace(
-        handover,
-        stage=stage,
-        stage_since_s=now_s if entered else handover.stage_since_s,
-        deadline_s=deadline_s,
-        emptied_s=emptied_s,
-    )
-    return after, _commands(after, node, seen, entered)
+    if stage is not handover.stage:
+        handover = _enter(handover, stage, seen, now_s, rules)
+    return handover, acts(handover, node, seen, rules)
 
 
-def _commands(handover: Handover, node: Node, seen: Seen, entered: bool) -> tuple[Command, ...]:
-    stage, name = handover.stage, node.name
-    unseen = entered or seen in (Seen.OLD_OPEN, Seen.DISCOURAGED, Seen.OLD_EMPTY_LONG)
-    if stage is Stage.DRAINING and unseen and seen is Seen.OLD_OPEN:
-        return (Command(Verb.DRAIN, name, handover.mark),)
-    if stage is Stage.DISCOURAGED and unseen:
-        return (Command(Verb.DISCOURAGE, name, handover.mark),)
-    if stage is Stage.CLOSED and unseen:
-        return (Command(Verb.CLOSE, name, handover.mark),)
-    if stage is Stage.OPENING and unseen:
-        return (_open_new(handover, node),)
-    if stage is Stage.CANCELLING and (entered or seen is not Seen.OLD_OPEN):
-        return _reopen_old(handover, node)
+def _enter(handover: Handover, stage: Stage, seen: Seen, now_s: int, rules: Rules) -> Handover:
+    deadline_s = now_s + rules.deadline_s if stage in _NEW_DEADLINE else handover.deadline_s
+    why = WHY.get(seen, handover.why) if stage in _TURNS else handover.why
+    if handover.stage is Stage.CANCELLING and stage is Stage.STUCK:
+        why = handover.why
+    return replace(handover, stage=stage, stage_since_s=now_s, deadline_s=deadline_s, why=why)
+
+
+def acts(handover: Handover, node: Node, seen: Seen, rules: Rules) -> tuple[Act, ...]:
+    """What the stage asks for, given what was seen."""
+    stage = handover.stage
+    if stage.finished:
+        return (Act(Verb.NOTE, node.name, handover.mark),)
+    if stage is Stage.SETTLED and rules.hook and not handover.prepared:
+        return (Act(Verb.PREPARE, node.name, handover.mark),)
+    if handover.direction is Direction.TO_KUBERNETES:
+        return _toward_kubernetes(handover, node, seen)
+    return _toward_hpc(handover, node, seen, rules)
+
+
+def _toward_kubernetes(handover: Handover, node: Node, seen: Seen) -> tuple[Act, ...]:
+    stage, name, mark = handover.stage, node.name, handover.mark
+    if stage is Stage.RESERVED and seen is Seen.TO_BOOK:
+        return _noted(Act(Verb.RESERVE, name, mark))
+    if stage is Stage.DRAINING and seen is Seen.OLD_OPEN:
+        return _noted(Act(Verb.DRAIN, name, mark))
+    if stage is Stage.CANCELLING:
+        return _back_to_hpc(handover, node)
+    if stage is Stage.OPENING and node.kubernetes.closed_by is not None:
+        return (Act(Verb.OPEN, name, node.kubernetes.closed_by),)
+    if stage in (Stage.DRAINED, Stage.SETTLED) and node.hpc.booked_by == mark:
+        return (Act(Verb.RELEASE, name, mark),)
     return ()
 
 
-def _open_new(handover: Handover, node: Node) -> Command:
-    """Open the new side by the mark that closed it: the mark of the hand-over that once took the node from there."""
-    if handover.direction is Direction.TO_KUBERNETES:
-        return Command(Verb.OPEN, node.name, node.kubernetes.closed_by or handover.mark)
-    return Command(Verb.UNDRAIN, node.name, node.hpc.drain_reason or handover.mark)
+def _back_to_hpc(handover: Handover, node: Node) -> tuple[Act, ...]:
+    """Undo what we did and nothing else, once Kubernetes is closed and empty."""
+    name, mark = node.name, handover.mark
+    if node.kubernetes.closed_by is None:
+        return (Act(Verb.CLOSE, name, mark),)
+    if node.kubernetes.pods:
+        return ()
+    undo = []
+    if node.hpc.booked_by == mark:
+        undo.append(Act(Verb.RELEASE, name, mark))
+    if node.hpc.drain_reason == mark:
+        undo.append(Act(Verb.UNDRAIN, name, mark))
+    return _noted(*undo)
 
 
-def _reopen_old(handover: Handover, node: Node) -> tuple[Command, ...]:
-    if handover.direction is Direction.TO_KUBERNETES:
-        return (Command(Verb.UNDRAIN, node.name, handover.mark),)
-    return (Command(Verb.OPEN, node.name, handover.mark),)
+def _toward_hpc(handover: Handover, node: Node, seen: Seen, rules: Rules) -> tuple[Act, ...]:
+    stage, name, mark = handover.stage, node.name, handover.mark
+    is_open = node.kubernetes.closed_by is None
+    if stage is Stage.DISCOURAGED and seen is Seen.OLD_OPEN:
+        return (Act(Verb.DISCOURAGE, name, mark),)
+    if stage in (Stage.CLOSED, Stage.OPENING) and is_open:
+        return (Act(Verb.CLOSE, name, mark),)
+    if stage is Stage.EMPTYING and rules.evict and seen is Seen.OLD_BUSY:
+        return (Act(Verb.EVICT, name, mark),)
+    if stage is Stage.CANCELLING:
+        return _back_to_kubernetes(node, mark, seen)
+    if stage is Stage.OPENING and node.hpc.drain_reason is not None and not node.kubernetes.pods:
+        return _noted(Act(Verb.UNDRAIN, name, node.hpc.drain_reason))
+    return ()
+
+
+def _back_to_kubernetes(node: Node, mark: str, seen: Seen) -> tuple[Act, ...]:
+    if seen is Seen.BREACH:
+        return (Act(Verb.CLOSE, node.name, mark),)
+    if node.hpc.busy:
+        return ()
+    return (Act(Verb.OPEN, node.name, mark),)
+
+
+def _noted(*acts: Act) -> tuple[Act, ...]:
+    """Acts that leave no record of their own stand behind a note of the stage: first written down, then done."""
+    return (Act(Verb.NOTE, acts[0].node, acts[0].mark), *acts) if acts else ()
+
+
+def learn(handover: Handover, act: Act, outcome: Outcome) -> Handover:
+    """The hand-over after the outcome of an act.
+
+    Whether an act had its effect is only ever seen. What is learned here is what no look can tell: that the site's
+    hook is done, that an opening is under way unseen, or that it was refused and so surely is not.
+    """
+    if act.verb is Verb.PREPARE:
+        if outcome is Outcome.REFUSED:
+            return replace(handover, why=Why.HOOK)
+        return replace(handover, prepared=True) if outcome is Outcome.DONE else handover
+    if handover.stage is not Stage.OPENING or act.verb is not _opener(handover.direction):
+        return handover
+    if outcome is Outcome.UNKNOWN:
+        return replace(handover, unsure=True)
+    return replace(handover, refusals=handover.refusals + 1) if outcome is Outcome.REFUSED else handover
+
+
+def _opener(direction: Direction) -> Verb:
+    return Verb.OPEN if direction is Direction.TO_KUBERNETES else Verb.UNDRAIN

@@ -1,0 +1,86 @@
+"""How a hand-over begins: as a move of a plan, or to mend a node. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from controller.handover.look import Rules
+from models.handovers import Direction, Handover, Stage
+from models.nodes import Node, NodeShape, Side
+
+
+@dataclass(frozen=True, slots=True)
+class Names:
+    """What a new hand-over is called, what its batch is, and the epoch of who begins it."""
+
+    id: str
+    batch: str
+    epoch: int
+
+
+def moved(
+    node: Node,
+    direction: Direction,
+    names: Names,
+    now_s: int,
+    rules: Rules,
+    *,
+    last: Handover | None = None,
+    ahead: bool = False,
+) -> Handover:
+    """The hand-over of a planned move.
+
+    ``last`` is the one that brought the node here: what it left then is what its old side should find again. With
+    ``ahead``, a node that is busy is booked from when its work must have ended, instead of being closed at once.
+    """
+    frees_at_s = node.hpc.frees_at_s
+    book = ahead and direction is Direction.TO_KUBERNETES and frees_at_s is not None and frees_at_s > now_s
+    begins_s = frees_at_s if book and frees_at_s is not None else now_s
+    expects = known_shape(last, direction.target)
+    return Handover(
+        id=names.id,
+        batch=names.batch,
+        node=node.name,
+        direction=direction,
+        stage=Stage.PLANNED,
+        started_s=now_s,
+        stage_since_s=now_s,
+        deadline_s=begins_s + rules.deadline_s,
+        epoch=names.epoch,
+        reserve_from_s=frees_at_s if book else None,
+        leaves=_offers(node, direction.source),
+        expects=expects if expects is not None else _offers(node, direction.target),
+        uid=node.kubernetes.uid,
+    )
+
+
+def repaired(
+    node: Node, direction: Direction, stage: Stage, names: Names, now_s: int, rules: Rules, last: Handover | None
+) -> Handover:
+    """The hand-over that mends a node from where it stands."""
+    return Handover(
+        id=names.id,
+        batch=names.batch,
+        node=node.name,
+        direction=direction,
+        stage=stage,
+        started_s=now_s,
+        stage_since_s=now_s,
+        deadline_s=now_s + rules.deadline_s,
+        epoch=names.epoch,
+        leaves=known_shape(last, direction.source),
+        expects=known_shape(last, direction.target),
+        uid=node.kubernetes.uid,
+        repair=True,
+    )
+
+
+def known_shape(last: Handover | None, side: Side) -> NodeShape | None:
+    """What a side is known to have seen of the node when it was well there; None where nobody wrote it down."""
+    if last is None:
+        return None
+    return last.leaves if last.direction.source is side else last.expects
+
+
+def _offers(node: Node, side: Side) -> NodeShape | None:
+    return node.hpc.offers if side is Side.HPC else node.kubernetes.offers

@@ -1,0 +1,178 @@
+"""What a look at a node in hand-over shows: the two sides and the clock as one word of the table. No I/O, no clock."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from controller.handover.table import Seen
+from models.handovers import Direction, Handover, Stage, ours
+from models.nodes import HpcNode, KubernetesNode, Node
+
+REFUSALS_MOST = 3  # times that opening may be refused, by a conflict or for good, before the hand-over turns back
+_LATE_STAGES = (Stage.OPENING, Stage.CANCELLING)
+_ENDS_NOW = (Seen.NEW_OPEN, Seen.FOREIGN, Seen.NEW_EARLY)
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """What the policy says of every hand-over, times in seconds.
+
+    ``settle_s`` between seeing a node empty and believing it; ``deadline_s`` for emptying, and again for opening or
+    turning back; ``ready_s`` how long a Kubernetes node must have been Ready before it is opened; ``fit_s`` how long a
+    node may take to be fit for its new side, the site's hook included. ``evict``: pods may be evicted. ``hook``: the
+    site has one.
+    """
+
+    settle_s: int
+    deadline_s: int
+    ready_s: int = 0
+    fit_s: int = 900
+    evict: bool = False
+    hook: bool = False
+
+
+def remember(handover: Handover, node: Node, now_s: int) -> Handover:
+    """The hand-over with what this look adds to what was seen before.
+
+    Emptiness counts from when it was first seen without a break, by one run of the HPC scheduler: one that crashed in
+    between may have forgotten a drain, and forgets no longer once it has started again.
+    """
+    to_kubernetes = handover.direction is Direction.TO_KUBERNETES
+    closed_by = node.hpc.drain_reason if to_kubernetes else node.kubernetes.closed_by
+    closed = closed_by == handover.mark
+    empty = closed and (node.hpc.drained if to_kubernetes else node.kubernetes.emptied)
+    emptied_s, booted = handover.emptied_s, node.hpc.booted
+    if not empty:
+        emptied_s = None
+    elif emptied_s is None or (to_kubernetes and booted != handover.booted):
+        emptied_s = now_s
+    was_closed = closed or (handover.was_closed and not (to_kubernetes and booted != handover.booted))
+    if (emptied_s, booted, was_closed) == (handover.emptied_s, handover.booted, handover.was_closed):
+        return handover
+    return replace(handover, emptied_s=emptied_s, booted=booted, was_closed=was_closed)
+
+
+def look(handover: Handover, node: Node, now_s: int, rules: Rules) -> Seen:
+    """What the node and the clock show, the most important thing first."""
+    if handover.direction is Direction.TO_KUBERNETES:
+        seen = _to_kubernetes(handover, node, now_s)
+    else:
+        seen = _to_hpc(handover, node)
+    if seen is Seen.BREACH:
+        return seen
+    if now_s >= handover.deadline_s and not _ends_now(handover, seen):
+        return Seen.LATE
+    if seen is Seen.FOREIGN or handover.stage in _LATE_STAGES:
+        return _while_opening(handover, seen)
+    if handover.why is not None and seen is not Seen.NEW_EARLY:
+        return Seen.CANCEL
+    if seen is Seen.OLD_EMPTY and handover.emptied_s is not None and now_s - handover.emptied_s >= rules.settle_s:
+        return _fitness(handover, node, now_s, rules) if handover.stage is Stage.SETTLED else Seen.OLD_EMPTY_LONG
+    return seen
+
+
+def _ends_now(handover: Handover, seen: Seen) -> bool:
+    """Whether what was seen ends or turns back the hand-over anyway, so that its deadline no longer matters."""
+    home = handover.stage is Stage.CANCELLING and seen is Seen.OLD_OPEN
+    back = handover.direction is Direction.TO_KUBERNETES and handover.stage is Stage.CANCELLING
+    return home or (seen in _ENDS_NOW and not (back and seen is Seen.NEW_EARLY))
+
+
+def _while_opening(handover: Handover, seen: Seen) -> Seen:
+    refused = handover.refusals >= REFUSALS_MOST and not handover.unsure
+    if handover.stage is Stage.OPENING and seen is Seen.OLD_EMPTY and refused:
+        return Seen.NEW_REFUSED
+    return seen
+
+
+def _to_kubernetes(handover: Handover, node: Node, now_s: int) -> Seen:
+    hpc, kubernetes, stage = node.hpc, node.kubernetes, handover.stage
+    if node.breached:
+        return Seen.BREACH
+    if kubernetes.closed_by is None:
+        if stage is not Stage.OPENING:
+            return Seen.NEW_EARLY
+        return Seen.NEW_OPEN if kubernetes.open else Seen.NEW_OPENING
+    if hpc.drain_reason is None:
+        return _hpc_open(handover, hpc, kubernetes, now_s)
+    if hpc.drain_reason != handover.mark or (stage not in _LATE_STAGES and _touched(handover, kubernetes)):
+        return Seen.FOREIGN
+    if stage is Stage.CANCELLING and kubernetes.pods:
+        return Seen.NEW_BUSY
+    return Seen.OLD_EMPTY if hpc.drained else Seen.OLD_BUSY
+
+
+def _hpc_open(handover: Handover, hpc: HpcNode, kubernetes: KubernetesNode, now_s: int) -> Seen:
+    """The HPC side is still open: as it should be at first, or because someone else opened it again."""
+    if handover.stage is Stage.CANCELLING:
+        return Seen.BOOKED if hpc.booked_by == handover.mark else Seen.OLD_OPEN
+    if handover.was_closed or _touched(handover, kubernetes):
+        return Seen.OLD_OPEN if handover.stage is Stage.OPENING else Seen.FOREIGN
+    if handover.reserve_from_s is None or now_s >= handover.reserve_from_s:
+        return Seen.OLD_OPEN
+    if hpc.booked_by is None:
+        return Seen.TO_BOOK
+    return Seen.BOOKED if hpc.booked_by == handover.mark else Seen.FOREIGN
+
+
+def _touched(handover: Handover, kubernetes: KubernetesNode) -> bool:
+    """Whether someone cordoned the Kubernetes node, or made it anew, since the hand-over began."""
+    return kubernetes.cordoned or (bool(handover.uid) and kubernetes.uid != handover.uid)
+
+
+def _to_hpc(handover: Handover, node: Node) -> Seen:
+    hpc, kubernetes, stage = node.hpc, node.kubernetes, handover.stage
+    if node.breached:
+        return Seen.BREACH
+    if hpc.drain_reason is None:
+        if stage is not Stage.OPENING:
+            return Seen.NEW_EARLY
+        return Seen.NEW_OPEN if hpc.ready else Seen.NEW_OPENING
+    if stage is not Stage.CANCELLING and not ours(hpc.drain_reason):
+        return Seen.FOREIGN
+    if stage not in _LATE_STAGES and _touched(handover, kubernetes):
+        return Seen.FOREIGN
+    if kubernetes.closed_by is None:
+        if handover.was_closed and stage not in _LATE_STAGES:
+            return Seen.FOREIGN
+        return Seen.DISCOURAGED if kubernetes.discouraged else Seen.OLD_OPEN
+    if kubernetes.closed_by != handover.mark:
+        return Seen.FOREIGN
+    if stage is Stage.CANCELLING and hpc.busy:
+        return Seen.NEW_BUSY
+    return Seen.OLD_EMPTY if kubernetes.emptied else Seen.OLD_BUSY
+
+
+def _fitness(handover: Handover, node: Node, now_s: int, rules: Rules) -> Seen:
+    """The health gate: the site has prepared the node, and the new side sees it whole and awake."""
+    if (not rules.hook or handover.prepared) and fit(handover, node, now_s, rules.ready_s):
+        return Seen.FIT
+    if now_s - handover.stage_since_s >= rules.fit_s:
+        return Seen.UNHEALTHY
+    return Seen.UNFIT if handover.prepared or not rules.hook else Seen.OLD_EMPTY_LONG
+
+
+def fit(handover: Handover, node: Node, now_s: int, ready_s: int) -> bool:
+    """Whether the new side registered the resources that it once had there, and has the node ready."""
+    hpc, kubernetes = node.hpc, node.kubernetes
+    if hpc.booked_by == handover.mark:
+        return False
+    if handover.direction is Direction.TO_HPC:
+        return hpc.ready and handover.expects in (None, hpc.offers)
+    since_s = kubernetes.ready_since_s
+    awake = kubernetes.ready and (since_s is None or now_s - since_s >= ready_s)
+    return awake and handover.expects in (None, kubernetes.offers)
+
+
+def due_s(handover: Handover, node: Node, now_s: int, rules: Rules) -> int | None:
+    """When something changes although the node does not, later than ``now_s``; None when nothing will."""
+    times = [handover.deadline_s]
+    if handover.emptied_s is not None:
+        times.append(handover.emptied_s + rules.settle_s)
+    if handover.reserve_from_s is not None:
+        times.append(handover.reserve_from_s)
+    if handover.stage is Stage.SETTLED:
+        times.append(handover.stage_since_s + rules.fit_s)
+        if node.kubernetes.ready_since_s is not None:
+            times.append(node.kubernetes.ready_since_s + rules.ready_s)
+    return min((at_s for at_s in times if at_s > now_s), default=None)

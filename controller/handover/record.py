@@ -1,0 +1,118 @@
+"""The durable record of a hand-over: what a new leader needs to go on with it, as the text of a node's annotation.
+
+JSON with a version. A reader ignores fields that it does not know; a record of a later version it leaves alone.
+"""
+
+from __future__ import annotations
+
+import msgspec
+
+from models.errors import BadInput
+from models.handovers import Direction, Handover, Stage, Why
+from models.nodes import NodeShape
+
+VERSION = 1
+LONGEST = 4096  # characters; ours have a few hundred, so a longer one is not ours
+
+
+class _Shape(msgspec.Struct, frozen=True, array_like=True):
+    cpu_milli: int
+    memory_mib: int
+    gpu_milli: int
+
+
+class _Record(msgspec.Struct, frozen=True, omit_defaults=True):
+    v: int
+    id: str
+    batch: str
+    node: str
+    direction: Direction
+    stage: Stage
+    epoch: int
+    started: int
+    since: int
+    deadline: int
+    why: Why | None = None
+    reserve: int | None = None
+    leaves: _Shape | None = None
+    expects: _Shape | None = None
+    uid: str = ""
+    repair: bool = False
+
+
+class _Version(msgspec.Struct, frozen=True):
+    v: int
+
+
+_ENCODER = msgspec.json.Encoder()
+_DECODER = msgspec.json.Decoder(_Record)
+_VERSIONS = msgspec.json.Decoder(_Version)
+
+
+def encode(handover: Handover) -> str:
+    """The record's text: the same for the same hand-over, so that texts can be compared."""
+    record = _Record(
+        VERSION,
+        handover.id,
+        handover.batch,
+        handover.node,
+        handover.direction,
+        handover.stage,
+        handover.epoch,
+        handover.started_s,
+        handover.stage_since_s,
+        handover.deadline_s,
+        handover.why,
+        handover.reserve_from_s,
+        _packed(handover.leaves),
+        _packed(handover.expects),
+        handover.uid,
+        handover.repair,
+    )
+    return _ENCODER.encode(record).decode()
+
+
+def decode(text: str) -> Handover:
+    """The hand-over of a record. Raises BadInput when the text is none, or one of a later version than this."""
+    if len(text) > LONGEST:
+        raise BadInput(f"a record of {len(text)} characters is not ours (at most {LONGEST})")
+    try:
+        version = _VERSIONS.decode(text).v
+        if version > VERSION:
+            raise BadInput(
+                f"the record has version {version}, and this release knows versions up to {VERSION}",
+                remedy="upgrade Tidegate, or let the newer one finish the hand-over",
+            )
+        record = _DECODER.decode(text)
+    except (msgspec.DecodeError, UnicodeError) as error:
+        raise BadInput(f"the record cannot be read: {error}") from None
+    return Handover(
+        id=record.id,
+        batch=record.batch,
+        node=record.node,
+        direction=record.direction,
+        stage=record.stage,
+        started_s=record.started,
+        stage_since_s=record.since,
+        deadline_s=record.deadline,
+        why=record.why,
+        epoch=record.epoch,
+        reserve_from_s=record.reserve,
+        leaves=_unpacked(record.leaves),
+        expects=_unpacked(record.expects),
+        uid=record.uid,
+        repair=record.repair,
+    )
+
+
+def _packed(shape: NodeShape | None) -> _Shape | None:
+    return None if shape is None else _Shape(shape.cpu_milli, shape.memory_mib, shape.gpu_milli)
+
+
+def _unpacked(shape: _Shape | None) -> NodeShape | None:
+    if shape is None:
+        return None
+    try:
+        return NodeShape(shape.cpu_milli, shape.memory_mib, shape.gpu_milli)
+    except ValueError as error:
+        raise BadInput(f"the record cannot be read: {error}") from None

@@ -1,0 +1,101 @@
+"""Recovery: what a process that begins to lead makes of what both sides show. Pure: nodes in, hand-overs out.
+
+Nothing is remembered from before: open hand-overs come from the records on the Kubernetes nodes, and a node that is
+open to both sides, or to neither by our own marks, gets a hand-over that mends it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+
+from controller.handover.begin import Names, repaired
+from controller.handover.look import Rules
+from controller.handover.record import decode
+from models.errors import BadInput
+from models.handovers import MARK_PREFIX, Direction, Handover, Stage, ours
+from models.nodes import KubernetesNode, Node
+
+
+@dataclass(slots=True)
+class Found:
+    """What the records say: hand-overs to go on with, those that wait for a person, the latest of each node that
+    ended, and records that cannot be read, by node."""
+
+    open: list[Handover] = field(default_factory=list)
+    stuck: list[Handover] = field(default_factory=list)
+    ended: list[Handover] = field(default_factory=list)
+    unreadable: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def epoch(self) -> int:
+        """The latest epoch that any record bears."""
+        return max((h.epoch for group in (self.open, self.stuck, self.ended) for h in group), default=0)
+
+
+def read_records(nodes: Mapping[str, KubernetesNode], now_s: int, rules: Rules) -> Found:
+    """Sort the record of every node; a time of a leader whose clock was ahead of ours is cut down to one that can be.
+
+    A record that names another node was copied there by a person or a tool, and counts as unreadable.
+    """
+    found = Found()
+    for name, node in nodes.items():
+        if node.record is None:
+            continue
+        try:
+            handover = decode(node.record)
+        except BadInput as error:
+            found.unreadable[name] = str(error)
+            continue
+        if handover.node != name:
+            found.unreadable[name] = f"the record is of node {handover.node}"
+            continue
+        handover = _within(handover, now_s, rules)
+        if handover.stage is Stage.STUCK:
+            found.stuck.append(handover)
+        elif handover.stage.finished:
+            found.ended.append(handover)
+        else:
+            found.open.append(handover)
+    return found
+
+
+def _within(handover: Handover, now_s: int, rules: Rules) -> Handover:
+    latest_s = max(now_s, handover.reserve_from_s or 0) + rules.deadline_s
+    return replace(
+        handover,
+        started_s=min(handover.started_s, now_s),
+        stage_since_s=min(handover.stage_since_s, now_s),
+        deadline_s=min(handover.deadline_s, latest_s),
+    )
+
+
+def suspect(node: Node) -> bool:
+    """Whether a node that is in no hand-over shows what it should not: worth a fresh look."""
+    hpc, kubernetes = node.hpc, node.kubernetes
+    if hpc.booked_by is not None and ours(hpc.booked_by):
+        return True
+    return node.breached or (ours(hpc.drain_reason) and ours(kubernetes.closed_by))
+
+
+def mend(node: Node, names: Names, now_s: int, rules: Rules, last: Handover | None) -> Handover | None:
+    """The hand-over that brings a suspect node, freshly looked at, back to one owner; None when it has one.
+
+    Open to both: Kubernetes is closed at once, since that takes effect at once and ends nothing, and the HPC side has
+    the node. Open to neither: it goes to the side where work still runs, and if none runs, to the HPC side after the
+    usual settling and health gate.
+    """
+    if node.breached:
+        return repaired(node, Direction.TO_HPC, Stage.CLOSED, names, now_s, rules, last)
+    hpc_mark, kubernetes_mark = node.hpc.drain_reason, node.kubernetes.closed_by
+    if hpc_mark is None or kubernetes_mark is None or not (ours(hpc_mark) and ours(kubernetes_mark)):
+        return None
+    if last is not None and last.stage is Stage.STUCK:
+        return None
+    if node.hpc.busy and not node.kubernetes.pods:
+        direction, stage, mark = Direction.TO_KUBERNETES, Stage.CANCELLING, hpc_mark
+    else:
+        direction, mark = Direction.TO_HPC, kubernetes_mark
+        stage = Stage.CANCELLING if node.kubernetes.pods else Stage.EMPTY
+    names = replace(names, batch=mark.removeprefix(MARK_PREFIX))
+    return repaired(node, direction, stage, names, now_s, rules, last)

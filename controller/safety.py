@@ -1,0 +1,127 @@
+"""The safety switches: why no move may begin now. Pure; each switch is one rule, and each hold says what to do."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass
+
+from models.handovers import Handover, Stage
+from models.leadership import Orders
+from models.nodes import Node, Side
+from models.plans import Hold, Switch
+from models.policies import SafetyPolicy
+
+WAITING_ENOUGH = 5  # jobs that wait do not all end between two readings; replicas that are missing may all be given up
+RESUME = "then run: tidegate resume"
+
+
+@dataclass(frozen=True, slots=True)
+class SideSeen:
+    """One side at one reading: nodes shown, running and waiting work in nodes, entries that wait, and its boot."""
+
+    nodes: int
+    demand: float
+    waiting: int
+    busy: int
+    booted: str
+
+
+def vanished(side: Side, before: SideSeen, now: SideSeen) -> str | None:
+    """What vanished from one reading to the next, None when nothing did.
+
+    A scheduler that restarted empty, or that shows only a part, is not a side without demand.
+    """
+    if now.nodes * 2 < before.nodes:
+        return f"{side} showed {before.nodes} nodes and now shows {now.nodes}"
+    if now.booted != before.booted and now.demand * 2 < before.demand:
+        return f"{side} restarted, and of {before.demand:.0f} nodes of work {now.demand:.0f} are left"
+    if side is Side.HPC and before.waiting >= WAITING_ENOUGH and now.demand == 0:
+        return f"{side} had {before.waiting} waiting and now has no work at all"
+    if before.demand > 0 and now.demand == 0 and now.busy:
+        return f"{side} tells of no work, and shows {now.busy} busy nodes"
+    return None
+
+
+@dataclass(slots=True)
+class Vanishing:
+    """Since when a side's work or nodes have been missing, and what there was before."""
+
+    before: dict[Side, SideSeen]
+    since_s: dict[Side, int]
+    text: dict[Side, str]
+
+    @staticmethod
+    def begin() -> Vanishing:
+        """Nothing has been read yet."""
+        return Vanishing({}, {}, {})
+
+    def read(self, side: Side, seen: SideSeen, now_s: int, hold_s: int, resumed_s: int) -> None:
+        """Take in a reading: while something is missing, what was there before stays the measure."""
+        if side in self.since_s:
+            before = self.before[side]
+            back = seen.nodes * 2 >= before.nodes and seen.demand * 2 >= before.demand
+            if back or now_s - self.since_s[side] >= hold_s or resumed_s >= self.since_s[side]:
+                del self.since_s[side], self.text[side]
+                self.before[side] = seen
+            return
+        before = self.before.get(side, seen)
+        what = vanished(side, before, seen)
+        if what is None:
+            self.before[side] = seen
+        else:
+            self.since_s[side], self.text[side] = now_s, what
+
+    def holds(self) -> list[Hold]:
+        """One hold for each side from which something is missing."""
+        advice = f"see whether its scheduler lost its state; {RESUME}"
+        return [Hold(Switch.VANISHED, f"{text}; {advice}") for text in self.text.values()]
+
+
+def pause_holds(orders: Orders) -> list[Hold]:
+    """A person has paused moves."""
+    if orders.paused is None:
+        return []
+    return [Hold(Switch.PAUSED, f"paused by a person (open hand-overs: {orders.paused}); {RESUME}")]
+
+
+def breaker_holds(ended: Iterable[tuple[int, Handover]], safety: SafetyPolicy, orders: Orders) -> list[Hold]:
+    """The latest hand-overs (end second, hand-over; latest last) failed one after another."""
+    failures = 0
+    for at_s, handover in ended:
+        if handover.stage is Stage.DONE:
+            failures = 0
+        elif at_s > orders.resumed_s and failed(handover):
+            failures += 1
+    if failures < safety.failures_to_pause:
+        return []
+    return [Hold(Switch.BREAKER, f"{failures} hand-overs failed in a row; mend what made them fail, {RESUME}")]
+
+
+def failed(handover: Handover) -> bool:
+    """Whether something went wrong that the next hand-over is likely to meet as well."""
+    return handover.stage is Stage.STUCK or (handover.why is not None and handover.why.failed)
+
+
+def stale_holds(ages_s: Mapping[Side, float], safety: SafetyPolicy) -> list[Hold]:
+    """A side was last read too long ago."""
+    return [
+        Hold(Switch.STALE, f"{side} was last read {age_s:.0f} s ago, longer than staleAfter of {safety.stale_after} s")
+        for side, age_s in ages_s.items()
+        if age_s > safety.stale_after
+    ]
+
+
+def unready_holds(nodes: Iterable[Node], moving: Collection[str], safety: SafetyPolicy) -> list[Hold]:
+    """Too many nodes are not ready on the side that has them."""
+    unready = [node.name for node in nodes if not is_ready(node) and node.name not in moving]
+    if len(unready) <= safety.unready_max:
+        return []
+    shown = ", ".join(unready[:5]) + (", ..." if len(unready) > 5 else "")
+    return [Hold(Switch.UNREADY, f"{len(unready)} nodes are not ready ({shown}), more than {safety.unready_max}")]
+
+
+def is_ready(node: Node) -> bool:
+    """Whether a side to which the node is open can use it; a node that is open to neither counts as ready here."""
+    if node.hpc.drain_reason is None:
+        return node.hpc.ready
+    return node.kubernetes.closed_by is not None or node.kubernetes.ready

@@ -1,0 +1,83 @@
+"""The sweep: finds nodes that no hand-over of ours accounts for, looks at them afresh, and takes them in hand."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+
+from controller.handover.begin import Names
+from controller.handover.look import Rules
+from controller.handover.record import decode
+from controller.handover.tend import Tender
+from controller.recovery import mend, suspect
+from models.errors import BadInput
+from models.handovers import Handover, Stage, ours
+from models.nodes import Node
+
+
+class Sweep:
+    """What is known of the nodes that are in no hand-over. ``unreadable`` are those with a record that is not ours to
+    understand, by name: they are left alone."""
+
+    def __init__(self, tender: Tender, rules: Rules, clock: Callable[[], int], names: Callable[[], Names]) -> None:
+        self.unreadable: dict[str, str] = {}
+        self._tender = tender
+        self._rules = rules
+        self._clock = clock
+        self._names = names
+        self._read: dict[str, tuple[str, Handover]] = {}
+        self._waiting: dict[str, Node] = {}
+
+    def lead(self, unreadable: dict[str, str]) -> None:
+        """Begin anew with what the records said."""
+        self.unreadable = dict(unreadable)
+        self._read.clear()
+        self._waiting.clear()
+
+    def over(self, changed: Iterable[Node]) -> None:
+        """See to every node that changed, and to those that could not be seen the last time. Raises Unreachable."""
+        self._waiting.update({node.name: node for node in changed})
+        moving = {handover.node for handover in self._tender.open.values()}
+        for name, shown in list(self._waiting.items()):
+            if name not in moving and (suspect(shown) or not self._has_read(shown)):
+                fresh = self._tender.look(name)
+                if fresh is None:
+                    continue
+                self._see_to(fresh)
+            del self._waiting[name]
+
+    def last(self, node: Node) -> Handover | None:
+        """The hand-over that the node's record tells of, None when there is none to be read."""
+        text = node.kubernetes.record
+        if text is None:
+            return None
+        known = self._read.get(node.name)
+        if known is not None and known[0] == text:
+            return known[1]
+        try:
+            handover = decode(text)
+        except BadInput as error:
+            self.unreadable[node.name] = str(error)
+            return None
+        self.unreadable.pop(node.name, None)
+        self._read[node.name] = (text, handover)
+        return handover
+
+    def _has_read(self, node: Node) -> bool:
+        text, known = node.kubernetes.record, self._read.get(node.name)
+        return text is None or (known is not None and known[0] == text)
+
+    def _see_to(self, node: Node) -> None:
+        """Go on with what the record tells of; else free the node of a stray booking, and mend it."""
+        last = self.last(node)
+        if node.name in self.unreadable and not node.breached:
+            return
+        if last is not None and last.node == node.name and not last.stage.finished:
+            self._tender.adopt(last)
+            return
+        if node.hpc.booked_by is not None and ours(node.hpc.booked_by):
+            self._tender.release(node)
+        repair = mend(node, self._names(), self._clock(), self._rules, last)
+        if repair is not None:
+            self._tender.begin(repair)
+        elif last is not None and last.stage is Stage.STUCK and node.owner is None:
+            self._tender.stuck.setdefault(node.name, last)

@@ -1,0 +1,88 @@
+"""The view: what both sides show of the pool, put together, with what is too old, missing or awry in it."""
+
+from __future__ import annotations
+
+import msgspec
+
+from controller.safety import SideSeen, Vanishing, stale_holds
+from models.demand import Demand
+from models.nodes import HpcNode, KubernetesNode, Node, Reading, Side
+from models.plans import Hold
+from models.policies import SafetyPolicy
+from models.ports import HpcScheduler, Kubernetes
+from models.work import WaitingWork
+
+
+class _Kept(msgspec.Struct, frozen=True):
+    """What a leader hands on: what each side last showed, and what was missing then."""
+
+    before: dict[Side, SideSeen]
+    since_s: dict[Side, int]
+    text: dict[Side, str]
+
+
+class View:
+    """The nodes of the pool as both sides last showed them, and the work of both; read as a whole or not at all."""
+
+    def __init__(self, hpc: HpcScheduler, kubernetes: Kubernetes, safety: SafetyPolicy) -> None:
+        self.nodes: tuple[Node, ...] = ()
+        self.changed: list[Node] = []
+        self.demand: dict[Side, Demand] = {}
+        self.waiting: dict[Side, WaitingWork] = {}
+        self._hpc = hpc
+        self._kubernetes = kubernetes
+        self._safety = safety
+        self._known: dict[str, Node] = {}
+        self._ages_s: dict[Side, float] = {}
+        self._vanishing = Vanishing.begin()
+
+    def read(self, now_s: int, resumed_s: int) -> None:
+        """Read both sides. Raises Unreachable, and then nothing has changed."""
+        hpc, kubernetes = self._hpc.nodes(), self._kubernetes.nodes()
+        demand = {Side.HPC: self._hpc.demand(), Side.KUBERNETES: self._kubernetes.demand()}
+        waiting = {Side.HPC: self._hpc.waiting(), Side.KUBERNETES: self._kubernetes.waiting()}
+        self._join(hpc, kubernetes)
+        self.demand, self.waiting = demand, waiting
+        self._ages_s = {Side.HPC: hpc.age_s, Side.KUBERNETES: kubernetes.age_s}
+        for side, shown in ((Side.HPC, hpc.nodes), (Side.KUBERNETES, kubernetes.nodes)):
+            self._vanishing.read(side, self._seen(side, len(shown)), now_s, self._safety.vanished_hold, resumed_s)
+
+    def read_nodes(self) -> None:
+        """Read the nodes only. Raises Unreachable."""
+        self._join(self._hpc.nodes(), self._kubernetes.nodes())
+
+    def holds(self) -> list[Hold]:
+        """What of the view forbids to move: a side too old, or something missing from it."""
+        return stale_holds(self._ages_s, self._safety) + self._vanishing.holds()
+
+    def keep(self) -> str:
+        """What the next leader has to know to see that something has vanished, as text."""
+        kept = _Kept(self._vanishing.before, self._vanishing.since_s, self._vanishing.text)
+        return msgspec.json.encode(kept).decode()
+
+    def resume(self, text: str) -> None:
+        """Go on from what an earlier leader kept; from nothing when it cannot be read."""
+        try:
+            kept = msgspec.json.decode(text, type=_Kept) if text else None
+        except msgspec.DecodeError:
+            kept = None
+        self._vanishing = Vanishing.begin() if kept is None else Vanishing(kept.before, kept.since_s, kept.text)
+
+    def _seen(self, side: Side, shown: int) -> SideSeen:
+        nodes = self._known.values()
+        busy = sum(node.hpc.busy for node in nodes) if side is Side.HPC else 0
+        booted = next((node.hpc.booted for node in nodes), "") if side is Side.HPC else ""
+        return SideSeen(shown, self.demand[side].nodes, len(self.waiting[side].sizes), busy, booted)
+
+    def _join(self, hpc: Reading[HpcNode], kubernetes: Reading[KubernetesNode]) -> None:
+        """Every node that both sides show; one that shows no change is the same value as before."""
+        known, self.changed = self._known, []
+        for name, shown in hpc.nodes.items():
+            other, before = kubernetes.nodes.get(name), known.get(name)
+            if other is not None and (before is None or before.hpc is not shown or before.kubernetes is not other):
+                known[name] = node = Node(name, shown, other)
+                self.changed.append(node)
+        if len(known) != len(hpc.nodes) or len(known) != len(kubernetes.nodes):
+            both = hpc.nodes.keys() & kubernetes.nodes.keys()
+            self._known = known = {name: node for name, node in known.items() if name in both}
+        self.nodes = tuple(known.values())

@@ -1,0 +1,39 @@
+"""Acts: what can be asked of the two sides for one node, and what is known afterwards."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Outcome(StrEnum):
+    """Three outcomes, not two: a write that timed out may have happened."""
+
+    DONE = "done"
+    REFUSED = "refused"  # it did not happen, and the scheduler said so
+    UNKNOWN = "unknown"  # it may have happened: read before retrying or undoing
+
+
+class Verb(StrEnum):
+    """What can be asked: the verbs of the ports."""
+
+    NOTE = "note"
+    RESERVE = "reserve"
+    DRAIN = "drain"
+    RELEASE = "release"
+    UNDRAIN = "undrain"
+    DISCOURAGE = "discourage"
+    CLOSE = "close"
+    EVICT = "evict"
+    OPEN = "open"
+    PREPARE = "prepare"  # the site's hook, before
+    TELL = "tell"  # the site's hook, after
+
+
+@dataclass(frozen=True, slots=True)
+class Act:
+    """One act on one node, with the mark of ownership that it sets or must find."""
+
+    verb: Verb
+    node: str
+    mark: str

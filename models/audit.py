@@ -1,0 +1,70 @@
+"""The audit: one entry for each decision, each act and each stage of a hand-over, in the order in which they happened.
+
+An act is written down twice: before it is asked for, so that none goes unrecorded however the process ends, and when
+its outcome is known, with what was seen then. An entry that was asked and never answered is an unknown outcome.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol
+
+from models.acts import Act, Outcome
+from models.handovers import Handover
+from models.nodes import Node
+from models.plans import Plan
+from models.policies import MovesPolicy, PoolPolicy
+from models.snapshot import Snapshot
+
+
+@dataclass(frozen=True, slots=True)
+class Decided:
+    """A decision, with everything that it was made from: ``decide(snapshot, pool, moves)`` gives the plan again."""
+
+    epoch: int
+    snapshot: Snapshot
+    pool: PoolPolicy
+    moves: MovesPolicy
+    plan: Plan
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """An act is about to be asked for, on the strength of what was seen."""
+
+    at_s: int
+    epoch: int
+    handover: str
+    act: Act
+    seen: Node
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """What is known of an act, and what the node showed right after it; None where it could not be seen."""
+
+    at_s: int
+    epoch: int
+    handover: str
+    act: Act
+    outcome: Outcome
+    seen: Node | None
+
+
+@dataclass(frozen=True, slots=True)
+class Entered:
+    """A hand-over entered a stage."""
+
+    at_s: int
+    handover: Handover
+
+
+Entry = Decided | Asked | Answered | Entered
+
+
+class AuditLog(Protocol):
+    """Where the audit goes."""
+
+    def append(self, entry: Entry) -> None:
+        """Keep the entry for good. Raises Unrecorded when that cannot be done: then the act must not be taken."""
+        ...

@@ -1,0 +1,89 @@
+"""Leadership: who may write now, and what persons have ordered whoever leads.
+
+The epoch rises with each new leader and is in every durable record, so that what an earlier leader left behind, or
+still tries, can be told apart.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Protocol
+
+from models.acts import Outcome
+
+
+class Pause(StrEnum):
+    """What becomes of open hand-overs while no new one may begin."""
+
+    FINISH = "finish"
+    REVERT = "revert"
+
+
+@dataclass(frozen=True, slots=True)
+class Orders:
+    """What persons have set, kept beside the lease: it outlives every process.
+
+    ``paused`` is None while moves may begin; ``resumed_s`` is when a person last said to go on: failed hand-overs from
+    before then no longer count.
+    """
+
+    paused: Pause | None = None
+    resumed_s: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class LeaseRecord:
+    """A Kubernetes Lease, as far as it matters here.
+
+    ``beat`` rises with each renewal; ``duration_s`` is how long after a renewal nobody else may lead; ``holder`` is
+    empty once it has been released; ``remembered`` is a text that leaders hand on; ``version`` is what a write must
+    name.
+    """
+
+    holder: str
+    epoch: int
+    beat: int
+    duration_s: float
+    orders: Orders = Orders()
+    remembered: str = ""
+    version: str = ""
+
+
+class LeaseStore(Protocol):
+    """Where the lease is kept."""
+
+    def read(self) -> LeaseRecord | None:
+        """The lease now; None when there is none. Raises Unreachable."""
+        ...
+
+    def write(self, lease: LeaseRecord) -> Outcome:
+        """Replace the lease if it is still at ``lease.version`` (empty: if there is none), else refuse."""
+        ...
+
+
+class Leadership(Protocol):
+    """What the controller asks before it acts.
+
+    ``remembered`` is a text that the leader may set and the next one finds, as it was at the last renewal.
+    """
+
+    remembered: str
+
+    @property
+    def epoch(self) -> int | None:
+        """The epoch in which this process leads; None while it does not."""
+        ...
+
+    @property
+    def orders(self) -> Orders:
+        """What persons have set, as last read."""
+        ...
+
+    def may_act(self) -> bool:
+        """Whether a write that starts now ends, time-outs included, before anyone else may lead."""
+        ...
+
+    def rise_above(self, epoch: int) -> None:
+        """Lead in a later epoch than one that was found on a node, as after someone deleted the lease."""
+        ...
