@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Callable
 
 import pytest
 
@@ -12,7 +13,7 @@ from models.forecasts import Forecast, Source, flat
 from models.handovers import Direction, Handover, Stage
 from models.nodes import HpcNode, KubernetesNode, Node, Side
 from models.plans import Plan, Reason
-from models.policies import MovesPolicy, PoolPolicy, Shares
+from models.policies import MovesPolicy, PoolPolicy, Shares, Weights
 from models.snapshot import LeadTime, SideView, Snapshot
 from models.work import WaitingWork
 
@@ -22,18 +23,29 @@ FREE = MovesPolicy(at_once="100%", per_hour="100%", dwell="0s")
 UP, DOWN = Direction.TO_KUBERNETES, Direction.TO_HPC
 
 
-def hpc_node(name: str, *, frees_in_s: int | None = None, closed_by: str = MARK) -> Node:
+def hpc_node(
+    name: str,
+    *,
+    frees_in_s: int | None = None,
+    closed_by: str = MARK,
+    booked_by: str | None = None,
+    **kubernetes: object,
+) -> Node:
     frees_at_s = None if frees_in_s is None else NOW_S + frees_in_s
-    hpc = HpcNode(name, "", None, frees_in_s is not None, frees_at_s)
-    return Node(name, hpc, KubernetesNode(name, closed_by, False, 0))
+    hpc = HpcNode(name, "", None, frees_in_s is not None, frees_at_s, booked_by=booked_by)
+    return Node(name, hpc, KubernetesNode(name, closed_by, False, 0, **kubernetes))
 
 
-def kubernetes_node(name: str, *, pods: int = 0, drain: str = MARK) -> Node:
-    return Node(name, HpcNode(name, "", drain, False, None), KubernetesNode(name, None, False, pods))
+def kubernetes_node(
+    name: str, *, pods: int = 0, drain: str = MARK, hpc_ready: bool = True, managed_by: str = ""
+) -> Node:
+    kubernetes = KubernetesNode(name, None, False, pods, managed_by=managed_by)
+    return Node(name, HpcNode(name, "", drain, False, None, hpc_ready), kubernetes)
 
 
-def closed_node(name: str, drain: str = MARK, closed_by: str = MARK) -> Node:
-    return Node(name, HpcNode(name, "", drain, False, None), KubernetesNode(name, closed_by, False, 0))
+def closed_node(name: str, drain: str = MARK, closed_by: str | None = MARK, *, cordoned: bool = False) -> Node:
+    kubernetes = KubernetesNode(name, closed_by, False, 0, cordoned=cordoned)
+    return Node(name, HpcNode(name, "", drain, False, None), kubernetes)
 
 
 def hpc_nodes(count: int, **kind: object) -> list[Node]:
@@ -59,6 +71,7 @@ def snapshot(
     moved_s: dict[str, int] | None = None,
     recent_moves_s: tuple[int, ...] = (),
     forecasts: dict[Side, Forecast] | None = None,
+    kept: tuple[str, ...] = (),
 ) -> Snapshot:
     """Running demand follows from the nodes; ``hpc`` and ``kubernetes`` are the sizes of what waits."""
     busy = sum(node.hpc.busy for node in nodes)
@@ -75,11 +88,12 @@ def snapshot(
         open_handovers=handovers,
         moved_s=moved_s or {},
         recent_moves_s=recent_moves_s,
+        kept=frozenset(kept),
     )
 
 
 def handover(ident: str, node: str, direction: Direction, stage: Stage, emptied_s: int | None = None) -> Handover:
-    return Handover(ident, node, direction, stage, NOW_S - 60, NOW_S - 60, NOW_S + 9999, emptied_s)
+    return Handover(ident, f"p-{ident}", node, direction, stage, NOW_S - 60, NOW_S - 60, NOW_S + 9999, emptied_s)
 
 
 def planned(found: Snapshot, pool: PoolPolicy | None = None, moves: MovesPolicy = FREE) -> Plan:
@@ -204,12 +218,97 @@ CASES = {
         0,
         {"not-ours": 4},
     ),
-    "nodes that are closed on both sides": (
-        snapshot([closed_node("a"), closed_node("b", drain="maintenance")], kubernetes=ONES),
+    "HPC nodes that someone else cordoned in Kubernetes": (
+        snapshot(hpc_nodes(4, cordoned=True), kubernetes=ONES),
         POOL,
         FREE,
         0,
-        {"unready": 1, "not-ours": 1},
+        {"not-ours": 4},
+    ),
+    "HPC nodes that someone reserved": (
+        snapshot(hpc_nodes(4, booked_by="maintenance"), kubernetes=ONES),
+        POOL,
+        FREE,
+        0,
+        {"not-ours": 4},
+    ),
+    "HPC nodes with a booking of ours that is left over": (
+        snapshot(hpc_nodes(4, booked_by=MARK), kubernetes=ONES),
+        POOL,
+        FREE,
+        0,
+        {"not-ours": 4},
+    ),
+    "HPC nodes that are not Ready in Kubernetes": (
+        snapshot(hpc_nodes(4, ready=False), kubernetes=ONES),
+        POOL,
+        FREE,
+        0,
+        {"unready": 4},
+    ),
+    "Kubernetes nodes that the HPC scheduler cannot use": (
+        snapshot(kubernetes_nodes(4, hpc_ready=False), hpc=ONES),
+        POOL,
+        FREE,
+        0,
+        {"unready": 4},
+    ),
+    "HPC nodes that another autoscaler has": (
+        snapshot(hpc_nodes(4, managed_by="karpenter"), kubernetes=ONES),
+        POOL,
+        FREE,
+        0,
+        {"managed": 4},
+    ),
+    "Kubernetes nodes that another autoscaler has": (
+        snapshot(kubernetes_nodes(4, managed_by="karpenter"), hpc=ONES),
+        POOL,
+        FREE,
+        0,
+        {"managed": 4},
+    ),
+    "nodes with a record that cannot be read": (
+        snapshot(hpc_nodes(4), kubernetes=ONES, kept=("h01", "h03")),
+        POOL,
+        FREE,
+        2,
+        {"managed": 2},
+    ),
+    "whose nodes they are comes before what they do": (
+        snapshot(kubernetes_nodes(4, pods=1, managed_by="karpenter"), hpc=ONES),
+        POOL,
+        FREE,
+        0,
+        {"managed": 4},
+    ),
+    "nodes whose jobs end after the drain deadline": (
+        snapshot(hpc_nodes(4, frees_in_s=1801), kubernetes=ONES),
+        POOL,
+        MovesPolicy(at_once="100%", dwell="0s", drain_deadline="30m"),
+        0,
+        {"busy": 4},
+    ),
+    "pods may be evicted, and jobs are worth it": (
+        snapshot(kubernetes_nodes(4, pods=1), hpc=ONES),
+        PoolPolicy(name="pool", unmet_cost=Weights(hpc=10.0, kubernetes=1.0)),
+        MovesPolicy(at_once="100%", dwell="0s", evict="pods"),
+        -4,
+        {},
+    ),
+    "nodes that are closed on both sides": (
+        snapshot(
+            [
+                closed_node("a"),
+                closed_node("b", drain="maintenance"),
+                closed_node("c", closed_by="maintenance"),
+                closed_node("d", closed_by=None, cordoned=True),
+            ],
+            kubernetes=ONES,
+        ),
+        POOL,
+        FREE,
+        0,
+        {"unready": 1, "not-ours": 3},
     ),
     "the largest waiting job keeps its nodes": (
         snapshot(hpc_nodes(6), hpc=(6.0,), kubernetes=ONES),
@@ -256,6 +355,20 @@ def test_nodes_that_free_soonest_go_first():
     assert [move.node for move in plan.moves] == ["idle"]
 
 
+def test_nodes_without_pods_go_before_those_whose_pods_are_evicted():
+    nodes = [kubernetes_node("a", pods=1), kubernetes_node("b"), kubernetes_node("c", pods=2)]
+    plan = planned(snapshot(nodes, hpc=(1.0,)), moves=MovesPolicy(at_once="100%", dwell="0s", evict="pods"))
+    assert [move.node for move in plan.moves] == ["b"]
+
+
+def test_a_node_that_waits_for_a_person_is_not_counted_on_and_takes_its_place_among_the_moves():
+    stuck = (handover("h1", "x", UP, Stage.STUCK),)
+    nodes = [*hpc_nodes(4), closed_node("x")]
+    plan = planned(snapshot(nodes, kubernetes=ONES, handovers=stuck), moves=MovesPolicy(at_once=3, dwell="0s"))
+    assert (plan.current, len(plan.moves), plan.cancellations) == (0, 2, ())
+    assert reasons(plan) == {Reason.IN_HANDOVER: 1, Reason.AT_ONCE: 2}
+
+
 def test_a_node_that_is_still_draining_is_turned_back_when_its_work_comes_back():
     draining = Node("x", HpcNode("x", "", "tidegate:h1", True, NOW_S + 1800), KubernetesNode("x", MARK, False, 0))
     under_way = (handover("h1", "x", UP, Stage.DRAINING),)
@@ -290,31 +403,37 @@ def test_a_move_that_gains_too_little_is_not_made():
     assert not planned(found, moves=MovesPolicy(at_once="100%", dwell="0s", min_gain=1000)).moves
 
 
+def any_node(dice: random.Random, name: str) -> Node:
+    """A node that is in no hand-over, with one thing about it that matters, or nothing."""
+    somebody = dice.choice([MARK, "maintenance"])
+    makers: list[Callable[[], Node]] = [
+        lambda: hpc_node(name, frees_in_s=dice.choice([0, 60, 3000, 9000])),
+        lambda: hpc_node(name, closed_by=somebody),
+        lambda: kubernetes_node(name, pods=dice.randrange(3)),
+        lambda: closed_node(name, drain=somebody),
+        lambda: hpc_node(name, booked_by=somebody, cordoned=dice.random() < 0.5),
+        lambda: kubernetes_node(name, hpc_ready=dice.random() < 0.5, managed_by=dice.choice(["", "karpenter"])),
+        lambda: hpc_node(name),
+        lambda: kubernetes_node(name),
+    ]
+    return dice.choice(makers)()
+
+
+def any_handover(dice: random.Random, name: str) -> Handover:
+    direction = dice.choice([UP, DOWN])
+    stages = (Stage.DRAINED, Stage.OPENING) if direction is UP else (Stage.EMPTYING, Stage.EMPTY)
+    stage = dice.choice([*stages, Stage.CANCELLING])
+    emptied_s = None if stage in (Stage.EMPTYING, Stage.CANCELLING) else NOW_S - 30
+    return handover(f"h-{name}", name, direction, stage, emptied_s)
+
+
 @pytest.mark.parametrize("seed", range(60))
 def test_every_node_is_accounted_for_in_any_situation(seed: int):
     dice = random.Random(seed)
-    nodes: list[Node] = []
-    under_way: list[Handover] = []
-    for number in range(dice.randint(1, 14)):
-        name = f"n{number:02d}"
-        kind = dice.randrange(7)
-        if kind == 0:
-            nodes.append(hpc_node(name, frees_in_s=dice.choice([0, 60, 3000, 9000])))
-        elif kind == 1:
-            nodes.append(hpc_node(name, closed_by=dice.choice([MARK, "maintenance"])))
-        elif kind == 2:
-            nodes.append(kubernetes_node(name, pods=dice.randrange(3)))
-        elif kind == 3:
-            nodes.append(closed_node(name, drain=dice.choice([MARK, "maintenance"])))
-        elif kind == 4:
-            nodes.append(closed_node(name))
-            direction = dice.choice([UP, DOWN])
-            stages = (Stage.DRAINED, Stage.OPENING) if direction is UP else (Stage.EMPTYING, Stage.EMPTY)
-            stage = dice.choice([*stages, Stage.CANCELLING])
-            emptied_s = None if stage in (Stage.EMPTYING, Stage.CANCELLING) else NOW_S - 30
-            under_way.append(handover(f"h{number}", name, direction, stage, emptied_s))
-        else:
-            nodes.append(hpc_node(name) if kind == 5 else kubernetes_node(name))
+    names = [f"n{number:02d}" for number in range(dice.randint(1, 14))]
+    under_way = [any_handover(dice, name) for name in names if dice.random() < 0.12]
+    moving = {one.node for one in under_way}
+    nodes = [closed_node(name) if name in moving else any_node(dice, name) for name in names]
     low = dice.randint(0, len(nodes))
     pool = PoolPolicy(name="pool", floor=shares(kubernetes=low // 2), ceiling=shares(kubernetes=low))
     found = snapshot(
@@ -324,10 +443,24 @@ def test_every_node_is_accounted_for_in_any_situation(seed: int):
         handovers=tuple(under_way),
         moved_s={node.name: NOW_S - dice.choice([0, 100, 5000]) for node in nodes if dice.random() < 0.3},
         recent_moves_s=tuple(NOW_S - dice.randrange(4000) for _ in range(dice.randrange(6))),
+        kept=tuple(node.name for node in nodes if dice.random() < 0.1),
     )
-    moves = MovesPolicy(at_once=dice.choice([1, 3, "50%"]), per_hour=dice.choice([2, "100%"]), dwell="20m")
+    moves = MovesPolicy(
+        at_once=dice.choice([1, 3, "50%"]),
+        per_hour=dice.choice([2, "100%"]),
+        dwell="20m",
+        evict=dice.choice(["never", "pods"]),
+    )
     plan = planned(found, pool, moves)
     at_once = moves.at_once if isinstance(moves.at_once, int) else max(1, len(nodes) // 2)
     assert len(plan.moves) <= max(0, at_once - len(under_way)) or not plan.moves
     if plan.moves:
         assert 0 <= plan.target <= max(low, plan.current)
+    shown = {node.name: node for node in nodes}
+    for move in plan.moves:
+        node = shown[move.node]
+        assert move.node not in found.kept
+        assert not node.kubernetes.managed_by
+        assert not node.kubernetes.cordoned
+        assert node.hpc.booked_by is None
+        assert moves.evict == "pods" or not node.kubernetes.pods

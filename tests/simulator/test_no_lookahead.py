@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import replace
 
 import pytest
 
+from models.forecasts import Forecast
+from models.nodes import Side
 from models.plans import Plan
 from simulator.forecasters import forecaster_for
 from simulator.machine import Workload
@@ -56,10 +59,11 @@ def plans(world: World, name: str, until_s: int) -> list[Plan]:
     found: list[Plan] = []
     turn = replay.controller.turn
 
-    def noted(now_s, forecasts):
-        if now_s > until_s:
+    def noted(forecasts: Mapping[Side, Forecast]) -> Plan | None:
+        if replay.machine.now_s > until_s:
             raise Enough
-        plan = turn(now_s, forecasts)
+        plan = turn(forecasts)
+        assert plan is not None, replay.controller.holds
         found.append(plan)
         return plan
 
