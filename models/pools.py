@@ -1,8 +1,10 @@
-"""Pools and takeovers, as a policy declares them: whose nodes, what they are worth, how many a side may have."""
+"""Pools and takeovers, as a policy declares them: whose nodes, what they are worth, how many a side may have, and whom
+to call before and after one of them changes sides."""
 
 from __future__ import annotations
 
 from typing import Annotated
+from urllib.parse import urlsplit
 
 from pydantic import Field, model_validator
 
@@ -15,6 +17,7 @@ from models.fields import (
     field,
     lasting,
     matching,
+    shown,
 )
 from models.nodes import Side
 from models.schedules import LONGEST, check_schedule
@@ -28,6 +31,26 @@ _HOSTLIST = matching(f"{_HOSTS}(,{_HOSTS})*", "a hostlist such as gpu[001-064] o
 _KUBERNETES_NAME = matching(
     r"[a-z0-9.-]*\{name\}[a-z0-9.-]*", "a name with {name} in it, such as {name}.example.org", longest=253
 )
+_ADDRESS = matching(
+    r"https?://([A-Za-z0-9.-]+|\[[0-9A-Fa-f:.]+\])(:[0-9]{1,5})?(/[!$-~]*)?",
+    "an address such as https://hooks.example.org/prepare, without a user name in it",
+    longest=2048,
+)
+
+
+def _url(value: object) -> str:
+    """An address whose port can be one."""
+    text = str(_ADDRESS.check(value))
+    try:
+        possible = urlsplit(text).port != 0
+    except ValueError:
+        possible = False
+    if not possible:
+        raise ValueError(f"{shown(value)} is no address: its port or its host cannot be")
+    return text
+
+
+_URL = Kind(_url, _ADDRESS.schema)
 _SCHEDULE = Kind(check_schedule, {"type": "string", "maxLength": LONGEST, "title": "five cron fields"})
 
 
@@ -49,6 +72,29 @@ class Shares(Part):
     kubernetes: int | None = field(None, "Nodes of Kubernetes; without it there is no limit.", ge=0, le=NODES_MOST)
 
 
+class HookCall(Part):
+    """One call of a service of the site: a POST of JSON with node, direction, handover and phase.
+
+    2xx means done, but for 202; 202, 408, 425, 429, 5xx and no answer mean: ask again; any other answer means no.
+    """
+
+    url: Annotated[str, _URL] = Field(description="What to call, by http or https; a redirection counts as a no.")
+    timeout: Annotated[int, lasting("1s", "10m")] = field("30s", "How long one call may take.")
+
+
+class Hooks(Part):
+    """What a site wants done to a node on its way: re-imaging, a reset of its GPUs, a word to its monitoring."""
+
+    before: HookCall | None = field(
+        None,
+        "Called when the node is empty and closed to both sides, again until it is done or moves.fitDeadline has"
+        " passed; after a no the hand-over turns back.",
+    )
+    after: HookCall | None = field(
+        None, "Called once, when the new side has the node; its answer is written down and changes nothing."
+    )
+
+
 class PoolPolicy(Part):
     """One pool: which nodes it has, what each side's unmet demand costs, and how small or large a side may get."""
 
@@ -62,6 +108,7 @@ class PoolPolicy(Part):
     unmet_cost: Weights = Field(default_factory=Weights, description="What a side's unmet demand costs.")
     floor: Shares = Field(default_factory=Shares, description="The fewest nodes that a side keeps.")
     ceiling: Shares = Field(default_factory=Shares, description="The most nodes that a side may have.")
+    hooks: Hooks = Field(default_factory=Hooks, description="Whom to call when a node changes sides.")
 
     @model_validator(mode="after")
     def _floors_below_ceilings(self) -> PoolPolicy:

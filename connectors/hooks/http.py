@@ -1,0 +1,127 @@
+"""The site's hooks over HTTP: one POST for each time of asking, and what its answer says."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import logging
+import socket
+import ssl
+import threading
+from contextlib import suppress
+from urllib.parse import urlsplit
+
+from models.acts import Outcome
+from models.handovers import Direction
+from models.pools import HookCall, Hooks
+
+BODY_MOST = 8192  # bytes sent; ours have about two hundred
+ANSWER_MOST = 2048  # bytes read of a no, for the log
+ASK_AGAIN = frozenset((202, 408, 425, 429))  # accepted and not done yet; too slow, too early, too many
+
+log = logging.getLogger("tidegate.hook")
+
+
+class HttpHook:
+    """Calls the addresses of a policy's ``hooks``, as the port ``Hook``; where there is none, all is done.
+
+    Both calls of a hand-over bear its id as Idempotency-Key, and ``phase`` in the body tells them apart: a service that
+    remembers keys needs an address for each.
+    """
+
+    def __init__(self, hooks: Hooks) -> None:
+        self._hooks = hooks
+
+    def before(self, node: str, direction: Direction, ident: str) -> Outcome:
+        """See the port. Takes no longer than the policy's timeout, but for the search of the host's address."""
+        return _ask(self._hooks.before, "before", node, direction, ident)
+
+    def after(self, node: str, direction: Direction, ident: str) -> Outcome:
+        """See the port. Takes no longer than the policy's timeout, but for the search of the host's address."""
+        return _ask(self._hooks.after, "after", node, direction, ident)
+
+
+def _ask(call: HookCall | None, phase: str, node: str, direction: Direction, ident: str) -> Outcome:
+    if call is None:
+        return Outcome.DONE
+    body = json.dumps({"node": node, "direction": direction, "handover": ident, "phase": phase}).encode()
+    told = f"the hook {phase} hand-over {ident} of node {node}"
+    if len(body) > BODY_MOST:
+        log.error("%s was not called: its body of %d bytes is larger than %d", told, len(body), BODY_MOST)
+        return Outcome.REFUSED
+    try:
+        status, text = _post(call, body, ident)
+    except (OSError, http.client.HTTPException) as error:
+        log.warning("%s gave no answer: %s; it is asked again: %s", told, error or type(error).__name__, call.url)
+        return Outcome.UNKNOWN
+    except ValueError as error:  # an id or an address that HTTP has no way to say
+        log.error("%s cannot be called: %s: %s", told, error, call.url)
+        return Outcome.REFUSED
+    outcome = outcome_of(status)
+    if outcome is Outcome.REFUSED:
+        log.error("%s was refused: %d %r; see the service at %s", told, status, text, call.url)
+    return outcome
+
+
+def outcome_of(status: int) -> Outcome:
+    """What a status says: done, no, or that it is not known and worth asking again."""
+    if status in ASK_AGAIN or not 200 <= status < 500:
+        return Outcome.UNKNOWN
+    return Outcome.DONE if status < 300 else Outcome.REFUSED
+
+
+def _post(call: HookCall, body: bytes, ident: str) -> tuple[int, str]:
+    """The status, and for a no the beginning of what was said. No redirection is followed and no proxy is asked."""
+    address = urlsplit(call.url)
+    host, port = address.hostname or "", address.port
+    connection = (
+        http.client.HTTPSConnection(host, port, timeout=call.timeout, context=ssl.create_default_context())
+        if address.scheme == "https"
+        else http.client.HTTPConnection(host, port, timeout=call.timeout)
+    )
+    path = address.path or "/"
+    deadline = _Deadline(connection, call.timeout)
+    try:
+        connection.connect()
+        deadline.check()
+        connection.request(
+            "POST",
+            f"{path}?{address.query}" if address.query else path,
+            body,
+            {"Content-Type": "application/json", "Idempotency-Key": ident, "User-Agent": "tidegate"},
+        )
+        answer = connection.getresponse()
+        deadline.check()
+        text = b""
+        if outcome_of(answer.status) is Outcome.REFUSED:
+            with suppress(OSError, http.client.HTTPException):
+                text = answer.read(ANSWER_MOST)
+        return answer.status, text.decode(errors="replace")
+    finally:
+        deadline.end()
+        connection.close()
+
+
+class _Deadline:
+    """Ends a call after so many seconds, whatever it waits for: a socket's own timeout begins anew at each byte."""
+
+    def __init__(self, connection: http.client.HTTPConnection, seconds: int) -> None:
+        self._connection = connection
+        self._passed = False
+        self._timer = threading.Timer(seconds, self._cut)
+        self._timer.daemon = True
+        self._timer.start()
+
+    def check(self) -> None:
+        """Raise TimeoutError when the time is over."""
+        if self._passed:
+            raise TimeoutError("timed out")
+
+    def end(self) -> None:
+        """The call has ended."""
+        self._timer.cancel()
+
+    def _cut(self) -> None:
+        self._passed = True
+        with suppress(OSError, AttributeError):  # not connected yet, or already closed
+            socket.socket.shutdown(self._connection.sock, socket.SHUT_RDWR)  # also of a socket with TLS

@@ -1,0 +1,127 @@
+"""The state beside a lock: the epoch, the orders of persons, what leaders remember. Read, and changed as a whole."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Annotated
+
+import msgspec
+
+from connectors.local.files import real, sync_folder, told, try_lock
+from models.errors import BadInput
+from models.leadership import Orders, Pause
+
+VERSION = 1
+BYTES_MOST = 1 << 20  # a state has a few hundred; what is larger is another file
+PATIENCE_S = 5.0  # how long a person's change waits for another one, which takes milliseconds
+_RETRY_S = 0.02
+_RESTORE = "restore it from a copy; or remove it, and then pause again what was paused"
+
+_Count = Annotated[int, msgspec.Meta(ge=0, le=1 << 53)]
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """What the file holds. A key that an older release did not write has the default."""
+
+    v: Annotated[int, msgspec.Meta(ge=1)] = VERSION
+    epoch: _Count = 0
+    paused: Pause | None = None
+    resumed_s: _Count = 0
+    remembered: str = ""
+
+    @property
+    def orders(self) -> Orders:
+        """The part that persons set."""
+        return Orders(self.paused, self.resumed_s)
+
+
+_DECODER = msgspec.json.Decoder(State)
+
+
+def read_state(path: Path) -> State | None:
+    """What the file holds; None when there is no file. Raises BadInput, with what to do, when it cannot be read."""
+    try:
+        with path.open("rb") as file:
+            raw = file.read(BYTES_MOST + 1)
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        raise told(error, path) from error
+    if len(raw) > BYTES_MOST:
+        raise BadInput("is too large to be the state of a lock", where=str(path), remedy="name another file")
+    if not raw.strip():
+        raise BadInput("is empty, so whether moves are paused is not known", where=str(path), remedy=_RESTORE)
+    try:
+        state = _DECODER.decode(raw)
+    except (msgspec.DecodeError, UnicodeError, RecursionError) as error:
+        raise BadInput(f"cannot be read: {error}", where=str(path), remedy=_RESTORE) from error
+    if state.v > VERSION:
+        raise BadInput(f"is of version {state.v}, later than {VERSION}", where=str(path), remedy="upgrade Tidegate")
+    return state
+
+
+def read_orders(path: Path) -> Orders:
+    """What persons have set; nothing when there is no file yet. Raises BadInput."""
+    return (read_state(real(path)) or State()).orders
+
+
+def pause(path: Path, how: Pause) -> Orders:
+    """Order whoever leads, now or later, to begin no move. Done once it is on disk. Raises BadInput when it is not."""
+    return _order(path, lambda state: replace(state, paused=how))
+
+
+def resume(path: Path, now_s: int) -> Orders:
+    """Order that moves may begin again, and that failures from before ``now_s`` no longer count. Raises BadInput."""
+    return _order(path, lambda state: replace(state, paused=None, resumed_s=max(state.resumed_s, now_s)))
+
+
+def _order(path: Path, new: Callable[[State], State]) -> Orders:
+    return change(real(path), lambda found: new(found or State()), patience_s=PATIENCE_S).orders
+
+
+def change(path: Path, new: Callable[[State | None], State], *, patience_s: float = 0.0) -> State:
+    """Replace the state by ``new`` of it while nobody else does. Raises BadInput, and then nothing has changed."""
+    with _changing(path.with_name(f"{path.name}.change"), patience_s):
+        found = read_state(path)
+        state = new(found)
+        if state != found:
+            try:
+                _write(path, msgspec.json.format(msgspec.json.encode(state), indent=1) + b"\n")
+            except OSError as error:
+                raise told(error, path) from error
+        return state
+
+
+@contextmanager
+def _changing(path: Path, patience_s: float) -> Iterator[None]:
+    """Hold the lock of changes, which others hold for milliseconds."""
+    tries_left = 1 + int(patience_s / _RETRY_S)
+    while (fd := try_lock(path)) is None:
+        tries_left -= 1
+        if not tries_left:
+            raise BadInput("another process is changing the state", where=str(path), remedy="try again")
+        time.sleep(_RETRY_S)
+    try:
+        yield
+    finally:
+        os.close(fd)
+
+
+def _write(path: Path, data: bytes) -> None:
+    """The whole file or nothing, and on disk. Only one process at a time gets here."""
+    part = path.with_name(f"{path.name}.part")
+    fd = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW, 0o666)
+    with os.fdopen(fd, "wb") as file:
+        with suppress(FileNotFoundError, PermissionError):
+            os.fchmod(fd, path.stat().st_mode & 0o777)
+        file.write(data)
+        file.flush()
+        os.fsync(fd)
+    part.replace(path)
+    sync_folder(path.parent)

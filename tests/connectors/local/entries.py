@@ -1,0 +1,160 @@
+"""Entries of an audit to test with: one of each kind, and strategies for any."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import numpy as np
+from hypothesis import strategies as st
+
+from controller.decide.decide import decide
+from models.acts import Act, Outcome, Verb
+from models.audit import Answered, Asked, Decided, Entered
+from models.demand import Demand
+from models.forecasts import Forecast, Source, flat
+from models.handovers import Direction, Handover, Stage, Why
+from models.nodes import HpcNode, KubernetesNode, Node, NodeShape, Side
+from models.plans import Hold, Switch
+from models.policies import MovesPolicy, PoolPolicy, Shares
+from models.snapshot import LeadTime, SideView, Snapshot
+from models.work import WaitingWork
+
+NODE = Node("n1", HpcNode("n1", "", None, True, 700), KubernetesNode("n1", "tidegate:1.p1", False, 0))
+HANDOVER = Handover("1.2", "1.p1", "n1", Direction.TO_KUBERNETES, Stage.DRAINING, 300, 300, 14_700, epoch=1)
+ACT = Act(Verb.DRAIN, "n1", "tidegate:1.p1")
+ASKED = Asked(300, 1, "1.2", ACT, NODE)
+ANSWERED = Answered(300, 1, "1.2", ACT, Outcome.DONE, NODE)
+ENTERED = Entered(300, HANDOVER)
+SMALL = (ENTERED, ASKED, ANSWERED)
+
+
+def decided(*, waiting: int = 0, holds: tuple[Switch, ...] = (), now_s: int = 300) -> Decided:
+    """A decision about eight nodes of the HPC side; with ``waiting`` pods some of them move."""
+    nodes = tuple(_hpc(f"n{n}") for n in range(8))
+    sides = {}
+    for side, sizes in ((Side.HPC, ()), (Side.KUBERNETES, (1.0,) * waiting)):
+        demand = Demand(side, now_s, 0.0, float(len(sizes)))
+        forecast = flat(side, now_s, demand.nodes, (900, 7200), Source.NOW)
+        sides[side] = SideView(demand, WaitingWork(side, sizes), forecast)
+    lead = {direction: LeadTime(600, 900) for direction in Direction}
+    snapshot = Snapshot(now_s, nodes, sides, lead, (), {}, ())
+    pool, moves = PoolPolicy(name="a"), MovesPolicy()
+    return _decided(snapshot, pool, moves, tuple(Hold(switch, "because") for switch in holds))
+
+
+def _decided(snapshot: Snapshot, pool: PoolPolicy, moves: MovesPolicy, holds: tuple[Hold, ...]) -> Decided:
+    return Decided(1, snapshot, pool, moves, replace(decide(snapshot, pool, moves), holds=holds))
+
+
+names = st.text(max_size=12)
+seconds = st.integers(0, 10**9)
+nodes_much = st.floats(0, 1e6, allow_nan=False)
+shapes = st.builds(NodeShape, st.integers(1, 10**6), st.integers(1, 10**7), st.integers(0, 8000))
+marks = st.none() | names | st.just("tidegate:1.p1")
+hpc_nodes = st.builds(
+    HpcNode,
+    name=names,
+    kind=names,
+    drain_reason=marks,
+    busy=st.booleans(),
+    frees_at_s=st.none() | seconds,
+    ready=st.booleans(),
+    booked_by=marks,
+    offers=st.none() | shapes,
+    booted=names,
+)
+kubernetes_nodes = st.builds(
+    KubernetesNode,
+    name=names,
+    closed_by=marks,
+    discouraged=st.booleans(),
+    pods=st.integers(0, 200),
+    ready=st.booleans(),
+    cordoned=st.booleans(),
+    ready_since_s=st.none() | seconds,
+    offers=st.none() | shapes,
+    version=names,
+    uid=names,
+    record=st.none() | names,
+    managed_by=st.sampled_from(["", "karpenter"]),
+)
+nodes = st.builds(Node, names, hpc_nodes, kubernetes_nodes)
+handovers = st.builds(
+    Handover,
+    id=names,
+    batch=names,
+    node=names,
+    direction=st.sampled_from(Direction),
+    stage=st.sampled_from(Stage),
+    started_s=seconds,
+    stage_since_s=seconds,
+    deadline_s=seconds,
+    emptied_s=st.none() | seconds,
+    why=st.none() | st.sampled_from(Why),
+    epoch=st.integers(0, 10**6),
+    reserve_from_s=st.none() | seconds,
+    leaves=st.none() | shapes,
+    expects=st.none() | shapes,
+    uid=names,
+    repair=st.booleans(),
+    booted=names,
+    was_closed=st.booleans(),
+    unfit_s=st.none() | seconds,
+    prepared=st.booleans(),
+    refusals=st.integers(0, 9),
+    unsure=st.booleans(),
+)
+acts = st.builds(Act, st.sampled_from(Verb), names, names)
+small_entries = st.one_of(
+    st.builds(Asked, seconds, st.integers(0, 99), names, acts, nodes),
+    st.builds(Answered, seconds, st.integers(0, 99), names, acts, st.sampled_from(Outcome), st.none() | nodes),
+    st.builds(Entered, seconds, handovers),
+)
+
+
+@st.composite
+def decisions(draw: st.DrawFn) -> Decided:
+    """A decision that was really taken, about a pool in any state."""
+    now_s = draw(st.integers(10_000, 20_000))
+    states = st.sampled_from((_hpc, _kubernetes)) | st.tuples(hpc_nodes, kubernetes_nodes)
+    shown = tuple(_shown(f"n{n}", state) for n, state in enumerate(draw(st.lists(states, min_size=2, max_size=8))))
+    sides = {}
+    for side in Side:
+        sizes = tuple(draw(st.lists(st.floats(0.1, 9), max_size=4)))
+        demand = Demand(side, now_s, draw(st.floats(0, 9)), sum(sizes, 0.0))
+        sides[side] = SideView(demand, WaitingWork(side, sizes, draw(st.integers(0, 3))), _forecast(draw, side, demand))
+    snapshot = Snapshot(
+        now_s=now_s,
+        nodes=shown,
+        sides=sides,
+        lead={
+            direction: draw(st.builds(LeadTime, st.integers(0, 900), st.integers(900, 4000))) for direction in Direction
+        },
+        open_handovers=(),
+        moved_s={node.name: draw(st.integers(0, now_s)) for node in shown[:3]},
+        recent_moves_s=tuple(draw(st.lists(st.integers(0, now_s), max_size=3))),
+        kept=frozenset(draw(st.sets(st.sampled_from([node.name for node in shown])))),
+    )
+    pool = PoolPolicy(name="a", floor=Shares(hpc=draw(st.none() | st.integers(0, 1))))
+    moves = MovesPolicy(min_gain=draw(st.floats(0, 2)), dwell="0s")
+    return _decided(snapshot, pool, moves, ())
+
+
+def _hpc(name: str) -> Node:
+    return Node(name, HpcNode(name, "", None, False, None), KubernetesNode(name, "tidegate:i", False, 0))
+
+
+def _kubernetes(name: str) -> Node:
+    return Node(name, HpcNode(name, "", "tidegate:i", False, None), KubernetesNode(name, None, False, 0))
+
+
+def _shown(name: str, state: Callable[[str], Node] | tuple[HpcNode, KubernetesNode]) -> Node:
+    return state(name) if callable(state) else Node(name, *(replace(shown, name=name) for shown in state))
+
+
+def _forecast(draw: st.DrawFn, side: Side, demand: Demand) -> Forecast:
+    rows = draw(st.lists(st.lists(nodes_much, min_size=3, max_size=3).map(sorted), min_size=2, max_size=2))
+    return Forecast(
+        side, demand.at_s, demand.nodes, np.array([900, 3600]), np.array([0.1, 0.5, 0.9]), np.array(rows), Source.MODEL
+    )
