@@ -6,9 +6,8 @@ from models.policies import Policy, duration_text, nodes_of
 
 NOT_YET = {
     "spec.pools[1] and further": "only the first pool is planned for",
+    "spec.pools[].hooks": "a replay calls no hook",
     "spec.takeovers": "no takeover begins",
-    "spec.safety": "its limits are checked and not yet watched",
-    "spec.moves.reserveAhead": "no node is booked ahead in the HPC scheduler",
 }
 
 
@@ -44,8 +43,7 @@ def not_acted_on(policy: Policy) -> list[str]:
     spec = policy.spec
     used = {
         "spec.pools[1] and further": len(spec.pools) > 1,
+        "spec.pools[].hooks": any(pool.hooks.before or pool.hooks.after for pool in spec.pools),
         "spec.takeovers": bool(spec.takeovers),
-        "spec.safety": "safety" in spec.model_fields_set,
-        "spec.moves.reserveAhead": spec.moves.reserve_ahead,
     }
     return [key for key in NOT_YET if used[key]]

@@ -1,4 +1,4 @@
-"""The JSON Schema of the policy and its reference page, generated from the declaration in ``models``."""
+"""The generated reference: the JSON Schema of the policy and its page, and the page of hand-overs."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import Any
 
 from pydantic.json_schema import GenerateJsonSchema
 
+from cli.handover_reference import handovers_page
 from cli.policy_summary import NOT_YET
 from models.policies import Policy
 
@@ -58,7 +59,7 @@ def page_text() -> str:
 
 def files() -> dict[str, str]:
     """The generated files: name to text."""
-    return {"policy.schema.json": schema_text(), "policy.md": page_text()}
+    return {"policy.schema.json": schema_text(), "policy.md": page_text(), "handovers.md": handovers_page()}
 
 
 def stale(folder: Path) -> list[str]:
@@ -80,8 +81,12 @@ def _parts(whole: _Schema, part: _Schema, path: str) -> Iterator[tuple[str, _Sch
 
 
 def _referred(whole: _Schema, value: _Schema) -> _Schema:
-    """The definition that a value refers to, with what the value adds to it, or the value itself."""
-    name = value.get("$ref", "").removeprefix("#/$defs/")
+    """The definition that a value refers to, with what the value adds to it, or the value itself.
+
+    A mapping that may be left out refers to its definition in the first of two alternatives; the other one is null.
+    """
+    reference = value.get("$ref", "") or value.get("anyOf", [{}])[0].get("$ref", "")
+    name = reference.removeprefix("#/$defs/")
     return {**whole["$defs"][name], **value} if name else value
 
 

@@ -73,12 +73,13 @@ class Shares(Part):
 
 
 class HookCall(Part):
-    """One call of a service of the site: a POST of JSON with node, direction, handover and phase.
+    """One call of a service of the site."""
 
-    2xx means done, but for 202; 202, 408, 425, 429, 5xx and no answer mean: ask again; any other answer means no.
-    """
-
-    url: Annotated[str, _URL] = Field(description="What to call, by http or https; a redirection counts as a no.")
+    url: Annotated[str, _URL] = Field(
+        description="Where to POST a JSON object of node, direction, handover and phase (before or after). An answer of"
+        " 2xx but for 202 means done; 202, 408, 425, 429, 5xx and no answer mean: ask again; any other, a redirection"
+        " too, means no. The address is in the audit and in logs, so no secret belongs in it."
+    )
     timeout: Annotated[int, lasting("1s", "10m")] = field("30s", "How long one call may take.")
 
 

@@ -96,13 +96,13 @@ def test_a_pool_too_small_for_its_floors_is_told_at_the_pool(run, good: str):
 
 def test_parts_that_are_not_acted_on_yet_are_noted(run):
     text = """spec:
-  pools: [{name: a}, {name: b}]
+  pools: [{name: a}, {name: b, hooks: {after: {url: "http://hooks.example.org"}}}]
   moves: {reserveAhead: true}
   takeovers: [{name: t, side: hpc, pool: a, nodes: 3, schedule: "0 0 * * *", duration: 1h}]
   safety: {unreadyMax: 1}
 """
     notes = run("policy", "check", "-", stdin=text.encode()).out.splitlines()[1:]
-    keys = ["spec.pools[1] and further", "spec.takeovers", "spec.safety", "spec.moves.reserveAhead"]
+    keys = ["spec.pools[1] and further", "spec.pools[].hooks", "spec.takeovers"]
     assert [note.split(" is accepted, but this release does not act on it: ")[0] for note in notes] == [
         f"note: {key}" for key in keys
     ]
@@ -195,6 +195,20 @@ def test_the_defaults_of_the_schema_are_those_without_a_policy_file():
 
 def test_the_generated_files_are_up_to_date():
     assert reference.stale(ROOT / "docs" / "reference") == [], "run make generate"
+
+
+def test_the_reference_page_has_the_keys_of_a_mapping_that_may_be_left_out():
+    page = reference.page_text()
+    assert "## `spec.pools[].hooks.before`" in page
+    assert "| `before` | mapping | none |" in page
+
+
+@pytest.mark.parametrize("name", ["policy.md", "policy.schema.json", "handovers.md"])
+def test_each_generated_file_can_be_stale_alone(run, tmp_path: Path, name: str):
+    assert run("policy", "reference", str(tmp_path)).code == 0
+    (tmp_path / name).write_text("old")
+    assert reference.stale(tmp_path) == [name]
+    assert f"not up to date: {name} (run make generate)" in run("policy", "reference", "--check", str(tmp_path)).err
 
 
 def test_stale_generated_files_are_refused_and_written(run, tmp_path: Path):

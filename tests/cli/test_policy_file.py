@@ -278,6 +278,22 @@ def test_an_impossible_date_is_refused_where_it_stands():
     assert line.endswith("spec.takeovers[0].schedule: no such date: Feb never has a day 31")
 
 
+@pytest.mark.parametrize(
+    ("hooks", "told"),
+    [
+        ("{before: {}}", "spec.pools[0].hooks.before.url: missing; add it"),
+        ("{before: {url: u}}", "spec.pools[0].hooks.before.url: 'u' is not an address such as"),
+        ("{after: {url: 'http://a:0'}}", "spec.pools[0].hooks.after.url: 'http://a:0' is no address: its port or its"),
+        ("{after: {url: 'http://a', timeout: 0s}}", "spec.pools[0].hooks.after.timeout: must be from 1s to 10m, not"),
+        ("{befor: {url: 'http://a'}}", "spec.pools[0].hooks.befor: unknown key; did you mean before?"),
+        ("{before: http://a}", "spec.pools[0].hooks.before: must be a mapping of keys to values, not 'http://a'"),
+    ],
+)
+def test_a_wrong_hook_is_told_where_it_stands(hooks: str, told: str):
+    (line,) = problems(f"spec: {{pools: [{{name: a, hooks: {hooks}}}]}}")
+    assert line.partition(": ")[2].startswith(told)
+
+
 def test_every_mistake_is_told_at_once_sorted_by_line():
     text = """\
 kind: Policy

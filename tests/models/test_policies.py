@@ -12,6 +12,7 @@ from pydantic import BaseModel, ValidationError
 
 from models.nodes import Side
 from models.policies import MovesPolicy, Policy, PoolPolicy, Shares, Weights, duration_s, duration_text, nodes_of
+from models.pools import HookCall, Hooks
 from models.schedules import check_schedule
 
 
@@ -143,12 +144,42 @@ def test_any_text_is_a_schedule_or_a_value_error(text: str):
         assert check_schedule(text) == text
 
 
+GOOD_ADDRESSES = [
+    "http://a",
+    "https://hooks.example.org:8443/prepare?site=a&b=%20",
+    "http://[::1]:8080/",
+    "http://10.0.0.1/",
+]
+
+
+@pytest.mark.parametrize("url", GOOD_ADDRESSES)
+def test_addresses_of_hooks(url: str):
+    assert HookCall(url=url) == HookCall(url=url, timeout="30s")
+
+
+BAD_ADDRESSES = ["", "a", "ftp://a", "http:/a", "http://", "http://a b", "http://a/#x", "http://u:p@a/", "http://a:0",
+                 "http://a:65536", "http://a:port", "http://[::1", "http://[1::2::3]", "http://a/\nb", "HTTP://a", 5,
+                 None, "http://a/" + "x" * 2048]  # fmt: skip
+
+
+@pytest.mark.parametrize("url", BAD_ADDRESSES)
+def test_what_is_no_address_is_refused(url: object):
+    with pytest.raises(ValidationError):
+        HookCall(url=url)
+
+
+def test_a_pool_has_no_hooks_unless_they_are_given_and_reads_back_with_them():
+    assert PoolPolicy(name="a").hooks == Hooks() == Hooks(before=None, after=None)
+    pool = PoolPolicy(name="a", hooks=Hooks(after=HookCall(url="http://a", timeout="1m")))
+    assert PoolPolicy.model_validate(json.loads(pool.model_dump_json(by_alias=True)), by_name=False) == pool
+
+
 def _models(model: type[BaseModel]) -> list[type[BaseModel]]:
     children = [child for child in model.__pydantic_fields__.values() if isinstance(child.annotation, type)]
     return [model, *(m for c in children if issubclass(c.annotation, BaseModel) for m in _models(c.annotation))]
 
 
-@pytest.mark.parametrize("model", [*_models(Policy), PoolPolicy], ids=lambda model: model.__name__)
+@pytest.mark.parametrize("model", [*_models(Policy), *_models(PoolPolicy), HookCall], ids=lambda model: model.__name__)
 def test_every_field_says_what_it_means(model: type[BaseModel]):
     assert [name for name, field in model.model_fields.items() if not (field.description or "").endswith(".")] == []
 
