@@ -44,7 +44,7 @@ class Lease:
         self._held: LeaseRecord | None = None
         self._ends_s = 0.0
         self._next_s = 0.0
-        self._watched: tuple[str, int, int] | None = None
+        self._watched: tuple[str, int, int] | None = ("", -1, -1)  # nothing yet, not even that there is none
         self._watched_since_s = 0.0
         self._tried: tuple[LeaseRecord, float] | None = None
         self._least_epoch = 0
@@ -112,21 +112,23 @@ class Lease:
             self._held = None
         if found is not None and self._held is None:
             self._least_epoch = max(self._least_epoch, found.epoch + 1)
+            self.remembered = found.remembered
         key = None if found is None else (found.holder, found.epoch, found.beat)
         if key != self._watched:
             self._watched, self._watched_since_s = key, now_s
 
     def _free(self, found: LeaseRecord | None, now_s: float) -> bool:
-        if self._held is not None or found is None or not found.holder:
+        if self._held is not None or (found is not None and not found.holder):
             return True
-        return now_s - self._watched_since_s >= found.duration_s
+        if found is None and now_s < self._ends_s:
+            return True  # someone deleted our lease: everybody else waits longer than this
+        return now_s - self._watched_since_s >= (self._term if found is None else found).duration_s
 
     def _write(self, found: LeaseRecord | None, now_s: float) -> None:
         """Renew or take. What the lease allows is counted from before the write was sent."""
         epoch = 0 if found is None else found.epoch
         if self._held is None:
             epoch = max(1, self._least_epoch)
-            self.remembered = "" if found is None else found.remembered
         wanted = LeaseRecord(
             holder=self._identity,
             epoch=epoch,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 
 from models.handovers import Handover, Stage
 from models.leadership import Orders
@@ -44,32 +44,36 @@ def vanished(side: Side, before: SideSeen, now: SideSeen) -> str | None:
 
 @dataclass(slots=True)
 class Vanishing:
-    """Since when a side's work or nodes have been missing, and what there was before."""
+    """Since when a side's work or nodes have been missing, what there was before, and a text that says so."""
 
-    before: dict[Side, SideSeen]
-    since_s: dict[Side, int]
-    text: dict[Side, str]
+    before: dict[Side, SideSeen] = field(default_factory=dict)
+    since_s: dict[Side, int] = field(default_factory=dict)
+    text: dict[Side, str] = field(default_factory=dict)
 
-    @staticmethod
-    def begin() -> Vanishing:
-        """Nothing has been read yet."""
-        return Vanishing({}, {}, {})
-
-    def read(self, side: Side, seen: SideSeen, now_s: int, hold_s: int, resumed_s: int) -> None:
+    def read(self, side: Side, seen: SideSeen, now_s: int, hold_s: int) -> None:
         """Take in a reading: while something is missing, what was there before stays the measure."""
+        before = self.before.get(side, seen)
         if side in self.since_s:
-            before = self.before[side]
             back = seen.nodes * 2 >= before.nodes and seen.demand * 2 >= before.demand
-            if back or now_s - self.since_s[side] >= hold_s or resumed_s >= self.since_s[side]:
+            if back or now_s - self.since_s[side] >= hold_s:
                 del self.since_s[side], self.text[side]
                 self.before[side] = seen
+            elif seen.booted != before.booted:  # again: what little had come back may be gone too
+                self.since_s[side], self.before[side] = now_s, replace(before, booted=seen.booted)
             return
-        before = self.before.get(side, seen)
         what = vanished(side, before, seen)
         if what is None:
             self.before[side] = seen
         else:
             self.since_s[side], self.text[side] = now_s, what
+            self.before[side] = replace(before, booted=seen.booted)
+
+    def believe(self) -> None:
+        """A person says that what is missing is gone indeed: the next reading is the new measure."""
+        for side in self.since_s:
+            del self.before[side]
+        self.since_s.clear()
+        self.text.clear()
 
     def holds(self) -> list[Hold]:
         """One hold for each side from which something is missing."""
@@ -84,14 +88,8 @@ def pause_holds(orders: Orders) -> list[Hold]:
     return [Hold(Switch.PAUSED, f"paused by a person (open hand-overs: {orders.paused}); {RESUME}")]
 
 
-def breaker_holds(ended: Iterable[tuple[int, Handover]], safety: SafetyPolicy, orders: Orders) -> list[Hold]:
-    """The latest hand-overs (end second, hand-over; latest last) failed one after another."""
-    failures = 0
-    for at_s, handover in ended:
-        if handover.stage is Stage.DONE:
-            failures = 0
-        elif at_s > orders.resumed_s and failed(handover):
-            failures += 1
+def breaker_holds(failures: int, safety: SafetyPolicy) -> list[Hold]:
+    """So many of the latest hand-overs failed one after another."""
     if failures < safety.failures_to_pause:
         return []
     return [Hold(Switch.BREAKER, f"{failures} hand-overs failed in a row; mend what made them fail, {RESUME}")]

@@ -34,15 +34,16 @@ class Sweep:
         self._waiting.clear()
 
     def over(self, changed: Iterable[Node]) -> None:
-        """See to every node that changed, and to those that could not be seen the last time. Raises Unreachable."""
+        """See to every node that changed, and to those that still show what they should not. Raises Unreachable."""
         self._waiting.update({node.name: node for node in changed})
         moving = {handover.node for handover in self._tender.open.values()}
         for name, shown in list(self._waiting.items()):
             if name not in moving and (suspect(shown) or not self._has_read(shown)):
                 fresh = self._tender.look(name)
-                if fresh is None:
-                    continue
-                self._see_to(fresh)
+                if fresh is not None:
+                    self._see_to(fresh)
+                if fresh is None or suspect(shown):
+                    continue  # until the list itself shows it well: what was looked at may be older than the list
             del self._waiting[name]
 
     def last(self, node: Node) -> Handover | None:

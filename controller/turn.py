@@ -12,6 +12,7 @@ from controller.handover.begin import Names, moved
 from controller.handover.carry_out import Ports
 from controller.handover.look import Rules
 from controller.handover.tend import Tender
+from controller.kept import Kept, keep, read_kept
 from controller.lead_times import LeadTimes
 from controller.recovery import Found, read_records
 from controller.sweep import Sweep
@@ -27,7 +28,6 @@ from models.policies import PoolPolicy, Spec
 from models.snapshot import SideView, Snapshot
 
 HOUR_S = 3600
-ENDED_KEPT = 200  # ended hand-overs that the breaker looks back at
 
 
 class Unaudited:
@@ -71,7 +71,8 @@ class Controller:
         self._epoch: int | None = None
         self._moved_s: dict[str, int] = {}
         self._begun_s: deque[int] = deque()
-        self._ended: deque[tuple[int, Handover]] = deque(maxlen=ENDED_KEPT)
+        self._failures = 0
+        self._resumes = 0
         self._count = 0
         self._plans = 0
 
@@ -130,8 +131,8 @@ class Controller:
 
     def _turn(self, forecasts: Mapping[Side, Forecast]) -> Plan:
         now_s, leadership = self._clock(), self._ports.leadership
-        self._view.read(now_s, leadership.orders.resumed_s)
-        leadership.remembered = self._view.keep()
+        self._hear()
+        self._view.read(now_s)
         self._sweep.over(self._view.changed)
         self._heal()
         snapshot = self._snapshot(now_s, forecasts)
@@ -142,9 +143,19 @@ class Controller:
             for ident in plan.cancellations:
                 self._tender.turn_back(ident, Why.NOT_WANTED)
             self._begin(plan.moves, now_s)
+        leadership.remembered = keep(
+            self._view.vanishing, self._begun_s, now_s, self._failures, self._resumes
+        )
         if self._tender.open:
             self._tend()
         return plan
+
+    def _hear(self) -> None:
+        """A person who says to go on has seen to whatever had stopped the moves."""
+        resumes = self._ports.leadership.orders.resumes
+        if resumes > self._resumes:
+            self._failures, self._resumes = 0, resumes
+            self._view.vanishing.believe()
 
     def _leads(self) -> bool:
         """Whether this process leads; when it newly does, everything is found anew first."""
@@ -163,22 +174,21 @@ class Controller:
         if found.epoch > epoch:
             self._ports.leadership.rise_above(found.epoch)
             return
-        self._view.resume(self._ports.leadership.remembered)
+        kept = read_kept(self._ports.leadership.remembered)
+        self._view.vanishing = kept.vanishing
+        self._view.forget()
         self._tender.lead(epoch, found.open)
         self._tender.stuck.update({handover.node: handover for handover in found.stuck})
         self._sweep.lead(found.unreadable)
-        self._recall(found, now_s)
+        self._recall(found, kept, now_s)
         self._epoch = epoch
 
-    def _recall(self, found: Found, now_s: int) -> None:
+    def _recall(self, found: Found, kept: Kept, now_s: int) -> None:
         """The budgets and the breaker go on where the records say that they were."""
-        ended = sorted(
-            ((h.stage_since_s, h) for h in (*found.ended, *found.stuck)), key=lambda end: (end[0], end[1].id)
-        )
-        self._ended.clear()
-        self._ended.extend(ended)
-        self._moved_s = {handover.node: at_s for at_s, handover in ended if handover.stage is Stage.DONE}
-        begun = [h.started_s for group in (found.open, found.ended, found.stuck) for h in group if not h.repair]
+        self._moved_s = {h.node: h.stage_since_s for h in (*found.ended, *found.stuck) if _rests(h)}
+        self._failures, self._resumes = kept.failures, kept.resumes
+        records = (h for group in (found.open, found.ended, found.stuck) for h in group if not h.repair)
+        begun = [*kept.begun_s(), *(h.started_s for h in records if h.started_s > kept.at_s)]
         self._begun_s = deque(sorted(at_s for at_s in begun if now_s - at_s < HOUR_S))
 
     def _tend(self) -> None:
@@ -210,7 +220,7 @@ class Controller:
         moving = {handover.node for handover in self.open_handovers} | self._tender.stuck.keys()
         return (
             *safety.pause_holds(orders),
-            *safety.breaker_holds(self._ended, self._safety, orders),
+            *safety.breaker_holds(self._failures, self._safety),
             *safety.unready_holds(self._view.nodes, moving, self._safety),
             *self._view.holds(),
         )
@@ -242,8 +252,13 @@ class Controller:
 
     def _finish(self, handover: Handover, now_s: int) -> None:
         self.finished.append(handover)
-        self._ended.append((now_s, handover))
-        if handover.stage is Stage.DONE:
+        self._failures = 0 if handover.stage is Stage.DONE else self._failures + safety.failed(handover)
+        if _rests(handover):
             self._moved_s[handover.node] = now_s
-            if handover.emptied_s is not None and not handover.repair:
-                self._lead.learn(handover.direction, now_s - handover.emptied_s)
+        if handover.stage is Stage.DONE and handover.emptied_s is not None and not handover.repair:
+            self._lead.learn(handover.direction, now_s - handover.emptied_s)
+
+
+def _rests(handover: Handover) -> bool:
+    """Whether its node stays where it is for the dwell: it has just moved, or has just failed to."""
+    return handover.stage is Stage.DONE or safety.failed(handover)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import msgspec
-
 from controller.safety import SideSeen, Vanishing, stale_holds
 from models.demand import Demand
 from models.nodes import HpcNode, KubernetesNode, Node, Reading, Side
@@ -11,14 +9,6 @@ from models.plans import Hold
 from models.policies import SafetyPolicy
 from models.ports import HpcScheduler, Kubernetes
 from models.work import WaitingWork
-
-
-class _Kept(msgspec.Struct, frozen=True):
-    """What a leader hands on: what each side last showed, and what was missing then."""
-
-    before: dict[Side, SideSeen]
-    since_s: dict[Side, int]
-    text: dict[Side, str]
 
 
 class View:
@@ -29,14 +19,14 @@ class View:
         self.changed: list[Node] = []
         self.demand: dict[Side, Demand] = {}
         self.waiting: dict[Side, WaitingWork] = {}
+        self.vanishing = Vanishing()
         self._hpc = hpc
         self._kubernetes = kubernetes
         self._safety = safety
         self._known: dict[str, Node] = {}
         self._ages_s: dict[Side, float] = {}
-        self._vanishing = Vanishing.begin()
 
-    def read(self, now_s: int, resumed_s: int) -> None:
+    def read(self, now_s: int) -> None:
         """Read both sides. Raises Unreachable, and then nothing has changed."""
         hpc, kubernetes = self._hpc.nodes(), self._kubernetes.nodes()
         demand = {Side.HPC: self._hpc.demand(), Side.KUBERNETES: self._kubernetes.demand()}
@@ -45,28 +35,19 @@ class View:
         self.demand, self.waiting = demand, waiting
         self._ages_s = {Side.HPC: hpc.age_s, Side.KUBERNETES: kubernetes.age_s}
         for side, shown in ((Side.HPC, hpc.nodes), (Side.KUBERNETES, kubernetes.nodes)):
-            self._vanishing.read(side, self._seen(side, len(shown)), now_s, self._safety.vanished_hold, resumed_s)
+            self.vanishing.read(side, self._seen(side, len(shown)), now_s, self._safety.vanished_hold)
 
     def read_nodes(self) -> None:
         """Read the nodes only. Raises Unreachable."""
         self._join(self._hpc.nodes(), self._kubernetes.nodes())
 
+    def forget(self) -> None:
+        """Let every node count as changed at the next reading."""
+        self._known = {}
+
     def holds(self) -> list[Hold]:
         """What of the view forbids to move: a side too old, or something missing from it."""
-        return stale_holds(self._ages_s, self._safety) + self._vanishing.holds()
-
-    def keep(self) -> str:
-        """What the next leader has to know to see that something has vanished, as text."""
-        kept = _Kept(self._vanishing.before, self._vanishing.since_s, self._vanishing.text)
-        return msgspec.json.encode(kept).decode()
-
-    def resume(self, text: str) -> None:
-        """Go on from what an earlier leader kept; from nothing when it cannot be read."""
-        try:
-            kept = msgspec.json.decode(text, type=_Kept) if text else None
-        except msgspec.DecodeError:
-            kept = None
-        self._vanishing = Vanishing.begin() if kept is None else Vanishing(kept.before, kept.since_s, kept.text)
+        return stale_holds(self._ages_s, self._safety) + self.vanishing.holds()
 
     def _seen(self, side: Side, shown: int) -> SideSeen:
         nodes = self._known.values()

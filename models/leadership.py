@@ -24,12 +24,12 @@ class Pause(StrEnum):
 class Orders:
     """What persons have set, kept beside the lease: it outlives every process.
 
-    ``paused`` is None while moves may begin; ``resumed_s`` is when a person last said to go on: failed hand-overs from
-    before then no longer count.
+    ``paused`` is None while moves may begin; ``resumes`` counts how often a person has said to go on, whatever had
+    stopped the moves.
     """
 
     paused: Pause | None = None
-    resumed_s: int = 0
+    resumes: int = 0
 
 
 @dataclass(frozen=True, slots=True)

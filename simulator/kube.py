@@ -48,6 +48,7 @@ class KubeCluster:
         self.pods_on = np.zeros(size, dtype=np.int64)
         self.closed_by: list[str | None] = [None] * size
         self.absent = [False] * size
+        self.cordoned = [False] * size
         self.open = np.ones(size, dtype=bool)
         self.discouraged = np.zeros(size, dtype=bool)
         self.pending: list[PodGroup] = []
@@ -126,6 +127,11 @@ class KubeCluster:
         self.absent[node] = absent
         self._opened_or_closed(node)
 
+    def set_cordoned(self, node: int, cordoned: bool) -> None:
+        """Close the node to new pods as a person does it, or open it again."""
+        self.cordoned[node] = cordoned
+        self._opened_or_closed(node)
+
     def set_discouraged(self, node: int, discouraged: bool) -> None:
         """Let new pods prefer other nodes, or not."""
         self.discouraged[node] = discouraged
@@ -200,7 +206,7 @@ class KubeCluster:
         self._roomier = True
 
     def _opened_or_closed(self, node: int) -> None:
-        self.open[node] = self.closed_by[node] is None and not self.absent[node]
+        self.open[node] = self.closed_by[node] is None and not self.absent[node] and not self.cordoned[node]
         self._roomier = True
         self.changed.add(node)
 

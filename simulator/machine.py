@@ -70,6 +70,7 @@ class Counts:
     pods_refused: int = 0
     killed: int = 0
     evicted: int = 0
+    died: int = 0
     waits_s: list[int] = field(default_factory=list)
     slowdowns: list[float] = field(default_factory=list)
     pod_waits_s: list[int] = field(default_factory=list)
@@ -164,6 +165,22 @@ class Machine:
         if self.belongs_to[node] is not Side.KUBERNETES:
             self._kill_jobs(node)
             self._join(node, Side.KUBERNETES, self.kube.set_absent)
+
+    def fail_node(self, node: int) -> None:
+        """The node dies: what runs on it ends, and neither scheduler can use it."""
+        before = self.counts.killed
+        self._kill_jobs(node)
+        self._kill_pods(node)
+        self.counts.died += self.counts.killed - before
+        self.counts.killed = before
+        self._openings[node] += 1  # a joining that was under way comes to nothing
+        self.hpc.set_absent(node, True)
+        self.kube.set_absent(node, True)
+
+    def revive_node(self, node: int) -> None:
+        """The node is there again, as open or closed as it was."""
+        self.hpc.set_absent(node, False)
+        self.kube.set_absent(node, False)
 
     def _join(self, node: int, side: Side, set_absent: Callable[[int, bool], None]) -> None:
         self.belongs_to[node] = side

@@ -113,12 +113,11 @@ class TwinHpc:
 class TwinKubernetes:
     """The Kubernetes of the twin, as the port ``Kubernetes``.
 
-    ``cordoned`` and ``offers`` are what others did to a node and what it registered with, by number; ``ready_since_s``
+    ``offers`` is what a node registered with, by number, where it differs from the machine's shape; ``ready_since_s``
     is when it last became Ready, where that was not from the beginning.
     """
 
     def __init__(self, machine: Machine) -> None:
-        self.cordoned: set[int] = set()
         self.offers: dict[int, NodeShape] = {}
         self.ready_since_s: dict[int, int] = {}
         self.uids: dict[int, int] = {}
@@ -197,6 +196,13 @@ class TwinKubernetes:
         self._machine.evict(self._number[node])
         return Outcome.DONE
 
+    def make_anew(self, node: int) -> None:
+        """The node's object is deleted and made again: another uid, no record, nothing that was set on it."""
+        self.uids[node] = self.uids.get(node, 0) + 1
+        self._records.pop(node, None)
+        self._machine.kube.set_cordoned(node, False)
+        self._machine.kube.set_discouraged(node, False)
+
     def _at(self, node: str, version: str) -> int | None:
         """The node's number if it is at the version still, else None."""
         shown = self.refresh().get(node)
@@ -216,7 +222,7 @@ class TwinKubernetes:
             discouraged=bool(kube.discouraged[node]),
             pods=int(kube.pods_on[node]),
             ready=not kube.absent[node],
-            cordoned=node in self.cordoned,
+            cordoned=kube.cordoned[node],
             ready_since_s=self.ready_since_s.get(node),
             offers=self.offers.get(node, kube.shape),
             version=str(self._version),

@@ -63,7 +63,7 @@ def look(handover: Handover, node: Node, now_s: int, rules: Rules) -> Seen:
     if now_s >= handover.deadline_s and not _ends_now(handover, seen):
         return Seen.LATE
     if seen is Seen.FOREIGN or handover.stage in _LATE_STAGES:
-        return _while_opening(handover, seen)
+        return _while_opening(handover, node, seen, now_s, rules)
     if handover.why is not None and seen is not Seen.NEW_EARLY:
         return Seen.CANCEL
     if seen is Seen.OLD_EMPTY and handover.emptied_s is not None and now_s - handover.emptied_s >= rules.settle_s:
@@ -78,11 +78,13 @@ def _ends_now(handover: Handover, seen: Seen) -> bool:
     return home or (seen in _ENDS_NOW and not (back and seen is Seen.NEW_EARLY))
 
 
-def _while_opening(handover: Handover, seen: Seen) -> Seen:
-    refused = handover.refusals >= REFUSALS_MOST and not handover.unsure
-    if handover.stage is Stage.OPENING and seen is Seen.OLD_EMPTY and refused:
+def _while_opening(handover: Handover, node: Node, seen: Seen, now_s: int, rules: Rules) -> Seen:
+    """Opening is asked for again only while the node is still fit: much may have happened since it was asked first."""
+    if handover.stage is not Stage.OPENING or seen is not Seen.OLD_EMPTY:
+        return seen
+    if handover.refusals >= REFUSALS_MOST and not handover.unsure:
         return Seen.NEW_REFUSED
-    return seen
+    return seen if fit(handover, node, now_s, rules.ready_s) else Seen.UNFIT
 
 
 def _to_kubernetes(handover: Handover, node: Node, now_s: int) -> Seen:

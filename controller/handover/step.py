@@ -65,8 +65,8 @@ def _toward_kubernetes(handover: Handover, node: Node, seen: Seen) -> tuple[Act,
         return _noted(Act(Verb.DRAIN, name, mark))
     if stage is Stage.CANCELLING:
         return _back_to_hpc(handover, node)
-    if stage is Stage.OPENING and node.kubernetes.closed_by is not None:
-        return (Act(Verb.OPEN, name, node.kubernetes.closed_by),)
+    if stage is Stage.OPENING and seen in (Seen.FIT, Seen.OLD_EMPTY):
+        return (Act(Verb.OPEN, name, node.kubernetes.closed_by or mark),)
     if stage in (Stage.DRAINED, Stage.SETTLED) and node.hpc.booked_by == mark:
         return (Act(Verb.RELEASE, name, mark),)
     return ()
@@ -98,8 +98,8 @@ def _toward_hpc(handover: Handover, node: Node, seen: Seen, rules: Rules) -> tup
         return (Act(Verb.EVICT, name, mark),)
     if stage is Stage.CANCELLING:
         return _back_to_kubernetes(node, mark, seen)
-    if stage is Stage.OPENING and node.hpc.drain_reason is not None and not node.kubernetes.pods:
-        return _noted(Act(Verb.UNDRAIN, name, node.hpc.drain_reason))
+    if stage is Stage.OPENING and seen in (Seen.FIT, Seen.OLD_EMPTY):
+        return _noted(Act(Verb.UNDRAIN, name, node.hpc.drain_reason or mark))
     return ()
 
 

@@ -54,7 +54,7 @@ def _ways_back(stages: tuple[Stage, ...]) -> _Table:
 _OPENING: _Table = _row(
     S.OPENING,
     {
-        S.OPENING: (*_EMPTY, V.NEW_OPENING, V.CANCEL),
+        S.OPENING: (V.OLD_EMPTY, V.UNFIT, V.NEW_OPENING),
         S.DONE: (V.NEW_OPEN,),
         S.STUCK: (V.FOREIGN, V.LATE),  # it may be opening already: too late to turn back
         S.CANCELLING: (V.NEW_REFUSED,),

@@ -1,0 +1,53 @@
+"""What a leader hands on beside the records on the nodes: what each side last showed, how many moves began lately, how
+many hand-overs failed in a row, and which orders it has heard.
+
+It travels with the lease, so it is short: moves are counted by the minute, and late by up to one.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+
+import msgspec
+
+from controller.safety import SideSeen, Vanishing
+from models.nodes import Side
+
+MINUTE_S = 60
+
+
+class Kept(msgspec.Struct, frozen=True):
+    """``begun`` counts the moves that began in each minute, by the second at which the minute ended."""
+
+    before: dict[Side, SideSeen] = {}
+    since_s: dict[Side, int] = {}
+    text: dict[Side, str] = {}
+    begun: dict[int, int] = {}
+    at_s: int = 0
+    failures: int = 0
+    resumes: int = 0
+
+    @property
+    def vanishing(self) -> Vanishing:
+        """What is missing from either side, as it was handed on."""
+        return Vanishing(dict(self.before), dict(self.since_s), dict(self.text))
+
+    def begun_s(self) -> list[int]:
+        """When the moves that were handed on began, in order."""
+        return sorted(at_s for at_s, count in self.begun.items() for _ in range(count))
+
+
+def keep(vanishing: Vanishing, begun_s: Iterable[int], at_s: int, failures: int, resumes: int) -> str:
+    """The text for the next leader."""
+    begun = Counter(min(at_s, at - at % MINUTE_S + MINUTE_S) for at in begun_s)
+    kept = Kept(vanishing.before, vanishing.since_s, vanishing.text, dict(begun), at_s, failures, resumes)
+    return msgspec.json.encode(kept).decode()
+
+
+def read_kept(text: str) -> Kept:
+    """What an earlier leader handed on; nothing when it cannot be read."""
+    try:
+        return msgspec.json.decode(text, type=Kept) if text else Kept()
+    except msgspec.DecodeError:
+        return Kept()

@@ -1,0 +1,216 @@
+"""The observer: what must always hold, counted again from the bare twin and apart from the code that it judges."""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import dataclass, field
+
+from models.acts import Verb
+from models.audit import Decided
+from models.handovers import Direction, Handover, Stage
+from models.leadership import LeaseRecord
+from models.nodes import Side
+from simulator.machine import Machine
+from simulator.twin import TwinHpc, TwinKubernetes
+from tests.simulation.plan import Plan
+
+REPAIR_S = (
+    30  # how long a node may stay open to both sides once someone leads and sees both; polls come every few seconds
+)
+HOUR_S = 3600
+ON_HPC = (Verb.DRAIN, Verb.UNDRAIN, Verb.RESERVE, Verb.RELEASE)
+ENDED = ("done", "cancelled", "stuck")
+
+
+class Violation(Exception):
+    """Something happened that must never happen."""
+
+    def __init__(self, invariant: str, text: str, at_s: int) -> None:
+        self.invariant = invariant
+        super().__init__(f"{invariant} at {at_s} s: {text}")
+
+
+@dataclass(slots=True)
+class Seen:
+    """What the observer keeps of one node. ``excused``: someone else opened it, so that both sides may use it until it
+    has one owner and no foreign work again."""
+
+    excused: bool = False
+    breached_s: int | None = None
+    stage: str = ""
+    handover: str = ""
+    repair: bool = False
+    begun_s: int = 0
+    stage_since_s: int = 0
+    healthy_on: set[Side] = field(default_factory=set)
+
+
+class Observer:
+    """Watches every change of the twin and every write of every process."""
+
+    def __init__(
+        self, plan: Plan, machine: Machine, hpc: TwinHpc, kubernetes: TwinKubernetes, vanished_hold_s: int
+    ) -> None:
+        self.plan = plan
+        self.machine = machine
+        self.hpc = hpc
+        self.kubernetes = kubernetes
+        self.nodes = [Seen() for _ in range(machine.size)]
+        self.number = {name: number for number, name in enumerate(machine.names)}
+        self.calm_since_s = 0
+        self.excused_kills = 0
+        self.begun: dict[str, int] = {}
+        self.jumped = False
+        self.ended: dict[Stage, int] = dict.fromkeys((Stage.DONE, Stage.CANCELLED, Stage.STUCK), 0)
+        self.handovers = 0
+        self.emptied: tuple[int, float] | None = None  # when the queue was lost, and the work that there was
+        self.vanished_hold_s = vanished_hold_s
+        self.last_reads: deque[float] = deque((0.0,), maxlen=2)
+
+    def fail(self, invariant: str, text: str) -> None:
+        raise Violation(invariant, text, self.machine.now_s)
+
+    def excuse(self, node: int) -> None:
+        """Someone outside opened a side of the node."""
+        self.nodes[node].excused = True
+
+    def forget(self, node: int) -> None:
+        """The node's record is gone, and with it the hand-over and what the node was known to have."""
+        seen = self.nodes[node]
+        seen.healthy_on.clear()
+        seen.handover = seen.stage = ""
+
+    def look(self) -> None:
+        """Check every node that changed."""
+        hpc, kube = self.machine.hpc, self.machine.kube
+        for node in hpc.changed | kube.changed if hpc.changed else kube.changed:
+            self.check(node)
+
+    def check(self, node: int) -> None:
+        """I1 and I2 for one node."""
+        hpc, kube, seen = self.machine.hpc, self.machine.kube, self.nodes[node]
+        hpc_closed = hpc.drained_by[node] is not None
+        kube_closed = kube.closed_by[node] is not None or kube.cordoned[node]
+        both = not (hpc_closed or kube_closed or hpc.absent[node] or kube.absent[node])
+        jobs, pods = bool(hpc.jobs_on[node]), bool(kube.pods_on[node])
+        if both and not seen.excused:
+            self.fail("I1", f"{self.machine.names[node]} is open to both schedulers")
+        if jobs and pods and not seen.excused:
+            self.fail("I2", f"{self.machine.names[node]} runs work of both sides")
+        if both and seen.breached_s is None:
+            seen.breached_s = self.machine.now_s
+        elif not both:
+            seen.breached_s = None
+        if seen.excused and not both and not (jobs and not hpc_closed and pods) and not (jobs and pods):
+            alone = (hpc_closed and not jobs) or (not pods and (kube_closed or not hpc_closed))
+            if alone and (hpc_closed or kube_closed):
+                seen.excused = False
+
+    def calm(self, calm: bool) -> None:
+        """Whether someone leads and both sides answer, now; then a breach must not last."""
+        now_s = self.machine.now_s
+        if not calm:
+            self.calm_since_s = now_s
+            return
+        for node, seen in enumerate(self.nodes):
+            if seen.breached_s is not None and now_s - max(seen.breached_s, self.calm_since_s) > REPAIR_S:
+                self.fail("I1", f"{self.machine.names[node]} has been open to both for too long")
+
+    def before_write(
+        self, who: str, epoch: int, lease: LeaseRecord | None, verb: Verb, name: str, mark: str, record: str
+    ) -> None:
+        """I4, I6 and the health gate, before a write takes effect."""
+        node, hpc = self.number[name], self.machine.hpc
+        if verb in ON_HPC and lease is not None and lease.epoch > epoch and lease.holder != who:
+            self.fail("I6", f"epoch {epoch} changes {name} while epoch {lease.epoch} leads")
+        reason = hpc.drained_by[node]
+        if verb is Verb.UNDRAIN and reason is not None and not reason.startswith("tidegate:") and reason == mark:
+            self.fail("I4", f"{name} was drained by someone else ({reason}) and is undrained by us")
+        booking = hpc.booking[node]
+        if verb is Verb.RELEASE and booking and not booking[1].startswith("tidegate:") and booking[1] == mark:
+            self.fail("I4", f"{name} was reserved by someone else and is released by us")
+        if verb is Verb.OPEN and '"stage":"opening"' in record:
+            self._must_be_whole(node, Side.KUBERNETES, name)
+        if verb is Verb.UNDRAIN and self.nodes[node].stage == "opening":
+            self._must_be_whole(node, Side.HPC, name)
+
+    def _must_be_whole(self, node: int, side: Side, name: str) -> None:
+        offers = self.hpc.offers if side is Side.HPC else self.kubernetes.offers
+        if node in offers and side in self.nodes[node].healthy_on:
+            self.fail("health", f"{name} is opened on {side} although it registered less than it once had there")
+
+    def after_write(self, verb: Verb, name: str) -> None:
+        """I2: an opening must not have ended work."""
+        if self.machine.counts.killed > self.excused_kills:
+            if not self.nodes[self.number[name]].excused:
+                self.fail("I2", f"work on {name} was killed by {verb}")
+            self.excused_kills = self.machine.counts.killed
+        self.look()
+
+    def decided(self, entry: Decided) -> None:
+        """I8: a target is a number of nodes that the policy allows, or no further from that than there are now."""
+        demand = entry.snapshot.sides[Side.HPC].demand.nodes
+        self.last_reads.append(demand)
+        if self.emptied is not None and demand * 2 >= self.emptied[1]:
+            self.emptied = None  # the work is there again, or was there before
+        if self.emptied is not None and self.machine.now_s - self.emptied[0] < self.vanished_hold_s:
+            going = [move.node for move in entry.plan.moves if move.direction is Direction.TO_KUBERNETES]
+            if going and not entry.plan.holds:
+                self.fail("I8", f"{going} move to Kubernetes although the HPC queue has just vanished")
+        plan, low, high = entry.plan, self.plan.floor, self.plan.nodes - self.plan.floor
+        if not min(low, plan.current) <= plan.target <= max(high, plan.current):
+            self.fail("I8", f"the target of {plan.target} nodes is outside {low} to {high}")
+
+    def wrote(self, name: str, record: Handover) -> None:
+        """A record was left on a node: I5, and what became of the hand-over."""
+        seen = self.nodes[self.number[name]]
+        if record.id != seen.handover:
+            self._begins(name, record)
+        if record.stage.value != seen.stage:
+            seen.stage, seen.stage_since_s = record.stage.value, self.machine.now_s
+            if record.stage in self.ended:
+                self.ended[record.stage] += 1
+                self.handovers += 1
+
+    def _begins(self, name: str, record: Handover) -> None:
+        node, now_s, plan = self.number[name], self.machine.now_s, self.plan
+        seen = self.nodes[node]
+        seen.handover, seen.stage, seen.repair, seen.begun_s = record.id, "", record.repair, now_s
+        if record.repair:
+            return
+        leaving = record.direction.source
+        offers = self.hpc.offers if leaving is Side.HPC else self.kubernetes.offers
+        if node not in offers:
+            seen.healthy_on.add(leaving)
+        else:
+            seen.healthy_on.discard(leaving)
+        self.begun[record.id] = record.started_s
+        self.begun = {ident: at_s for ident, at_s in self.begun.items() if record.started_s - at_s < HOUR_S}
+        if len(self.begun) > plan.per_hour and not self.jumped:
+            self.fail("I5", f"{len(self.begun)} moves began within an hour, and the policy allows {plan.per_hour}")
+        unfinished = [
+            other.handover for other in self.nodes if other.handover and not other.repair and other.stage not in ENDED
+        ]
+        if len(unfinished) > plan.at_once:
+            self.fail("I5", f"{len(unfinished)} hand-overs at once of {plan.at_once}: {', '.join(unfinished)}")
+
+    def lost(self, at_s: int, work: float) -> None:
+        """The HPC scheduler lost its queue. What was there counts as far as the last two decisions saw it: what the very last
+        saw may not have been handed on."""
+        seen = min(work, *self.last_reads)
+        if seen >= 2 and (self.emptied is None or at_s - self.emptied[0] >= self.vanished_hold_s):
+            self.emptied = (at_s, seen)
+
+    def at_the_end(self, told: int) -> None:
+        """I3: everything has ended, and no node is left to nobody without a person having been told."""
+        if self.ended[Stage.STUCK] > told:
+            self.fail("I3", f"{self.ended[Stage.STUCK]} hand-overs got stuck and {told} were told of")
+        hpc, kube = self.machine.hpc, self.machine.kube
+        for node, seen in enumerate(self.nodes):
+            name = self.machine.names[node]
+            if seen.stage not in ("", *ENDED) and self.machine.now_s - seen.begun_s > 3 * self.plan.deadline_s:
+                self.fail("I3", f"{name} is still in {seen.stage} since {seen.stage_since_s} s ({seen.handover})")
+            reason, closed_by = hpc.drained_by[node], kube.closed_by[node]
+            ours = reason is not None and reason.startswith("tidegate:") and closed_by is not None
+            if ours and seen.stage in ENDED[:2]:
+                self.fail("I3", f"{name} is left to nobody: {reason}, {closed_by}")
