@@ -1,0 +1,169 @@
+"""The durable record: what goes in comes out, and what is not ours to understand is said to be so."""
+
+from __future__ import annotations
+
+import json
+import random
+from contextlib import suppress
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from controller.handover.record import LONGEST, VERSION, decode, encode
+from models.errors import BadInput
+from models.handovers import Direction, Handover, Why
+from models.nodes import NodeShape
+from tests.controller.play import UNFINISHED, S
+
+NAMES = st.text(st.characters(codec="utf-8"), min_size=1, max_size=60)
+SECONDS = st.integers(0, 2**40)
+SHAPES = st.builds(NodeShape, st.integers(1, 2**31), st.integers(1, 2**40), st.integers(0, 2**31))
+STAGES_OF = {direction: [*stages, S.DONE, S.CANCELLED, S.STUCK] for direction, stages in UNFINISHED.items()}
+
+
+@st.composite
+def handovers(draw: st.DrawFn) -> Handover:
+    """Everything that is written down of a hand-over, in any combination."""
+    direction = draw(st.sampled_from(Direction))
+    return Handover(
+        id=draw(NAMES),
+        batch=draw(NAMES),
+        node=draw(NAMES),
+        direction=direction,
+        stage=draw(st.sampled_from(STAGES_OF[direction])),
+        started_s=draw(SECONDS),
+        stage_since_s=draw(SECONDS),
+        deadline_s=draw(SECONDS),
+        why=draw(st.none() | st.sampled_from(Why)),
+        epoch=draw(st.integers(0, 2**31)),
+        reserve_from_s=draw(st.none() | SECONDS),
+        leaves=draw(st.none() | SHAPES),
+        expects=draw(st.none() | SHAPES),
+        uid=draw(st.text(st.characters(codec="utf-8"), max_size=36)),
+        repair=draw(st.booleans()),
+    )
+
+
+@settings(max_examples=300, deadline=None)
+@given(handovers())
+def test_what_is_written_down_is_read_again(handover: Handover):
+    text = encode(handover)
+    assert decode(text) == handover
+    assert encode(decode(text)) == text
+
+
+@settings(max_examples=100, deadline=None)
+@given(handovers(), handovers())
+def test_two_texts_are_equal_exactly_when_what_is_written_down_is(one: Handover, other: Handover):
+    assert (encode(one) == encode(other)) is (one == other)
+
+
+def test_what_a_new_leader_has_to_see_for_itself_is_not_written_down():
+    plain = Handover("h1", "p1", "n1", Direction.TO_HPC, S.EMPTY, 0, 0, 100)
+    seen = Handover(
+        "h1", "p1", "n1", Direction.TO_HPC, S.EMPTY, 0, 0, 100,
+        emptied_s=7, booted="3", was_closed=True, unfit_s=8, prepared=True, refusals=2, unsure=True,
+    )  # fmt: skip
+    assert encode(seen) == encode(plain)
+    assert decode(encode(seen)) == plain
+
+
+def test_a_record_is_short_and_one_line():
+    name = "x" * 253
+    shape = NodeShape(512_000, 8_000_000, 16_000)
+    handover = Handover(
+        "123456.m123456", "123456.p123456", name, Direction.TO_KUBERNETES, S.CANCELLING, 10**10, 10**10, 10**10,
+        why=Why.UNHEALTHY, epoch=123456, reserve_from_s=10**10, leaves=shape, expects=shape, uid="u" * 36, repair=True,
+    )  # fmt: skip
+    text = encode(handover)
+    assert len(text) < 800 < LONGEST
+    assert "\n" not in text
+
+
+PLAIN = json.loads(encode(Handover("h1", "p1", "n1", Direction.TO_KUBERNETES, S.DRAINING, 0, 0, 100, epoch=3)))
+
+
+def changed(**fields: object) -> str:
+    return json.dumps({**PLAIN, **fields})
+
+
+def without(field: str) -> str:
+    return json.dumps({name: value for name, value in PLAIN.items() if name != field})
+
+
+GARBAGE = {
+    "nothing": "",
+    "white space": "  \n",
+    "not JSON": "drained by bob",
+    "half a record": encode(decode(json.dumps(PLAIN)))[:40],
+    "two records": json.dumps(PLAIN) * 2,
+    "null": "null",
+    "a number": "1",
+    "a list": "[1]",
+    "a list of lists": "[" * 2000,
+    "no fields": "{}",
+    "a byte order mark": "\ufeff" + json.dumps(PLAIN),
+    "half a surrogate pair": "\ud800",
+    "a NUL in a name": json.dumps(PLAIN).replace("h1", "h\x00"),
+    "a stage that there is not": changed(stage="melting"),
+    "a direction that there is not": changed(direction="hpc->mars"),
+    "a reason that there is not": changed(why="bored"),
+    "a version that is text": changed(v="1"),
+    "a version that is true": changed(v=True),
+    "a fraction of a second": changed(since=1.5),
+    "a number beyond all bounds": json.dumps(PLAIN).replace('"since": 0', '"since": 1e400'),
+    "not a number": json.dumps(PLAIN).replace('"since": 0', '"since": NaN'),
+    "a shape of nothing": changed(leaves=[0, 0, 0]),
+    "a shape of two numbers": changed(expects=[1, 2]),
+    "a name that is a number": changed(node=7),
+}
+
+
+@pytest.mark.parametrize("text", GARBAGE.values(), ids=GARBAGE.keys())
+def test_what_is_no_record_is_bad_input(text: str):
+    with pytest.raises(BadInput):
+        decode(text)
+
+
+@pytest.mark.parametrize("field", PLAIN)
+def test_a_record_that_lacks_a_field_that_every_record_has_is_bad_input(field: str):
+    with pytest.raises(BadInput):
+        decode(without(field))
+
+
+@pytest.mark.parametrize("version", [VERSION + 1, 99])
+def test_a_record_of_a_later_version_is_left_alone_whatever_else_it_holds(version: int):
+    with pytest.raises(BadInput, match=f"version {version}.*upgrade"):
+        decode(changed(v=version, stage="melting"))
+    with pytest.raises(BadInput, match=f"version {version}"):
+        decode(json.dumps({"v": version, "shape": "other"}))
+
+
+def test_a_field_that_this_release_does_not_know_is_passed_over():
+    assert decode(changed(colour={"of": ["hope"]})) == decode(json.dumps(PLAIN))
+
+
+def test_a_text_that_is_too_long_is_not_ours_however_good_it_is():
+    text = json.dumps(PLAIN)
+    assert decode(text.ljust(LONGEST)).id == "h1"
+    with pytest.raises(BadInput, match=f"{LONGEST + 1} characters"):
+        decode(text.ljust(LONGEST + 1))
+
+
+@settings(max_examples=500, deadline=None)
+@given(st.text(max_size=200))
+def test_any_text_is_read_or_is_bad_input(text: str):
+    with pytest.raises(BadInput):
+        decode(text)
+
+
+@settings(max_examples=300, deadline=None)
+@given(handovers(), st.integers(0, 2**32))
+def test_a_record_with_a_few_characters_changed_is_read_or_is_bad_input(handover: Handover, seed: int):
+    dice = random.Random(seed)
+    text = list(encode(handover))
+    for _ in range(dice.randint(1, 4)):
+        text[dice.randrange(len(text))] = dice.choice('{}[]",:0-9aeE.\\ \x00\ud800é')
+    with suppress(BadInput):
+        assert isinstance(decode("".join(text)), Handover)
