@@ -155,13 +155,15 @@ class Lease:
 class Alone:
     """Leadership of a process that has no rival: a replay's."""
 
-    epoch = 1
-    orders = Orders()
-    remembered = ""
+    def __init__(self) -> None:
+        self.epoch = 1
+        self.orders = Orders()
+        self.remembered = ""
 
     def may_act(self) -> bool:
         """Always."""
         return True
 
     def rise_above(self, epoch: int) -> None:
-        """Nothing to rise above."""
+        """Go on in the next epoch."""
+        self.epoch = max(self.epoch, epoch + 1)

@@ -55,11 +55,11 @@ class Vanishing:
         before = self.before.get(side, seen)
         if side in self.since_s:
             back = seen.nodes * 2 >= before.nodes and seen.demand * 2 >= before.demand
-            if back or now_s - self.since_s[side] >= hold_s:
+            if not back and seen.booted != before.booted:  # again: what little had come back may be gone too
+                self.since_s[side], self.before[side] = now_s, replace(before, booted=seen.booted)
+            elif back or now_s - self.since_s[side] >= hold_s:
                 del self.since_s[side], self.text[side]
                 self.before[side] = seen
-            elif seen.booted != before.booted:  # again: what little had come back may be gone too
-                self.since_s[side], self.before[side] = now_s, replace(before, booted=seen.booted)
             return
         what = vanished(side, before, seen)
         if what is None:

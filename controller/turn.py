@@ -69,6 +69,7 @@ class Controller:
         self._view = View(ports.hpc, ports.kubernetes, spec.safety)
         self._lead = LeadTimes(moves.lead_time)
         self._epoch: int | None = None
+        self._led: int | None = None
         self._moved_s: dict[str, int] = {}
         self._begun_s: deque[int] = deque()
         self._failures = 0
@@ -171,7 +172,7 @@ class Controller:
         self._epoch = None
         now_s = self._clock()
         found = read_records(self._ports.kubernetes.nodes().nodes, now_s, self._rules)
-        if found.epoch > epoch:
+        if found.epoch > epoch or (found.epoch == epoch != self._led):  # another process led in it: the lease was lost
             self._ports.leadership.rise_above(found.epoch)
             return
         kept = read_kept(self._ports.leadership.remembered)
@@ -181,7 +182,7 @@ class Controller:
         self._tender.stuck.update({handover.node: handover for handover in found.stuck})
         self._sweep.lead(found.unreadable)
         self._recall(found, kept, now_s)
-        self._epoch = epoch
+        self._epoch = self._led = epoch
 
     def _recall(self, found: Found, kept: Kept, now_s: int) -> None:
         """The budgets and the breaker go on where the records say that they were."""

@@ -9,11 +9,13 @@ import signal
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, replace
 from multiprocessing.queues import Queue
 from queue import Empty
+from types import MappingProxyType
 
+from models.audit import AuditLog
 from simulator.figures import Moved, figures
 from simulator.outcome import Outcome
 from simulator.replay import Replay
@@ -28,6 +30,7 @@ BY_COST = (
     "reactive",
 )  # the longest first, so that processes end together
 Watch = Callable[[str, float], None]
+OpenAudit = Callable[[], AbstractContextManager[AuditLog]]  # goes to the process that replays, so it can be pickled
 
 _told: Queue[tuple[str, float]] | None = None
 
@@ -43,13 +46,14 @@ class _Told:
             _told.put((self.name, part))
 
 
-def replay(world: World, name: str, progress: Progress = quiet) -> Outcome:
-    """Replay one of ``BY_COST`` in this process."""
+def replay(world: World, name: str, progress: Progress = quiet, open_audit: OpenAudit | None = None) -> Outcome:
+    """Replay one of ``BY_COST`` in this process; a policy that moves nodes can have its audit written."""
     if name == "static":
         return replay_static(world, progress)
     from simulator.forecasters import forecaster_for  # noqa: PLC0415 - scikit-learn takes a second to import
 
-    return Replay(world, name, lambda machine: forecaster_for(name, world, machine)).run(progress)
+    with open_audit() if open_audit is not None else nullcontext() as audit:
+        return Replay(world, name, lambda machine: forecaster_for(name, world, machine), audit).run(progress)
 
 
 def simulate_hpc(world: World) -> Outcome:
@@ -69,18 +73,23 @@ def with_span(world: World) -> World:
 
 
 def compare(
-    world: World, names: tuple[str, ...], *, processes: int | None = None, watch: Watch | None = None
+    world: World,
+    names: tuple[str, ...],
+    *,
+    processes: int | None = None,
+    watch: Watch | None = None,
+    audits: Mapping[str, OpenAudit] = MappingProxyType({}),
 ) -> list[Outcome]:
     """Replay every policy of ``names`` on the same world; outcomes in the order of ``names``.
 
-    ``watch(name, part)`` hears of progress between 0 and 1. On Ctrl-C the processes are ended and the interrupt goes
-    on.
+    ``watch(name, part)`` hears of progress between 0 and 1. ``audits`` says, by policy, where its audit goes. On Ctrl-C
+    the processes are ended and the interrupt goes on.
     """
     world = with_span(world)
     processes = min(processes or os.cpu_count() or 1, len(names))
     if processes == 1:
-        return [replay(world, name, _watcher(watch, name)) for name in names]
-    outcomes = _compare_in_processes(world, names, processes, watch or (lambda *_: None))
+        return [replay(world, name, _watcher(watch, name), audits.get(name)) for name in names]
+    outcomes = _compare_in_processes(world, names, processes, watch or (lambda *_: None), audits)
     return [outcomes[name] for name in names]
 
 
@@ -88,13 +97,18 @@ def _watcher(watch: Watch | None, name: str) -> Progress:
     return quiet if watch is None else lambda part: watch(name, part)
 
 
-def _compare_in_processes(world: World, names: tuple[str, ...], processes: int, watch: Watch) -> Mapping[str, Outcome]:
+def _compare_in_processes(
+    world: World, names: tuple[str, ...], processes: int, watch: Watch, audits: Mapping[str, OpenAudit]
+) -> Mapping[str, Outcome]:
     context = multiprocessing.get_context("spawn")
     told: Queue[tuple[str, float]] = context.Queue()
     pool = ProcessPoolExecutor(processes, mp_context=context, initializer=_begin_worker, initargs=(told,))
     try:
         with _interrupts_held():
-            futures = {pool.submit(_replay_told, world, name): name for name in sorted(names, key=BY_COST.index)}
+            futures = {
+                pool.submit(_replay_told, world, name, audits.get(name)): name
+                for name in sorted(names, key=BY_COST.index)
+            }
         _wait_for(futures, told, watch)
         return {name: future.result() for future, name in futures.items()}
     except BaseException:
@@ -145,5 +159,5 @@ def _begin_worker(told: Queue[tuple[str, float]]) -> None:
     _told = told
 
 
-def _replay_told(world: World, name: str) -> Outcome:
-    return replay(world, name, _Told(name))
+def _replay_told(world: World, name: str, open_audit: OpenAudit | None) -> Outcome:
+    return replay(world, name, _Told(name), open_audit)

@@ -272,6 +272,7 @@ def _lease_deleted(world: World, event: Event) -> None:
     world.store.lease = None
     if not any(process.leads for process in world.processes):
         world.observer.emptied = None  # nobody is left who knows what there was
+        world.observer.begun.clear()
 
 
 def _clock_jump(world: World, event: Event) -> None:

@@ -17,6 +17,7 @@ from tests.simulation.plan import Plan
 REPAIR_S = (
     30  # how long a node may stay open to both sides once someone leads and sees both; polls come every few seconds
 )
+WRITE_S = 15  # longer than a write that is under way may take
 HOUR_S = 3600
 ON_HPC = (Verb.DRAIN, Verb.UNDRAIN, Verb.RESERVE, Verb.RELEASE)
 ENDED = ("done", "cancelled", "stuck")
@@ -36,6 +37,7 @@ class Seen:
     has one owner and no foreign work again."""
 
     excused: bool = False
+    excused_s: int = 0
     breached_s: int | None = None
     stage: str = ""
     handover: str = ""
@@ -65,7 +67,7 @@ class Observer:
         self.handovers = 0
         self.emptied: tuple[int, float] | None = None  # when the queue was lost, and the work that there was
         self.vanished_hold_s = vanished_hold_s
-        self.last_reads: deque[float] = deque((0.0,), maxlen=2)
+        self.last_reads: deque[float] = deque((0.0,), maxlen=3)
 
     def fail(self, invariant: str, text: str) -> None:
         raise Violation(invariant, text, self.machine.now_s)
@@ -73,6 +75,7 @@ class Observer:
     def excuse(self, node: int) -> None:
         """Someone outside opened a side of the node."""
         self.nodes[node].excused = True
+        self.nodes[node].excused_s = self.machine.now_s
 
     def forget(self, node: int) -> None:
         """The node's record is gone, and with it the hand-over and what the node was known to have."""
@@ -103,7 +106,7 @@ class Observer:
             seen.breached_s = None
         if seen.excused and not both and not (jobs and not hpc_closed and pods) and not (jobs and pods):
             alone = (hpc_closed and not jobs) or (not pods and (kube_closed or not hpc_closed))
-            if alone and (hpc_closed or kube_closed):
+            if alone and (hpc_closed or kube_closed) and self.machine.now_s - seen.excused_s > WRITE_S:
                 seen.excused = False
 
     def calm(self, calm: bool) -> None:
@@ -150,7 +153,6 @@ class Observer:
     def decided(self, entry: Decided) -> None:
         """I8: a target is a number of nodes that the policy allows, or no further from that than there are now."""
         demand = entry.snapshot.sides[Side.HPC].demand.nodes
-        self.last_reads.append(demand)
         if self.emptied is not None and demand * 2 >= self.emptied[1]:
             self.emptied = None  # the work is there again, or was there before
         if self.emptied is not None and self.machine.now_s - self.emptied[0] < self.vanished_hold_s:
@@ -185,7 +187,8 @@ class Observer:
         else:
             seen.healthy_on.discard(leaving)
         self.begun[record.id] = record.started_s
-        self.begun = {ident: at_s for ident, at_s in self.begun.items() if record.started_s - at_s < HOUR_S}
+        if len(self.begun) > plan.per_hour:
+            self.begun = {ident: at_s for ident, at_s in self.begun.items() if record.started_s - at_s < HOUR_S}
         if len(self.begun) > plan.per_hour and not self.jumped:
             self.fail("I5", f"{len(self.begun)} moves began within an hour, and the policy allows {plan.per_hour}")
         unfinished = [
@@ -195,11 +198,16 @@ class Observer:
             self.fail("I5", f"{len(unfinished)} hand-overs at once of {plan.at_once}: {', '.join(unfinished)}")
 
     def lost(self, at_s: int, work: float) -> None:
-        """The HPC scheduler lost its queue. What was there counts as far as the last two decisions saw it: what the very last
-        saw may not have been handed on."""
+        """The HPC scheduler lost its queue. What was there counts as far as the last turns saw it: what the very last saw may
+        not have been handed on."""
         seen = min(work, *self.last_reads)
         if seen >= 2 and (self.emptied is None or at_s - self.emptied[0] >= self.vanished_hold_s):
             self.emptied = (at_s, seen)
+
+    @property
+    def at_rest(self) -> bool:
+        """Whether no hand-over is under way."""
+        return all(seen.stage in ENDED or not seen.stage for seen in self.nodes)
 
     def at_the_end(self, told: int) -> None:
         """I3: everything has ended, and no node is left to nobody without a person having been told."""

@@ -110,7 +110,7 @@ def plan_of(seed: int) -> Plan:
         fault = dice.choice(kinds)
         low, high = AMOUNTS.get(fault, (0, 0))
         events.append(Event(dice.randrange(60, span_s), fault, dice.randrange(1000), dice.randint(low, high)))
-    nodes = dice.choice((6, 12, 20, 28))
+    nodes = dice.choice((6, 16, 32, 64))
     return Plan(
         seed=seed,
         nodes=nodes,

@@ -32,6 +32,8 @@ LEVELS = np.array([0.5])
 POLL_S = 4
 CALM_EVERY_S = 15
 VANISHED_HOLD_S = 300
+REST_S = 150  # longer than a lease lasts, a poll, and what a repair takes to settle
+REST_STEP_S = 15
 NEVER_S = 1 << 60
 
 
@@ -90,18 +92,31 @@ class World:
                 self.at(event.at_s, lambda event=event: happen(self, event))
             self._poll_again(0)
             self._calm_again()
-            self._pass_until(self.plan.span_s + quiet_s(self.plan))
+            self._pass_until(self._faults_end_s())
+            self._come_to_rest()
         except TidegateError as error:
             raise Violation("bug", f"{type(error).__name__}: {error}", self.machine.now_s) from error
         finally:
             log.removeHandler(self.told)
         self.observer.at_the_end(len(self.told.lines))
 
+    def _faults_end_s(self) -> int:
+        """When every fault has passed: those that last are over, processes that crashed are back."""
+        return max((event.at_s + abs(event.amount) + 30 for event in self.plan.events), default=self.plan.span_s)
+
+    def _come_to_rest(self) -> None:
+        """Wait until nothing has been under way for a while, and no longer than every deadline one after another."""
+        rested_s, end_s = 0, self.machine.now_s + quiet_s(self.plan)
+        while rested_s < REST_S and self.machine.now_s < end_s:
+            self.pass_time(REST_STEP_S)
+            rested_s = rested_s + REST_STEP_S if self.observer.at_rest else 0
+
     def forecasts(self, now_s: int) -> Mapping[Side, Forecast]:
         """A demand that swings between the sides, so that many nodes move."""
         level = 0.5 if now_s > self.plan.span_s else self._levels[(now_s // self.plan.every_s) % len(self._levels)]
         need = {Side.KUBERNETES: level * self.plan.nodes, Side.HPC: (1 - level) * self.plan.nodes}
         now = {Side.HPC: self.twin_hpc.demand().nodes, Side.KUBERNETES: self.twin_kubernetes.demand().nodes}
+        self.observer.last_reads.append(now[Side.HPC])
         return {
             side: Forecast(side, now_s, now[side], HORIZONS_S, LEVELS, np.full((3, 1), need[side]), Source.MODEL)
             for side in Side
@@ -211,8 +226,7 @@ class World:
 def quiet_s(plan: Plan) -> int:
     """A time after the last fault that is longer than every deadline, one after another."""
     jumps = 900 * any(event.fault == "clock-jump" for event in plan.events)
-    longest = max((event.amount for event in plan.events), default=0)
-    return 4 * plan.deadline_s + 300 + longest + jumps
+    return 4 * plan.deadline_s + 300 + jumps
 
 
 def policy(plan: Plan) -> tuple[PoolPolicy, Spec]:
