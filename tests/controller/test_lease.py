@@ -1,4 +1,4 @@
-"""Leadership by lease, on a clock that only the test moves and a store that may lose, delay and hide what is written."""
+"""Leadership by lease, on a clock that only the test moves and a store that may lose, delay and hide writes."""
 
 from __future__ import annotations
 

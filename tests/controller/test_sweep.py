@@ -1,0 +1,268 @@
+"""The sweep: nodes that no hand-over accounts for are looked at afresh and taken in hand; all others are left alone."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from controller.handover.begin import Names
+from controller.handover.record import VERSION, encode
+from controller.handover.tend import Tender
+from controller.sweep import Sweep
+from models.acts import Verb
+from models.errors import Unreachable, Unrecorded
+from models.handovers import Direction, Handover, Stage
+from models.nodes import Node, Side
+from tests.controller.fleet import OLD_MARK, Fault, Fleet, Machine
+from tests.controller.play import DEADLINE_S, DOWN, FOREIGN, MARK, RULES, SETTLE_S, UP
+
+S, V = Stage, Verb
+EPOCH = 4
+LATER = '{"v":' + str(VERSION + 1) + "}"
+
+
+def handover(name: str, direction: Direction = UP, **facts: object) -> Handover:
+    plain = Handover(f"h-{name}", "p1", name, direction, S.DRAINING, 0, 0, DEADLINE_S, epoch=3, uid="u1")
+    return replace(plain, **facts)
+
+
+class Swept:
+    """A sweep over a fleet, of which it is shown what the fleet is like when it begins."""
+
+    def __init__(self, **machines: Machine) -> None:
+        self.fleet = Fleet(**machines)
+        self.tender = Tender(self.fleet.ports(), RULES, self.fleet.audit, self.fleet.clock)
+        self.tender.lead(EPOCH, [])
+        self.count = 0
+        self.sweep = Sweep(self.tender, RULES, self.fleet.clock, self._names)
+        self.looks: list[str] = []
+        look = self.tender.look
+
+        def noted(name: str) -> Node | None:
+            self.looks.append(name)
+            return look(name)
+
+        self.tender.look = noted  # type: ignore[method-assign]
+
+    def _names(self) -> Names:
+        self.count += 1
+        return Names(f"{EPOCH}.m{self.count}", f"{EPOCH}.m{self.count}", EPOCH)
+
+    def shown(self) -> list[Node]:
+        return [self.fleet.node(name) for name in self.fleet.machines]
+
+    def over(self, *names: str) -> Swept:
+        self.sweep.over([self.fleet.node(name) for name in names or self.fleet.machines])
+        return self
+
+    def at(self, *seconds: int) -> Swept:
+        for now_s in seconds:
+            self.fleet.clock.now_s = now_s
+            self.tender.tend()
+        return self
+
+    @property
+    def open(self) -> dict[str, Handover]:
+        return {one.node: one for one in self.tender.open.values()}
+
+
+# ---- what is left alone ----
+
+WELL = {
+    "HPC has it": Machine(closed=OLD_MARK),
+    "Kubernetes has it": Machine(drain=OLD_MARK),
+    "someone else drained it": Machine(drain=FOREIGN, closed=OLD_MARK),
+    "someone else closed it": Machine(drain=OLD_MARK, closed=FOREIGN),
+    "someone cordoned it": Machine(drain=OLD_MARK, cordoned=True),
+    "someone else booked it": Machine(closed=OLD_MARK, booked=FOREIGN),
+}
+
+
+@pytest.mark.parametrize("machine", WELL.values(), ids=WELL.keys())
+def test_a_node_that_shows_nothing_odd_is_not_even_looked_at(machine: Machine):
+    swept = Swept(n1=machine).over().at(0, SETTLE_S)
+    assert (swept.looks, swept.open, swept.fleet.asked) == ([], {}, [])
+
+
+@pytest.mark.parametrize("stage", [S.DONE, S.CANCELLED])
+def test_a_record_that_tells_of_an_end_is_read_once_and_remembered(stage: Stage):
+    last = handover("n1", stage=stage)
+    swept = Swept(n1=Machine(drain=MARK, record=encode(last))).over().over().over()
+    assert swept.looks == ["n1"]
+    assert swept.sweep.last(swept.fleet.node()) == last
+    assert (swept.open, swept.fleet.asked) == ({}, [])
+
+
+@pytest.mark.parametrize("record", ["drained by bob", LATER], ids=["not a record", "a later version"])
+@pytest.mark.parametrize(
+    "machine",
+    [Machine(closed=OLD_MARK), Machine(drain=MARK, closed=OLD_MARK), Machine(closed=OLD_MARK, booked=MARK)],
+    ids=["HPC has it", "closed to both", "booked"],
+)
+def test_a_node_whose_record_is_not_ours_to_understand_is_left_alone(machine: Machine, record: str):
+    swept = Swept(n1=replace(machine, record=record)).over().at(0, SETTLE_S)
+    assert list(swept.sweep.unreadable) == ["n1"]
+    assert (swept.open, swept.fleet.asked) == ({}, [])
+    assert swept.sweep.last(swept.fleet.node()) is None
+
+
+def test_a_record_that_can_be_read_again_frees_its_node():
+    swept = Swept(n1=Machine(closed=OLD_MARK, record="drained by bob")).over()
+    swept.fleet.machines["n1"].record = encode(handover("n1", stage=S.DONE))
+    assert swept.over().sweep.unreadable == {}
+
+
+def test_a_record_of_another_node_is_not_gone_on_with():
+    swept = Swept(n1=Machine(drain=OLD_MARK, record=encode(handover("n7")))).over().at(0)
+    assert (swept.open, swept.fleet.asked) == ({}, [])
+
+
+# ---- what is taken in hand ----
+
+
+def test_a_hand_over_that_nobody_has_is_gone_on_with_under_our_epoch():
+    """As when the leader before wrote it down after we had read all records."""
+    swept = Swept(n1=Machine(closed=OLD_MARK, drain=MARK, record=encode(handover("n1")))).over()
+    assert swept.open == {"n1": handover("n1", epoch=EPOCH)}
+    assert swept.at(0, SETTLE_S).open == {}
+    assert swept.tender.finished[0].stage is S.DONE
+
+
+def test_a_node_open_to_both_is_closed_to_kubernetes_and_the_hpc_side_has_it():
+    swept = Swept(n1=Machine()).over().at(0)
+    assert swept.tender.finished[0].stage is S.DONE
+    machine = swept.fleet.machines["n1"]
+    assert (machine.drain, machine.closed) == (None, f"tidegate:{EPOCH}.m1")
+
+
+@pytest.mark.parametrize(
+    ("work", "open_sides"),
+    [({}, (True, False)), ({"busy": True}, (True, False)), ({"pods": 2}, (False, True))],
+    ids=["nothing runs", "a job runs", "pods run"],
+)
+def test_a_node_closed_to_both_goes_where_work_runs_else_to_hpc(work: dict[str, object], open_sides: tuple[bool, bool]):
+    swept = Swept(n1=Machine(drain=MARK, closed=OLD_MARK, **work)).over().at(0, SETTLE_S)
+    machine = swept.fleet.machines["n1"]
+    assert (machine.drain is None, machine.closed is None) == open_sides
+    assert swept.open == {}
+
+
+def test_a_booking_of_ours_that_is_left_over_is_dropped():
+    swept = Swept(n1=Machine(closed=OLD_MARK, booked=MARK)).over()
+    assert [(act.verb, act.mark) for act in swept.fleet.asked] == [(V.RELEASE, MARK)]
+    assert (swept.fleet.machines["n1"].booked, swept.open) == (None, {})
+
+
+@pytest.mark.parametrize("fault", [Fault.REFUSED, Fault.TIMED_OUT])
+def test_a_booking_that_could_not_be_dropped_is_dropped_later(fault: Fault):
+    swept = Swept(n1=Machine(closed=OLD_MARK, booked=MARK))
+    swept.fleet.faults[V.RELEASE].append(fault)
+    swept.over()
+    assert swept.fleet.machines["n1"].booked == MARK
+    swept.sweep.over([])
+    assert swept.fleet.machines["n1"].booked is None
+
+
+def test_one_that_waits_for_a_person_is_kept_for_him():
+    stuck = handover("n1", stage=S.STUCK)
+    swept = Swept(n1=Machine(drain=MARK, closed=OLD_MARK, record=encode(stuck))).over().at(0, SETTLE_S)
+    assert swept.tender.stuck == {"n1": stuck}
+    assert (swept.open, swept.fleet.asked) == ({}, [])
+
+
+def test_one_that_a_person_has_seen_to_is_not_stuck_any_more():
+    swept = Swept(n1=Machine(drain=MARK, record=encode(handover("n1", stage=S.STUCK)))).over()
+    assert swept.tender.stuck == {}
+
+
+# ---- looking again ----
+
+
+def test_what_was_shown_is_looked_at_afresh_before_anything_is_done():
+    swept = Swept(n1=Machine())
+    before = swept.shown()
+    swept.fleet.machines["n1"].closed = OLD_MARK
+    swept.sweep.over(before)
+    assert (swept.looks, swept.open, swept.fleet.asked) == (["n1"], {}, [])
+
+
+def test_a_node_in_hand_over_is_left_to_it():
+    swept = Swept(n1=Machine(drain=MARK, closed=OLD_MARK))
+    swept.tender.begin(handover("n1"))
+    swept.over()
+    assert (swept.looks, list(swept.open)) == ([], ["n1"])
+
+
+@pytest.mark.parametrize("side", Side)
+def test_a_node_that_cannot_be_looked_at_now_is_looked_at_the_next_time(side: Side):
+    swept = Swept(n1=Machine())
+    shown = swept.shown()
+    swept.fleet.down.add(side)
+    with pytest.raises(Unreachable):
+        swept.sweep.over(shown)
+    swept.fleet.down.clear()
+    swept.sweep.over([])
+    assert list(swept.open) == ["n1"]
+
+
+@pytest.mark.parametrize("gone", ["in_hpc", "in_kubernetes"])
+def test_a_node_that_one_side_does_not_have_now_is_looked_at_the_next_time(gone: str):
+    swept = Swept(n1=Machine(**{gone: False}))
+    swept.over()
+    assert swept.open == {}
+    setattr(swept.fleet.machines["n1"], gone, True)
+    swept.sweep.over([])
+    assert list(swept.open) == ["n1"]
+
+
+def test_those_behind_one_that_cannot_be_looked_at_are_not_forgotten():
+    swept = Swept(n1=Machine(), n2=Machine(), n3=Machine())
+    shown = swept.shown()
+    swept.fleet.silent.add("n2")
+    with pytest.raises(Unreachable):
+        swept.sweep.over(shown)
+    swept.fleet.silent.clear()
+    swept.sweep.over([])
+    assert sorted(swept.open) == ["n1", "n2", "n3"]
+
+
+def test_a_look_that_is_older_than_what_was_shown_does_not_settle_the_matter():
+    """The list shows it open to both, and a look at it, served by a slower replica, does not yet."""
+    swept = Swept(n1=Machine())
+    shown = swept.shown()
+    swept.fleet.machines["n1"].closed = OLD_MARK
+    swept.sweep.over(shown)
+    assert swept.open == {}
+    swept.fleet.machines["n1"].closed = None
+    swept.sweep.over([])
+    assert list(swept.open) == ["n1"]
+
+
+def test_a_repair_that_cannot_be_written_down_is_not_begun_in_secret():
+    swept = Swept(n1=Machine())
+    swept.fleet.audit.full = True
+    with pytest.raises(Unrecorded):
+        swept.over()
+    assert swept.fleet.asked == []
+    swept.fleet.audit.full = False
+    swept.over().at(0)
+    assert swept.tender.finished[0].stage is S.DONE
+
+
+def test_at_the_beginning_of_a_term_nothing_is_known():
+    swept = Swept(n1=Machine(drain=MARK, record=encode(handover("n1", stage=S.DONE)))).over()
+    swept.sweep.lead({"n9": "why"})
+    assert swept.sweep.unreadable == {"n9": "why"}
+    assert swept.over().looks == ["n1", "n1"]
+
+
+def test_a_node_that_changes_hands_well_is_read_but_never_mended():
+    """From the first note to the end of a hand-over the sweep sees nothing to do."""
+    swept = Swept(n1=Machine(drain=OLD_MARK))
+    swept.tender.begin(handover("n1", DOWN, stage=S.PLANNED, epoch=EPOCH))
+    for now_s in range(2 * SETTLE_S):
+        swept.over().at(now_s)
+    assert [one.id for one in swept.tender.finished] == ["h-n1"]
+    assert swept.over().open == {}
+    assert swept.count <= 1
