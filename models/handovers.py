@@ -87,7 +87,8 @@ class Handover:
     What follows is not written down, since a new leader has to see it for itself: ``emptied_s``, when the node was
     first seen empty by this run of the scheduler (``booted``); ``was_closed``, whether the old side was seen closed by
     us; ``unfit_s``, since when the new side has been seen unfit; ``prepared``, whether the site's hook has said yes;
-    ``refusals``, how often opening was refused; ``unsure``, whether an opening may have happened unseen.
+    ``refusals``, how often opening was refused; ``unsure_s``, when an
+    opening was last asked for without an answer: it may yet take effect.
     """
 
     id: str
@@ -111,7 +112,7 @@ class Handover:
     unfit_s: int | None = None
     prepared: bool = False
     refusals: int = 0
-    unsure: bool = False
+    unsure_s: int | None = None
 
     @property
     def mark(self) -> str:

@@ -40,15 +40,21 @@ class Witness(Protocol):
         """The caller waits so long for its answer."""
         ...
 
+    def later(self, seconds: int, effect: Callable[[], Outcome]) -> None:
+        """The caller has given up, and the write takes effect in so long."""
+        ...
+
 
 @dataclass(slots=True)
 class Trouble:
     """What is wrong with one side now, for everybody: ``timeouts`` are of the next writes (whether each happens all
-    the same), ``slow`` how long the next ones take to be done and then to be answered."""
+    the same), ``late`` after how many seconds the next ones happen that are given up, ``slow`` how long the next ones
+    take to be done and then to be answered."""
 
     down: bool = False
     hung: bool = False
     timeouts: deque[bool] = field(default_factory=deque)
+    late: deque[int] = field(default_factory=deque)
     slow: deque[tuple[int, int]] = field(default_factory=deque)
     held: list[Callable[[], Outcome]] = field(default_factory=list)
 
@@ -114,6 +120,9 @@ class Line:
         if trouble.timeouts:
             if trouble.timeouts.popleft():
                 effect()
+            return Outcome.UNKNOWN
+        if trouble.late:
+            witness.later(trouble.late.popleft(), effect)
             return Outcome.UNKNOWN
         if trouble.slow:
             until_done_s, until_told_s = trouble.slow.popleft()

@@ -9,6 +9,7 @@ from models.handovers import Direction, Handover, Stage, ours
 from models.nodes import HpcNode, KubernetesNode, Node
 
 REFUSALS_MOST = 3  # times that opening may be refused, by a conflict or for good, before the hand-over turns back
+LANDS_S = 30  # after so long a write that was given up has happened or never will: three times Slurm's MessageTimeout
 _LATE_STAGES = (Stage.OPENING, Stage.CANCELLING)
 _ENDS_NOW = (Seen.NEW_OPEN, Seen.FOREIGN, Seen.NEW_EARLY)
 
@@ -82,7 +83,7 @@ def _while_opening(handover: Handover, node: Node, seen: Seen, now_s: int, rules
     """Opening is asked for again only while the node is still fit: much may have happened since it was asked first."""
     if handover.stage is not Stage.OPENING or seen is not Seen.OLD_EMPTY:
         return seen
-    if handover.refusals >= REFUSALS_MOST and not handover.unsure:
+    if handover.refusals >= REFUSALS_MOST and handover.unsure_s is None:
         return Seen.NEW_REFUSED
     return seen if fit(handover, node, now_s, rules.ready_s) else Seen.UNFIT
 
@@ -166,6 +167,14 @@ def fit(handover: Handover, node: Node, now_s: int, ready_s: int) -> bool:
     return awake and handover.expects in (None, kubernetes.offers)
 
 
+def may_yet_land(handover: Handover, now_s: int) -> bool:
+    """Whether an opening that was never answered may still take effect.
+
+    Until it cannot, the hand-over does not end: a late undrain would also undo the drain of the next one.
+    """
+    return handover.unsure_s is not None and now_s - handover.unsure_s < LANDS_S
+
+
 def due_s(handover: Handover, node: Node, now_s: int, rules: Rules) -> int | None:
     """When something changes although the node does not, later than ``now_s``; None when nothing will."""
     times = [handover.deadline_s]
@@ -173,6 +182,8 @@ def due_s(handover: Handover, node: Node, now_s: int, rules: Rules) -> int | Non
         times.append(handover.emptied_s + rules.settle_s)
     if handover.reserve_from_s is not None:
         times.append(handover.reserve_from_s)
+    if handover.unsure_s is not None:
+        times.append(handover.unsure_s + LANDS_S)
     if handover.stage is Stage.SETTLED:
         times.append(handover.stage_since_s + rules.fit_s)
         if node.kubernetes.ready_since_s is not None:

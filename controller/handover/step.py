@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from controller.handover.look import Rules, look, remember
+from controller.handover.look import Rules, look, may_yet_land, remember
 from controller.handover.table import Seen, next_stage
 from models.acts import Act, Outcome, Verb
 from models.handovers import Direction, Handover, Stage, Why
@@ -21,6 +21,8 @@ WHY = {
     Seen.NEW_REFUSED: Why.REFUSED,
 }
 _TURNS = (Stage.CANCELLING, Stage.STUCK)
+_ENDS = (Stage.DONE, Stage.CANCELLED)
+_OPENERS = (Verb.OPEN, Verb.UNDRAIN)
 _NEW_DEADLINE = (Stage.OPENING, Stage.CANCELLING)
 
 
@@ -32,6 +34,8 @@ def step(handover: Handover, node: Node, now_s: int, rules: Rules) -> tuple[Hand
     handover = remember(handover, node, now_s)
     seen = look(handover, node, now_s, rules)
     stage = next_stage(handover.direction, handover.stage, seen)
+    if stage in _ENDS and may_yet_land(handover, now_s):
+        return handover, ()
     if stage is not handover.stage:
         handover = _enter(handover, stage, seen, now_s, rules)
     return handover, acts(handover, node, seen, rules)
@@ -116,22 +120,25 @@ def _noted(*acts: Act) -> tuple[Act, ...]:
     return (Act(Verb.NOTE, acts[0].node, acts[0].mark), *acts) if acts else ()
 
 
-def learn(handover: Handover, act: Act, outcome: Outcome) -> Handover:
+def learn(handover: Handover, act: Act, outcome: Outcome, now_s: int) -> Handover:
     """The hand-over after the outcome of an act.
 
     Whether an act had its effect is only ever seen. What is learned here is what no look can tell: that the site's
-    hook is done, that an opening is under way unseen, or that it was refused and so surely is not.
+    hook is done, that an opening may take effect later, or that it was refused and so surely does not.
     """
     if act.verb is Verb.PREPARE:
         if outcome is Outcome.REFUSED:
             return replace(handover, why=Why.HOOK)
         return replace(handover, prepared=True) if outcome is Outcome.DONE else handover
-    if handover.stage is not Stage.OPENING or act.verb is not _opener(handover.direction):
+    if act.verb not in _OPENERS:
         return handover
     if outcome is Outcome.UNKNOWN:
-        return replace(handover, unsure=True)
-    return replace(handover, refusals=handover.refusals + 1) if outcome is Outcome.REFUSED else handover
+        return replace(handover, unsure_s=now_s)
+    refused = outcome is Outcome.REFUSED and handover.stage is Stage.OPENING
+    return replace(handover, refusals=handover.refusals + 1) if refused else handover
 
 
-def _opener(direction: Direction) -> Verb:
-    return Verb.OPEN if direction is Direction.TO_KUBERNETES else Verb.UNDRAIN
+def adopted(handover: Handover, epoch: int, now_s: int) -> Handover:
+    """The hand-over that someone else left behind, under our epoch: what they asked last, nobody can tell."""
+    asked = handover.stage in _NEW_DEADLINE
+    return replace(handover, epoch=epoch, unsure_s=now_s if asked else None)

@@ -13,7 +13,7 @@ from controller.handover.advice import advice
 from controller.handover.carry_out import Ports, carry_out
 from controller.handover.look import Rules, due_s
 from controller.handover.record import decode, encode
-from controller.handover.step import learn, step
+from controller.handover.step import adopted, learn, step
 from models.acts import Act, Outcome, Verb
 from models.audit import Answered, Asked, AuditLog, Entered
 from models.errors import BadInput, Deposed, Unreachable
@@ -53,7 +53,7 @@ class Tender:
         for memory in (self.open, self.stuck, self._records, self._resting, self.overdue):
             memory.clear()
         self._unanswered.clear()
-        self.open.update({handover.id: replace(handover, epoch=epoch) for handover in found})
+        self.open.update({handover.id: adopted(handover, epoch, self._clock()) for handover in found})
         self._unclaimed = set(self.open)
 
     def begin(self, handover: Handover) -> None:
@@ -64,7 +64,7 @@ class Tender:
 
     def adopt(self, handover: Handover) -> None:
         """Go on with a hand-over that someone left behind, once it is written down under our own epoch."""
-        self.open[handover.id] = replace(handover, epoch=self._epoch)
+        self.open[handover.id] = adopted(handover, self._epoch, self._clock())
         self._unclaimed.add(handover.id)
 
     def release(self, node: Node) -> None:
@@ -153,7 +153,7 @@ class Tender:
             if outcome is None:
                 return False
             self._unanswered.append((act, outcome))
-            self.open[handover.id] = handover = learn(self.open[handover.id], act, outcome)
+            self.open[handover.id] = handover = learn(self.open[handover.id], act, outcome, self._clock())
             if outcome is not Outcome.DONE:
                 self._answer(handover, None)
                 return False

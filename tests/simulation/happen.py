@@ -128,6 +128,10 @@ def _hpc_slow(world: World, event: Event) -> None:
     world.hpc_trouble.slow.append(_slow(event))
 
 
+def _hpc_late(world: World, event: Event) -> None:
+    world.hpc_trouble.late.append(event.amount)
+
+
 def _kube_slow(world: World, event: Event) -> None:
     world.kubernetes_trouble.slow.append(_slow(event))
 

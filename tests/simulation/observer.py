@@ -42,6 +42,7 @@ class Seen:
     stage: str = ""
     handover: str = ""
     repair: bool = False
+    epoch: int = 0
     begun_s: int = 0
     stage_since_s: int = 0
     healthy_on: set[Side] = field(default_factory=set)
@@ -82,6 +83,7 @@ class Observer:
         seen = self.nodes[node]
         seen.healthy_on.clear()
         seen.handover = seen.stage = ""
+        seen.epoch = 0
 
     def look(self) -> None:
         """Check every node that changed."""
@@ -166,6 +168,9 @@ class Observer:
     def wrote(self, name: str, record: Handover) -> None:
         """A record was left on a node: I5, and what became of the hand-over."""
         seen = self.nodes[self.number[name]]
+        if record.epoch < seen.epoch:
+            self.fail("I6", f"epoch {record.epoch} writes to {name} after epoch {seen.epoch} did")
+        seen.epoch = record.epoch
         if record.id != seen.handover:
             self._begins(name, record)
         if record.stage.value != seen.stage:

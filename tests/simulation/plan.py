@@ -16,6 +16,7 @@ class Fault(StrEnum):
     SLURM_EMPTY = "slurm-empty"  # the same, and it comes back without any state: no drains, no jobs
     SLURM_HANG = "slurm-hang"  # it hangs for amount seconds and then does what it was asked
     HPC_TIMEOUT = "hpc-timeout"  # the next amount writes to it time out; some happen
+    HPC_LATE = "hpc-late"  # the next write to it is given up, and happens amount seconds later
     HPC_SLOW = "hpc-slow"  # the next write to it takes amount seconds to be done
     KUBE_TIMEOUT = "kube-timeout"
     KUBE_SLOW = "kube-slow"
@@ -82,6 +83,7 @@ AMOUNTS: dict[Fault, tuple[int, int]] = {
     Fault.SLURM_EMPTY: (2, 60),
     Fault.SLURM_HANG: (5, 90),
     Fault.HPC_TIMEOUT: (1, 4),
+    Fault.HPC_LATE: (1, 25),
     Fault.HPC_SLOW: (1, 9),
     Fault.KUBE_TIMEOUT: (1, 4),
     Fault.KUBE_SLOW: (1, 9),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 from zlib import crc32
 
@@ -161,3 +162,7 @@ class Process:
     def pass_time(self, seconds: int) -> None:
         """See ``Witness``."""
         self.world.pass_time(seconds)
+
+    def later(self, seconds: int, effect: Callable[[], Outcome]) -> None:
+        """See ``Witness``."""
+        self.world.after(seconds, lambda: self.world.land(effect))
