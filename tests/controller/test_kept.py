@@ -1,0 +1,62 @@
+"""What a leader hands on with the lease: what goes in comes out, and garbage counts as nothing."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from controller.kept import MINUTE_S, Kept, keep, read_kept
+from controller.safety import SideSeen, Vanishing
+from models.nodes import Side
+
+NOW_S = 100_000
+SEEN = st.builds(SideSeen, st.integers(0, 10**6), st.floats(0, 1e6), st.integers(0, 10**6), st.integers(0, 10**6),
+                 st.text(st.characters(codec="utf-8"), max_size=20))  # fmt: skip
+VANISHINGS = st.builds(
+    Vanishing,
+    st.fixed_dictionaries(dict.fromkeys(Side, SEEN)),
+    st.dictionaries(st.sampled_from(Side), st.integers(0, NOW_S)),
+    st.dictionaries(st.sampled_from(Side), st.text(st.characters(codec="utf-8"), max_size=50)),
+)
+
+
+@settings(max_examples=100, deadline=None)
+@given(VANISHINGS, st.lists(st.integers(NOW_S - 3600, NOW_S), max_size=40), st.integers(0, 99), st.integers(0, 99))
+def test_what_is_kept_is_found(vanishing: Vanishing, begun_s: list[int], failures: int, resumes: int):
+    kept = read_kept(keep(vanishing, begun_s, NOW_S, failures, resumes))
+    assert kept.vanishing == vanishing
+    assert (kept.at_s, kept.failures, kept.resumes) == (NOW_S, failures, resumes)
+    found_s = kept.begun_s()
+    assert len(found_s) == len(begun_s)
+    for begun, found in zip(sorted(begun_s), found_s, strict=True):
+        assert begun <= found <= min(NOW_S, begun + MINUTE_S), "late by up to a minute, never early, never to come"
+
+
+def test_the_text_is_short_however_many_moves_there_were():
+    """It has to travel in an annotation."""
+    begun_s = [NOW_S - second for second in range(3600) for _ in range(3)]
+    text = keep(Vanishing(dict.fromkeys(Side, SideSeen(5000, 5000.0, 5000, 5000, "x" * 20))), begun_s, NOW_S, 0, 0)
+    assert len(text) < 2000
+    assert len(read_kept(text).begun_s()) == len(begun_s)
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["", "{", "null", "[]", "seen", '{"before":{"mars":{}}}', '{"begun":{"soon":1}}', '{"failures":"three"}',
+     '{"before":{"hpc":{"nodes":1}}}'],
+)  # fmt: skip
+def test_what_cannot_be_read_counts_as_nothing(text: str):
+    kept = read_kept(text)
+    assert kept == Kept()
+    assert (kept.vanishing, kept.begun_s()) == (Vanishing(), [])
+
+
+def test_what_a_later_release_adds_is_passed_over():
+    assert read_kept('{"at_s":5,"colour":"green"}') == Kept(at_s=5)
+
+
+def test_what_is_found_can_be_changed_without_changing_what_was_kept():
+    kept = read_kept(keep(Vanishing({Side.HPC: SideSeen(1, 1.0, 1, 1, "1")}), [], NOW_S, 0, 0))
+    kept.vanishing.before.clear()
+    assert kept.vanishing.before
