@@ -100,6 +100,8 @@ def read_audit(path: Path, kinds: Container[str] = tuple(KINDS)) -> Iterator[Ent
             number = 0
             while line := file.readline(LINE_MOST + 1):
                 number += 1
+                if number == 1 and line[:5] != b'{"v":'[: len(line)]:
+                    raise BadInput("holds something else than an audit", where=str(path), remedy=_NO_AUDIT)
                 if not line.endswith(b"\n"):
                     if len(line) > LINE_MOST:
                         raise _bad(path, number, BadInput(f"is longer than {LINE_MOST} bytes", remedy=_NO_AUDIT))

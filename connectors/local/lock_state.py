@@ -19,7 +19,7 @@ from models.leadership import Orders, Pause
 VERSION = 1
 BYTES_MOST = 1 << 20  # a state has a few hundred; what is larger is another file
 PATIENCE_S = 5.0  # how long a person's change waits for another one, which takes milliseconds
-_RETRY_S = 0.02
+_RETRY_S = 0.005
 _RESTORE = "restore it from a copy; or remove it, and then pause again what was paused"
 
 _Count = Annotated[int, msgspec.Meta(ge=0, le=1 << 53)]
@@ -32,13 +32,13 @@ class State:
     v: Annotated[int, msgspec.Meta(ge=1)] = VERSION
     epoch: _Count = 0
     paused: Pause | None = None
-    resumed_s: _Count = 0
+    resumes: _Count = 0
     remembered: str = ""
 
     @property
     def orders(self) -> Orders:
         """The part that persons set."""
-        return Orders(self.paused, self.resumed_s)
+        return Orders(self.paused, self.resumes)
 
 
 _DECODER = msgspec.json.Decoder(State)
@@ -76,9 +76,9 @@ def pause(path: Path, how: Pause) -> Orders:
     return _order(path, lambda state: replace(state, paused=how))
 
 
-def resume(path: Path, now_s: int) -> Orders:
-    """Order that moves may begin again, and that failures from before ``now_s`` no longer count. Raises BadInput."""
-    return _order(path, lambda state: replace(state, paused=None, resumed_s=max(state.resumed_s, now_s)))
+def resume(path: Path) -> Orders:
+    """Order that moves may go on, whatever had stopped them. Done once it is on disk. Raises BadInput."""
+    return _order(path, lambda state: replace(state, paused=None, resumes=state.resumes + 1))
 
 
 def _order(path: Path, new: Callable[[State], State]) -> Orders:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import fields, replace
+from types import UnionType
+from typing import get_args, get_type_hints
 
 import numpy as np
 from hypothesis import strategies as st
@@ -13,7 +15,7 @@ from models.acts import Act, Outcome, Verb
 from models.audit import Answered, Asked, Decided, Entered
 from models.demand import Demand
 from models.forecasts import Forecast, Source, flat
-from models.handovers import Direction, Handover, Stage, Why
+from models.handovers import Direction, Handover, Stage
 from models.nodes import HpcNode, KubernetesNode, Node, NodeShape, Side
 from models.plans import Hold, Switch
 from models.policies import MovesPolicy, PoolPolicy, Shares
@@ -50,61 +52,29 @@ def _decided(snapshot: Snapshot, pool: PoolPolicy, moves: MovesPolicy, holds: tu
 names = st.text(max_size=12)
 seconds = st.integers(0, 10**9)
 nodes_much = st.floats(0, 1e6, allow_nan=False)
-shapes = st.builds(NodeShape, st.integers(1, 10**6), st.integers(1, 10**7), st.integers(0, 8000))
-marks = st.none() | names | st.just("tidegate:1.p1")
-hpc_nodes = st.builds(
-    HpcNode,
-    name=names,
-    kind=names,
-    drain_reason=marks,
-    busy=st.booleans(),
-    frees_at_s=st.none() | seconds,
-    ready=st.booleans(),
-    booked_by=marks,
-    offers=st.none() | shapes,
-    booted=names,
-)
-kubernetes_nodes = st.builds(
-    KubernetesNode,
-    name=names,
-    closed_by=marks,
-    discouraged=st.booleans(),
-    pods=st.integers(0, 200),
-    ready=st.booleans(),
-    cordoned=st.booleans(),
-    ready_since_s=st.none() | seconds,
-    offers=st.none() | shapes,
-    version=names,
-    uid=names,
-    record=st.none() | names,
-    managed_by=st.sampled_from(["", "karpenter"]),
-)
+_BY_TYPE = {
+    int: seconds,
+    str: names | st.just("tidegate:i"),
+    NodeShape: st.builds(NodeShape, st.integers(1, 10**6), st.integers(1, 10**7), st.integers(0, 8000)),
+}
+
+
+def _any(kind: type) -> st.SearchStrategy:
+    """Any value of a dataclass, whatever fields it has."""
+    hints = get_type_hints(kind)
+    return st.builds(kind, **{field.name: _field(hints[field.name]) for field in fields(kind) if field.init})
+
+
+def _field(hint: object) -> st.SearchStrategy:
+    if isinstance(hint, UnionType):
+        return st.one_of(*map(_field, get_args(hint)))
+    return _BY_TYPE[hint] if hint in _BY_TYPE else st.from_type(hint)
+
+
+hpc_nodes = _any(HpcNode)
+kubernetes_nodes = _any(KubernetesNode)
 nodes = st.builds(Node, names, hpc_nodes, kubernetes_nodes)
-handovers = st.builds(
-    Handover,
-    id=names,
-    batch=names,
-    node=names,
-    direction=st.sampled_from(Direction),
-    stage=st.sampled_from(Stage),
-    started_s=seconds,
-    stage_since_s=seconds,
-    deadline_s=seconds,
-    emptied_s=st.none() | seconds,
-    why=st.none() | st.sampled_from(Why),
-    epoch=st.integers(0, 10**6),
-    reserve_from_s=st.none() | seconds,
-    leaves=st.none() | shapes,
-    expects=st.none() | shapes,
-    uid=names,
-    repair=st.booleans(),
-    booted=names,
-    was_closed=st.booleans(),
-    unfit_s=st.none() | seconds,
-    prepared=st.booleans(),
-    refusals=st.integers(0, 9),
-    unsure=st.booleans(),
-)
+handovers = _any(Handover)
 acts = st.builds(Act, st.sampled_from(Verb), names, names)
 small_entries = st.one_of(
     st.builds(Asked, seconds, st.integers(0, 99), names, acts, nodes),

@@ -217,6 +217,9 @@ def test_another_file_is_left_as_it_is(path: Path, content: bytes):
     with pytest.raises(BadInput, match=r"audit.jsonl: holds something else than an audit"):
         AuditFile(path)
     assert path.read_bytes() == content
+    if not content.startswith(b'{"v":'):
+        with pytest.raises(BadInput, match=r"audit.jsonl: holds something else than an audit .*--audit FILE"):
+            read(path)
 
 
 def test_damage_in_the_middle_names_file_and_line(path: Path):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import json
 import os
+import queue
 import subprocess
 import sys
 import threading
@@ -190,7 +191,7 @@ def test_a_state_that_cannot_be_read_leaves_nobody_leading_and_says_what_to_do(p
     assert isinstance(lock.trouble, BadInput)
     assert lock.trouble.where == str(path)
     assert lock.trouble.remedy
-    for act in (lambda: pause(path, Pause.FINISH), lambda: resume(path, 5), lambda: read_orders(path)):
+    for act in (lambda: pause(path, Pause.FINISH), lambda: resume(path), lambda: read_orders(path)):
         with pytest.raises(BadInput, match=str(path)):
             act()
     assert path.read_bytes() == content
@@ -215,7 +216,7 @@ def test_a_state_of_an_older_release_has_the_defaults(path: Path):
     path.write_text('{"epoch": 7, "something": [1]}')
     lock = leader(path)
     assert (lock.epoch, lock.orders, lock.remembered) == (8, Orders(), "")
-    assert held(path) == {"v": 1, "epoch": 8, "paused": None, "resumed_s": 0, "remembered": ""}
+    assert held(path) == {"v": 1, "epoch": 8, "paused": None, "resumes": 0, "remembered": ""}
 
 
 def test_a_state_that_someone_removed_is_written_again_with_its_orders(path: Path):
@@ -285,10 +286,10 @@ def test_orders_of_another_process_are_heard_at_the_next_tick(path: Path):
     lock.remembered = "written after the order"
     lock.tick()
     assert (lock.orders, lock.epoch) == (Orders(Pause.REVERT), 1)
-    assert resume(path, 500) == Orders(None, 500)
-    assert resume(path, 400) == Orders(None, 500)
+    assert resume(path) == Orders(None, 1)
+    assert resume(path) == Orders(None, 2)
     lock.tick()
-    assert lock.orders == Orders(None, 500) == read_orders(path)
+    assert lock.orders == Orders(None, 2) == read_orders(path)
     assert held(path)["remembered"] == "written after the order"
 
 
@@ -301,21 +302,25 @@ def test_orders_before_the_first_leader_and_for_one_that_waits(path: Path):
 def test_changes_at_the_same_time_undo_nothing(path: Path):
     lock = leader(path)
 
-    def order(seconds: range) -> None:
-        for now_s in seconds:
-            resume(path, now_s)
+    ordered: queue.Queue[None] = queue.Queue()
 
-    persons = [threading.Thread(target=order, args=(range(start, 60, 3),)) for start in range(3)]
+    def order() -> None:
+        for _ in range(20):
+            resume(path)
+            ordered.put(None)
+
+    persons = [threading.Thread(target=order) for _ in range(3)]
     for person in persons:
         person.start()
-    number = 0
-    while any(person.is_alive() for person in persons):
-        number += 1
+    for number in range(60):
+        ordered.get(timeout=30)
         lock.remembered = str(number)
         lock.tick()
         assert lock.epoch == 1
+    for person in persons:
+        person.join()
     lock.tick()
-    assert held(path) == {"v": 1, "epoch": 1, "paused": None, "resumed_s": 59, "remembered": str(number)}
+    assert held(path) == {"v": 1, "epoch": 1, "paused": None, "resumes": 60, "remembered": "59"}
 
 
 def test_a_change_that_never_ends_is_told(path: Path, monkeypatch: pytest.MonkeyPatch):
