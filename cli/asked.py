@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from models.nodes import NodeShape
 
 POLICIES = ("static", "reactive", "persistence", "predictive", "oracle")
+
+
+def audited(names: Sequence[str]) -> str | None:
+    """The policy of a comparison whose audit is written: the predictive one, else the first that moves nodes.
+
+    None when none of them does.
+    """
+    moving = [name for name in names if name in POLICIES and name != "static"]
+    return "predictive" if "predictive" in moving else next(iter(moving), None)
 
 
 @dataclass(frozen=True, slots=True)

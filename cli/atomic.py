@@ -18,15 +18,30 @@ def write_atomically(path: Path, content: str | bytes) -> None:
     followed, a file that is there keeps its permissions. Raises BadInput, with the reason, when that cannot be done.
     """
     data = content.encode("utf-8") if isinstance(content, str) else content
+    with written_whole(path) as part, _said_plainly(path):
+        fd = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666)
+        with os.fdopen(fd, "wb") as file:
+            file.write(data)
+
+
+@contextmanager
+def written_whole(path: Path) -> Iterator[Path]:
+    """Where to write a file, little by little, that is at ``path`` when the block ends well; else ``path`` stays as it
+    was.
+
+    Raises BadInput, with the reason, when that cannot be done.
+    """
     with _said_plainly(path):
         target = path.resolve()
         _check(path, target)
-        part = target.with_name(f".tidegate-{secrets.token_hex(8)}.part")
-        try:
-            _write_synced(part, data, like=target)
+    part = target.with_name(f".tidegate-{secrets.token_hex(8)}.part")
+    try:
+        yield part
+        with _said_plainly(path):
+            _sync(part, like=target)
             part.replace(target)
-        finally:
-            part.unlink(missing_ok=True)
+    finally:
+        part.unlink(missing_ok=True)
     _sync_folder(target.parent)
 
 
@@ -66,15 +81,12 @@ def _check(path: Path, target: Path) -> None:
         raise PermissionError
 
 
-def _write_synced(part: Path, data: bytes, *, like: Path) -> None:
-    """Write a new file and sync it; it gets the permissions of ``like``, or those of any new file."""
-    fd = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666)
-    with os.fdopen(fd, "wb") as file:
+def _sync(part: Path, *, like: Path) -> None:
+    """Put a file on disk, with the permissions of ``like`` if that is there."""
+    with part.open("rb") as file:
         with suppress(FileNotFoundError):
-            os.fchmod(fd, like.stat().st_mode & 0o777)
-        file.write(data)
-        file.flush()
-        os.fsync(fd)
+            os.fchmod(file.fileno(), like.stat().st_mode & 0o777)
+        os.fsync(file.fileno())
 
 
 def _sync_folder(folder: Path) -> None:

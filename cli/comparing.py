@@ -12,11 +12,13 @@ from pathlib import Path
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn
 
+from cli.asked import audited
 from cli.atomic import check_writable, write_atomically
+from cli.audit.writing import audit_to
 from cli.report.numbers import span
 from cli.table import comparison_table
 from models.policies import Policy
-from simulator.compare import compare, simulate_hpc, with_span
+from simulator.compare import OpenAudit, compare, simulate_hpc, with_span
 from simulator.outcome import Outcome
 from simulator.world import World
 
@@ -35,26 +37,30 @@ class Task:
     hpc_only: bool = False
 
 
-def run_and_tell(task: Task, *, report: Path | None, json_file: Path | None, quiet: bool) -> None:
+def run_and_tell(
+    task: Task, *, report: Path | None, json_file: Path | None, audit: Path | None = None, quiet: bool
+) -> None:
     """Run, then write the files (whole or not at all) and print the table unless ``quiet``."""
-    for path in (report, json_file):
+    for path in (report, json_file, audit):
         if path is not None:
             check_writable(path)
     notes, console = Console(stderr=True, quiet=quiet, highlight=False), Console(quiet=quiet, highlight=False)
     for note in task.notes:
         notes.print(f"note: {note}", markup=False, soft_wrap=True)
-    outcomes = _run(task, notes)
+    of = audited(task.names)
+    with audit_to(audit, of) as audits:
+        outcomes = _run(task, notes, audits)
     if json_file is not None:
         write_atomically(json_file, json_text(task, outcomes))
     if report is not None:
         _write_report(task, outcomes, report)
     console.print(comparison_table(outcomes))
-    for name, path in (("report", report), ("figures", json_file)):
+    for name, path in (("report", report), ("figures", json_file), (f"audit of the {of} policy", audit)):
         if path is not None:
             console.print(f"{name}: {path}", markup=False, soft_wrap=True)
 
 
-def _run(task: Task, console: Console) -> list[Outcome]:
+def _run(task: Task, console: Console, audits: Mapping[str, OpenAudit]) -> list[Outcome]:
     if task.hpc_only:
         with console.status("simulating"):
             return [simulate_hpc(task.world)]
@@ -63,7 +69,9 @@ def _run(task: Task, console: Console) -> list[Outcome]:
     )
     with bars:
         tasks = {name: bars.add_task(name, total=1.0) for name in task.names}
-        outcomes = compare(task.world, task.names, watch=lambda name, part: bars.update(tasks[name], completed=part))
+        outcomes = compare(
+            task.world, task.names, watch=lambda name, part: bars.update(tasks[name], completed=part), audits=audits
+        )
         for name in task.names:
             bars.update(tasks[name], completed=1.0)
     return outcomes

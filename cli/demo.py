@@ -22,6 +22,7 @@ REQUESTS_PER_S = 1000.0  # at the busiest hour; what a node serves follows from 
 def demo(
     report: Annotated[Path, typer.Option(help="Where to write the report")] = Path("tidegate-demo.html"),
     json: Annotated[Path | None, typer.Option(help="Write all figures as JSON")] = None,
+    audit: Annotated[Path | None, typer.Option(help="Write the audit of the predictive policy: see handovers")] = None,
     quiet: Annotated[bool, typer.Option("--quiet", help="Print nothing but errors")] = False,
 ) -> None:
     """Replay a synthetic week on 64 nodes: simulation jobs by night and day, an inference service that follows its
@@ -50,7 +51,7 @@ def demo(
         facts=facts({}, world, {}, 0),
         notes=(*made.notes, "synthetic input: Lublin-Feitelson jobs, and a request rate with days, a week and bursts"),
     )
-    run_and_tell(task, report=report, json_file=json, quiet=quiet)
+    run_and_tell(task, report=report, json_file=json, audit=audit, quiet=quiet)
 
 
 def demo_workload() -> Assembled:

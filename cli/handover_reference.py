@@ -42,7 +42,7 @@ def _diagram(direction: Direction) -> str:
         arrows.setdefault((stage, after), []).append(seen)
     order = {stage: number for number, stage in enumerate(Stage)}
     lines = [
-        f"    {stage} --> {after} : {', '.join(sorted(words, key=list(Seen).index))}"
+        f"    {stage} --> {after} : {', '.join(word for word in Seen if word in words)}"
         for (stage, after), words in sorted(arrows.items(), key=lambda arrow: [order[stage] for stage in arrow[0]])
     ]
     ends = [f"    {stage} --> [*]" for stage in Stage if stage.finished]
@@ -56,9 +56,9 @@ def _ways_out(direction: Direction) -> str:
     for stage in Stage:
         if not any(begin is stage for begin, _ in table):
             continue
-        onward = dict.fromkeys(after for (begin, _), after in table.items() if begin is stage and after is not stage)
+        onward = {after for (begin, _), after in table.items() if begin is stage and after is not stage}
         turns = [_turn(stage, table.get((stage, seen))) for seen in _TURNS]
-        rows.append((f"`{stage}`", ", ".join(f"`{after}`" for after in sorted(onward, key=list(Stage).index)), *turns))
+        rows.append((f"`{stage}`", ", ".join(f"`{after}`" for after in Stage if after in onward), *turns))
     return _table(("stage", "can go to", "no longer wanted", "deadline passed", "someone else's hand"), rows)
 
 

@@ -14,7 +14,7 @@ from typing import Annotated
 
 import typer
 
-from cli import demo, policy, replay
+from cli import demo, handovers, policy, replay
 from models.errors import ImpossibleStep, TidegateError
 
 EXIT_BAD_INPUT = 1
@@ -34,6 +34,7 @@ app = typer.Typer(
 # its command. A group of commands: app.add_typer(module.app, name="..."). One command: app.command()(module.function).
 app.command()(replay.replay)
 app.command()(demo.demo)
+app.command()(handovers.handovers)
 app.add_typer(policy.app, name="policy")
 
 

@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from cli import words
-from cli.asked import POLICIES, Cut, Twin
+from cli.asked import POLICIES, Cut, Twin, audited
 
 DEFAULT_COMPARE = "static,reactive,predictive,oracle"
 
@@ -50,6 +50,9 @@ def replay(  # noqa: PLR0913, PLR0917 - one parameter for each option
     ] = False,
     report: Annotated[Path | None, typer.Option(help="Write a report: one HTML file that needs nothing else")] = None,
     json: Annotated[Path | None, typer.Option(help="Write all figures as JSON")] = None,
+    audit: Annotated[
+        Path | None, typer.Option(help="Write the audit of one policy, predictive if it is compared: see handovers")
+    ] = None,
     strict: Annotated[bool, typer.Option("--strict", help="Refuse an input at its first bad line")] = False,
     quiet: Annotated[bool, typer.Option("--quiet", help="Print nothing but errors")] = False,
 ) -> None:
@@ -62,8 +65,10 @@ def replay(  # noqa: PLR0913, PLR0917 - one parameter for each option
     if not given:
         wanted = "--hpc-only needs --hpc" if hpc_only else "nothing to replay: give --hpc, --requests or --pods"
         raise typer.BadParameter(wanted)
+    if audit is not None and audited(names) is None:
+        raise typer.BadParameter("--audit needs a policy that moves nodes; static and --hpc-only move none")
     from cli.comparing import run_and_tell  # noqa: PLC0415 - heavy, so only once the options are right
     from cli.inputs import replay_task  # noqa: PLC0415
 
     task = replay_task(given, nodes, policy, cut, twin, names=names, strict=strict, hpc_only=hpc_only)
-    run_and_tell(task, report=report, json_file=json, quiet=quiet)
+    run_and_tell(task, report=report, json_file=json, audit=audit, quiet=quiet)

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from cli.atomic import check_writable, write_atomically
+from cli.atomic import check_writable, write_atomically, written_whole
 from models.errors import BadInput
 
 
@@ -62,6 +62,34 @@ def test_a_failure_at_any_step_leaves_the_old_file_and_nothing_else(
     assert [entry.name for entry in tmp_path.iterdir()] == ["report.html"]
     if isinstance(error, OSError):
         assert "No space left on device" in str(raised.value)
+
+
+def test_a_file_written_little_by_little_is_there_at_the_end(tmp_path: Path) -> None:
+    path = tmp_path / "audit.jsonl"
+    path.write_text("old")
+    path.chmod(0o640)
+    with written_whole(path) as part:
+        part.write_text("new")
+        assert path.read_text() == "old"
+    assert (path.read_text(), stat.S_IMODE(path.stat().st_mode)) == ("new", 0o640)
+    assert [entry.name for entry in tmp_path.iterdir()] == ["audit.jsonl"]
+
+
+@pytest.mark.parametrize("error", [KeyboardInterrupt(), BadInput("no"), None])
+def test_a_file_that_was_not_written_to_its_end_leaves_the_old_one(tmp_path: Path, error: BaseException | None) -> None:
+    path = tmp_path / "audit.jsonl"
+    path.write_text("old")
+
+    def write() -> None:
+        with written_whole(path) as part:
+            if error is not None:
+                part.write_text("half")
+                raise error
+
+    with pytest.raises(BadInput if error is None else type(error)):
+        write()
+    assert path.read_text() == "old"
+    assert [entry.name for entry in tmp_path.iterdir()] == ["audit.jsonl"]
 
 
 @pytest.mark.parametrize(

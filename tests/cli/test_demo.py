@@ -28,8 +28,8 @@ def test_the_command_hands_it_on(monkeypatch: pytest.MonkeyPatch, tmp_path: Path
         seen.update(files, task=task)
 
     monkeypatch.setattr("cli.comparing.run_and_tell", noted)
-    demo.demo(report=tmp_path / "r.html", json=None, quiet=True)
+    demo.demo(report=tmp_path / "r.html", json=None, audit=tmp_path / "a", quiet=True)
     task = seen["task"]
     assert (task.world.nodes, task.world.handover_s, task.world.seed) == (demo.NODES, demo.HANDOVER_S, demo.SEED)
     assert task.names == ("static", "reactive", "predictive", "oracle")
-    assert (seen["report"], seen["quiet"]) == (tmp_path / "r.html", True)
+    assert (seen["report"], seen["audit"], seen["quiet"]) == (tmp_path / "r.html", tmp_path / "a", True)

@@ -241,7 +241,7 @@ def test_nothing_to_replay_is_wrong_usage(run, arguments: tuple[str, ...]):
     assert run("replay", *arguments).code == 2
 
 
-@pytest.mark.parametrize("option", ["--report", "--json"])
+@pytest.mark.parametrize("option", ["--report", "--json", "--audit"])
 def test_a_missing_folder_is_refused_before_the_work(run, monkeypatch, trace: Path, tmp_path: Path, option: str):
     def never(*_: object, **__: object) -> None:
         raise AssertionError("the work began")
@@ -293,6 +293,7 @@ def test_ctrl_c_leaves_nothing_behind(tmp_path: Path, wait_for_children: int, wo
     rates.write_text("seconds,requests_per_second\n" + "".join(f"{600 * n},{n % 97}\n" for n in range(3_000)))
     code = "from cli.main import main; main()"
     arguments = ["--hpc", trace, "--requests", rates, "--report", out / "r.html", "--json", out / "r.json"]
+    arguments += ["--audit", out / "a.jsonl"]
     with subprocess.Popen(
         [sys.executable, "-c", code, "replay", *map(str, arguments), "--compare", "reactive,oracle,persistence"],
         cwd=ROOT,

@@ -1,0 +1,143 @@
+"""Why a hand-over was begun: the decision, its numbers, and whether it is taken again from what was written down."""
+
+from __future__ import annotations
+
+import math
+import textwrap
+from collections.abc import Iterator
+from dataclasses import replace
+
+import numpy as np
+from rich import box
+from rich.table import Table
+
+from cli.audit.tales import Tale, Tales, decisions
+from cli.audit.words import ABSENT, clean, clock, lasting, some
+from cli.report.numbers import ahead
+from controller.decide.decide import decide
+from models.audit import Decided
+from models.errors import BadInput
+from models.forecasts import Forecast
+from models.nodes import Side
+from models.plans import Move, Plan
+from models.policies import nodes_of
+
+LEVELS_SHOWN = (0.1, 0.5, 0.9)
+LAST_DIGITS = 1e-9  # relative; another processor or library may add numbers up in another order
+
+
+def decision_of(tale: Tale, tales: Tales) -> Decided:
+    """The decision that began a hand-over. Raises BadInput when there was none, or it is not in the file."""
+    handover = tale.handover
+    if handover.repair:
+        raise BadInput(
+            f"no decision began hand-over {tale.id}: it mends node {handover.node}, which was open to both sides or to"
+            " neither",
+            where=str(tales.path),
+            remedy=f"tidegate handovers {tales.path} --show {tale.id} tells its story",
+        )
+    for entry in decisions(tales.path):
+        wanted = any((move.node, move.direction) == (handover.node, handover.direction) for move in entry.plan.moves)
+        if wanted and entry.snapshot.now_s == handover.started_s and not entry.plan.holds:
+            return entry
+    raise BadInput(
+        f"the decision at {clock(handover.started_s)} that began hand-over {tale.id} is not in this file",
+        where=str(tales.path),
+        remedy="look in the file before it",
+    )
+
+
+def differences(recorded: Plan, again: Plan) -> list[str]:
+    """What a decision that was taken again has otherwise, in words; nothing when it is the same.
+
+    Holds are left out: they come from outside ``decide``. Numbers may differ in their last digits.
+    """
+    found = [
+        f"{name} was {getattr(recorded, name)} and is now {getattr(again, name)}"
+        for name in ("at_s", "current", "target", "cancellations")
+        if getattr(recorded, name) != getattr(again, name)
+    ]
+    was, now = [_named(move) for move in recorded.moves], [_named(move) for move in again.moves]
+    if was != now:
+        found.append(f"the moves were {', '.join(was) or 'none'} and are now {', '.join(now) or 'none'}")
+    else:
+        found += [
+            f"the move of {old.node} was worth {old.gain:.6g} for {old.cost:.6g} and is now worth {new.gain:.6g} for"
+            f" {new.cost:.6g}"
+            for old, new in zip(recorded.moves, again.moves, strict=True)
+            if not (_close(old.gain, new.gain) and _close(old.cost, new.cost) and old.reason is new.reason)
+        ]
+    kept = {(rejection.nodes, rejection.reason) for rejection in recorded.rejections}
+    if kept != {(rejection.nodes, rejection.reason) for rejection in again.rejections}:
+        found.append("other nodes are left where they are, or for other reasons")
+    return found
+
+
+def taken_again(entry: Decided) -> Plan:
+    """The plan that ``decide`` makes of the recorded inputs now, with the holds of then."""
+    return replace(decide(entry.snapshot, entry.pool, entry.moves), holds=entry.plan.holds)
+
+
+def _named(move: Move) -> str:
+    return f"{move.node} to {move.direction.target}"
+
+
+def _close(one: float, other: float) -> bool:
+    return math.isclose(one, other, rel_tol=LAST_DIGITS, abs_tol=LAST_DIGITS)
+
+
+def numbers(entry: Decided) -> Table:
+    """What both sides used, wanted and were expected to want, in nodes."""
+    table = Table(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False)
+    table.add_column("in nodes", no_wrap=True)
+    for side in Side:
+        table.add_column(side, justify="right", no_wrap=True)
+    views = [entry.snapshot.sides[side] for side in Side]
+    table.add_row("running", *(f"{view.demand.running:.1f}" for view in views))
+    table.add_row("waiting", *(f"{view.demand.waiting:.1f}" for view in views))
+    table.add_row("largest that waits", *(f"{max(view.waiting.sizes, default=0):g}" for view in views))
+    horizons_s = sorted({int(horizon_s) for view in views for horizon_s in view.forecast.horizons_s})
+    for horizon_s in horizons_s:
+        table.add_row(f"expected in {ahead(horizon_s)}", *(_expected(view.forecast, horizon_s) for view in views))
+    table.add_row("expected by", *(str(view.forecast.source) for view in views))
+    table.add_row("one unmet for 1 h costs", *(f"{entry.pool.unmet_cost.of(side):g}" for side in Side))
+    return table
+
+
+def _expected(forecast: Forecast, horizon_s: int) -> str:
+    """The median, and the 10 and 90 % quantiles where there is a spread."""
+    (found,) = np.nonzero(forecast.horizons_s == horizon_s)
+    if not found.size:
+        return ABSENT
+    low, mid, high = np.interp(LEVELS_SHOWN, forecast.levels, forecast.values[found[0]])
+    return f"{mid:.1f}" if forecast.levels.size == 1 else f"{mid:.1f} ({low:.1f} to {high:.1f})"
+
+
+def reasons(entry: Decided, width: int) -> Iterator[str]:
+    """The limits, the lead times, and for every node why it moves or stays."""
+    snapshot, plan, moves = entry.snapshot, entry.plan, entry.moves
+    pool_nodes = len(snapshot.nodes)
+    low, high = entry.pool.bounds(pool_nodes)
+    leads = "; ".join(
+        f"to {direction.target} median {lasting(lead.median_s)}, p90 {lasting(lead.p90_s)}"
+        for direction, lead in snapshot.lead.items()
+    )
+    lines = [
+        f"limits: Kubernetes has {low} to {high} of {pool_nodes} nodes; at most"
+        f" {nodes_of(moves.at_once, pool_nodes)} in hand-over at once, of which {len(snapshot.open_handovers)} were;"
+        f" at most {nodes_of(moves.per_hour, pool_nodes)} begun in an hour, of which {len(snapshot.recent_moves_s)}"
+        f" were; a move must gain {moves.min_gain:g} times its cost",
+        f"lead time: {leads}",
+    ]
+    for text in dict.fromkeys(move.text for move in plan.moves):
+        these = [move for move in plan.moves if move.text == text]
+        gain, cost = these[0].gain, these[0].cost
+        names = some(move.node for move in these)
+        lines.append(f"moves: {names}: {text}; each gains {gain:.3f} and costs {cost:.3f}")
+    if plan.cancellations:
+        lines.append(f"turned back: {some(plan.cancellations)}")
+    lines += [
+        f"stays ({rejection.reason}): {some(rejection.nodes)}: {clean(rejection.text)}" for rejection in plan.rejections
+    ]
+    for line in lines:
+        yield from textwrap.wrap(line, max(width, 40), subsequent_indent="  ", break_on_hyphens=False)

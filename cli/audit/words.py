@@ -1,0 +1,62 @@
+"""Times, nodes and names of an audit as people read them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from models.nodes import HpcNode, KubernetesNode, Node
+
+ABSENT = "–"
+DAY_S = 86400
+
+
+def clock(at_s: int) -> str:
+    """A time since the beginning as ``d hh:mm:ss``."""
+    return f"{at_s // DAY_S} {at_s % DAY_S // 3600:02}:{at_s % 3600 // 60:02}:{at_s % 60:02}"
+
+
+def lasting(seconds: int | None) -> str:
+    """A length of time as ``h:mm:ss``, or ``m:ss`` below an hour; a dash where there is none."""
+    if seconds is None:
+        return ABSENT
+    hours, minutes, rest = seconds // 3600, seconds % 3600 // 60, seconds % 60
+    return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
+
+
+def clean(text: str) -> str:
+    """The text without what could steer a terminal: reasons and names on nodes are written by anybody."""
+    return "".join(char if char.isprintable() else "?" for char in text)
+
+
+def some(names: Iterable[str], most: int = 8) -> str:
+    """The first names of a list, and how many more there are."""
+    known = [clean(name) for name in names]
+    more = f" and {len(known) - most} more" if len(known) > most else ""
+    return ", ".join(known[:most]) + more
+
+
+def shown(node: Node | None) -> str:
+    """What both sides showed of a node, in a line; None where it could not be seen."""
+    return "not seen" if node is None else f"{_hpc(node.hpc)}; {_kubernetes(node.kubernetes)}"
+
+
+def _hpc(node: HpcNode) -> str:
+    until = "" if node.frees_at_s is None else f" until {clock(node.frees_at_s)} at the latest"
+    parts = [
+        "HPC open" if node.drain_reason is None else f"HPC closed ({clean(node.drain_reason)})",
+        "" if node.ready else "not ready",
+        f"busy{until}" if node.busy else "empty",
+        "" if node.booked_by is None else f"booked ({clean(node.booked_by)})",
+    ]
+    return ", ".join(part for part in parts if part)
+
+
+def _kubernetes(node: KubernetesNode) -> str:
+    parts = [
+        "Kubernetes open" if node.closed_by is None else f"Kubernetes closed ({clean(node.closed_by)})",
+        "discouraged" if node.discouraged else "",
+        "cordoned" if node.cordoned else "",
+        "" if node.ready else "not ready",
+        "1 pod" if node.pods == 1 else f"{node.pods} pods",
+    ]
+    return ", ".join(part for part in parts if part)

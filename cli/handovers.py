@@ -1,0 +1,104 @@
+"""``tidegate handovers``: what became of every hand-over in an audit, the story of one, and why it was begun."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from models.handovers import Stage
+
+if TYPE_CHECKING:
+    from cli.audit.tales import Tales
+
+LIMIT = 50
+
+
+def handovers(
+    file: Annotated[Path, typer.Argument(help="The audit, as replay --audit FILE writes it", metavar="FILE")],
+    node: Annotated[str | None, typer.Option(metavar="NAME", help="Only those of this node")] = None,
+    stage: Annotated[
+        Stage | None, typer.Option(metavar="STAGE", help="Only those that are in this stage, such as done or stuck")
+    ] = None,
+    limit: Annotated[int, typer.Option(min=1, metavar="N", help="List no more than the newest N")] = LIMIT,
+    json: Annotated[bool, typer.Option("--json", help="Write the list and the summary as JSON")] = False,
+    show: Annotated[str | None, typer.Option(metavar="ID", help="Tell the story of one hand-over")] = None,
+    explain: Annotated[
+        str | None, typer.Option(metavar="ID", help="Take the decision that began one again; ends with 1 if it differs")
+    ] = None,
+) -> None:
+    """List the hand-overs of an audit, the newest last, or tell about one of them.
+
+    Times are counted from the beginning of the replay, as days hh:mm:ss.
+    """
+    if sum((show is not None, explain is not None, json)) > 1:
+        raise typer.BadParameter("give only one of --show, --explain and --json")
+    from cli.audit.tales import read_tales  # noqa: PLC0415 - heavy, so only once the options are right
+
+    tales = read_tales(file)
+    if show is not None:
+        _tell(tales, show)
+    elif explain is not None:
+        _explain(tales, explain)
+    else:
+        _list(tales, node, stage, limit, as_json=json)
+
+
+def _list(tales: Tales, node: str | None, stage: Stage | None, limit: int, *, as_json: bool) -> None:
+    import json  # noqa: PLC0415
+
+    from rich.console import Console  # noqa: PLC0415
+
+    from cli.audit.listing import document, listing, summary  # noqa: PLC0415
+
+    found = tales.on(node) if node is not None else list(tales.by_id.values())
+    if stage is not None:
+        found = [tale for tale in found if tale.handover.stage is stage]
+    whole = node is None and stage is None
+    strays, headless = (tales.strays, tales.headless) if whole else ([], 0)
+    newest = found[-limit:]
+    if as_json:
+        typer.echo(json.dumps(document(newest, found, strays), indent=2))
+        return
+    if newest:
+        Console(highlight=False).print(listing(newest))
+    if len(newest) < len(found):
+        typer.echo(f"the newest {len(newest)} of {len(found)}; --limit {len(found)} lists them all")
+    typer.echo("\n".join(summary(found, strays, headless)))
+
+
+def _tell(tales: Tales, ident: str) -> None:
+    from cli.audit.story import story  # noqa: PLC0415
+
+    typer.echo("\n".join(story(tales.of(ident), _width())))
+
+
+def _explain(tales: Tales, ident: str) -> None:
+    from rich.console import Console  # noqa: PLC0415
+
+    from cli.audit.explain import decision_of, differences, numbers, reasons, taken_again  # noqa: PLC0415
+    from cli.audit.words import clean, clock  # noqa: PLC0415
+
+    tale = tales.of(ident)
+    entry = decision_of(tale, tales)
+    plan, changed = entry.plan, differences(entry.plan, taken_again(entry))
+    typer.echo(
+        f"hand-over {clean(ident)} of node {clean(tale.handover.node)} was begun at {clock(plan.at_s)}, in epoch"
+        f" {entry.epoch}.\nPool {entry.pool.name}: Kubernetes had {plan.current} of {len(entry.snapshot.nodes)} nodes"
+        f" and should have {plan.target}."
+    )
+    Console(highlight=False).print(numbers(entry))
+    typer.echo("\n".join(reasons(entry, _width())))
+    if changed:
+        typer.echo("\nTaken again from the same inputs, the plan is another one:")
+        typer.echo("\n".join(f"  {clean(line)}" for line in changed))
+        raise typer.Exit(1)
+    typer.echo("\nTaken again from the same inputs, the plan is the same.")
+
+
+def _width() -> int:
+    """Columns of the terminal; 80 where there is none."""
+    import shutil  # noqa: PLC0415
+
+    return shutil.get_terminal_size().columns

@@ -1,0 +1,490 @@
+"""``tidegate handovers`` and the audit of a replay, as a user types them."""
+
+from __future__ import annotations
+
+import errno
+import io
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+
+from cli import main as command
+from cli.asked import audited
+from cli.audit.words import clock, lasting
+from connectors.local import audit_file
+from connectors.local.audit_file import AuditFile, read_audit
+from connectors.local.audit_json import encode
+from models.acts import Act, Outcome, Verb
+from models.audit import Answered, Asked, Decided, Entered, Entry
+from models.handovers import Direction, Handover, Stage, Why
+from models.nodes import HpcNode, KubernetesNode, Node
+from simulator.replay import Replay
+from tests.simulator.small_worlds import small_world
+
+ROOT = Path(__file__).parents[2]
+
+
+class Ran(NamedTuple):
+    code: int
+    out: str
+    err: str
+
+
+@pytest.fixture
+def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Callable[..., Ran]:
+    monkeypatch.setenv("COLUMNS", "80")
+
+    def run(*arguments: object) -> Ran:
+        monkeypatch.setattr(sys, "argv", ["tidegate", *map(str, arguments)])
+        monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO()))
+        with pytest.raises(SystemExit) as end:
+            command.main()
+        code = end.value.code
+        assert code is None or isinstance(code, int)
+        return Ran(code or 0, *capsys.readouterr())
+
+    return run
+
+
+@pytest.fixture(scope="module")
+def replayed(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The audit of a small replay, with the forecast that needs no model."""
+    from simulator.forecasters import forecaster_for  # noqa: PLC0415
+
+    path = tmp_path_factory.mktemp("replayed") / "audit.jsonl"
+    world, audit = small_world(1), AuditFile(path, sync=False)
+    Replay(world, "persistence", lambda machine: forecaster_for("persistence", world, machine), audit).run()
+    audit.close()
+    return path
+
+
+# ---- a made-up audit with every way to end ----
+
+
+def node(name: str, *, drain: str | None = None, closed_by: str | None = "tidegate:i", pods: int = 0) -> Node:
+    return Node(name, HpcNode(name, "", drain, drain is None, None), KubernetesNode(name, closed_by, False, pods))
+
+
+def course(ident: str, name: str, *stages: tuple[int, Stage], why: Why | None = None, **more: object) -> list[Entry]:
+    """The stages of one hand-over to Kubernetes, each at its second."""
+    begun_s, emptied_s, entries = stages[0][0], None, []
+    for at_s, stage in stages:
+        emptied_s = at_s if stage is Stage.DRAINED else emptied_s
+        turned = why if stage in (Stage.CANCELLING, Stage.CANCELLED, Stage.STUCK) else None
+        values = {"emptied_s": emptied_s, "why": turned, "epoch": 1, **more}
+        direction = Direction.TO_KUBERNETES
+        handover = Handover(ident, "1.p1", name, direction, stage, begun_s, at_s, begun_s + 14_400, **values)
+        entries.append(Entered(at_s, handover))
+    return entries
+
+
+def acted(ident: str, verb: Verb, at_s: int, outcome: Outcome | None, seen: Node, after: Node | None) -> list[Entry]:
+    act = Act(verb, seen.name, "tidegate:1.p1")
+    asked = Asked(at_s, 1, ident, act, seen)
+    return [asked] if outcome is None else [asked, Answered(at_s + 4, 1, ident, act, outcome, after)]
+
+
+S = Stage
+MADE_UP = [
+    *course("1.1", "gpu001", (300, S.DRAINING)),
+    *acted("1.1", Verb.NOTE, 300, Outcome.UNKNOWN, node("gpu001"), None),
+    *acted("1.1", Verb.DRAIN, 310, Outcome.DONE, node("gpu001"), node("gpu001", drain="tidegate:1.p1")),
+    *course(
+        "1.1", "gpu001", (300, S.DRAINED), (1000, S.DRAINED), (1006, S.SETTLED), (1010, S.OPENING), (90_000, S.DONE)
+    )[1:],
+    *course("1.2", "gpu002", (600, S.DRAINING), (700, S.CANCELLING), (760, S.CANCELLED), why=Why.NOT_WANTED),
+    *course("1.3", "gpu003", (900, S.DRAINING), (960, S.DRAINED), (1000, S.OPENING), (2000, S.STUCK), why=Why.LATE),
+    *acted("1.3", Verb.OPEN, 1000, Outcome.REFUSED, node("gpu003", drain="tidegate:1.p1"), node("gpu003")),
+    *course("1.m4", "gpu004", (1200, S.DRAINED), (1300, S.DONE), repair=True),
+    *course("1.5", "gpu005", (1500, S.DRAINING)),
+    *acted("1.5", Verb.DRAIN, 1500, None, node("gpu005"), None),
+    *acted("", Verb.RELEASE, 1600, Outcome.DONE, node("gpu006"), None),
+    *acted("0.9", Verb.NOTE, 1600, Outcome.DONE, node("gpu009"), None),
+]
+
+
+def write(path: Path, *entries: Entry) -> Path:
+    path.write_bytes(b"".join(map(encode, entries)))
+    return path
+
+
+@pytest.fixture
+def made_up(tmp_path: Path) -> Path:
+    return write(tmp_path / "audit.jsonl", *MADE_UP)
+
+
+def test_the_list_of_a_made_up_audit(run, made_up: Path):
+    ran = run("handovers", made_up)
+    assert (ran.code, ran.err) == (0, "")
+    lines = [line.split() for line in ran.out.splitlines() if line.strip()]
+    assert lines[0] == ["id", "node", "to", "ended", "begun", "emptying", "opening", "back", "why"]
+    assert lines[2:7] == [
+        ["1.1", "gpu001", "kubernetes", "done", "0", "00:05:00", "11:40", "24:43:20", "–"],
+        ["1.2", "gpu002", "kubernetes", "cancelled", "0", "00:10:00", "–", "–", "1:00", "not-wanted"],
+        ["1.3", "gpu003", "kubernetes", "stuck", "0", "00:15:00", "1:00", "–", "–", "late"],
+        ["1.m4", "gpu004", "kubernetes", "done", "0", "00:20:00", "0:00", "1:40", "–", "repair"],
+        ["1.5", "gpu005", "kubernetes", "open", "0", "00:25:00", "–", "–", "–"],
+    ]
+    assert ran.out.splitlines()[-4:] == [
+        "5 hand-overs: 2 done, 1 cancelled, 1 stuck, 1 open (1 not-wanted, 1 late)",
+        "empty to open, to kubernetes: median 24:43:20, p90 24:43:20, of 1",
+        "6 acts: 3 done, 1 refused, 1 unknown; 1 asked and never answered",
+        "1 hand-over left out: no stage of it is in this file",
+    ]
+    assert max(map(len, ran.out.splitlines())) <= 80
+
+
+def test_long_names_still_fit_80_columns(run, tmp_path: Path):
+    name = "gpu001.rack-17.cluster.example.org"
+    stages = ((300, S.DRAINING), (400, S.DRAINED), (40_000, S.CANCELLING), (990_000, S.CANCELLED))
+    ran = run("handovers", write(tmp_path / "a", *course("12.1234", name, *stages, why=Why.NOT_WANTED)))
+    lines = ran.out.splitlines()
+    assert max(map(len, lines)) <= 80
+    rows = [line for line in lines if not line.startswith(("empty", "1 ", "0 "))][2:]
+    assert "".join(row[8:20].split()[0] for row in rows if row[8:20].strip()) == name
+    assert "263:53:20" in ran.out
+
+
+@pytest.mark.parametrize(
+    ("options", "ids", "line"),
+    [
+        (["--node", "gpu002"], ["1.2"], "1 hand-over: 0 done, 1 cancelled, 0 stuck, 0 open (1 not-wanted)"),
+        (["--stage", "done"], ["1.1", "1.m4"], "2 hand-overs: 2 done, 0 cancelled, 0 stuck, 0 open"),
+        (["--stage", "draining"], ["1.5"], "1 act: 0 done, 0 refused, 0 unknown; 1 asked and never answered"),
+        (["--stage", "opening"], [], "0 hand-overs: 0 done, 0 cancelled, 0 stuck, 0 open"),
+        (["--limit", "2"], ["1.m4", "1.5"], "the newest 2 of 5; --limit 5 lists them all"),
+    ],
+)
+def test_a_part_of_the_list(run, made_up: Path, options: list[str], ids: list[str], line: str):
+    ran = run("handovers", made_up, *options)
+    assert ran.code == 0
+    assert [text.split()[0] for text in ran.out.splitlines() if text.startswith("1.")] == ids
+    assert line in ran.out.splitlines()
+
+
+def test_the_list_as_json(run, made_up: Path):
+    ran = run("handovers", made_up, "--json", "--limit", 3)
+    found = json.loads(ran.out)
+    assert [one["id"] for one in found["handovers"]] == ["1.3", "1.m4", "1.5"]
+    assert found["handovers"][0] == {
+        "id": "1.3",
+        "node": "gpu003",
+        "direction": "hpc->kubernetes",
+        "stage": "stuck",
+        "why": "late",
+        "repair": False,
+        "started_s": 900,
+        "ended_s": 2000,
+        "emptying_s": 60,
+        "opening_s": None,
+        "back_s": None,
+        "acts": 1,
+    }
+    assert found["summary"] == {
+        "handovers": 5,
+        "ended": {"done": 2, "cancelled": 1, "stuck": 1, "open": 1},
+        "empty_to_open_s": {"hpc->kubernetes": {"count": 1, "median": 89_000, "p90": 89_000}},
+        "acts": {"done": 3, "refused": 1, "unknown": 1, "never answered": 1},
+    }
+
+
+def test_the_story_of_one(run, made_up: Path):
+    ran = run("handovers", made_up, "--show", "1.1")
+    assert ran.code == 0
+    assert max(map(len, ran.out.splitlines())) <= 80
+    told = " ".join(ran.out.split())
+    for part in (
+        "hand-over 1.1 of node gpu001, hpc -> kubernetes: done after 24:55:00",
+        "begun 0 00:05:00 by plan 1.p1, in epoch 1; turns back when the node is not empty by 0 04:05:00",
+        "0 00:05:00 draining, for 11:40: the HPC side is closed to new jobs; running ones go on",
+        "0 00:05:00 note (tidegate:1.p1): unknown, 0:04 later before: HPC open, busy; Kubernetes closed (tidegate:i), 0"
+        " pods after: not seen",
+        "0 00:05:10 drain (tidegate:1.p1): done, 0:04 later before: HPC open, busy; Kubernetes closed (tidegate:i), 0"
+        " pods after: HPC closed (tidegate:1.p1), empty; Kubernetes closed (tidegate:i), 0 pods",
+        "0 00:16:50 opening, for 24:43:10: the new side has been asked to open the node",
+        "1 01:00:00 done: the new side has the node",
+    ):
+        assert part in told
+
+
+@pytest.mark.parametrize(
+    ("ident", "parts"),
+    [
+        ("1.2", ["cancelled after 2:40 (not-wanted)", "cancelling (not-wanted), for 1:00: it turns back"]),
+        ("1.3", ["stuck after 18:20 (late)", "open (tidegate:1.p1): refused, 0:04 later"]),
+        ("1.m4", ["done after 1:40 (repair)", "begun 0 00:20:00 to mend the node"]),
+        ("1.5", ["open, in stage draining", "drain (tidegate:1.p1): never answered, so it may have happened",
+                 "as far as it goes, the hand-over is under way"]),
+    ],
+)  # fmt: skip
+def test_stories_that_end_otherwise(run, made_up: Path, ident: str, parts: list[str]):
+    told = " ".join(run("handovers", made_up, "--show", ident).out.split())
+    assert [part for part in parts if part not in told] == []
+
+
+def test_what_others_wrote_on_a_node_cannot_steer_the_terminal(run, tmp_path: Path):
+    evil = "\x1b[2J[red]\r\nx"
+    entries = [*course(evil, evil, (1, S.DRAINING)), *acted(evil, Verb.DRAIN, 1, None, node(evil, drain=evil), None)]
+    path = write(tmp_path / "a", *entries)
+    for options in ([], ["--show", evil]):
+        ran = run("handovers", path, *options)
+        assert ran.code == 0
+        assert "[red]" in ran.out
+        assert all(line.isprintable() for line in ran.out.splitlines())
+
+
+# ---- a decision taken again ----
+
+
+def test_every_decision_of_a_replay_is_taken_again_the_same(run, replayed: Path):
+    begun = [one["id"] for one in json.loads(run("handovers", replayed, "--json").out)["handovers"]]
+    assert len(begun) > 20
+    for ident in begun:
+        ran = run("handovers", replayed, "--explain", ident)
+        assert ran.code == 0, ran.out
+        assert ran.out.endswith("Taken again from the same inputs, the plan is the same.\n")
+
+
+def test_the_numbers_and_the_reasons_of_a_decision(run, replayed: Path):
+    ident = json.loads(run("handovers", replayed, "--json").out)["handovers"][-1]["id"]
+    ran = run("handovers", replayed, "--explain", ident)
+    assert max(map(len, ran.out.splitlines())) <= 80
+    told = " ".join(ran.out.split())
+    for part in (f"hand-over {ident} of node n", "in nodes hpc kubernetes", "running", "expected in 1 h", "persistence",
+                 "limits: Kubernetes has 0 to 16 of 16 nodes; at most 4 in hand-over at once",
+                 "lead time: to kubernetes", "moves: n", "stays (busy):", "weighted node-hours"):  # fmt: skip
+        assert part in told, part
+
+
+def test_a_plan_that_comes_out_otherwise_ends_with_1(run, replayed: Path, tmp_path: Path):
+    entries = []
+    for entry in read_audit(replayed):
+        if isinstance(entry, Decided) and entry.plan.moves:
+            moves = tuple(replace(move, gain=move.gain + 1) for move in entry.plan.moves)
+            entry = replace(entry, plan=replace(entry.plan, moves=moves, target=entry.plan.target + 1))  # noqa: PLW2901
+        entries.append(entry)
+    path = write(tmp_path / "changed", *entries)
+    ident = json.loads(run("handovers", path, "--json").out)["handovers"][0]["id"]
+    ran = run("handovers", path, "--explain", ident)
+    assert ran.code == 1
+    told = ran.out.partition("Taken again from the same inputs, the plan is another one:\n")[2]
+    assert "  target was " in told
+    assert " was worth " in told
+
+
+def test_numbers_that_differ_in_their_last_digits_are_the_same(run, replayed: Path, tmp_path: Path):
+    entries = []
+    for entry in read_audit(replayed):
+        if isinstance(entry, Decided):
+            moves = tuple(replace(move, gain=move.gain * (1 + 1e-14)) for move in entry.plan.moves)
+            entry = replace(entry, plan=replace(entry.plan, moves=moves))  # noqa: PLW2901
+        entries.append(entry)
+    path = write(tmp_path / "nearly", *entries)
+    assert run("handovers", path, "--explain", "1.1").code == 0
+
+
+def test_inputs_that_were_changed_are_found_out(run, replayed: Path, tmp_path: Path):
+    path = tmp_path / "changed"
+    path.write_bytes(
+        replayed.read_bytes().replace(b'"oversize":0', b'"oversize":1').replace(b'"pods":0,', b'"pods":2,')
+    )
+    ran = run("handovers", path, "--explain", "1.1")
+    assert ran.code == 1
+    assert f"{path}:1: the line its inputs have changed" in ran.err
+
+
+def test_what_has_no_decision_says_so(run, made_up: Path):
+    mended = run("handovers", made_up, "--explain", "1.m4")
+    assert mended.code == 1
+    assert "no decision began hand-over 1.m4: it mends node gpu004" in mended.err
+    elsewhere = run("handovers", made_up, "--explain", "1.1")
+    assert elsewhere.code == 1
+    assert "the decision at 0 00:05:00 that began hand-over 1.1 is not in this file (look in the file" in elsewhere.err
+
+
+# ---- wrong input ----
+
+
+@pytest.mark.parametrize(
+    ("options", "told"),
+    [
+        (["--show", "1.6"], "no hand-over has the id '1.6' (close to it: "),
+        (["--explain", "zzz"], "no hand-over has the id 'zzz' (list them with: tidegate handovers "),
+        (["--node", "gpu0001"], "no hand-over is of a node 'gpu0001' (close to it: gpu001"),
+        (["--node", "zzz"], "no hand-over is of a node 'zzz' (give the name that the HPC scheduler has for it)"),
+    ],
+)
+def test_who_is_not_there(run, made_up: Path, options: list[str], told: str):
+    ran = run("handovers", made_up, *options)
+    assert (ran.code, ran.out) == (1, "")
+    assert ran.err.startswith(f"{made_up}: {told}")
+
+
+@pytest.mark.parametrize(
+    ("content", "told"),
+    [
+        (None, ": cannot be read: no such file or directory (give the file of an audit, such as tidegate replay"),
+        (b"", ": is empty: nothing was ever recorded in it (give the file of an audit"),
+        (encode(MADE_UP[0])[:50], ": is empty: nothing was ever recorded in it"),
+        (b"seconds,requests_per_second\n1,2\n", ": holds something else than an audit"),
+        (encode(MADE_UP[0]) + b'{"v":1,"kind":"asked"}\n', ":2: the line is no entry of an audit: "),
+    ],
+    ids=["missing", "empty", "torn", "another file", "damaged"],
+)
+def test_a_file_that_is_no_audit(run, tmp_path: Path, content: bytes | None, told: str):
+    path = tmp_path / "audit.jsonl"
+    if content is not None:
+        path.write_bytes(content)
+    ran = run("handovers", path)
+    assert (ran.code, ran.out) == (1, "")
+    assert ran.err.startswith(f"{path}{told}")
+
+
+def test_an_audit_without_a_hand_over_is_none_to_complain_about(run, tmp_path: Path, replayed: Path):
+    path = write(tmp_path / "a", next(read_audit(replayed, {"decided"})))
+    ran = run("handovers", path)
+    assert ran.code == 0
+    assert ran.out.startswith("0 hand-overs: 0 done")
+
+
+@pytest.mark.parametrize(
+    "options",
+    [["--show", "1", "--explain", "1"], ["--json", "--show", "1"], ["--limit", "0"], ["--stage", "stk"], ["--frob"]],
+    ids=" ".join,
+)
+def test_wrong_usage(run, made_up: Path, options: list[str]):
+    ran = run("handovers", made_up, *options)
+    assert (ran.code, ran.out) == (2, "")
+
+
+def test_help_fits_80_columns(run):
+    for arguments in (["handovers", "-h"], ["replay", "-h"], ["demo", "-h"]):
+        assert max(map(len, run(*arguments).out.splitlines())) <= 80
+
+
+@pytest.mark.parametrize(("at_s", "text"), [(0, "0 00:00:00"), (59, "0 00:00:59"), (90_061, "1 01:01:01")])
+def test_times(at_s: int, text: str):
+    assert clock(at_s) == text
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"), [(None, "–"), (0, "0:00"), (65, "1:05"), (3600, "1:00:00"), (90_061, "25:01:01")]
+)
+def test_lengths_of_time(seconds: int | None, text: str):
+    assert lasting(seconds) == text
+
+
+# ---- writing it ----
+
+
+def swf(path: Path) -> Path:
+    lines = [
+        f"{n} {400 * n} -1 {300 + 977 * n % 5000} {1 + n % 7} -1 -1 {1 + n % 7} 6000 -1 1 1 1 1 1 -1 -1 -1"
+        for n in range(1, 150)
+    ]
+    path.write_text("; MaxNodes: 12\n" + "\n".join(lines) + "\n")
+    return path
+
+
+def rates(path: Path) -> Path:
+    lines = [f"{600 * n},{10 * (n * n % 9)}" for n in range(100)]
+    path.write_text("seconds,requests_per_second\n" + "\n".join(lines) + "\n")
+    return path
+
+
+@pytest.fixture
+def arguments(tmp_path: Path) -> list[object]:
+    inputs = ["--hpc", swf(tmp_path / "jobs.swf"), "--requests", rates(tmp_path / "rates.csv"), "--rate-per-node", 10]
+    return ["replay", *inputs, "--handover", 5]
+
+
+def test_the_audit_of_a_replay_is_written_and_changes_no_figure(run, arguments: list[object], tmp_path: Path):
+    audit = tmp_path / "audit.jsonl"
+    audit.write_text("an older file\n")
+    audit.chmod(0o640)
+    plain, with_audit = tmp_path / "plain.json", tmp_path / "audited.json"
+    assert run(*arguments, "--compare", "reactive", "--json", plain, "--quiet").code == 0
+    ran = run(*arguments, "--compare", "static,reactive", "--json", with_audit, "--audit", audit)
+    assert ran.code == 0
+    assert ran.out.splitlines()[-1] == f"audit of the reactive policy: {audit}"
+    documents = [json.loads(path.read_text()) for path in (plain, with_audit)]
+    assert documents[0]["results"]["reactive"] == documents[1]["results"]["reactive"]
+    assert audit.stat().st_mode & 0o777 == 0o640
+    listed = json.loads(run("handovers", audit, "--json").out)
+    assert listed["summary"]["ended"]["done"] == json.loads(plain.read_text())["results"]["reactive"]["moves"] > 0
+    assert sorted(path.name for path in tmp_path.iterdir()) == [
+        "audit.jsonl", "audited.json", "jobs.swf", "plain.json", "rates.csv",
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("names", "of"),
+    [
+        (("static", "reactive", "predictive", "oracle"), "predictive"),
+        (("oracle", "reactive"), "oracle"),
+        (("static", "persistence"), "persistence"),
+        (("static",), None),
+        (("easy",), None),
+    ],
+)
+def test_which_policy_the_audit_is_of(names: tuple[str, ...], of: str | None):
+    assert audited(names) == of
+
+
+@pytest.mark.parametrize("options", [["--compare", "static"], ["--hpc-only"]], ids=" ".join)
+def test_an_audit_of_what_moves_nothing_is_wrong_usage(
+    run, arguments: list[object], tmp_path: Path, options: list[str]
+):
+    ran = run(*arguments, *options, "--audit", tmp_path / "a")
+    assert ran.code == 2
+    assert "needs a policy that" in ran.err
+
+
+def test_a_full_disk_ends_the_replay_and_leaves_nothing(run, monkeypatch, arguments: list[object], tmp_path: Path):
+    """A controller would hold still, and the figures would be others."""
+
+    def full(fd: int, data: bytes) -> int:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(audit_file.os, "write", full)
+    out = tmp_path / "out.json"
+    ran = run(*arguments, "--compare", "reactive", "--audit", tmp_path / "a", "--json", out)
+    monkeypatch.undo()
+    assert ran.code == 1
+    assert f"{tmp_path / 'a'}: cannot be written: no space left on device (free space, or name a file" in ran.err
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["jobs.swf", "rates.csv"]
+
+
+def test_an_error_in_another_process_is_told_as_well(run, arguments: list[object], tmp_path: Path):
+    """The process that replays finds its audit gone bad: the file cannot grow beyond a limit that it inherits."""
+    limit = "import resource; resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, 20_000))"
+    code = f"{limit}; from cli.main import main; main()"
+    folder = tmp_path / "out"
+    folder.mkdir()
+    ran = subprocess.run(
+        [
+            sys.executable,
+            "-c",
+            code,
+            *map(str, arguments),
+            "--compare",
+            "static,reactive",
+            "--audit",
+            folder / "a",
+            "--quiet",
+        ],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert ran.returncode == 1, ran.stderr
+    assert "cannot be written: file too large" in ran.stderr
+    assert list(folder.iterdir()) == []
