@@ -29,7 +29,7 @@ lint: setup ## Run the checks that are not tests
 	$(RUN) lint-imports
 	$(RUN) tidegate policy reference --check docs/reference
 
-generate: setup ## Write the generated reference page and JSON Schema
+generate: setup ## Write the generated reference pages and JSON Schema
 	$(RUN) tidegate policy reference docs/reference
 
 bench: setup ## Run every benchmark

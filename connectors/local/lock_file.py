@@ -62,6 +62,11 @@ class LockFile:
         """What persons have set, as last read."""
         return self._state.orders
 
+    @property
+    def kept(self) -> bool:
+        """Whether ``remembered`` is on disk, where the next leader finds it."""
+        return self._epoch is not None and self._state.remembered == self.remembered
+
     def may_act(self) -> bool:
         """Whether this process leads: no other one can until it ends, whatever a write takes."""
         return self.epoch is not None

@@ -110,8 +110,11 @@ def test_what_is_remembered_is_handed_on(path: Path):
     first.release()
     second.tick()
     assert second.remembered == "queues: 3"
+    assert second.kept
     second.remembered = "queues: 4"
+    assert not second.kept
     second.tick()
+    assert second.kept
     assert held(path)["remembered"] == "queues: 4"
 
 
@@ -248,7 +251,7 @@ def test_a_full_disk_does_not_end_a_lead(path: Path, monkeypatch: pytest.MonkeyP
     monkeypatch.setattr(lock_state, "_write", fail)
     lock.remembered = "x"
     lock.tick()
-    assert (lock.epoch, lock.may_act()) == (1, True)
+    assert (lock.epoch, lock.may_act(), lock.kept) == (1, True, False)
     assert "free space" in str(lock.trouble)
     monkeypatch.undo()
     lock.tick()
