@@ -72,12 +72,14 @@ class Clock:
 
 @dataclass
 class Leader:
-    """Leadership as a test orders it. ``acts`` is how many more writes may start, None for any number."""
+    """Leadership as a test orders it. ``acts`` is how many more writes may start, None for any number; ``kept``
+    whether what is to be remembered is safe in the lease."""
 
     epoch: int | None = 1
     orders: Orders = field(default_factory=Orders)
     remembered: str = ""
     acts: int | None = None
+    kept: bool = True
     risen: list[int] = field(default_factory=list)
 
     def may_act(self) -> bool:

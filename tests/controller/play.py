@@ -77,7 +77,7 @@ class Play:
             self.stages.append(self.handover.stage)
         for act in acts:
             outcome = self.carry_out(act, node)
-            self.handover = learn(self.handover, act, outcome)
+            self.handover = learn(self.handover, act, outcome, now_s)
             if outcome is not Outcome.DONE:
                 return False
         return self.handover is not before or self.node() != node

@@ -7,8 +7,8 @@ from dataclasses import replace
 import pytest
 
 from controller.handover.carry_out import Ports, carry_out
-from controller.handover.look import REFUSALS_MOST, Rules
-from controller.handover.step import learn, step
+from controller.handover.look import LANDS_S, REFUSALS_MOST, Rules
+from controller.handover.step import adopted, learn, step
 from controller.lease import Alone
 from models.acts import Act, Outcome, Verb
 from models.handovers import Direction, Handover, Stage, Why
@@ -327,7 +327,9 @@ def test_turning_back_asks_again_until_it_is_seen_to_be_back(direction: Directio
     back = V.UNDRAIN if direction is UP else V.OPEN
     play = at(direction, stage).fail(back, fault, fault).cancel()
     play.through(10, 11, 12)
-    assert play.handover.stage is S.CANCELLED
+    assert play.open_sides == (direction is UP, direction is DOWN)
+    assert play.handover.stage is (S.CANCELLED if fault is Fault.REFUSED else S.CANCELLING)
+    assert play.to(12 + LANDS_S) is S.CANCELLED
     assert play.verbs.count(back) == (1 if fault in (Fault.TIMED_OUT_DONE, Fault.CUT_DONE) else 3)
 
 
@@ -726,9 +728,37 @@ def test_an_opening_that_happened_unseen_is_done_without_asking_again(make, unsu
     play = make()
     play.to(0)
     play.fail(OPENER[play.handover.direction], unsure)
-    play.to(SETTLE_S)
-    assert play.to(SETTLE_S + 1) is S.DONE
+    assert play.through(SETTLE_S, SETTLE_S + 1, SETTLE_S + LANDS_S - 1) is S.OPENING
+    assert play.open_sides == (make is down, make is up)
+    assert play.to(SETTLE_S + LANDS_S) is S.DONE
     assert play.verbs.count(OPENER[play.handover.direction]) == 1
+
+
+@BOTH
+@pytest.mark.parametrize("unsure", [Fault.TIMED_OUT, Fault.CUT])
+def test_a_hand_over_ends_only_once_an_opening_that_was_never_answered_can_no_longer_take_effect(make, unsure: Fault):
+    """A late undrain would else also undo the drain of the next hand-over."""
+    play = make()
+    play.to(0)
+    play.fail(OPENER[play.handover.direction], unsure)
+    assert play.to(SETTLE_S) is S.OPENING
+    play.to(SETTLE_S + 5)
+    assert play.open_sides == (make is down, make is up), "it was asked for again, and done"
+    assert play.to(SETTLE_S + LANDS_S - 1) is S.OPENING
+    assert play.to(SETTLE_S + LANDS_S) is S.DONE
+
+
+@pytest.mark.parametrize("direction", Direction)
+def test_what_the_leader_before_may_have_asked_last_is_waited_for(direction: Direction):
+    """Nobody can tell whether his opening, or his undoing, is still on its way."""
+    for stage in UNFINISHED[direction]:
+        one = adopted(at(direction, stage).handover, 9, 50)
+        assert (one.epoch, one.unsure_s) == (9, 50 if stage in LATE_STAGES else None)
+    play = at(direction, S.OPENING)
+    play.handover = adopted(play.handover, 9, 50)
+    play.set(hpc_ready=True, kubernetes_ready=True)
+    assert play.through(50, 50 + LANDS_S - 1) is S.OPENING
+    assert play.to(50 + LANDS_S) is S.DONE
 
 
 def test_up_the_hpc_side_found_open_while_opening_takes_the_node_back():
@@ -736,8 +766,9 @@ def test_up_the_hpc_side_found_open_while_opening_takes_the_node_back():
     play = up().fail(V.OPEN, *[Fault.TIMED_OUT] * 3)
     play.through(0, SETTLE_S)
     assert play.handover.stage is S.OPENING
-    assert play.set(drain=None).to(20) is S.CANCELLED
+    assert play.set(drain=None).to(20) is S.CANCELLING
     assert (play.handover.why, play.open_sides) == (Why.FOREIGN, (True, False))
+    assert play.to(SETTLE_S + LANDS_S) is S.CANCELLED
 
 
 @pytest.mark.parametrize(("make", "part"), [(up, "drain"), (down, "closed")])
@@ -763,7 +794,7 @@ def test_down_kubernetes_found_open_while_opening_is_closed_again_and_the_openin
     assert play.to(30) is S.OPENING
     assert V.UNDRAIN not in play.verbs, "pods still run"
     play.set(pods=0)
-    assert play.to(40) is S.DONE
+    assert play.to(SETTLE_S + LANDS_S) is S.DONE
 
 
 # ---- pods, and the verbs ----
@@ -816,18 +847,17 @@ def test_kubernetes_is_written_to_only_at_the_version_that_was_seen(verb: Verb):
 
 @pytest.mark.parametrize("outcome", Outcome)
 @pytest.mark.parametrize("verb", [verb for verb in Verb if verb is not Verb.PREPARE])
-@pytest.mark.parametrize("direction", Direction)
-def test_only_of_an_opening_the_outcome_is_remembered(direction: Direction, verb: Verb, outcome: Outcome):
+@pytest.mark.parametrize(("direction", "stage"), STAGES)
+def test_only_of_an_opening_the_outcome_is_remembered(direction: Direction, stage: Stage, verb: Verb, outcome: Outcome):
     """Of every other act only what is seen counts."""
-    handover = Handover("h1", "p1", "n1", direction, S.OPENING, 0, 0, 100)
-    after = learn(handover, Act(verb, "n1", MARK), outcome)
-    if verb is OPENER[direction] and outcome is not Outcome.DONE:
-        refused = outcome is Outcome.REFUSED
-        assert after == replace(handover, refusals=int(refused), unsure=not refused)
+    handover = Handover("h1", "p1", "n1", direction, stage, 0, 0, 100)
+    after = learn(handover, Act(verb, "n1", MARK), outcome, 7)
+    if verb in (V.OPEN, V.UNDRAIN) and outcome is Outcome.UNKNOWN:
+        assert after == replace(handover, unsure_s=7)
+    elif verb in (V.OPEN, V.UNDRAIN) and outcome is Outcome.REFUSED and stage is S.OPENING:
+        assert after == replace(handover, refusals=1)
     else:
         assert after is handover
-    cancelling = replace(handover, stage=S.CANCELLING)
-    assert learn(cancelling, Act(verb, "n1", MARK), outcome) is cancelling
 
 
 def test_rules_may_ask_for_no_hook_no_waiting_and_no_eviction():

@@ -408,8 +408,11 @@ def test_one_that_released_does_not_act_any_more():
 
 def test_alone_one_always_leads():
     alone = Alone()
-    alone.rise_above(9)
     assert (alone.epoch, alone.may_act(), alone.orders, alone.remembered) == (1, True, Orders(), "")
+    alone.rise_above(9)
+    assert (alone.epoch, alone.may_act()) == (10, True)
+    alone.rise_above(3)
+    assert alone.epoch == 10
 
 
 # ---- any order of events ----

@@ -8,6 +8,7 @@ from itertools import pairwise
 
 import pytest
 
+from controller.handover.look import LANDS_S
 from controller.handover.record import decode, encode
 from controller.handover.tend import Tender
 from models.acts import Act, Outcome, Verb
@@ -135,7 +136,7 @@ def test_an_act_of_unsure_outcome_ends_the_pass_and_what_is_seen_next_decides(ma
     """What happened is not asked for again; what did not is."""
     tended = make()
     tended.fleet.faults[verb].append(fault)
-    tended.at(*range(4 * SETTLE_S))
+    tended.at(*range(4 * SETTLE_S + LANDS_S))
     assert tended.stage() is S.DONE
     happened = fault in (Fault.TIMED_OUT_DONE, Fault.CUT_DONE)
     assert [act.verb for act in tended.fleet.asked].count(verb) == (1 if happened else 2)
