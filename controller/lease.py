@@ -61,6 +61,11 @@ class Lease:
         """What persons have set, as last read."""
         return self._orders
 
+    @property
+    def kept(self) -> bool:
+        """Whether ``remembered`` is safe in the lease."""
+        return self._held is not None and self._held.remembered == self.remembered
+
     def may_act(self) -> bool:
         """Whether a write that starts now ends, time-outs included, before anyone else may lead."""
         return self._held is not None and self._monotonic() < self._ends_s - self._term.margin_s
@@ -76,7 +81,7 @@ class Lease:
         """Renew the lease when that is due, or take it when it is free. Never raises: without an answer the lease just
         runs out."""
         now_s = self._monotonic()
-        if now_s < self._next_s:
+        if now_s < self._next_s and (self.kept or self._held is None):
             return
         try:
             found = self._store.read()
@@ -157,6 +162,7 @@ class Alone:
 
     def __init__(self) -> None:
         self.epoch = 1
+        self.kept = True
         self.orders = Orders()
         self.remembered = ""
 

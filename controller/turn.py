@@ -74,6 +74,7 @@ class Controller:
         self._begun_s: deque[int] = deque()
         self._failures = 0
         self._resumes = 0
+        self._settled_in = False  # whether a leader after this one would know what this one found when it began to lead
         self._count = 0
         self._plans = 0
 
@@ -133,6 +134,7 @@ class Controller:
     def _turn(self, forecasts: Mapping[Side, Forecast]) -> Plan:
         now_s, leadership = self._clock(), self._ports.leadership
         self._hear()
+        self._settled_in = self._settled_in or leadership.kept
         self._view.read(now_s)
         self._sweep.over(self._view.changed)
         self._heal()
@@ -144,9 +146,7 @@ class Controller:
             for ident in plan.cancellations:
                 self._tender.turn_back(ident, Why.NOT_WANTED)
             self._begin(plan.moves, now_s)
-        leadership.remembered = keep(
-            self._view.vanishing, self._begun_s, now_s, self._failures, self._resumes
-        )
+        self._hand_on(now_s)
         if self._tender.open:
             self._tend()
         return plan
@@ -182,6 +182,8 @@ class Controller:
         self._tender.stuck.update({handover.node: handover for handover in found.stuck})
         self._sweep.lead(found.unreadable)
         self._recall(found, kept, now_s)
+        self._hand_on(now_s)
+        self._settled_in = False
         self._epoch = self._led = epoch
 
     def _recall(self, found: Found, kept: Kept, now_s: int) -> None:
@@ -191,6 +193,11 @@ class Controller:
         records = (h for group in (found.open, found.ended, found.stuck) for h in group if not h.repair)
         begun = [*kept.begun_s(), *(h.started_s for h in records if h.started_s > kept.at_s)]
         self._begun_s = deque(sorted(at_s for at_s in begun if now_s - at_s < HOUR_S))
+
+    def _hand_on(self, now_s: int) -> None:
+        self._ports.leadership.remembered = keep(
+            self._view.vanishing, self._begun_s, now_s, self._failures, self._resumes
+        )
 
     def _tend(self) -> None:
         if self._ports.leadership.orders.paused is Pause.REVERT:
@@ -219,7 +226,9 @@ class Controller:
     def _all_holds(self) -> tuple[Hold, ...]:
         orders = self._ports.leadership.orders
         moving = {handover.node for handover in self.open_handovers} | self._tender.stuck.keys()
+        new = [] if self._settled_in else [Hold(Switch.NEW_LEADER, "what earlier leaders did is not handed on yet")]
         return (
+            *new,
             *safety.pause_holds(orders),
             *safety.breaker_holds(self._failures, self._safety),
             *safety.unready_holds(self._view.nodes, moving, self._safety),

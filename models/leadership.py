@@ -65,10 +65,16 @@ class LeaseStore(Protocol):
 class Leadership(Protocol):
     """What the controller asks before it acts.
 
-    ``remembered`` is a text that the leader may set and the next one finds, as it was at the last renewal.
+    ``remembered`` is a text that the leader sets and the next one finds; ``kept`` is whether the next one would find it
+    as it is now.
     """
 
     remembered: str
+
+    @property
+    def kept(self) -> bool:
+        """Whether ``remembered`` is safe in the lease."""
+        ...
 
     @property
     def epoch(self) -> int | None:

@@ -36,6 +36,7 @@ class Switch(StrEnum):
     UNREACHABLE = "unreachable"
     VANISHED = "vanished"
     UNRECORDED = "unrecorded"
+    NEW_LEADER = "new-leader"
 
 
 @dataclass(frozen=True, slots=True)

@@ -40,7 +40,7 @@ class Witness(Protocol):
         """The caller waits so long for its answer."""
         ...
 
-    def later(self, seconds: int, effect: Callable[[], Outcome]) -> None:
+    def later(self, seconds: int, effect: Callable[[], object]) -> None:
         """The caller has given up, and the write takes effect in so long."""
         ...
 
@@ -122,7 +122,7 @@ class Line:
                 effect()
             return Outcome.UNKNOWN
         if trouble.late:
-            witness.later(trouble.late.popleft(), effect)
+            witness.later(trouble.late.popleft(), lambda: None if trouble.down or trouble.hung else effect())
             return Outcome.UNKNOWN
         if trouble.slow:
             until_done_s, until_told_s = trouble.slow.popleft()

@@ -136,6 +136,10 @@ def _kube_slow(world: World, event: Event) -> None:
     world.kubernetes_trouble.slow.append(_slow(event))
 
 
+def _kube_late(world: World, event: Event) -> None:
+    world.kubernetes_trouble.late.append(event.amount)
+
+
 def _kube_down(world: World, event: Event) -> None:
     trouble = world.kubernetes_trouble
     if trouble.down:

@@ -63,6 +63,7 @@ class Observer:
         self.calm_since_s = 0
         self.excused_kills = 0
         self.begun: dict[str, int] = {}
+        self.over: set[str] = set()
         self.jumped = False
         self.ended: dict[Stage, int] = dict.fromkeys((Stage.DONE, Stage.CANCELLED, Stage.STUCK), 0)
         self.handovers = 0
@@ -170,12 +171,15 @@ class Observer:
         seen = self.nodes[self.number[name]]
         if record.epoch < seen.epoch:
             self.fail("I6", f"epoch {record.epoch} writes to {name} after epoch {seen.epoch} did")
+        if record.id != seen.handover and record.id in self.over:
+            self.fail("I6", f"a late write to {name} brings hand-over {record.id} back, which is over")
         seen.epoch = record.epoch
         if record.id != seen.handover:
             self._begins(name, record)
         if record.stage.value != seen.stage:
             seen.stage, seen.stage_since_s = record.stage.value, self.machine.now_s
             if record.stage in self.ended:
+                self.over.add(record.id)
                 self.ended[record.stage] += 1
                 self.handovers += 1
 

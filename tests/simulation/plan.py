@@ -20,6 +20,7 @@ class Fault(StrEnum):
     HPC_SLOW = "hpc-slow"  # the next write to it takes amount seconds to be done
     KUBE_TIMEOUT = "kube-timeout"
     KUBE_SLOW = "kube-slow"
+    KUBE_LATE = "kube-late"
     KUBE_DOWN = "kube-down"  # the API server is away for amount seconds
     STALE = "stale"  # a process sees both sides amount seconds late, for a minute
     OLD_LIST = "old-list"  # its lists of nodes are amount seconds old, for two minutes
@@ -87,6 +88,7 @@ AMOUNTS: dict[Fault, tuple[int, int]] = {
     Fault.HPC_SLOW: (1, 9),
     Fault.KUBE_TIMEOUT: (1, 4),
     Fault.KUBE_SLOW: (1, 9),
+    Fault.KUBE_LATE: (1, 120),
     Fault.KUBE_DOWN: (5, 90),
     Fault.STALE: (1, 3),
     Fault.OLD_LIST: (10, 300),

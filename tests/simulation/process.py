@@ -163,6 +163,6 @@ class Process:
         """See ``Witness``."""
         self.world.pass_time(seconds)
 
-    def later(self, seconds: int, effect: Callable[[], Outcome]) -> None:
+    def later(self, seconds: int, effect: Callable[[], object]) -> None:
         """See ``Witness``."""
         self.world.after(seconds, lambda: self.world.land(effect))

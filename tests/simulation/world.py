@@ -133,14 +133,13 @@ class World:
         """Everything else goes on while one process waits."""
         self._pass_until(self.machine.now_s + seconds)
 
-    def land(self, effect: Callable[[], Outcome]) -> None:
-        """A write that its process has given up takes effect, if the scheduler is there to take it."""
-        if not (self.hpc_trouble.down or self.hpc_trouble.hung):
-            self.say("a write that was given up takes effect now")
-            self.working_off = True
-            effect()
-            self.working_off = False
-            self.settle()
+    def land(self, effect: Callable[[], object]) -> None:
+        """A write that its process has given up takes effect."""
+        self.say("a write that was given up takes effect now")
+        self.working_off = True
+        effect()
+        self.working_off = False
+        self.settle()
 
     def settle(self) -> None:
         """Let both schedulers use what has opened, and the observer look."""
