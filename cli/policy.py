@@ -54,10 +54,10 @@ def schema() -> None:
 
 @app.command(hidden=True)
 def reference(
-    folder: Annotated[Path, typer.Argument(help="Where the reference page and the schema belong.")],
+    folder: Annotated[Path, typer.Argument(help="Where the reference pages and the schema belong.")],
     check_only: Annotated[bool, typer.Option("--check", help="Write nothing; end with 1 when one is stale.")] = False,
 ) -> None:
-    """Write the generated reference page and schema, or check that they are up to date."""
+    """Write the generated reference pages and the schema, or check that they are up to date."""
     from cli.reference import files, stale  # noqa: PLC0415
     from models.errors import BadInput  # noqa: PLC0415
 
