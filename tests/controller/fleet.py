@@ -254,7 +254,8 @@ class FakeHpc(FakeSide):
 
     def look(self, node: str) -> HpcNode | None:
         self.check(node)
-        return self.fleet.shown_hpc(node) if self.fleet.machines[node].in_hpc else None
+        one = self.fleet.machines.get(node)
+        return self.fleet.shown_hpc(node) if one is not None and one.in_hpc else None
 
     def drain(self, node: str, *, mark: str) -> Outcome:
         def happen() -> Outcome:
@@ -315,7 +316,8 @@ class FakeKubernetes(FakeSide):
 
     def look(self, node: str) -> KubernetesNode | None:
         self.check(node)
-        return self.fleet.shown_kubernetes(node) if self.fleet.machines[node].in_kubernetes else None
+        one = self.fleet.machines.get(node)
+        return self.fleet.shown_kubernetes(node) if one is not None and one.in_kubernetes else None
 
     def note(self, node: str, *, record: str, version: str) -> Outcome:
         return self._write(Verb.NOTE, node, "", record, version, lambda one: True)
