@@ -325,7 +325,7 @@ def test_every_stage_is_written_down_once_and_in_order(make):
         up: [S.DRAINING, S.DRAINED],
         down: [S.DISCOURAGED, S.CLOSED, S.EMPTY],
     }[make]
-    assert entered == [*between, S.SETTLED, S.OPENING, S.DONE]
+    assert entered == [S.PLANNED, *between, S.SETTLED, S.OPENING, S.DONE]
 
 
 @BOTH
