@@ -13,7 +13,7 @@ from itertools import product
 
 import pytest
 
-from controller.handover.look import Rules
+from controller.handover.look import LANDS_S, Rules
 from controller.handover.step import step
 from models.acts import Act, Verb
 from models.handovers import Direction, Handover, Stage, Why, ours
@@ -159,3 +159,20 @@ def undoing(after: Handover, node: Node, asked: dict[Verb, Act]) -> Iterator[tup
         yield "opened again only by our mark", asked[V.OPEN].mark == MARK
     if V.RELEASE in asked:
         yield "released only where we booked", asked[V.RELEASE].mark == hpc.booked_by == MARK
+
+
+@pytest.mark.parametrize(("direction", "stage"), [pair for pair in STAGES if pair[1] in (S.OPENING, S.CANCELLING)])
+def test_none_ends_well_while_an_opening_that_was_never_answered_may_still_take_effect(
+    direction: Direction, stage: Stage
+):
+    """A person may be called, and what is open to both sides is closed all the same."""
+    landed_s = DEADLINE_S - 1
+    for handover in handovers(direction, stage):
+        waiting, over = (replace(handover, unsure_s=landed_s - LANDS_S + late) for late in (1, 0))
+        for node in nodes():
+            after, acts = step(waiting, node, landed_s, RULES)
+            assert after.stage not in (S.DONE, S.CANCELLED)
+            assert not node.breached or acts[0].verb is V.CLOSE
+            plain, plain_acts = step(handover, node, landed_s, RULES)
+            after, acts = step(over, node, landed_s, RULES)
+            assert (after.stage, acts) == (plain.stage, plain_acts)
