@@ -9,6 +9,7 @@ lease stand still for its whole duration.
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, replace
 
 from models.acts import Outcome
@@ -99,10 +100,8 @@ class Lease:
         if self._held is None:
             return
         held, self._held = self._held, None
-        try:
+        with suppress(Unreachable):
             self._store.write(replace(held, holder="", beat=held.beat + 1))
-        except Unreachable:
-            pass
 
     def _take_stock(self, found: LeaseRecord | None, now_s: float) -> None:
         """What the lease says of earlier tries of our own, and of others."""

@@ -30,6 +30,9 @@ class Verb(StrEnum):
     TELL = "tell"  # the site's hook, after
 
 
+ON_HPC = frozenset({Verb.RESERVE, Verb.DRAIN, Verb.RELEASE, Verb.UNDRAIN})  # the others are of Kubernetes, or hooks
+
+
 @dataclass(frozen=True, slots=True)
 class Act:
     """One act on one node, with the mark of ownership that it sets or must find."""

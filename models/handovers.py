@@ -78,15 +78,16 @@ class Handover:
     """One node on its way from one side to the other.
 
     ``batch`` names the plan that began it: its moves share the mark, so that one request can close many nodes.
-    ``epoch`` is that of the leader who last wrote it down. ``stage_since_s`` is when the present stage began; ``deadline_s`` is when the hand-over gives
-    up and turns back (while it turns back or opens: when a person is called). ``reserve_from_s`` is the hour from
-    which the node is booked first, None to close it at once. ``leaves`` is what the old side saw of the node as it
-    left; ``expects`` is what the new side saw when the node last left there, None where no one knows. ``uid`` is that
-    of the Kubernetes node. A ``repair`` was begun to mend a node that was found open to both sides or to neither.
+    ``epoch`` is that of the leader who last wrote it down. ``stage_since_s`` is when the present stage began;
+    ``deadline_s`` is when the hand-over gives up and turns back (while it turns back or opens: when a person is
+    called). ``reserve_from_s`` is the hour from which the node is booked first, None to close it at once. ``leaves`` is
+    what the old side saw of the node as it left; ``expects`` is what the new side saw when the node last left there,
+    None where no one knows. ``uid`` is that of the Kubernetes node. A ``repair`` was begun to mend a node that was
+    found open to both sides or to neither.
 
     What follows is not written down, since a new leader has to see it for itself: ``emptied_s``, when the node was
     first seen empty by this run of the scheduler (``booted``); ``was_closed``, whether the old side was seen closed by
-    us; ``unfit_s``, since when the new side has been seen unfit; ``prepared``, whether the site's hook has said yes;
+    us; ``prepared``, whether the site's hook has said yes;
     ``refusals``, how often opening was refused; ``unsure_s``, when an
     opening was last asked for without an answer: it may yet take effect.
     """
@@ -109,7 +110,6 @@ class Handover:
     repair: bool = False
     booted: str = ""
     was_closed: bool = False
-    unfit_s: int | None = None
     prepared: bool = False
     refusals: int = 0
     unsure_s: int | None = None

@@ -131,8 +131,8 @@ class SafetyPolicy(Part):
     unready_max: int = field(3, "Most nodes that may be unready before moves stop, in nodes.", ge=0, le=NODES_MOST)
     vanished_hold: Annotated[int, lasting("1m", "7d")] = field(
         "30m",
-        "How long moves stop when a queue or a list of nodes vanishes from one reading to the next, unless it comes back"
-        " or a person says to go on.",
+        "How long moves stop when a queue or a list of nodes vanishes from one reading to the next, unless it comes"
+        " back or a person says to go on.",
     )
     failures_to_pause: int = field(3, "Failed hand-overs in a row that pause all moves.", ge=1, le=1000)
 

@@ -80,7 +80,9 @@ class HookCall(Part):
         " 2xx but for 202 means done; 202, 408, 425, 429, 5xx and no answer mean: ask again; any other, a redirection"
         " too, means no. The address is in the audit and in logs, so no secret belongs in it."
     )
-    timeout: Annotated[int, lasting("1s", "10m")] = field("30s", "How long one call may take.")
+    timeout: Annotated[int, lasting("1s", "10s")] = field(
+        "5s", "How long one call may take; what takes longer answers 202 and is asked again."
+    )
 
 
 class Hooks(Part):

@@ -222,9 +222,7 @@ class FaultyKubernetes:
 
     def note(self, node: str, *, record: str, version: str) -> Outcome:
         """See the port."""
-        return self._write(
-            Verb.NOTE, node, "", record, lambda: self._twin.note(node, record=record, version=version)
-        )
+        return self._write(Verb.NOTE, node, "", record, lambda: self._twin.note(node, record=record, version=version))
 
     def discourage(self, node: str, *, record: str, version: str) -> Outcome:
         """See the port."""

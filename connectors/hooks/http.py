@@ -25,8 +25,7 @@ log = logging.getLogger("tidegate.hook")
 class HttpHook:
     """Calls the addresses of a policy's ``hooks``, as the port ``Hook``; where there is none, all is done.
 
-    Both calls of a hand-over bear its id as Idempotency-Key, and ``phase`` in the body tells them apart: a service that
-    remembers keys needs an address for each.
+    A call bears the hand-over's id and its phase as Idempotency-Key: asked again, it is the same call.
     """
 
     def __init__(self, hooks: Hooks) -> None:
@@ -50,7 +49,7 @@ def _ask(call: HookCall | None, phase: str, node: str, direction: Direction, ide
         log.error("%s was not called: its body of %d bytes is larger than %d", told, len(body), BODY_MOST)
         return Outcome.REFUSED
     try:
-        status, text = _post(call, body, ident)
+        status, text = _post(call, body, f"{ident}:{phase}")
     except (OSError, http.client.HTTPException) as error:
         log.warning("%s gave no answer: %s; it is asked again: %s", told, error or type(error).__name__, call.url)
         return Outcome.UNKNOWN
@@ -70,7 +69,7 @@ def outcome_of(status: int) -> Outcome:
     return Outcome.DONE if status < 300 else Outcome.REFUSED
 
 
-def _post(call: HookCall, body: bytes, ident: str) -> tuple[int, str]:
+def _post(call: HookCall, body: bytes, key: str) -> tuple[int, str]:
     """The status, and for a no the beginning of what was said. No redirection is followed and no proxy is asked."""
     address = urlsplit(call.url)
     host, port = address.hostname or "", address.port
@@ -88,7 +87,7 @@ def _post(call: HookCall, body: bytes, ident: str) -> tuple[int, str]:
             "POST",
             f"{path}?{address.query}" if address.query else path,
             body,
-            {"Content-Type": "application/json", "Idempotency-Key": ident, "User-Agent": "tidegate"},
+            {"Content-Type": "application/json", "Idempotency-Key": key, "User-Agent": "tidegate"},
         )
         answer = connection.getresponse()
         deadline.check()

@@ -52,9 +52,10 @@ def _latest_first(snapshot: Snapshot, direction: Direction) -> list[str]:
 
 
 def _move(name: str, direction: Direction, choice: Choice, count: int) -> Move:
+    what = "1 node" if count == 1 else f"{count} nodes"
     text = (
-        f"{count} nodes to {direction.target} save {choice.gain:.2f} of {choice.stay:.2f} weighted node-hours"
-        f" and cost {choice.cost:.2f}"
+        f"moving {what} to {direction.target}: gain {choice.gain:.2f} of {choice.stay:.2f} weighted"
+        f" node-hours, cost {choice.cost:.2f}"
     )
     return Move(name, direction, Reason.DEMAND, text, choice.gain / count, choice.cost / count)
 

@@ -6,7 +6,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from controller.handover.crash_points import AFTER, BEFORE, Reached, go_on
-from models.acts import Act, Outcome, Verb
+from models.acts import ON_HPC, Act, Outcome, Verb
 from models.handovers import Handover
 from models.leadership import Leadership
 from models.nodes import KubernetesNode
@@ -39,29 +39,37 @@ def carry_out(act: Act, handover: Handover, record: str, seen: KubernetesNode, p
 
 
 def _ask(act: Act, handover: Handover, record: str, seen: KubernetesNode, ports: Ports) -> Outcome:
-    node, mark = act.node, act.mark
-    hpc, kubernetes = ports.hpc, ports.kubernetes
+    if act.verb in (Verb.PREPARE, Verb.TELL):
+        return _call(ports.hook, act.verb, handover)
+    if act.verb in ON_HPC:
+        return _ask_hpc(act, handover, ports.hpc)
+    return _ask_kubernetes(act, record, seen.version, ports.kubernetes)
+
+
+def _ask_hpc(act: Act, handover: Handover, hpc: HpcScheduler) -> Outcome:
+    match act.verb:
+        case Verb.RESERVE:
+            return hpc.reserve(act.node, start_s=handover.reserve_from_s or 0, mark=act.mark)
+        case Verb.DRAIN:
+            return hpc.drain(act.node, mark=act.mark)
+        case Verb.RELEASE:
+            return hpc.release(act.node, mark=act.mark)
+        case _:
+            return hpc.undrain(act.node, mark=act.mark)
+
+
+def _ask_kubernetes(act: Act, record: str, version: str, kubernetes: Kubernetes) -> Outcome:
     match act.verb:
         case Verb.NOTE:
-            return kubernetes.note(node, record=record, version=seen.version)
-        case Verb.RESERVE:
-            return hpc.reserve(node, start_s=handover.reserve_from_s or 0, mark=mark)
-        case Verb.DRAIN:
-            return hpc.drain(node, mark=mark)
-        case Verb.RELEASE:
-            return hpc.release(node, mark=mark)
-        case Verb.UNDRAIN:
-            return hpc.undrain(node, mark=mark)
+            return kubernetes.note(act.node, record=record, version=version)
         case Verb.DISCOURAGE:
-            return kubernetes.discourage(node, record=record, version=seen.version)
+            return kubernetes.discourage(act.node, record=record, version=version)
         case Verb.CLOSE:
-            return kubernetes.close(node, mark=mark, record=record, version=seen.version)
+            return kubernetes.close(act.node, mark=act.mark, record=record, version=version)
         case Verb.EVICT:
-            return kubernetes.evict(node)
-        case Verb.OPEN:
-            return kubernetes.open(node, mark=mark, record=record, version=seen.version)
-        case Verb.PREPARE | Verb.TELL:
-            return _call(ports.hook, act.verb, handover)
+            return kubernetes.evict(act.node)
+        case _:
+            return kubernetes.open(act.node, mark=act.mark, record=record, version=version)
 
 
 def _call(hook: Hook | None, verb: Verb, handover: Handover) -> Outcome:

@@ -58,9 +58,8 @@ class Tender:
 
     def begin(self, handover: Handover) -> None:
         """Add a hand-over; nothing is asked for yet."""
+        self._audit.append(Entered(self._clock(), handover))
         self.open[handover.id] = handover
-        if handover.repair:
-            self._audit.append(Entered(self._clock(), handover))
 
     def adopt(self, handover: Handover) -> None:
         """Go on with a hand-over that someone left behind, once it is written down under our own epoch."""

@@ -284,7 +284,7 @@ def test_an_impossible_date_is_refused_where_it_stands():
         ("{before: {}}", "spec.pools[0].hooks.before.url: missing; add it"),
         ("{before: {url: u}}", "spec.pools[0].hooks.before.url: 'u' is not an address such as"),
         ("{after: {url: 'http://a:0'}}", "spec.pools[0].hooks.after.url: 'http://a:0' is no address: its port or its"),
-        ("{after: {url: 'http://a', timeout: 0s}}", "spec.pools[0].hooks.after.timeout: must be from 1s to 10m, not"),
+        ("{after: {url: 'http://a', timeout: 0s}}", "spec.pools[0].hooks.after.timeout: must be from 1s to 10s, not"),
         ("{befor: {url: 'http://a'}}", "spec.pools[0].hooks.befor: unknown key; did you mean before?"),
         ("{before: http://a}", "spec.pools[0].hooks.before: must be a mapping of keys to values, not 'http://a'"),
     ],

@@ -63,7 +63,7 @@ def test_what_a_new_leader_has_to_see_for_itself_is_not_written_down():
     plain = Handover("h1", "p1", "n1", Direction.TO_HPC, S.EMPTY, 0, 0, 100)
     seen = Handover(
         "h1", "p1", "n1", Direction.TO_HPC, S.EMPTY, 0, 0, 100,
-        emptied_s=7, booted="3", was_closed=True, unfit_s=8, prepared=True, refusals=2, unsure_s=9,
+        emptied_s=7, booted="3", was_closed=True, prepared=True, refusals=2, unsure_s=9,
     )  # fmt: skip
     assert encode(seen) == encode(plain)
     assert decode(encode(seen)) == plain

@@ -154,7 +154,7 @@ GOOD_ADDRESSES = [
 
 @pytest.mark.parametrize("url", GOOD_ADDRESSES)
 def test_addresses_of_hooks(url: str):
-    assert HookCall(url=url) == HookCall(url=url, timeout="30s")
+    assert HookCall(url=url) == HookCall(url=url, timeout="5s")
 
 
 BAD_ADDRESSES = ["", "a", "ftp://a", "http:/a", "http://", "http://a b", "http://a/#x", "http://u:p@a/", "http://a:0",
@@ -170,7 +170,7 @@ def test_what_is_no_address_is_refused(url: object):
 
 def test_a_pool_has_no_hooks_unless_they_are_given_and_reads_back_with_them():
     assert PoolPolicy(name="a").hooks == Hooks() == Hooks(before=None, after=None)
-    pool = PoolPolicy(name="a", hooks=Hooks(after=HookCall(url="http://a", timeout="1m")))
+    pool = PoolPolicy(name="a", hooks=Hooks(after=HookCall(url="http://a", timeout="7s")))
     assert PoolPolicy.model_validate(json.loads(pool.model_dump_json(by_alias=True)), by_name=False) == pool
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import deque
 from dataclasses import dataclass, field
 
-from models.acts import Verb
+from models.acts import ON_HPC, Verb
 from models.audit import Decided
 from models.handovers import Direction, Handover, Stage
 from models.leadership import LeaseRecord
@@ -19,7 +19,6 @@ REPAIR_S = (
 )
 WRITE_S = 15  # longer than a write that is under way may take
 HOUR_S = 3600
-ON_HPC = (Verb.DRAIN, Verb.UNDRAIN, Verb.RESERVE, Verb.RELEASE)
 ENDED = ("done", "cancelled", "stuck")
 
 
@@ -107,10 +106,10 @@ class Observer:
             seen.breached_s = self.machine.now_s
         elif not both:
             seen.breached_s = None
-        if seen.excused and not both and not (jobs and not hpc_closed and pods) and not (jobs and pods):
-            alone = (hpc_closed and not jobs) or (not pods and (kube_closed or not hpc_closed))
-            if alone and (hpc_closed or kube_closed) and self.machine.now_s - seen.excused_s > WRITE_S:
-                seen.excused = False
+        if seen.excused and self.machine.now_s - seen.excused_s > WRITE_S:
+            owned = (not kube_closed and not jobs) if hpc_closed else (kube_closed and not pods)
+            closed, idle = hpc_closed or kube_closed, not (jobs or pods)
+            seen.excused = not (closed and (owned or idle))
 
     def calm(self, calm: bool) -> None:
         """Whether someone leads and both sides answer, now; then a breach must not last."""
@@ -153,11 +152,14 @@ class Observer:
             self.excused_kills = self.machine.counts.killed
         self.look()
 
+    def read(self, demand: float) -> None:
+        """A leader is about to read the HPC queue. Once the work is there again, or was there before, all is well."""
+        self.last_reads.append(demand)
+        if self.emptied is not None and demand * 2 >= self.emptied[1]:
+            self.emptied = None
+
     def decided(self, entry: Decided) -> None:
         """I8: a target is a number of nodes that the policy allows, or no further from that than there are now."""
-        demand = entry.snapshot.sides[Side.HPC].demand.nodes
-        if self.emptied is not None and demand * 2 >= self.emptied[1]:
-            self.emptied = None  # the work is there again, or was there before
         if self.emptied is not None and self.machine.now_s - self.emptied[0] < self.vanished_hold_s:
             going = [move.node for move in entry.plan.moves if move.direction is Direction.TO_KUBERNETES]
             if going and not entry.plan.holds:
@@ -207,8 +209,10 @@ class Observer:
             self.fail("I5", f"{len(unfinished)} hand-overs at once of {plan.at_once}: {', '.join(unfinished)}")
 
     def lost(self, at_s: int, work: float) -> None:
-        """The HPC scheduler lost its queue. What was there counts as far as the last turns saw it: what the very last saw may
-        not have been handed on."""
+        """The HPC scheduler lost its queue. What was there counts as far as the last turns saw it.
+
+        What the very last one saw may not have been handed on.
+        """
         seen = min(work, *self.last_reads)
         if seen >= 2 and (self.emptied is None or at_s - self.emptied[0] >= self.vanished_hold_s):
             self.emptied = (at_s, seen)

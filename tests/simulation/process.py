@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 from zlib import crc32
@@ -77,6 +78,9 @@ class Process:
         self.store = FaultyLeaseStore(world.store)
         self.busy = False
         self.stopped = False
+        self.restarts = True
+        self.crash_at: tuple[str, int] | None = None  # a crash point, and how often it is passed until it is the one
+        self.passed: Counter[str] = Counter()
         self.crash_in = 0
         self.pause_s = 0
         self.wall_offset_s = 0
@@ -134,12 +138,13 @@ class Process:
 
     def reached(self, point: str) -> None:
         """A crash point: here a process may end, or stand still."""
+        self.passed[point] += 1
+        if self.crash_at == (point, self.passed[point]):
+            self._crash(point)
         if self.crash_in:
             self.crash_in -= 1
             if not self.crash_in:
-                self.world.say(f"{self.name} crashes {point}")
-                self.world.after(15, self.start)
-                raise Crashed(point)
+                self._crash(point)
         if self.pause_s:
             seconds, self.pause_s = self.pause_s, 0
             self.world.say(f"{self.name} stands still {point} for {seconds} s")
@@ -147,12 +152,18 @@ class Process:
             self.world.pass_time(seconds)
             self.stopped = False
 
+    def _crash(self, point: str) -> None:
+        self.world.say(f"{self.name} crashes {point}")
+        if self.restarts:
+            self.world.after(15, self.start)
+        raise Crashed(point)
+
     def before(self, verb: Verb, node: str, mark: str, record: str) -> None:
         """See ``Witness``."""
         asked = self.audit.asked
-        if asked is None or asked.node != node or asked.verb is not verb:
-            if not self.world.working_off:
-                self.world.observer.fail("I9", f"{verb} of {node} was not written down before it was asked for")
+        written = asked is not None and asked.node == node and asked.verb is verb
+        if not written and not self.world.working_off:
+            self.world.observer.fail("I9", f"{verb} of {node} was not written down before it was asked for")
         self.world.before_write(f"{self.name}{self.runs}", self.audit.epoch, verb, node, mark, record)
 
     def after(self, verb: Verb, node: str, outcome: Outcome) -> None:

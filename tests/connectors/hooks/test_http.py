@@ -114,7 +114,7 @@ def test_what_is_sent():
             "handover": "3.17",
             "phase": phase,
         }
-        assert call.headers["Idempotency-Key"] == "3.17"
+        assert call.headers["Idempotency-Key"] == f"3.17:{phase}"
         assert call.headers["Content-Type"] == "application/json"
 
 
