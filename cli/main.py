@@ -14,7 +14,7 @@ from typing import Annotated
 
 import typer
 
-from cli import demo, handovers, policy, replay
+from cli import demo, handovers, pause, policy, replay
 from models.errors import ImpossibleStep, TidegateError
 
 EXIT_BAD_INPUT = 1
@@ -35,6 +35,8 @@ app = typer.Typer(
 app.command()(replay.replay)
 app.command()(demo.demo)
 app.command()(handovers.handovers)
+app.command()(pause.pause)
+app.command()(pause.resume)
 app.add_typer(policy.app, name="policy")
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 
@@ -20,7 +20,7 @@ from controller.view import View
 from models.audit import AuditLog, Decided, Entry
 from models.errors import Deposed, Unreachable, Unrecorded
 from models.forecasts import Forecast
-from models.handovers import Handover, Stage, Why
+from models.handovers import Direction, Handover, Stage, Why
 from models.leadership import Pause
 from models.nodes import Side
 from models.plans import Hold, Move, Plan, Switch
@@ -40,7 +40,8 @@ class Unaudited:
 class Controller:
     """Shifts the nodes of one pool between two sides, which it sees only through their ports, while it leads.
 
-    ``finished`` keeps what ended since the caller last took it; ``holds`` is why nothing could begin in the last turn.
+    ``finished`` keeps what ended since the caller last took it; ``holds`` is why nothing could begin in the last turn;
+    ``ended`` counts how hand-overs ended, and why.
     """
 
     def __init__(
@@ -57,6 +58,7 @@ class Controller:
         )
         self.finished: list[Handover] = []
         self.holds: tuple[Hold, ...] = ()
+        self.ended: Counter[tuple[Direction, Stage, Why | None]] = Counter()
         self._ports = ports
         self._pool = pool
         self._moves = moves
@@ -77,6 +79,11 @@ class Controller:
         self._settled_in = False  # whether a leader after this one would know what this one found when it began to lead
         self._count = 0
         self._plans = 0
+
+    @property
+    def leads(self) -> bool:
+        """Whether this process leads, and has taken over what was under way."""
+        return self._epoch is not None
 
     @property
     def open_handovers(self) -> tuple[Handover, ...]:
@@ -262,6 +269,7 @@ class Controller:
 
     def _finish(self, handover: Handover, now_s: int) -> None:
         self.finished.append(handover)
+        self.ended[handover.direction, handover.stage, handover.why] += 1
         self._failures = 0 if handover.stage is Stage.DONE else self._failures + safety.failed(handover)
         if _rests(handover):
             self._moved_s[handover.node] = now_s

@@ -1,0 +1,55 @@
+"""The controller's metrics: what is under way, what is stuck, and what holds moves back, as Prometheus reads them."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
+from prometheus_client.registry import Collector
+
+from controller.turn import Controller
+from models.plans import Switch
+
+
+class ControllerMetrics(Collector):
+    """Read from the controller of one pool whenever someone asks: nothing is counted twice, nothing can lag behind.
+
+    Labels come from closed sets only, never from the names of nodes, jobs or users.
+    """
+
+    def __init__(self, controller: Controller, pool: str) -> None:
+        self._controller = controller
+        self._pool = pool
+
+    def collect(self) -> Iterator[Metric]:
+        """One sample for each stage in which a hand-over is, for each switch, and for each way of ending."""
+        controller, pool = self._controller, self._pool
+        leads = GaugeMetricFamily("tidegate_leads", "Whether this process leads.", labels=["pool"])
+        leads.add_metric([pool], controller.leads)
+        yield leads
+        stages = Counter((handover.direction, handover.stage) for handover in controller.open_handovers)
+        under_way = GaugeMetricFamily(
+            "tidegate_handovers", "Hand-overs under way.", labels=["pool", "direction", "stage"]
+        )
+        for (direction, stage), count in stages.items():
+            under_way.add_metric([pool, direction, stage], count)
+        yield under_way
+        stuck = GaugeMetricFamily(
+            "tidegate_handovers_stuck", "Hand-overs that need a person: stuck, or past their deadline.", labels=["pool"]
+        )
+        stuck.add_metric([pool], len(controller.stuck_handovers))
+        yield stuck
+        switches = {hold.switch for hold in controller.holds}
+        held = GaugeMetricFamily("tidegate_moves_held", "Whether a switch holds moves back.", labels=["pool", "switch"])
+        for switch in Switch:
+            held.add_metric([pool, switch], switch in switches)
+        yield held
+        ended = CounterMetricFamily(
+            "tidegate_handovers_ended",
+            "Hand-overs that have ended, by how and why.",
+            labels=["pool", "direction", "stage", "why"],
+        )
+        for (direction, stage, why), count in controller.ended.items():
+            ended.add_metric([pool, direction, stage, why or ""], count)
+        yield ended

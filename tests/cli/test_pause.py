@@ -1,0 +1,45 @@
+"""``tidegate pause`` and ``tidegate resume`` on a lock file, with and without somebody who leads by it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from cli.main import app
+from connectors.local.lock_file import LockFile
+from models.errors import BadInput
+from models.leadership import Orders, Pause
+
+
+def run(*words: str) -> str:
+    result = CliRunner().invoke(app, list(words), catch_exceptions=False)
+    assert result.exit_code == 0, result.output
+    return result.output
+
+
+@pytest.mark.parametrize(("words", "how"), [((), Pause.FINISH), (("--revert",), Pause.REVERT)])
+def test_whoever_leads_hears_it_at_the_next_tick(tmp_path: Path, words: tuple[str, ...], how: Pause):
+    leader = LockFile(tmp_path / "lead")
+    leader.tick()
+    assert "tidegate resume" in run("pause", str(tmp_path / "lead"), *words)
+    leader.tick()
+    assert leader.orders == Orders(how, 0)
+    assert "may begin again" in run("resume", str(tmp_path / "lead"))
+    leader.tick()
+    assert leader.orders == Orders(None, 1)
+    leader.release()
+
+
+def test_it_is_heard_by_one_that_leads_later(tmp_path: Path):
+    LockFile(tmp_path / "lead").tick()
+    run("pause", str(tmp_path / "lead"))
+    later = LockFile(tmp_path / "lead")
+    later.tick()
+    assert later.orders.paused is Pause.FINISH
+
+
+def test_a_folder_that_is_not_there_is_said(tmp_path: Path):
+    with pytest.raises(BadInput, match="no-such"):
+        CliRunner().invoke(app, ["pause", str(tmp_path / "no-such" / "lead")], catch_exceptions=False)

@@ -1,0 +1,51 @@
+"""The metrics say what the controller says, as Prometheus reads it."""
+
+from __future__ import annotations
+
+from collections import Counter
+from types import SimpleNamespace
+
+from prometheus_client import CollectorRegistry, generate_latest
+
+from controller.metrics import ControllerMetrics
+from models.handovers import Direction, Handover, Stage, Why
+from models.plans import Hold, Switch
+
+
+def handover(number: int, stage: Stage) -> Handover:
+    return Handover(f"1.{number}", "1.p1", f"n{number}", Direction.TO_KUBERNETES, stage, 0, 0, 100)
+
+
+def exposed(**controller: object) -> list[str]:
+    """The lines of an exposition, comments left out."""
+    known = {"leads": True, "open_handovers": (), "stuck_handovers": (), "holds": (), "ended": Counter()}
+    registry = CollectorRegistry()
+    registry.register(ControllerMetrics(SimpleNamespace(**{**known, **controller}), "a100"))
+    return [line for line in generate_latest(registry).decode().splitlines() if not line.startswith("#")]
+
+
+def test_handovers_are_counted_by_direction_and_stage():
+    lines = exposed(open_handovers=(handover(1, Stage.DRAINING), handover(2, Stage.DRAINING)))
+    assert 'tidegate_handovers{direction="hpc->kubernetes",pool="a100",stage="draining"} 2.0' in lines
+
+
+def test_what_needs_a_person_is_a_number_that_is_always_there():
+    assert 'tidegate_handovers_stuck{pool="a100"} 0.0' in exposed()
+    assert 'tidegate_handovers_stuck{pool="a100"} 1.0' in exposed(stuck_handovers=(handover(1, Stage.STUCK),))
+
+
+def test_every_switch_is_shown_whether_it_holds_or_not():
+    lines = exposed(holds=(Hold(Switch.VANISHED, ""),))
+    assert [line for line in lines if line.endswith(" 1.0") and "held" in line] == [
+        'tidegate_moves_held{pool="a100",switch="vanished"} 1.0'
+    ]
+    assert sum("tidegate_moves_held" in line for line in lines) == len(Switch)
+
+
+def test_ends_are_counted_by_how_and_why():
+    ended = Counter({(Direction.TO_HPC, Stage.CANCELLED, Why.LATE): 3, (Direction.TO_HPC, Stage.DONE, None): 2})
+    lines = exposed(ended=ended, leads=False)
+    labels = 'direction="kubernetes->hpc",pool="a100"'
+    assert f'tidegate_handovers_ended_total{{{labels},stage="cancelled",why="late"}} 3.0' in lines
+    assert f'tidegate_handovers_ended_total{{{labels},stage="done",why=""}} 2.0' in lines
+    assert 'tidegate_leads{pool="a100"} 0.0' in lines
