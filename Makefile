@@ -1,7 +1,7 @@
 # Tidegate: `make help` says what there is. Nothing needs to be installed first but Python 3.11 or newer.
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check lint generate bench test-real
+.PHONY: help setup demo test check lint generate bench simulate test-real
 
 export UV_PYTHON_DOWNLOADS := never
 UV := .ci/uv
@@ -37,6 +37,10 @@ bench: setup ## Run every benchmark
 		[ -e "$$file" ] || { echo "There is no benchmark yet."; break; }; \
 		echo "== $$file"; $(RUN) python "$$file"; \
 	done
+
+simulate: setup ## Search 100,000 simulated hand-overs with faults for a violation, half of them in fresh worlds
+	$(RUN) python -m tests.simulation --handovers 50000 --from 0
+	$(RUN) python -m tests.simulation --handovers 50000
 
 test-real: ## Run the tests with real components
 	@if [ -d tests/real ]; then \
