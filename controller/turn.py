@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter, deque
+from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 
@@ -12,9 +12,10 @@ from controller.handover.begin import Names, moved
 from controller.handover.carry_out import Ports
 from controller.handover.look import Rules
 from controller.handover.tend import Tender
-from controller.kept import Kept, keep, read_kept
+from controller.kept import keep, read_kept
 from controller.lead_times import LeadTimes
-from controller.recovery import Found, read_records
+from controller.ledger import Ledger
+from controller.recovery import read_records
 from controller.sweep import Sweep
 from controller.view import View
 from models.audit import AuditLog, Decided, Entry
@@ -26,8 +27,6 @@ from models.nodes import Side
 from models.plans import Hold, Move, Plan, Switch
 from models.policies import PoolPolicy, Spec
 from models.snapshot import SideView, Snapshot
-
-HOUR_S = 3600
 
 
 class Unaudited:
@@ -72,10 +71,7 @@ class Controller:
         self._lead = LeadTimes(moves.lead_time)
         self._epoch: int | None = None
         self._led: int | None = None
-        self._moved_s: dict[str, int] = {}
-        self._begun_s: deque[int] = deque()
-        self._failures = 0
-        self._resumes = 0
+        self._ledger = Ledger()
         self._settled_in = False  # whether a leader after this one would know what this one found when it began to lead
         self._count = 0
         self._plans = 0
@@ -160,9 +156,7 @@ class Controller:
 
     def _hear(self) -> None:
         """A person who says to go on has seen to whatever had stopped the moves."""
-        resumes = self._ports.leadership.orders.resumes
-        if resumes > self._resumes:
-            self._failures, self._resumes = 0, resumes
+        if self._ledger.hear(self._ports.leadership.orders.resumes):
             self._view.vanishing.believe()
 
     def _leads(self) -> bool:
@@ -188,22 +182,15 @@ class Controller:
         self._tender.lead(epoch, found.open)
         self._tender.stuck.update({handover.node: handover for handover in found.stuck})
         self._sweep.lead(found.unreadable)
-        self._recall(found, kept, now_s)
+        self._ledger.recall(found, kept, now_s)
         self._hand_on(now_s)
         self._settled_in = False
         self._epoch = self._led = epoch
 
-    def _recall(self, found: Found, kept: Kept, now_s: int) -> None:
-        """The budgets and the breaker go on where the records say that they were."""
-        self._moved_s = {h.node: h.stage_since_s for h in (*found.ended, *found.stuck) if _rests(h)}
-        self._failures, self._resumes = kept.failures, kept.resumes
-        records = (h for group in (found.open, found.ended, found.stuck) for h in group if not h.repair)
-        begun = [*kept.begun_s(), *(h.started_s for h in records if h.started_s > kept.at_s)]
-        self._begun_s = deque(sorted(at_s for at_s in begun if now_s - at_s < HOUR_S))
-
     def _hand_on(self, now_s: int) -> None:
+        ledger = self._ledger
         self._ports.leadership.remembered = keep(
-            self._view.vanishing, self._begun_s, now_s, self._failures, self._resumes
+            self._view.vanishing, ledger.begun_s, now_s, ledger.failures, ledger.resumes
         )
 
     def _tend(self) -> None:
@@ -216,8 +203,6 @@ class Controller:
         self._tender.finished.clear()
 
     def _snapshot(self, now_s: int, forecasts: Mapping[Side, Forecast]) -> Snapshot:
-        while self._begun_s and now_s - self._begun_s[0] >= HOUR_S:
-            self._begun_s.popleft()
         view = self._view
         return Snapshot(
             now_s=now_s,
@@ -225,8 +210,8 @@ class Controller:
             sides={side: SideView(view.demand[side], view.waiting[side], forecasts[side]) for side in Side},
             lead=self._lead.current(),
             open_handovers=(*self.open_handovers, *self._tender.stuck.values()),
-            moved_s=self._moved_s,
-            recent_moves_s=tuple(self._begun_s),
+            moved_s=self._ledger.rests_s,
+            recent_moves_s=self._ledger.recent_s(now_s),
             kept=frozenset(self._sweep.unreadable),
         )
 
@@ -237,7 +222,7 @@ class Controller:
         return (
             *new,
             *safety.pause_holds(orders),
-            *safety.breaker_holds(self._failures, self._safety),
+            *safety.breaker_holds(self._ledger.failures, self._safety),
             *safety.unready_holds(self._view.nodes, moving, self._safety),
             *self._view.holds(),
         )
@@ -249,7 +234,7 @@ class Controller:
             node = self._tender.look(move.node)
             if node is None or node.owner is not move.direction.source:
                 continue  # it changed since the plan was made; the next turn sees it as it is
-            self._begun_s.append(now_s)
+            self._ledger.begin(now_s)
             names, last, ahead = self._names(""), self._sweep.last(node), self._moves.reserve_ahead
             self._tender.begin(moved(node, move.direction, names, now_s, self._rules, last=last, ahead=ahead))
 
@@ -270,13 +255,6 @@ class Controller:
     def _finish(self, handover: Handover, now_s: int) -> None:
         self.finished.append(handover)
         self.ended[handover.direction, handover.stage, handover.why] += 1
-        self._failures = 0 if handover.stage is Stage.DONE else self._failures + safety.failed(handover)
-        if _rests(handover):
-            self._moved_s[handover.node] = now_s
+        self._ledger.end(handover, now_s)
         if handover.stage is Stage.DONE and handover.emptied_s is not None and not handover.repair:
             self._lead.learn(handover.direction, now_s - handover.emptied_s)
-
-
-def _rests(handover: Handover) -> bool:
-    """Whether its node stays where it is for the dwell: it has just moved, or has just failed to."""
-    return handover.stage is Stage.DONE or safety.failed(handover)

@@ -7,7 +7,9 @@ from dataclasses import replace
 import pytest
 
 from controller.handover.record import VERSION, decode, encode
-from controller.turn import HOUR_S, Controller
+from controller.kept import keep, read_kept
+from controller.ledger import HOUR_S
+from controller.turn import Controller
 from models.acts import Outcome, Verb
 from models.audit import Answered, Asked, Decided
 from models.forecasts import Source, flat
@@ -192,6 +194,8 @@ def test_a_node_that_changed_since_it_was_read_is_not_begun_with():
     site.fleet.hpc.look = changed  # type: ignore[method-assign]
     site.planned(0)
     assert sorted(site.stages()) == ["n1", "n2", "n4", "n5", "n6"]
+    assert site.controller.finished == []
+    assert "n3" not in {act.node for act in site.fleet.asked}
     assert site.fleet.machines["n3"].drain == FOREIGN
 
 
@@ -224,8 +228,9 @@ def vanished(site: Site) -> None:
 
 
 def failing(site: Site) -> None:
-    """Two hand-overs in a row whose node lacked something."""
-    site.controller._failures = 2
+    """The leader before handed on that two failed in a row."""
+    kept = read_kept(site.leader.remembered)
+    site.lead_anew(remembered=keep(kept.vanishing, kept.begun_s(), kept.at_s, 2, kept.resumes))
 
 
 HOLDS = {
@@ -580,9 +585,7 @@ def test_what_a_person_said_to_the_leader_before_is_not_heard_again():
     site = failed_site(1)
     site.leader.orders = Orders(resumes=1)
     site.planned(5000)
-    site.controller._failures = 2
-    site.planned(5300)
-    site.lead_anew().tend()
+    failing(site)
     assert site.planned(5600).holds[0].switch is Switch.BREAKER
 
 

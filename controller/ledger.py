@@ -1,0 +1,60 @@
+"""The ledger: what counts over time and outlives a leader: moves of the last hour, failures in a row, resting nodes."""
+
+from __future__ import annotations
+
+from collections import deque
+
+from controller.kept import Kept
+from controller.recovery import Found
+from controller.safety import failed
+from models.handovers import Handover, Stage
+
+HOUR_S = 3600
+
+
+class Ledger:
+    """``begun_s`` are the seconds at which the moves of the last hour began; ``failures`` the latest hand-overs that
+    failed one after another; ``rests_s`` since when a node stays where it is; ``resumes`` how often a person was heard
+    to say to go on."""
+
+    def __init__(self) -> None:
+        self.begun_s: deque[int] = deque()
+        self.rests_s: dict[str, int] = {}
+        self.failures = 0
+        self.resumes = 0
+
+    def recall(self, found: Found, kept: Kept, now_s: int) -> None:
+        """Go on where earlier leaders were: by what they handed on, and by the records from after that."""
+        self.failures, self.resumes = kept.failures, kept.resumes
+        self.rests_s = {h.node: h.stage_since_s for h in (*found.ended, *found.stuck) if _rests(h)}
+        records = (h for group in (found.open, found.ended, found.stuck) for h in group if not h.repair)
+        begun = [*kept.begun_s(), *(h.started_s for h in records if h.started_s > kept.at_s)]
+        self.begun_s = deque(sorted(at_s for at_s in begun if now_s - at_s < HOUR_S))
+
+    def hear(self, resumes: int) -> bool:
+        """Whether a person has said to go on since this was last asked; then what failed before no longer counts."""
+        heard = resumes > self.resumes
+        if heard:
+            self.failures, self.resumes = 0, resumes
+        return heard
+
+    def begin(self, now_s: int) -> None:
+        """Count a move."""
+        self.begun_s.append(now_s)
+
+    def recent_s(self, now_s: int) -> tuple[int, ...]:
+        """When the moves of the last hour began."""
+        while self.begun_s and now_s - self.begun_s[0] >= HOUR_S:
+            self.begun_s.popleft()
+        return tuple(self.begun_s)
+
+    def end(self, handover: Handover, now_s: int) -> None:
+        """Take in a hand-over that has ended."""
+        self.failures = 0 if handover.stage is Stage.DONE else self.failures + failed(handover)
+        if _rests(handover):
+            self.rests_s[handover.node] = now_s
+
+
+def _rests(handover: Handover) -> bool:
+    """Whether its node stays where it is for the dwell: it has just moved, or has just failed to."""
+    return handover.stage is Stage.DONE or failed(handover)

@@ -1,0 +1,127 @@
+"""The ledger: moves of the last hour, failures in a row, nodes that rest, and what a person said."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from controller.kept import MINUTE_S, Kept, keep, read_kept
+from controller.ledger import HOUR_S, Ledger
+from controller.recovery import Found
+from controller.safety import Vanishing
+from models.handovers import Direction, Handover, Stage, Why
+
+S = Stage
+NOW_S = 50_000
+PLAIN = Handover("1.1", "1.p1", "n1", Direction.TO_KUBERNETES, S.DONE, NOW_S - 500, NOW_S - 60, NOW_S + 500)
+ENDS = {
+    "done": replace(PLAIN),
+    "not wanted": replace(PLAIN, stage=S.CANCELLED, why=Why.NOT_WANTED),
+    "late": replace(PLAIN, stage=S.CANCELLED, why=Why.LATE),
+    "unhealthy": replace(PLAIN, stage=S.CANCELLED, why=Why.UNHEALTHY),
+    "refused": replace(PLAIN, stage=S.CANCELLED, why=Why.REFUSED),
+    "stuck": replace(PLAIN, stage=S.STUCK, why=Why.LATE),
+}
+
+
+def ledger(*ends: str, resumes: int = 0) -> Ledger:
+    one = Ledger()
+    one.resumes = resumes
+    for end in ends:
+        one.end(ENDS[end], NOW_S)
+    return one
+
+
+# how hand-overs ended, in order -> failures in a row
+ROWS = {
+    "nothing": ((), 0),
+    "one failed": (("unhealthy",), 1),
+    "three failed": (("unhealthy", "refused", "stuck"), 3),
+    "one ended well": (("unhealthy", "refused", "done"), 0),
+    "one ended well in between": (("unhealthy", "done", "refused"), 1),
+    "those that just turned back neither add nor end": (("unhealthy", "not wanted", "late", "refused"), 2),
+}
+
+
+@pytest.mark.parametrize(("ends", "failures"), ROWS.values(), ids=ROWS.keys())
+def test_failures_in_a_row(ends: tuple[str, ...], failures: int):
+    assert ledger(*ends).failures == failures
+
+
+@pytest.mark.parametrize(("end", "rests"), [(end, end not in ("not wanted", "late")) for end in ENDS])
+def test_a_node_that_moved_or_failed_to_rests_and_one_that_just_came_home_does_not(end: str, rests: bool):
+    assert ledger(end).rests_s == ({"n1": NOW_S} if rests else {})
+
+
+def test_a_person_is_heard_once_and_what_failed_before_no_longer_counts():
+    one = ledger("unhealthy", "refused")
+    assert not one.hear(0)
+    assert one.failures == 2
+    assert one.hear(1)
+    assert one.failures == 0
+    one.end(ENDS["unhealthy"], NOW_S)
+    assert not one.hear(1)
+    assert one.failures == 1
+    assert one.hear(3)
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.lists(st.integers(0, 3 * HOUR_S), max_size=60), st.integers(0, 5 * HOUR_S))
+def test_moves_of_the_last_hour_are_those_of_the_last_hour(begun_s: list[int], now_s: int):
+    one = Ledger()
+    for at_s in sorted(begun_s):
+        one.begin(at_s)
+    assert one.recent_s(now_s) == tuple(at_s for at_s in sorted(begun_s) if now_s - at_s < HOUR_S)
+
+
+# ---- from leader to leader ----
+
+
+def recalled(found: Found | None = None, kept: Kept | None = None, now_s: int = NOW_S) -> Ledger:
+    one = Ledger()
+    one.recall(found or Found(), kept or Kept(), now_s)
+    return one
+
+
+def test_what_was_handed_on_is_gone_on_with():
+    before = ledger("unhealthy", "refused", resumes=4)
+    for at_s in (NOW_S - HOUR_S, NOW_S - 100, NOW_S - 10):
+        before.begin(at_s)
+    kept = read_kept(keep(Vanishing(), before.begun_s, NOW_S, before.failures, before.resumes))
+    after = recalled(kept=kept)
+    assert (after.failures, after.resumes) == (2, 4)
+    assert len(after.recent_s(NOW_S)) >= len(before.recent_s(NOW_S))
+    assert not after.hear(4)
+
+
+def test_moves_that_began_after_what_was_handed_on_are_found_in_the_records():
+    kept = read_kept(keep(Vanishing(), [NOW_S - 1000], NOW_S - 900, 0, 0))
+    records = {
+        "open": [replace(PLAIN, stage=S.DRAINING, started_s=NOW_S - 300)],
+        "stuck": [replace(PLAIN, stage=S.STUCK, started_s=NOW_S - 200)],
+        "ended": [replace(PLAIN, started_s=NOW_S - 100), replace(PLAIN, started_s=NOW_S - 1000)],
+    }
+    begun_s = list(recalled(Found(**records), kept).begun_s)
+    assert begun_s[1:] == [NOW_S - 300, NOW_S - 200, NOW_S - 100], "the one that was handed on is not counted twice"
+    assert NOW_S - 1000 <= begun_s[0] <= NOW_S - 1000 + MINUTE_S
+
+
+def test_repairs_and_what_lies_more_than_an_hour_back_are_not_counted():
+    ended = [replace(PLAIN, started_s=NOW_S - 10, repair=True), replace(PLAIN, started_s=NOW_S - HOUR_S)]
+    assert list(recalled(Found(ended=ended)).begun_s) == []
+
+
+def test_nodes_that_moved_or_failed_to_rest_from_when_their_records_say():
+    ended = [replace(one, node=end) for end, one in ENDS.items() if end != "stuck"]
+    one = recalled(Found(ended=ended, stuck=[replace(ENDS["stuck"], node="stuck")]))
+    assert one.rests_s == dict.fromkeys(("done", "unhealthy", "refused", "stuck"), NOW_S - 60)
+
+
+def test_nothing_of_an_earlier_term_of_our_own_is_trusted():
+    one = ledger("unhealthy", "done", resumes=9)
+    one.begin(NOW_S)
+    one.recall(Found(), Kept(), NOW_S)
+    assert (one.failures, one.resumes, one.rests_s, list(one.begun_s)) == (0, 0, {}, [])
