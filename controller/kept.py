@@ -30,8 +30,10 @@ class Kept(msgspec.Struct, frozen=True):
 
     @property
     def vanishing(self) -> Vanishing:
-        """What is missing from either side, as it was handed on."""
-        return Vanishing(dict(self.before), dict(self.since_s), dict(self.text))
+        """What is missing from either side, as it was handed on, as far as that is whole."""
+        missing = self.before.keys() & self.since_s.keys() & self.text.keys()
+        since_s = {side: self.since_s[side] for side in missing}
+        return Vanishing(dict(self.before), since_s, {side: self.text[side] for side in missing})
 
     def begun_s(self) -> list[int]:
         """When the moves that were handed on began, in order."""
@@ -40,7 +42,7 @@ class Kept(msgspec.Struct, frozen=True):
 
 def keep(vanishing: Vanishing, begun_s: Iterable[int], at_s: int, failures: int, resumes: int) -> str:
     """The text for the next leader."""
-    begun = Counter(min(at_s, at - at % MINUTE_S + MINUTE_S) for at in begun_s)
+    begun = Counter(min(at_s, -(-at // MINUTE_S) * MINUTE_S) for at in begun_s)
     kept = Kept(vanishing.before, vanishing.since_s, vanishing.text, dict(begun), at_s, failures, resumes)
     return msgspec.json.encode(kept).decode()
 

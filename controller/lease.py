@@ -86,9 +86,10 @@ class Lease:
             return
         try:
             found = self._store.read()
+            read_s = self._monotonic()
             self._orders = found.orders if found is not None else self._orders
-            self._take_stock(found, now_s)
-            if self._free(found, now_s):
+            self._take_stock(found, read_s)
+            if self._free(found, read_s):
                 self._write(found, now_s)
         except Unreachable:
             pass
@@ -101,7 +102,9 @@ class Lease:
             return
         held, self._held = self._held, None
         with suppress(Unreachable):
-            self._store.write(replace(held, holder="", beat=held.beat + 1))
+            found = self._store.read()
+            if found is not None and (found.holder, found.epoch) == (held.holder, held.epoch):
+                self._store.write(replace(found, holder="", beat=found.beat + 1, duration_s=0.0))
 
     def _take_stock(self, found: LeaseRecord | None, now_s: float) -> None:
         """What the lease says of earlier tries of our own, and of others."""
@@ -122,11 +125,12 @@ class Lease:
             self._watched, self._watched_since_s = key, now_s
 
     def _free(self, found: LeaseRecord | None, now_s: float) -> bool:
-        if self._held is not None or (found is not None and not found.holder):
+        if self._held is not None or (found is not None and not found.holder and not found.duration_s):
             return True
         if found is None and now_s < self._ends_s:
             return True  # someone deleted our lease: everybody else waits longer than this
-        return now_s - self._watched_since_s >= (self._term if found is None else found).duration_s
+        duration_s = 0.0 if found is None else found.duration_s
+        return now_s - self._watched_since_s >= max(duration_s, self._term.duration_s)
 
     def _write(self, found: LeaseRecord | None, now_s: float) -> None:
         """Renew or take. What the lease allows is counted from before the write was sent."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Iterable
 
 from controller.handover.begin import Names
@@ -12,6 +13,9 @@ from controller.recovery import mend, suspect
 from models.errors import BadInput
 from models.handovers import Handover, Stage, ours
 from models.nodes import Node
+
+LEFT_ALONE = "node %s is left alone: %s; look at its annotation, and remove that if nobody needs it"
+log = logging.getLogger("tidegate.handover")
 
 
 class Sweep:
@@ -30,6 +34,8 @@ class Sweep:
     def lead(self, unreadable: dict[str, str]) -> None:
         """Begin anew with what the records said."""
         self.unreadable = dict(unreadable)
+        for name, error in unreadable.items():
+            log.error(LEFT_ALONE, name, error)
         self._read.clear()
         self._waiting.clear()
 
@@ -57,6 +63,8 @@ class Sweep:
         try:
             handover = decode(text)
         except BadInput as error:
+            if node.name not in self.unreadable:
+                log.error(LEFT_ALONE, node.name, error)
             self.unreadable[node.name] = str(error)
             return None
         self.unreadable.pop(node.name, None)

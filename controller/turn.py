@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import replace
@@ -27,6 +28,8 @@ from models.nodes import Side
 from models.plans import Hold, Move, Plan, Switch
 from models.policies import PoolPolicy, Spec
 from models.snapshot import SideView, Snapshot
+
+log = logging.getLogger("tidegate.controller")
 
 
 class Unaudited:
@@ -104,8 +107,8 @@ class Controller:
             self.holds = (Hold(Switch.UNREACHABLE, str(error)),)
         except Unrecorded as error:
             self.holds = (Hold(Switch.UNRECORDED, str(error)),)
-        except Deposed:
-            self._epoch = None
+        except Deposed as error:
+            self._stop(error)
         return None
 
     def watch(self) -> None:
@@ -117,8 +120,8 @@ class Controller:
                 self._tend()
         except (Unreachable, Unrecorded):
             pass  # the next turn says so; until then nothing is begun
-        except Deposed:
-            self._epoch = None
+        except Deposed as error:
+            self._stop(error)
 
     def tend(self) -> None:
         """Take every open hand-over as far as what is seen now allows."""
@@ -127,12 +130,16 @@ class Controller:
                 self._tend()
         except (Unreachable, Unrecorded):
             pass
-        except Deposed:
-            self._epoch = None
+        except Deposed as error:
+            self._stop(error)
 
     def next_due_s(self) -> int | None:
         """When an open hand-over next has something to do of its own accord; None when none has."""
         return self._tender.next_due_s()
+
+    def _stop(self, error: Deposed) -> None:
+        log.warning("this process stops leading: %s", error)
+        self._epoch = None
 
     def _turn(self, forecasts: Mapping[Side, Forecast]) -> Plan:
         now_s, leadership = self._clock(), self._ports.leadership

@@ -63,7 +63,7 @@ class View:
             if other is not None and (before is None or before.hpc is not shown or before.kubernetes is not other):
                 known[name] = node = Node(name, shown, other)
                 self.changed.append(node)
-        if len(known) != len(hpc.nodes) or len(known) != len(kubernetes.nodes):
-            both = hpc.nodes.keys() & kubernetes.nodes.keys()
+        both = hpc.nodes.keys() & kubernetes.nodes.keys()
+        if len(known) != len(both) or not known.keys() <= both:
             self._known = known = {name: node for name, node in known.items() if name in both}
         self.nodes = tuple(known.values())

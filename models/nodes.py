@@ -124,8 +124,8 @@ class Reading(Generic[Shown]):
 class Node:
     """One machine of the pool, as both sides show it.
 
-    ``owner`` is the side that may start work here, None while neither may and while both may. Both at once is what
-    must never be: such a node is ``breached``, and whoever sees it closes one side before anything else.
+    ``owner`` is the side that may start work here, None while neither may and while neither is closed. The latter is
+    what must never be: such a node is ``breached``, and whoever sees it closes one side before anything else.
     """
 
     name: str
@@ -136,11 +136,11 @@ class Node:
     def __post_init__(self) -> None:
         hpc_open, kubernetes_open = self.hpc.open, self.kubernetes.open
         owner = None
-        if hpc_open is not kubernetes_open:
+        if hpc_open is not kubernetes_open and not self.breached:
             owner = Side.HPC if hpc_open else Side.KUBERNETES
         object.__setattr__(self, "owner", owner)
 
     @property
     def breached(self) -> bool:
-        """Whether both schedulers may start work here."""
-        return self.hpc.open and self.kubernetes.open
+        """Whether neither side is closed: both may start work here, or will as soon as the node is ready there."""
+        return self.hpc.drain_reason is None and self.kubernetes.closed_by is None and not self.kubernetes.cordoned

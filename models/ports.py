@@ -108,7 +108,7 @@ class Hook(Protocol):
         ...
 
     def after(self, node: str, direction: Direction, ident: str) -> Outcome:
-        """Hear that the new side has the node. Unknown: ask again later."""
+        """Hear that the new side has the node. Asked once: the answer is for the audit only."""
         ...
 
 

@@ -201,6 +201,7 @@ class TwinKubernetes:
         self.uids[node] = self.uids.get(node, 0) + 1
         self._records.pop(node, None)
         self._machine.kube.set_cordoned(node, False)
+        self._machine.kube.set_closed(node, None)
         self._machine.kube.set_discouraged(node, False)
 
     def _at(self, node: str, version: str) -> int | None:

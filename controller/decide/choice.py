@@ -100,6 +100,8 @@ def _under_way(snapshot: Snapshot, direction: Direction, lead_s: int) -> list[tu
     for handover in snapshot.open_handovers:
         if handover.direction is not direction or handover.stage in (Stage.CANCELLING, Stage.STUCK):
             continue
+        if handover.node not in nodes:
+            continue  # one side does not show it: nobody can count on it
         if handover.stage in RECALLABLE:
             frees_at_s = nodes[handover.node].hpc.frees_at_s if direction is Direction.TO_KUBERNETES else None
             leave_s = 0.0 if frees_at_s is None else float(max(0, frees_at_s - snapshot.now_s))

@@ -48,7 +48,7 @@ def _latest_first(snapshot: Snapshot, direction: Direction) -> list[str]:
     frees_at_s = {node.name: node.hpc.frees_at_s or 0 for node in snapshot.nodes}
     ids = set(recallable(snapshot, direction))
     open_ones = [handover for handover in snapshot.open_handovers if handover.id in ids]
-    return [handover.id for handover in sorted(open_ones, key=lambda h: (-frees_at_s[h.node], h.id))]
+    return [handover.id for handover in sorted(open_ones, key=lambda h: (-frees_at_s.get(h.node, 0), h.id))]
 
 
 def _move(name: str, direction: Direction, choice: Choice, count: int) -> Move:

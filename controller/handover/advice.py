@@ -5,33 +5,41 @@ from __future__ import annotations
 from models.handovers import Direction, Handover, Stage, Why
 from models.nodes import Node
 
-_BECAUSE = {
-    None: "it was opening and never became ready",
-    Why.NOT_WANTED: "the move was no longer wanted and turning back did not take effect",
+_NEVER_READY = "it was opening and never became ready"
+_TURNED = {
+    Why.NOT_WANTED: "the move was no longer wanted",
     Why.LATE: "it did not come to an end in time",
-    Why.FOREIGN: "someone else changed the node in the middle of it",
-    Why.UNHEALTHY: "the node lacks something on its new side and turning back did not take effect",
-    Why.HOOK: "the site's hook failed and turning back did not take effect",
-    Why.REFUSED: "opening was refused and turning back did not take effect",
-    Why.PAUSED: "moves were ordered back and turning back did not take effect",
+    Why.FOREIGN: "someone else changed the node",
+    Why.UNHEALTHY: "the node lacks something on its new side",
+    Why.HOOK: "the site's hook failed",
+    Why.REFUSED: "opening was refused",
+    Why.PAUSED: "moves were ordered back",
 }
 
 
-def advice(handover: Handover, node: Node | None) -> str:
-    """One line for the log; ``node`` is what was last seen of it, None when it cannot be seen."""
+def advice(handover: Handover, was: Stage, node: Node | None) -> str:
+    """One line for the log; ``was`` is the stage in which it came to a halt, ``node`` what was last seen, None when it
+    cannot be seen."""
     state = "is stuck" if handover.stage is Stage.STUCK else f"is overdue in stage {handover.stage}"
     seen = "one side does not show the node" if node is None else _seen(node)
     return (
         f"hand-over {handover.id} of node {handover.node} ({handover.direction}) {state}:"
-        f" {_BECAUSE[handover.why]}; {seen}; run: {command(handover)}"
+        f" {_because(handover, was)}; {seen}; run: {command(handover, was)}"
     )
 
 
-def command(handover: Handover) -> str:
-    """The command that shows why the side that has to open does not, and so what to mend."""
-    opening = handover.stage is Stage.OPENING or (handover.stage is Stage.STUCK and handover.why is None)
+def _because(handover: Handover, was: Stage) -> str:
+    if was is Stage.CANCELLING and handover.why is not None:
+        return f"{_TURNED[handover.why]} and turning back did not take effect"
+    if was is Stage.OPENING:
+        return "it was opening, and someone else changed the node" if handover.why is Why.FOREIGN else _NEVER_READY
+    return "it has not got any further"
+
+
+def command(handover: Handover, was: Stage) -> str:
+    """The command that shows why the side that has to open, or to become empty, does not, and so what to mend."""
     to_kubernetes = handover.direction is Direction.TO_KUBERNETES
-    if to_kubernetes is opening:
+    if to_kubernetes is (was is Stage.OPENING):
         return f"kubectl describe node {handover.node}"
     return f"scontrol show node {handover.node}   (PBS: pbsnodes -v {handover.node})"
 

@@ -10,6 +10,7 @@ from models.nodes import HpcNode, KubernetesNode, Node
 
 REFUSALS_MOST = 3  # times that opening may be refused, by a conflict or for good, before the hand-over turns back
 LANDS_S = 30  # after so long a write that was given up has happened or never will: three times Slurm's MessageTimeout
+_BOOKING_STAGES = (Stage.PLANNED, Stage.RESERVED)
 _LATE_STAGES = (Stage.OPENING, Stage.CANCELLING)
 _ENDS_NOW = (Seen.NEW_OPEN, Seen.FOREIGN, Seen.NEW_EARLY)
 
@@ -96,6 +97,10 @@ def _to_kubernetes(handover: Handover, node: Node, now_s: int) -> Seen:
         if stage is not Stage.OPENING:
             return Seen.NEW_EARLY
         return Seen.NEW_OPEN if kubernetes.open else Seen.NEW_OPENING
+    if stage is not Stage.CANCELLING and not ours(kubernetes.closed_by):
+        return Seen.FOREIGN
+    if stage not in _LATE_STAGES and hpc.booked_by is not None and not ours(hpc.booked_by):
+        return Seen.FOREIGN
     if hpc.drain_reason is None:
         return _hpc_open(handover, hpc, kubernetes, now_s)
     if hpc.drain_reason != handover.mark or (stage not in _LATE_STAGES and _touched(handover, kubernetes)):
@@ -111,11 +116,10 @@ def _hpc_open(handover: Handover, hpc: HpcNode, kubernetes: KubernetesNode, now_
         return Seen.BOOKED if hpc.booked_by == handover.mark else Seen.OLD_OPEN
     if handover.was_closed or _touched(handover, kubernetes):
         return Seen.OLD_OPEN if handover.stage is Stage.OPENING else Seen.FOREIGN
-    if handover.reserve_from_s is None or now_s >= handover.reserve_from_s:
+    to_be_booked = handover.reserve_from_s is not None and now_s < handover.reserve_from_s
+    if not to_be_booked or handover.stage not in _BOOKING_STAGES:
         return Seen.OLD_OPEN
-    if hpc.booked_by is None:
-        return Seen.TO_BOOK
-    return Seen.BOOKED if hpc.booked_by == handover.mark else Seen.FOREIGN
+    return Seen.BOOKED if hpc.booked_by == handover.mark else Seen.TO_BOOK
 
 
 def _touched(handover: Handover, kubernetes: KubernetesNode) -> bool:
@@ -156,15 +160,20 @@ def _fitness(handover: Handover, node: Node, now_s: int, rules: Rules) -> Seen:
 
 
 def fit(handover: Handover, node: Node, now_s: int, ready_s: int) -> bool:
-    """Whether the new side registered the resources that it once had there, and has the node ready."""
+    """Whether the new side registered the resources that it once had there, and has the node ready and empty."""
     hpc, kubernetes = node.hpc, node.kubernetes
-    if hpc.booked_by == handover.mark:
+    if hpc.booked_by == handover.mark or not new_side_empty(handover, node):
         return False
     if handover.direction is Direction.TO_HPC:
         return hpc.ready and handover.expects in (None, hpc.offers)
     since_s = kubernetes.ready_since_s
     awake = kubernetes.ready and (since_s is None or now_s - since_s >= ready_s)
     return awake and handover.expects in (None, kubernetes.offers)
+
+
+def new_side_empty(handover: Handover, node: Node) -> bool:
+    """Whether nothing runs on the side that gets the node, as nothing should; a hook that re-images would end it."""
+    return not (node.kubernetes.pods if handover.direction is Direction.TO_KUBERNETES else node.hpc.busy)
 
 
 def may_yet_land(handover: Handover, now_s: int) -> bool:

@@ -7,12 +7,17 @@ from __future__ import annotations
 
 import msgspec
 
+from controller.handover.table import TABLES
 from models.errors import BadInput
 from models.handovers import Direction, Handover, Stage, Why
 from models.nodes import NodeShape
 
 VERSION = 1
 LONGEST = 4096  # characters; ours have a few hundred, so a longer one is not ours
+
+
+class LaterRecord(BadInput):
+    """A record that a later release wrote: not to be touched."""
 
 
 class _Shape(msgspec.Struct, frozen=True, array_like=True):
@@ -44,6 +49,7 @@ class _Version(msgspec.Struct, frozen=True):
     v: int
 
 
+_STAGES = {direction: {stage for stage, _ in table} for direction, table in TABLES.items()}
 _ENCODER = msgspec.json.Encoder()
 _DECODER = msgspec.json.Decoder(_Record)
 _VERSIONS = msgspec.json.Decoder(_Version)
@@ -79,13 +85,15 @@ def decode(text: str) -> Handover:
     try:
         version = _VERSIONS.decode(text).v
         if version > VERSION:
-            raise BadInput(
+            raise LaterRecord(
                 f"the record has version {version}, and this release knows versions up to {VERSION}",
                 remedy="upgrade Tidegate, or let the newer one finish the hand-over",
             )
         record = _DECODER.decode(text)
-    except (msgspec.DecodeError, UnicodeError) as error:
+    except (msgspec.DecodeError, UnicodeError, RecursionError) as error:
         raise BadInput(f"the record cannot be read: {error}") from None
+    if not record.stage.finished and record.stage not in _STAGES[record.direction]:
+        raise BadInput(f"the record cannot be read: no hand-over {record.direction} is ever {record.stage}")
     return Handover(
         id=record.id,
         batch=record.batch,

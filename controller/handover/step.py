@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from controller.handover.look import Rules, look, may_yet_land, remember
+from controller.handover.look import Rules, look, may_yet_land, new_side_empty, remember
 from controller.handover.table import Seen, next_stage
 from models.acts import Act, Outcome, Verb
 from models.handovers import Direction, Handover, Stage, Why
@@ -54,7 +54,7 @@ def acts(handover: Handover, node: Node, seen: Seen, rules: Rules) -> tuple[Act,
     stage = handover.stage
     if stage.finished:
         return (Act(Verb.NOTE, node.name, handover.mark),)
-    if stage is Stage.SETTLED and rules.hook and not handover.prepared:
+    if stage is Stage.SETTLED and rules.hook and not handover.prepared and new_side_empty(handover, node):
         return (Act(Verb.PREPARE, node.name, handover.mark),)
     if handover.direction is Direction.TO_KUBERNETES:
         return _toward_kubernetes(handover, node, seen)
@@ -110,7 +110,7 @@ def _toward_hpc(handover: Handover, node: Node, seen: Seen, rules: Rules) -> tup
 def _back_to_kubernetes(node: Node, mark: str, seen: Seen) -> tuple[Act, ...]:
     if seen is Seen.BREACH:
         return (Act(Verb.CLOSE, node.name, mark),)
-    if node.hpc.busy:
+    if node.hpc.busy or node.kubernetes.closed_by not in (None, mark):
         return ()
     return (Act(Verb.OPEN, node.name, mark),)
 

@@ -12,7 +12,7 @@ from dataclasses import replace
 from controller.handover.advice import advice
 from controller.handover.carry_out import Ports, carry_out
 from controller.handover.look import Rules, due_s
-from controller.handover.record import decode, encode
+from controller.handover.record import LaterRecord, decode, encode
 from controller.handover.step import adopted, learn, step
 from models.acts import Act, Outcome, Verb
 from models.audit import Answered, Asked, AuditLog, Entered
@@ -85,13 +85,16 @@ class Tender:
 
         Raises Deposed when another leader is found to have taken one over.
         """
-        for ident in list(self.open):
+        for ident, node in [(ident, handover.node) for ident, handover in self.open.items()]:
             try:
                 for _ in range(STEPS_MAX):
                     if not self._advance(ident):
                         break
             except Unreachable:
                 self._unanswered_stay_unknown(ident)
+            except LaterRecord as error:
+                log.error("hand-over %s of node %s is left to whoever wrote its record: %s", ident, node, error)
+                self._forget(ident)
             self._tell_if_overdue(ident)
 
     def next_due_s(self) -> int | None:
@@ -111,6 +114,7 @@ class Tender:
         hpc = self._ports.hpc.look(before.node)
         kubernetes = self._ports.kubernetes.look(before.node)
         if hpc is None or kubernetes is None:
+            self._unanswered_stay_unknown(ident)
             return False
         rest = self._resting.get(ident)
         if rest is not None and rest[0] is hpc and rest[1] is kubernetes and (rest[2] is None or now_s < rest[2]):
@@ -129,12 +133,13 @@ class Tender:
             if after is before:
                 self._resting[ident] = (hpc, kubernetes, due_s(after, node, now_s, self.rules))
             return after is not before
-        return self._ask(after, acts, node)
+        return self._ask(after, acts, node) and acts[-1].verb is not Verb.EVICT  # pods need time to leave
 
     def _keep(self, before: Handover, after: Handover) -> None:
-        self.open[after.id] = after
         if after.stage is not before.stage:
             self._audit.append(Entered(self._clock(), after))
+            self.overdue.discard(after.id)
+        self.open[after.id] = after
 
     def _ask(self, handover: Handover, acts: tuple[Act, ...], node: Node) -> bool:
         """Ask for each act until one is not done; whether all were, so that looking again is worth while at once."""
@@ -174,15 +179,26 @@ class Tender:
             return
         try:
             epoch = decode(text).epoch
-        except BadInput as error:
-            raise Deposed(f"the record on node {handover.node} is not ours any more: {error}") from None
+        except LaterRecord:
+            raise
+        except BadInput:
+            epoch = 0  # what somebody scribbled there means nothing; our next write replaces it
         if epoch > self._epoch:
             self._ports.leadership.rise_above(epoch)
             raise Deposed(f"epoch {epoch} has taken over node {handover.node}; this is epoch {self._epoch}")
         self._records[handover.id] = text
 
     def _claim(self, handover: Handover, node: Node) -> bool:
-        """Write the hand-over down under our own epoch: from then on an earlier leader's writes are refused."""
+        """Write the hand-over down under our own epoch: from then on an earlier leader's writes are refused.
+
+        What the node's record says now counts, not what a list of nodes said: the hand-over may be over.
+        """
+        fresh = _readable(node.kubernetes.record)
+        if fresh is not None:
+            if fresh.id != handover.id or fresh.stage.finished:
+                self._forget(handover.id)
+                return False
+            handover = self.open[handover.id] = adopted(fresh, self._epoch, self._clock())
         if not self._ask(handover, (Act(Verb.NOTE, handover.node, handover.mark),), node):
             return False
         self._unclaimed.discard(handover.id)
@@ -197,15 +213,19 @@ class Tender:
         if after.stage is Stage.DONE and self._ports.hook is not None:
             self._ask(after, (Act(Verb.TELL, after.node, after.mark),), node)
             self._answer(after, None)
-        for memory in (self.open, self._records, self._resting):
-            memory.pop(after.id, None)
-        self.overdue.discard(after.id)
         self._audit.append(Entered(self._clock(), after))
+        self._forget(after.id)
         self.finished.append(after)
         if after.stage is Stage.STUCK:
             self.stuck[after.node] = after
-            log.error("%s", advice(after, node))
+            log.error("%s", advice(after, before.stage, node))
         return False
+
+    def _forget(self, ident: str) -> None:
+        for memory in (self.open, self._records, self._resting):
+            memory.pop(ident, None)
+        for names in (self.overdue, self._unclaimed):
+            names.discard(ident)
 
     def _tell_if_overdue(self, ident: str) -> None:
         """A hand-over past its deadline whose node cannot be seen, or not be changed, is as good as stuck: say so."""
@@ -213,4 +233,11 @@ class Tender:
         if handover is None or ident in self.overdue or self._clock() <= handover.deadline_s:
             return
         self.overdue.add(ident)
-        log.error("%s", advice(handover, None))
+        log.error("%s", advice(handover, handover.stage, None))
+
+
+def _readable(text: str | None) -> Handover | None:
+    try:
+        return None if text is None else decode(text)
+    except BadInput:
+        return None

@@ -219,12 +219,10 @@ def _admin_reserve(world: World, event: Event) -> None:
 
 def _node_anew(world: World, event: Event) -> None:
     node = _node(world, event)
-    twin, kube = world.twin_kubernetes, world.machine.kube
     world.say(f"the Kubernetes node {_name(world, event)} is made anew")
     world.observer.excuse(node)
     world.observer.forget(node)
-    twin.make_anew(node)
-    kube.set_closed(node, None)
+    world.twin_kubernetes.make_anew(node)
 
 
 def _node_death(world: World, event: Event) -> None:

@@ -82,7 +82,7 @@ class World:
         from tests.simulation.happen import happen  # noqa: PLC0415
 
         self.machine.split(self.plan.nodes // 2)
-        log = logging.getLogger("tidegate.handover")
+        log = logging.getLogger("tidegate")
         log.propagate = False
         log.addHandler(self.told)
         try:
