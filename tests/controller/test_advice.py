@@ -22,9 +22,10 @@ NODE = Node(
 
 
 @pytest.mark.parametrize("direction", Direction)
+@pytest.mark.parametrize("was", [S.OPENING, S.CANCELLING])
 @pytest.mark.parametrize("why", [None, *Why])
-def test_it_is_one_line_that_names_all_there_is_to_know(direction: Direction, why: Why | None):
-    text = advice(handover(direction, S.STUCK, why), NODE)
+def test_it_is_one_line_that_names_all_there_is_to_know(direction: Direction, was: Stage, why: Why | None):
+    text = advice(handover(direction, S.STUCK, why), was, NODE)
     assert "\n" not in text
     for word in ("7.3", "gpu001", str(direction), "is stuck", "run: "):
         assert word in text
@@ -34,36 +35,52 @@ def test_it_is_one_line_that_names_all_there_is_to_know(direction: Direction, wh
 
 @pytest.mark.parametrize(("direction", "stage"), STAGES)
 def test_one_that_is_overdue_says_in_which_stage(direction: Direction, stage: Stage):
-    text = advice(handover(direction, stage), None)
+    text = advice(handover(direction, stage), stage, None)
     assert f"is overdue in stage {stage}" in text
     assert "one side does not show the node" in text
 
 
 def test_nothing_is_said_of_what_is_well():
     well = Node("gpu001", HpcNode("gpu001", "", None, False, None), KubernetesNode("gpu001", None, False, 0))
-    text = advice(handover(UP, S.STUCK, Why.LATE), well)
+    text = advice(handover(UP, S.STUCK, Why.LATE), S.CANCELLING, well)
     assert "HPC is open, empty, Kubernetes is open, 0 pods;" in text
 
 
-# direction, stage, why -> which side has to open, and so which command shows why it does not
+# direction, whether it is stuck, the stage where it halted -> which side has to open or to become empty, and so which
+# command shows why it does not
+KUBECTL, SCONTROL = "kubectl describe node gpu001", "scontrol show node gpu001"
 COMMANDS = {
-    "opening Kubernetes": (UP, S.OPENING, None, "kubectl describe node gpu001"),
-    "going back to HPC": (UP, S.CANCELLING, Why.LATE, "scontrol show node gpu001"),
-    "stuck on the way back to HPC": (UP, S.STUCK, Why.NOT_WANTED, "scontrol show node gpu001"),
-    "waiting for HPC to be empty": (UP, S.DRAINING, None, "scontrol show node gpu001"),
-    "opening HPC": (DOWN, S.OPENING, None, "scontrol show node gpu001"),
-    "going back to Kubernetes": (DOWN, S.CANCELLING, Why.HOOK, "kubectl describe node gpu001"),
-    "stuck on the way back to Kubernetes": (DOWN, S.STUCK, Why.HOOK, "kubectl describe node gpu001"),
-    "waiting for Kubernetes to be empty": (DOWN, S.EMPTYING, None, "kubectl describe node gpu001"),
+    "opening Kubernetes": (UP, False, S.OPENING, KUBECTL),
+    "stuck while opening Kubernetes": (UP, True, S.OPENING, KUBECTL),
+    "going back to HPC": (UP, False, S.CANCELLING, SCONTROL),
+    "stuck on the way back to HPC": (UP, True, S.CANCELLING, SCONTROL),
+    "waiting for HPC to be empty": (UP, False, S.DRAINING, SCONTROL),
+    "opening HPC": (DOWN, False, S.OPENING, SCONTROL),
+    "stuck while opening HPC": (DOWN, True, S.OPENING, SCONTROL),
+    "going back to Kubernetes": (DOWN, False, S.CANCELLING, KUBECTL),
+    "stuck on the way back to Kubernetes": (DOWN, True, S.CANCELLING, KUBECTL),
+    "waiting for Kubernetes to be empty": (DOWN, False, S.EMPTYING, KUBECTL),
 }
 
 
-@pytest.mark.parametrize(("direction", "stage", "why", "expected"), COMMANDS.values(), ids=COMMANDS.keys())
-def test_the_command_shows_the_side_that_matters(direction: Direction, stage: Stage, why: Why | None, expected: str):
-    one = handover(direction, stage, why)
-    assert command(one).startswith(expected)
-    assert command(one) in advice(one, NODE)
+@pytest.mark.parametrize(("direction", "stuck", "was", "expected"), COMMANDS.values(), ids=COMMANDS.keys())
+def test_the_command_shows_the_side_that_matters(direction: Direction, stuck: bool, was: Stage, expected: str):
+    one = handover(direction, S.STUCK if stuck else was, Why.LATE if was is S.CANCELLING else None)
+    assert command(one, was).startswith(expected)
+    assert command(one, was) in advice(one, was, NODE)
+
+
+@pytest.mark.parametrize(
+    ("was", "why", "said"),
+    [
+        (S.OPENING, None, "it was opening and never became ready"),
+        (S.OPENING, Why.FOREIGN, "it was opening, and someone else changed the node"),
+        (S.CANCELLING, Why.HOOK, "the site's hook failed and turning back did not take effect"),
+    ],
+)
+def test_what_is_stuck_says_what_it_was_about(was: Stage, why: Why | None, said: str):
+    assert said in advice(handover(UP, S.STUCK, why), was, NODE)
 
 
 def test_the_command_for_slurm_names_that_for_pbs_as_well():
-    assert "pbsnodes -v gpu001" in command(handover(DOWN, S.OPENING))
+    assert "pbsnodes -v gpu001" in command(handover(DOWN, S.OPENING), S.OPENING)

@@ -26,7 +26,7 @@ OTHER = "tidegate:p0"
 NOW_S = (DEADLINE_S - 1, DEADLINE_S)
 FOLLOWED = {"was_closed": True, "emptied_s": DEADLINE_S - 1 - SETTLE_S, "booted": "1"}
 ALL_RULES = replace(RULES, hook=True, evict=True)
-HOURS = {S.PLANNED: (None, 50, 2 * DEADLINE_S), S.RESERVED: (50, 2 * DEADLINE_S)}
+HOURS = (None, 50, 2 * DEADLINE_S)  # of a booking: none, one that is past, one to come
 TOWARD = {V.DRAIN, V.RESERVE, V.DISCOURAGE, V.EVICT, V.PREPARE}  # with the opener: what leads to the new side
 OF_HPC = {V.DRAIN, V.UNDRAIN, V.RESERVE, V.RELEASE}
 
@@ -46,7 +46,7 @@ def kubernetes_faces() -> tuple[KubernetesNode, ...]:
     return tuple(
         KubernetesNode("n1", closed, discouraged, pods, ready, cordoned, None, SHAPE, "7", uid)
         for closed, discouraged, pods, ready, cordoned, uid in product(
-            (None, MARK, OTHER), (False, True), (0, 2), (True, False), (False, True), ("u1", "u2")
+            (None, MARK, OTHER, FOREIGN), (False, True), (0, 2), (True, False), (False, True), ("u1", "u2")
         )
     )
 
@@ -57,7 +57,7 @@ def nodes() -> tuple[Node, ...]:
 
 
 def handovers(direction: Direction, stage: Stage) -> Iterator[Handover]:
-    hours = HOURS.get(stage, (None,)) if direction is UP else (None,)
+    hours = (None,) if direction is DOWN else HOURS[stage is S.RESERVED :]
     for why, memory, reserve_from_s in product((None, Why.NOT_WANTED), ({}, FOLLOWED), hours):
         yield Handover(
             "h1", "p1", "n1", direction, stage, 0, 0, DEADLINE_S,
@@ -66,8 +66,8 @@ def handovers(direction: Direction, stage: Stage) -> Iterator[Handover]:
 
 
 def test_all_faces_are_different():
-    assert (len(set(hpc_faces())), len(set(kubernetes_faces()))) == (48, 96)
-    assert sum(node.breached for node in nodes()) == 6 * 8
+    assert (len(set(hpc_faces())), len(set(kubernetes_faces()))) == (48, 128)
+    assert sum(node.breached for node in nodes()) == 12 * 16
 
 
 @pytest.mark.parametrize(

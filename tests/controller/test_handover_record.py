@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from controller.handover.record import LONGEST, VERSION, decode, encode
+from controller.handover.record import LONGEST, VERSION, LaterRecord, decode, encode
 from models.errors import BadInput
 from models.handovers import Direction, Handover, Why
 from models.nodes import NodeShape
@@ -116,6 +116,7 @@ GARBAGE = {
     "not a number": json.dumps(PLAIN).replace('"since": 0', '"since": NaN'),
     "a shape of nothing": changed(leaves=[0, 0, 0]),
     "a shape of two numbers": changed(expects=[1, 2]),
+    "lists in an unknown field without end": '{"v":1,"x":' + "[" * 1500 + "]" * 1500 + "}",
     "a name that is a number": changed(node=7),
 }
 
@@ -134,10 +135,21 @@ def test_a_record_that_lacks_a_field_that_every_record_has_is_bad_input(field: s
 
 @pytest.mark.parametrize("version", [VERSION + 1, 99])
 def test_a_record_of_a_later_version_is_left_alone_whatever_else_it_holds(version: int):
-    with pytest.raises(BadInput, match=f"version {version}.*upgrade"):
+    with pytest.raises(LaterRecord, match=f"version {version}.*upgrade"):
         decode(changed(v=version, stage="melting"))
-    with pytest.raises(BadInput, match=f"version {version}"):
+    with pytest.raises(LaterRecord, match=f"version {version}"):
         decode(json.dumps({"v": version, "shape": "other"}))
+
+
+@pytest.mark.parametrize("direction", Direction)
+@pytest.mark.parametrize("stage", S)
+def test_a_stage_that_the_direction_never_has_is_bad_input(direction: Direction, stage: S):
+    handover = Handover("h1", "p1", "n1", direction, stage, 0, 0, 100)
+    if stage in STAGES_OF[direction]:
+        assert decode(encode(handover)) == handover
+    else:
+        with pytest.raises(BadInput, match=f"is ever {stage}"):
+            decode(encode(handover))
 
 
 def test_a_field_that_this_release_does_not_know_is_passed_over():

@@ -178,6 +178,16 @@ def test_a_booked_node_of_which_work_ends_early_stays_with_the_hpc_side_until_it
     assert play.open_sides == (True, False)
 
 
+@pytest.mark.parametrize("stage", [S.DRAINING, S.DRAINED, S.SETTLED, S.OPENING])
+@pytest.mark.parametrize("booked", [None, MARK])
+def test_a_new_leader_whose_clock_is_behind_the_booked_hour_knows_what_to_do(stage: Stage, booked: str | None):
+    play = at(UP, stage).change(reserve_from_s=BOOK_FROM_S, was_closed=False, emptied_s=None)
+    play.set(drain=None, closed=OLD_MARK, busy=True, booked=booked)
+    play.to(BOOK_FROM_S - 1)
+    assert not play.node().breached
+    assert V.RESERVE not in play.verbs
+
+
 # ---- what a crash of the scheduler does ----
 
 
@@ -433,6 +443,14 @@ MEDDLING: dict[tuple[Direction, str], tuple[dict[str, object], dict[Stage, tuple
         {"closed": None, "pods": 0, "kubernetes_ready": True},
         {S.OPENING: (S.DONE, KUBERNETES), S.CANCELLING: (S.CANCELLED, HPC)},
     ),
+    (UP, "closes it with a taint of his own"): (
+        {"closed": FOREIGN, "pods": 0},
+        {S.OPENING: (S.STUCK, NEITHER), S.CANCELLING: (S.CANCELLED, HPC)},
+    ),
+    (UP, "books it"): (
+        {"booked": FOREIGN, "pods": 0, "kubernetes_ready": True},
+        {S.OPENING: (S.DONE, KUBERNETES), S.CANCELLING: (S.CANCELLED, HPC)},
+    ),
     (DOWN, "closes it with a taint of his own"): (
         {"closed": FOREIGN, "busy": False},
         {S.OPENING: (S.OPENING, HPC), S.CANCELLING: (S.CANCELLED, NEITHER)},
@@ -484,9 +502,10 @@ def test_when_somebody_steps_in(
     assert play.through(20, 21) is end
     assert play.open_sides == open_sides
     assert not play.node().breached
-    for name in ("drain", "closed"):
+    for name in ("drain", "closed", "booked"):
         if facts.get(name) == FOREIGN:
             assert getattr(play.machine, name) == FOREIGN
+    assert facts.get("closed") != FOREIGN or V.OPEN not in play.verbs, "nobody is even asked to lift it"
     assert play.machine.cordoned is bool(facts.get("cordoned"))
     if end is S.CANCELLED and stage is not S.CANCELLING:
         assert play.handover.why is Why.FOREIGN
@@ -541,6 +560,21 @@ def test_down_a_node_open_to_both_is_closed_to_kubernetes_at_once_and_goes_to_hp
     assert not play.node().breached
     assert play.to(20) is S.DONE
     assert play.open_sides == (True, False)
+
+
+@pytest.mark.parametrize("stage", UNFINISHED[DOWN])
+def test_down_a_node_that_neither_side_has_closed_is_closed_though_one_is_not_ready_yet(stage: Stage):
+    """The moment it is ready both could start work on it."""
+    play = at(DOWN, stage).set(drain=None, closed=None, hpc_ready=False, busy=False, pods=0)
+    play.through(20, 21)
+    assert play.machine.closed is not None
+
+
+def test_up_a_node_that_neither_side_has_closed_is_closed_though_kubernetes_is_not_ready_yet():
+    play = at(UP, S.OPENING).set(drain=None)
+    assert play.open_sides == (True, True)
+    play.through(20, 21)
+    assert play.open_sides != (True, True)
 
 
 @pytest.mark.parametrize(("direction", "stage"), STAGES)
@@ -626,8 +660,8 @@ HOOKED = replace(RULES, hook=True)
 class Hooked(Play):
     """A play whose site has a hook."""
 
-    def __init__(self, direction: Direction, says: Outcome) -> None:
-        super().__init__(direction, HOOKED)
+    def __init__(self, direction: Direction, says: Outcome, **node: object) -> None:
+        super().__init__(direction, HOOKED, **node)
         self.hook = FakeHook(before_says=says)
 
     def carry_out(self, act: Act, node: Node) -> Outcome:
@@ -651,6 +685,16 @@ def test_the_hook_prepares_the_settled_node_once_and_before_it_is_opened(directi
     assert play.through(2 * SETTLE_S) is S.DONE
     assert play.hook.calls == [("before", "n1", direction, "h1")]
     assert play.verbs[-2:] == [V.PREPARE, OPENER[direction]]
+
+
+@pytest.mark.parametrize(("direction", "work"), [(UP, "pods"), (DOWN, "busy")])
+def test_the_hook_is_not_let_loose_on_a_node_on_which_the_new_side_runs_work(direction: Direction, work: str):
+    play = Hooked(direction, Outcome.DONE, **{work: 1})
+    play.through(0, SETTLE_S, SETTLE_S + 1)
+    assert play.hook.calls == []
+    play.set(**{work: 0})
+    assert play.through(2 * SETTLE_S, 3 * SETTLE_S) is S.DONE
+    assert len(play.hook.calls) == 1
 
 
 @pytest.mark.parametrize("direction", Direction)

@@ -13,16 +13,22 @@ from models.nodes import Side
 NOW_S = 100_000
 SEEN = st.builds(SideSeen, st.integers(0, 10**6), st.floats(0, 1e6), st.integers(0, 10**6), st.integers(0, 10**6),
                  st.text(st.characters(codec="utf-8"), max_size=20))  # fmt: skip
-VANISHINGS = st.builds(
-    Vanishing,
-    st.fixed_dictionaries(dict.fromkeys(Side, SEEN)),
-    st.dictionaries(st.sampled_from(Side), st.integers(0, NOW_S)),
-    st.dictionaries(st.sampled_from(Side), st.text(st.characters(codec="utf-8"), max_size=50)),
+MISSING = st.dictionaries(
+    st.sampled_from(Side), st.tuples(st.integers(0, NOW_S), st.text(st.characters(codec="utf-8"), max_size=50))
 )
 
 
+@st.composite
+def vanishings(draw: st.DrawFn) -> Vanishing:
+    """Of each side that misses something: since when, and what."""
+    missing = draw(MISSING)
+    since_s = {side: at_s for side, (at_s, _) in missing.items()}
+    text = {side: said for side, (_, said) in missing.items()}
+    return Vanishing(draw(st.fixed_dictionaries(dict.fromkeys(Side, SEEN))), since_s, text)
+
+
 @settings(max_examples=100, deadline=None)
-@given(VANISHINGS, st.lists(st.integers(NOW_S - 3600, NOW_S), max_size=40), st.integers(0, 99), st.integers(0, 99))
+@given(vanishings(), st.lists(st.integers(NOW_S - 3600, NOW_S), max_size=40), st.integers(0, 99), st.integers(0, 99))
 def test_what_is_kept_is_found(vanishing: Vanishing, begun_s: list[int], failures: int, resumes: int):
     kept = read_kept(keep(vanishing, begun_s, NOW_S, failures, resumes))
     assert kept.vanishing == vanishing
@@ -31,6 +37,20 @@ def test_what_is_kept_is_found(vanishing: Vanishing, begun_s: list[int], failure
     assert len(found_s) == len(begun_s)
     for begun, found in zip(sorted(begun_s), found_s, strict=True):
         assert begun <= found <= min(NOW_S, begun + MINUTE_S), "late by up to a minute, never early, never to come"
+
+
+def test_what_is_handed_on_from_leader_to_leader_is_late_by_a_minute_at_most():
+    begun_s = NOW_S - 1000
+    text = keep(Vanishing(), [begun_s], NOW_S, 0, 0)
+    for now_s in range(NOW_S, NOW_S + 600, 60):
+        text = keep(Vanishing(), read_kept(text).begun_s(), now_s, 0, 0)
+    assert begun_s <= read_kept(text).begun_s()[0] <= begun_s + MINUTE_S
+
+
+@pytest.mark.parametrize("text", ['{"since_s":{"hpc":5},"text":{}}', '{"text":{"hpc":"half its nodes"}}'])
+def test_something_missing_of_which_a_part_is_missing_was_not_handed_on(text: str):
+    vanishing = read_kept(text).vanishing
+    assert (vanishing.since_s, vanishing.text) == ({}, {})
 
 
 def test_the_text_is_short_however_many_moves_there_were():

@@ -113,6 +113,11 @@ class World:
                     assert other == name or now_s - at_s >= WRITE_LONGEST_S, f"{other} could write, and {name} leads"
             assert lease.epoch is not None or not lease.may_act()
 
+    def release(self, name: str) -> None:
+        """An orderly end: none of its writes is under way any more."""
+        self[name].release()
+        self.may_act_s.pop(name, None)
+
     def lead(self, name: str) -> Lease:
         """Let the candidate become leader, however long that takes."""
         for _ in range(200):
@@ -295,6 +300,23 @@ def test_a_candidate_from_whom_renewals_are_hidden_does_not_get_the_lease():
     assert lease.holder == "a"
 
 
+def test_a_slow_read_does_not_shorten_the_wait():
+    """The leader renews while the candidate's read is under way; what it read counts from when it had the answer."""
+    world = leading()
+    world.let_pass(20, "a", "b")
+    line = world.lines["b"]
+
+    def slow() -> None:
+        line.while_reading = lambda: None
+        world.let_pass(TERM.renew_every_s + 1, "a")
+
+    line.while_reading = slow
+    world.let_pass(TERM.renew_every_s, "b")
+    world.lines["a"].cut = True
+    world.let_pass(60, "a", "b")
+    assert world["b"].epoch == 2
+
+
 def test_a_store_that_cannot_be_reached_raises_nothing():
     world = World("a")
     world.lines["a"].cut = True
@@ -370,6 +392,28 @@ def test_a_lease_that_a_person_deleted_is_taken_again_in_a_later_epoch():
     assert leaders[0] >= 2
 
 
+def test_a_holder_that_a_person_cleared_does_not_make_two_leaders():
+    world = leading()
+    world.let_pass(20, "a", "b")
+    assert world.store.lease is not None
+    world.store.put(replace(world.store.lease, holder=""))
+    world.let_pass(TERM.duration_s - 1, "b")
+    assert world["b"].epoch is None
+    world.let_pass(TERM.renew_every_s, "b")
+    assert world["b"].epoch == 2
+
+
+def test_a_duration_that_a_person_shortened_does_not_make_two_leaders():
+    world = leading()
+    world.let_pass(20, "a", "b")
+    assert world.store.lease is not None
+    world.store.put(replace(world.store.lease, duration_s=1.0))
+    world.let_pass(TERM.duration_s - TERM.renew_every_s - TERM.margin_s, "b")
+    assert world["b"].epoch is None
+    world.let_pass(TERM.duration_s, "b")
+    assert world["b"].epoch == 2
+
+
 def test_a_lease_that_a_person_gave_to_somebody_else_stops_the_leader_at_its_next_look():
     world = leading()
     lease = world.store.lease
@@ -404,6 +448,17 @@ def test_one_that_released_does_not_act_any_more():
     world = leading()
     world["a"].release()
     assert (world["a"].epoch, world["a"].may_act()) == (None, False)
+
+
+def test_a_lease_that_was_released_in_order_is_free_at_once():
+    world = leading()
+    world.let_pass(20, "a", "b")
+    world.release("a")
+    lease = world.store.lease
+    assert lease is not None
+    assert (lease.holder, lease.duration_s) == ("", 0.0)
+    world.let_pass(TERM.renew_every_s / 4, "b")
+    assert world["b"].may_act()
 
 
 def test_alone_one_always_leads():
@@ -466,7 +521,7 @@ class Rivals(RuleBasedStateMachine):
 
     @rule(name=names)
     def release(self, name: str) -> None:
-        self.world[name].release()
+        self.world.release(name)
 
     @rule(name=names, epoch=st.integers(0, 6))
     def later_epoch_found(self, name: str, epoch: int) -> None:

@@ -9,7 +9,7 @@ from itertools import pairwise
 import pytest
 
 from controller.handover.look import LANDS_S
-from controller.handover.record import decode, encode
+from controller.handover.record import VERSION, decode, encode
 from controller.handover.tend import Tender
 from models.acts import Act, Outcome, Verb
 from models.audit import Answered, Asked, Entered
@@ -362,6 +362,47 @@ def test_a_booking_that_is_left_over_is_dropped_with_the_same_care():
     assert [(type(entry), entry.act) for entry in tended.audit.entries] == [(Asked, act), (Answered, act)]
 
 
+def test_an_answer_belongs_to_the_hand_over_that_asked():
+    """Though its node is out of sight right after, and the next one's look is what comes first."""
+    tended = Tended(n1=hpc_machine(busy=True), n2=hpc_machine()).begin(UP, "n1", "n2")
+    write = tended.fleet.write
+
+    def watched(verb: Verb, node: str, mark: str, happen):
+        outcome = write(verb, node, mark, happen)
+        if verb is V.DRAIN and node == "n1":
+            tended.fleet.machines["n1"].in_hpc = False
+        return outcome
+
+    tended.fleet.write = watched  # type: ignore[method-assign]
+    tended.at(0)
+    answers = tended.audit.of(Answered)
+    assert {answer.act.node for answer in answers} == {"n1", "n2"}
+    for answer in answers:
+        assert answer.handover == f"h-{answer.act.node}"
+        assert answer.seen is None or answer.seen.name == answer.act.node
+
+
+def test_a_stage_is_in_the_audit_though_it_could_not_be_written_at_first():
+    tended = up(busy=True)
+    tended.audit.full_for = Entered
+    with pytest.raises(Unrecorded):
+        tended.at(0)
+    tended.audit.full_for = None
+    tended.at(1)
+    assert S.DRAINING in [entry.handover.stage for entry in tended.audit.of(Entered)]
+
+
+def test_what_ended_is_handed_on_though_the_audit_was_full_for_a_moment():
+    tended = up(opens_slowly=True).at(0, SETTLE_S)
+    tended.fleet.machines["n1"].kubernetes_ready = True
+    tended.audit.full_for = Entered
+    with pytest.raises(Unrecorded):
+        tended.at(20)
+    tended.audit.full_for = None
+    tended.at(21, 22)
+    assert [ended.stage for ended in tended.tender.finished] == [S.DONE]
+
+
 # ---- leading ----
 
 
@@ -404,6 +445,30 @@ def test_a_record_of_an_earlier_epoch_is_what_that_leader_left_and_is_written_ov
     tended = up(record=encode(handover("n1", UP, id="old", stage=S.CANCELLED, epoch=EPOCH - 1)))
     assert tended.at(0, SETTLE_S).stage() is S.DONE
     assert tended.record().epoch == EPOCH
+
+
+@pytest.mark.parametrize("scribble", ["drained by bob", '{"v":1}', ""])
+def test_what_somebody_scribbled_where_the_record_was_is_written_over(scribble: str):
+    tended = up(busy=True).at(0)
+    tended.fleet.machines["n1"].record = scribble
+    tended.fleet.machines["n1"].busy = False
+    assert tended.at(10, 10 + SETTLE_S).stage() is S.DONE
+    assert tended.record().id == "h-n1"
+
+
+@BOTH
+def test_a_record_of_a_later_release_is_left_to_whoever_wrote_it(make, caplog: pytest.LogCaptureFixture):
+    tended = make(busy=make is up, pods=int(make is down)).at(0)
+    later = tended.fleet.machines["n1"].record = '{"v":' + str(VERSION + 1) + "}"
+    tended.fleet.asked.clear()
+    with caplog.at_level(logging.ERROR):
+        tended.at(10, 20)
+    assert tended.tender.open == {}
+    assert tended.fleet.asked == []
+    assert tended.fleet.machines["n1"].record == later
+    assert len(caplog.records) == 1
+    assert f"version {VERSION + 1}" in caplog.text
+    assert "n1" in caplog.text
 
 
 def test_a_record_that_vanished_is_written_again():
@@ -533,6 +598,25 @@ def test_the_hook_is_not_told_of_one_that_turned_back():
     assert [call[0] for call in hook.calls] == ["before"]
 
 
+# ---- evicting ----
+
+
+def test_pods_that_take_their_time_to_end_are_asked_to_leave_once_a_pass(monkeypatch: pytest.MonkeyPatch):
+    asked = []
+
+    def evict(node: str) -> Outcome:
+        asked.append(node)
+        return Outcome.DONE
+
+    tended = Tended(n1=kubernetes_machine(pods=1))
+    tended.tender.rules = replace(RULES, evict=True)
+    monkeypatch.setattr(tended.fleet.kubernetes, "evict", evict)
+    tended.begin(DOWN, "n1").at(0)
+    assert asked == ["n1"]
+    tended.at(10)
+    assert len(asked) <= 2
+
+
 # ---- what a person has to hear of ----
 
 
@@ -589,6 +673,28 @@ def test_one_that_cannot_be_changed_is_as_good_as_overdue(caplog: pytest.LogCapt
     assert len(caplog.records) == 1
     assert "is overdue in stage opening" in caplog.text
     assert "scontrol show node n1" in caplog.text
+
+
+@pytest.mark.parametrize(("make", "command"), [(up, "kubectl describe"), (down, "scontrol show node")])
+def test_one_stuck_while_opening_names_the_side_that_does_not_open(
+    make, command: str, caplog: pytest.LogCaptureFixture
+):
+    tended = make(opens_slowly=True).at(0, SETTLE_S)
+    with caplog.at_level(logging.ERROR):
+        tended.at(SETTLE_S + DEADLINE_S)
+    assert tended.stage() is S.STUCK
+    assert f"run: {command}" in caplog.text
+
+
+def test_an_overdue_one_that_turned_back_is_not_overdue_any_more():
+    tended = up(busy=True, pods=1).at(0)
+    tended.fleet.down.add(Side.HPC)
+    tended.at(DEADLINE_S + 1)
+    assert tended.tender.overdue == {"h-n1"}
+    tended.fleet.down.clear()
+    tended.at(DEADLINE_S + 2)
+    assert tended.stage() is S.CANCELLING
+    assert tended.tender.overdue == set()
 
 
 # ---- repairs ----

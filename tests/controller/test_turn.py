@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from dataclasses import replace
 
 import pytest
@@ -430,6 +431,84 @@ def test_a_record_of_a_later_release_is_left_alone_and_its_node_is_kept():
     assert [(r.nodes, r.reason) for r in plan.rejections] == [(("n1",), Reason.MANAGED)]
     site.tend(SETTLE_S)
     assert site.fleet.machines["n1"] == Machine(closed=OLD_MARK, record=text)
+
+
+def test_a_take_over_from_an_old_list_does_not_revive_what_has_ended():
+    """A list of nodes may be minutes old; what the node's own record says counts."""
+    old = handover("n1")
+    site = Site(n1=Machine(closed=OLD_MARK, record=encode(old)))
+    stale = dict(site.fleet.kubernetes.nodes().nodes)
+    site.fleet.machines["n1"].record = encode(replace(old, stage=S.CANCELLED, why=Why.NOT_WANTED))
+    site.fleet.kubernetes.listed = stale
+    site.leader.epoch = 2
+    site.turn(300)
+    site.fleet.kubernetes.listed = None
+    site.tend(310, 330)
+    assert site.owners()["n1"] is HPC
+    assert V.DRAIN not in site.fleet.verbs
+
+
+def test_something_missing_of_which_a_part_was_not_handed_on_stops_no_turn():
+    site = Site()
+    site.leader.remembered = '{"since_s":{"hpc":5},"text":{}}'
+    site.turn(0)
+    site.leader.orders = Orders(resumes=1)
+    for now_s in (EVERY_S, 10**6):
+        assert site.turn(now_s) is not None
+
+
+# ---- nodes that leave, and records that mean nothing ----
+
+
+@pytest.mark.parametrize("gone", ["in_hpc", "in_kubernetes"])
+@pytest.mark.parametrize("wants", ["hpc", "kubernetes"])
+def test_a_node_that_leaves_a_side_while_it_moves_stops_no_turn(gone: str, wants: str):
+    busy = {"busy": True, "frees_at_s": 9999} if wants == "hpc" else {}
+    site = draining(n2=Machine(closed=OLD_MARK, **busy), n3=Machine(closed=OLD_MARK, **busy))
+    setattr(site.fleet.machines["n1"], gone, False)
+    assert site.wants(**{wants: 1}).turn(EVERY_S) is not None
+
+
+NESTED = '{"v":1,"x":' + "[" * 1500 + "]" * 1500 + "}"
+STRAY = encode(handover("n1", stage=S.EMPTYING, epoch=0))
+SCRIBBLES = {"prose": "drained by bob", "lists without end": NESTED, "a stage of the other direction": STRAY}
+
+
+@pytest.mark.parametrize("record", SCRIBBLES.values(), ids=SCRIBBLES.keys())
+def test_a_record_that_means_nothing_stops_no_turn(record: str):
+    site = Site(n1=Machine(closed=OLD_MARK, record=record), n2=Machine(closed=OLD_MARK))
+    assert site.turn(0) is not None
+
+
+@pytest.mark.parametrize("record", SCRIBBLES.values(), ids=SCRIBBLES.keys())
+def test_a_node_open_to_both_is_closed_whatever_its_record_says(record: str):
+    site = Site(n1=Machine(record=record), n2=Machine(closed=OLD_MARK))
+    for now_s in (0, EVERY_S, 2 * EVERY_S):
+        site.turn(now_s)
+        site.tend(now_s + 10)
+    assert not site.fleet.node("n1").breached
+
+
+def test_such_a_node_does_not_keep_other_hand_overs_from_going_on():
+    site = draining(n2=Machine(closed=OLD_MARK))
+    site.fleet.machines["n2"].record, site.fleet.machines["n2"].closed = "drained by bob", None
+    emptied(site)
+    for now_s in range(EVERY_S, 10 * EVERY_S, EVERY_S):
+        site.turn(now_s)
+        site.tend(now_s + 10, now_s + 20)
+    assert site.owners()["n1"] is KUBERNETES
+
+
+def test_a_node_closed_to_both_whose_record_means_nothing_gets_an_owner_or_reaches_a_person(
+    caplog: pytest.LogCaptureFixture,
+):
+    site = draining(n2=Machine(closed=OLD_MARK))
+    site.fleet.machines["n1"].record = "oops"
+    with caplog.at_level(logging.WARNING):
+        for now_s in range(EVERY_S, 40_000, EVERY_S):
+            site.turn(now_s)
+            site.tend(now_s + 10)
+    assert caplog.text or site.controller.stuck_handovers or site.owners()["n1"] is not None
 
 
 # ---- nodes that nobody has, or both ----

@@ -75,6 +75,17 @@ def test_a_node_that_one_side_stops_showing_leaves_the_view_and_comes_back_as_ch
     assert viewed.changed() == ["n2"]
 
 
+def test_a_node_that_leaves_one_side_while_another_joins_it_leaves_the_view():
+    """Each side shows as many nodes as before, and other ones."""
+    viewed = Viewed(3)
+    viewed.fleet.machines["n3"].in_hpc = viewed.fleet.machines["n3"].in_kubernetes = False
+    viewed.read()
+    viewed.fleet.machines["n2"].in_hpc = False
+    viewed.fleet.machines["n3"].in_hpc = True
+    viewed.read(300)
+    assert viewed.names() == ["n1"]
+
+
 def test_a_node_that_only_one_side_has_is_in_nobodys_way():
     viewed = Viewed(n1=Machine(closed=OLD_MARK), h9=Machine(in_kubernetes=False), k9=Machine(in_hpc=False))
     for now_s in (0, 300, 600):
