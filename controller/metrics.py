@@ -40,6 +40,11 @@ class ControllerMetrics(Collector):
         )
         stuck.add_metric([pool], len(controller.stuck_handovers))
         yield stuck
+        unreadable = GaugeMetricFamily(
+            "tidegate_nodes_unreadable", "Nodes left alone because their record cannot be read.", labels=["pool"]
+        )
+        unreadable.add_metric([pool], len(controller.unreadable))
+        yield unreadable
         switches = {hold.switch for hold in controller.holds}
         held = GaugeMetricFamily("tidegate_moves_held", "Whether a switch holds moves back.", labels=["pool", "switch"])
         for switch in Switch:

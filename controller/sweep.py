@@ -62,6 +62,8 @@ class Sweep:
             return known[1]
         try:
             handover = decode(text)
+            if handover.node != node.name:
+                raise BadInput(f"the record is of node {handover.node}")
         except BadInput as error:
             if node.name not in self.unreadable:
                 log.error(LEFT_ALONE, node.name, error)
@@ -80,7 +82,7 @@ class Sweep:
         last = self.last(node)
         if node.name in self.unreadable and not node.breached:
             return
-        if last is not None and last.node == node.name and not last.stage.finished:
+        if last is not None and not last.stage.finished:
             self._tender.adopt(last)
             return
         if node.hpc.booked_by is not None and ours(node.hpc.booked_by):

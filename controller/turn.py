@@ -85,6 +85,11 @@ class Controller:
         return self._epoch is not None
 
     @property
+    def unreadable(self) -> dict[str, str]:
+        """Nodes that are left alone because their record cannot be read, and why."""
+        return self._sweep.unreadable
+
+    @property
     def open_handovers(self) -> tuple[Handover, ...]:
         """What is under way."""
         return tuple(self._tender.open.values())
@@ -107,6 +112,7 @@ class Controller:
             self.holds = (Hold(Switch.UNREACHABLE, str(error)),)
         except Unrecorded as error:
             self.holds = (Hold(Switch.UNRECORDED, str(error)),)
+            log.error("nothing is done until the audit can be written again: %s", error)
         except Deposed as error:
             self._stop(error)
         return None

@@ -37,8 +37,8 @@ class LeaseRecord:
     """A Kubernetes Lease, as far as it matters here.
 
     ``beat`` rises with each renewal; ``duration_s`` is how long after a renewal nobody else may lead; ``holder`` is
-    empty and ``duration_s`` zero once it has been released; ``remembered`` is a text that leaders hand on; ``version`` is what a write must
-    name.
+    empty and ``duration_s`` zero once it has been released; ``remembered`` is a text that leaders hand on; ``version``
+    is what a write must name.
     """
 
     holder: str

@@ -24,7 +24,9 @@ def advice(handover: Handover, was: Stage, node: Node | None) -> str:
     seen = "one side does not show the node" if node is None else _seen(node)
     return (
         f"hand-over {handover.id} of node {handover.node} ({handover.direction}) {state}:"
-        f" {_because(handover, was)}; {seen}; run: {command(handover, was)}"
+        f" {_because(handover, was)}; {seen}; run: {command(handover, was)};"
+        f" to end it, open one side: scontrol update NodeName={handover.node} State=UNDRAIN, or"
+        f" kubectl taint node {handover.node} tidegate.dev/side-"
     )
 
 

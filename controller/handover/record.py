@@ -13,6 +13,7 @@ from models.handovers import Direction, Handover, Stage, Why
 from models.nodes import NodeShape
 
 VERSION = 1
+EPOCH_MOST = 2**31 - 1  # no site changes its leader so often: a larger one is forged, or an accident
 LONGEST = 4096  # characters; ours have a few hundred, so a longer one is not ours
 
 
@@ -92,6 +93,8 @@ def decode(text: str) -> Handover:
         record = _DECODER.decode(text)
     except (msgspec.DecodeError, UnicodeError, RecursionError) as error:
         raise BadInput(f"the record cannot be read: {error}") from None
+    if not 0 <= record.epoch <= EPOCH_MOST:
+        raise BadInput(f"the record cannot be read: {record.epoch} is no epoch")
     if not record.stage.finished and record.stage not in _STAGES[record.direction]:
         raise BadInput(f"the record cannot be read: no hand-over {record.direction} is ever {record.stage}")
     return Handover(

@@ -77,18 +77,22 @@ def _toward_kubernetes(handover: Handover, node: Node, seen: Seen) -> tuple[Act,
 
 
 def _back_to_hpc(handover: Handover, node: Node) -> tuple[Act, ...]:
-    """Undo what we did and nothing else, once Kubernetes is closed and empty."""
+    """Undo what we did and nothing else, once Kubernetes is closed and empty.
+
+    The note comes first even when there is nothing to undo: it makes Kubernetes refuse an opening that is still on its
+    way.
+    """
     name, mark = node.name, handover.mark
     if node.kubernetes.closed_by is None:
         return (Act(Verb.CLOSE, name, mark),)
-    if node.kubernetes.pods:
-        return ()
     undo = []
+    if node.kubernetes.pods:
+        return (Act(Verb.NOTE, name, mark),)
     if node.hpc.booked_by == mark:
         undo.append(Act(Verb.RELEASE, name, mark))
     if node.hpc.drain_reason == mark:
         undo.append(Act(Verb.UNDRAIN, name, mark))
-    return _noted(*undo)
+    return (Act(Verb.NOTE, name, mark), *undo)
 
 
 def _toward_hpc(handover: Handover, node: Node, seen: Seen, rules: Rules) -> tuple[Act, ...]:
@@ -138,7 +142,20 @@ def learn(handover: Handover, act: Act, outcome: Outcome, now_s: int) -> Handove
     return replace(handover, refusals=handover.refusals + 1) if refused else handover
 
 
-def adopted(handover: Handover, epoch: int, now_s: int) -> Handover:
-    """The hand-over that someone else left behind, under our epoch: what they asked last, nobody can tell."""
-    asked = handover.stage in _NEW_DEADLINE
-    return replace(handover, epoch=epoch, unsure_s=now_s if asked else None)
+def adopted(handover: Handover, epoch: int, now_s: int, rules: Rules) -> Handover:
+    """The hand-over that someone else left behind, under our epoch: what they asked last, nobody can tell.
+
+    One that was opening or turning back gets its whole time again, once: nobody may have tried while nobody led.
+    """
+    if handover.stage not in _NEW_DEADLINE:
+        return replace(handover, epoch=epoch)
+    again_s = min(now_s, handover.stage_since_s + rules.deadline_s) + rules.deadline_s
+    return replace(handover, epoch=epoch, unsure_s=now_s, deadline_s=max(handover.deadline_s, again_s))
+
+
+def unseen(handover: Handover, gap_s: int) -> Handover:
+    """The hand-over after its node could not be seen for so long: that is not counted against opening or turning back,
+    which nobody could do."""
+    if handover.stage not in _NEW_DEADLINE:
+        return handover
+    return replace(handover, deadline_s=handover.deadline_s + gap_s)

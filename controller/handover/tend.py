@@ -13,10 +13,10 @@ from controller.handover.advice import advice
 from controller.handover.carry_out import Ports, carry_out
 from controller.handover.look import Rules, due_s
 from controller.handover.record import LaterRecord, decode, encode
-from controller.handover.step import adopted, learn, step
+from controller.handover.step import adopted, learn, step, unseen
 from models.acts import Act, Outcome, Verb
 from models.audit import Answered, Asked, AuditLog, Entered
-from models.errors import BadInput, Deposed, Unreachable
+from models.errors import BadInput, Deposed, ImpossibleStep, Unreachable
 from models.handovers import Handover, Stage, Why
 from models.nodes import HpcNode, KubernetesNode, Node
 
@@ -44,16 +44,17 @@ class Tender:
         self._unclaimed: set[str] = set()
         self._records: dict[str, str] = {}
         self._resting: dict[str, tuple[HpcNode, KubernetesNode, int | None]] = {}
-        self._unanswered: list[tuple[Act, Outcome]] = []
+        self._unanswered: list[tuple[str, Act, Outcome]] = []
+        self._blind_s: dict[str, int] = {}
 
     def lead(self, epoch: int, found: list[Handover]) -> None:
         """Forget what was, and take over ``found``: each is written down anew, which shuts out whoever had it, before
         it goes on."""
         self._epoch = epoch
-        for memory in (self.open, self.stuck, self._records, self._resting, self.overdue):
+        for memory in (self.open, self.stuck, self._records, self._resting, self._blind_s, self.overdue):
             memory.clear()
         self._unanswered.clear()
-        self.open.update({handover.id: adopted(handover, epoch, self._clock()) for handover in found})
+        self.open.update({handover.id: adopted(handover, epoch, self._clock(), self.rules) for handover in found})
         self._unclaimed = set(self.open)
 
     def begin(self, handover: Handover) -> None:
@@ -63,7 +64,7 @@ class Tender:
 
     def adopt(self, handover: Handover) -> None:
         """Go on with a hand-over that someone left behind, once it is written down under our own epoch."""
-        self.open[handover.id] = adopted(handover, self._epoch, self._clock())
+        self.open[handover.id] = adopted(handover, self._epoch, self._clock(), self.rules)
         self._unclaimed.add(handover.id)
 
     def release(self, node: Node) -> None:
@@ -91,7 +92,12 @@ class Tender:
                     if not self._advance(ident):
                         break
             except Unreachable:
-                self._unanswered_stay_unknown(ident)
+                self._answer(None)
+                self._blind_s.setdefault(ident, self._clock())
+            except ImpossibleStep as error:
+                log.error("a bug in Tidegate, please report it: hand-over %s of node %s: %s", ident, node, error)
+                self.stuck[node] = self.open[ident]
+                self._forget(ident)
             except LaterRecord as error:
                 log.error("hand-over %s of node %s is left to whoever wrote its record: %s", ident, node, error)
                 self._forget(ident)
@@ -114,14 +120,18 @@ class Tender:
         hpc = self._ports.hpc.look(before.node)
         kubernetes = self._ports.kubernetes.look(before.node)
         if hpc is None or kubernetes is None:
-            self._unanswered_stay_unknown(ident)
+            self._answer(None)
+            self._blind_s.setdefault(ident, now_s)
             return False
+        if ident in self._blind_s:
+            before = self.open[ident] = unseen(before, now_s - self._blind_s.pop(ident))
+            self._resting.pop(ident, None)
         rest = self._resting.get(ident)
         if rest is not None and rest[0] is hpc and rest[1] is kubernetes and (rest[2] is None or now_s < rest[2]):
             return False
         node = Node(before.node, hpc, kubernetes)
         if self._unanswered:
-            self._answer(before, node)
+            self._answer(node)
         self._check_record(before, node.kubernetes)
         if ident in self._unclaimed:
             return self._claim(before, node)
@@ -156,21 +166,19 @@ class Tender:
                 outcome = Outcome.UNKNOWN
             if outcome is None:
                 return False
-            self._unanswered.append((act, outcome))
+            self._unanswered.append((handover.id, act, outcome))
             self.open[handover.id] = handover = learn(self.open[handover.id], act, outcome, self._clock())
             if outcome is not Outcome.DONE:
-                self._answer(handover, None)
+                self._answer(None)
                 return False
         return True
 
-    def _answer(self, handover: Handover, seen: Node | None) -> None:
-        for act, outcome in self._unanswered:
-            self._audit.append(Answered(self._clock(), self._epoch, handover.id, act, outcome, seen))
-        self._unanswered.clear()
-
-    def _unanswered_stay_unknown(self, ident: str) -> None:
-        if self._unanswered:
-            self._answer(self.open[ident], None)
+    def _answer(self, seen: Node | None) -> None:
+        """Write down what is known of the latest acts, each one once, and what their node shows."""
+        while self._unanswered:
+            ident, act, outcome = self._unanswered.pop(0)
+            shown = seen if seen is not None and seen.name == act.node else None
+            self._audit.append(Answered(self._clock(), self._epoch, ident, act, outcome, shown))
 
     def _check_record(self, handover: Handover, kubernetes: KubernetesNode) -> None:
         """Notice a later leader by what it wrote on the node. Raises Deposed."""
@@ -198,7 +206,7 @@ class Tender:
             if fresh.id != handover.id or fresh.stage.finished:
                 self._forget(handover.id)
                 return False
-            handover = self.open[handover.id] = adopted(fresh, self._epoch, self._clock())
+            handover = self.open[handover.id] = adopted(fresh, self._epoch, self._clock(), self.rules)
         if not self._ask(handover, (Act(Verb.NOTE, handover.node, handover.mark),), node):
             return False
         self._unclaimed.discard(handover.id)
@@ -209,10 +217,10 @@ class Tender:
         if not self._ask(after, (Act(Verb.NOTE, after.node, after.mark),), node):
             self.open[before.id] = before
             return False
-        self._answer(after, None)
+        self._answer(None)
         if after.stage is Stage.DONE and self._ports.hook is not None:
             self._ask(after, (Act(Verb.TELL, after.node, after.mark),), node)
-            self._answer(after, None)
+            self._answer(None)
         self._audit.append(Entered(self._clock(), after))
         self._forget(after.id)
         self.finished.append(after)
@@ -222,7 +230,7 @@ class Tender:
         return False
 
     def _forget(self, ident: str) -> None:
-        for memory in (self.open, self._records, self._resting):
+        for memory in (self.open, self._records, self._resting, self._blind_s):
             memory.pop(ident, None)
         for names in (self.overdue, self._unclaimed):
             names.discard(ident)

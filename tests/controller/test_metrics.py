@@ -18,7 +18,8 @@ def handover(number: int, stage: Stage) -> Handover:
 
 def exposed(**controller: object) -> list[str]:
     """The lines of an exposition, comments left out."""
-    known = {"leads": True, "open_handovers": (), "stuck_handovers": (), "holds": (), "ended": Counter()}
+    nothing = {"open_handovers": (), "stuck_handovers": (), "holds": (), "unreadable": {}, "ended": Counter()}
+    known = {"leads": True, **nothing}
     registry = CollectorRegistry()
     registry.register(ControllerMetrics(SimpleNamespace(**{**known, **controller}), "a100"))
     return [line for line in generate_latest(registry).decode().splitlines() if not line.startswith("#")]

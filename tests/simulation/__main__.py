@@ -81,12 +81,20 @@ def look_for(asked: argparse.Namespace) -> int:
     return 1 if found.failed else 0
 
 
+def more_than_nothing(text: str) -> float:
+    """A number above zero."""
+    number = float(text)
+    if not number > 0:
+        raise ValueError(text)
+    return number
+
+
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m tests.simulation", description=__doc__)
     what = parser.add_mutually_exclusive_group(required=True)
     what.add_argument("seed", nargs="?", type=int, help="replay this world and tell its story")
-    what.add_argument("--minutes", type=float, help="search for so long")
-    what.add_argument("--handovers", type=int, help="search until so many hand-overs have ended")
+    what.add_argument("--minutes", type=more_than_nothing, help="search for so long")
+    what.add_argument("--handovers", type=more_than_nothing, help="search until so many hand-overs have ended")
     parser.add_argument("--from", dest="first", type=int, help="the first seed of a search; fresh ones without it")
     parser.add_argument("--node", default="", help="of a story: only what happened to this node, and around it")
     return parser

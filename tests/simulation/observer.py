@@ -82,6 +82,7 @@ class Observer:
         """The node's record is gone, and with it the hand-over and what the node was known to have."""
         seen = self.nodes[node]
         seen.healthy_on.clear()
+        self.over.discard(seen.handover)
         seen.handover = seen.stage = ""
         seen.epoch = 0
 

@@ -62,6 +62,8 @@ def search(seeds: Iterable[int], goes_on: Callable[[Found], bool]) -> Found:
         except Violation as violation:
             if found.failed is not None:
                 found.failed[seed] = violation
+        except KeyboardInterrupt:
+            break
         found.add(world)
     return found
 

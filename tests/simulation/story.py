@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from models.acts import Outcome, Verb
@@ -11,6 +12,7 @@ from models.handovers import Stage
 if TYPE_CHECKING:
     from tests.simulation.process import Process
 
+NODE = re.compile(r"\bn[0-9]+\b")
 DID = {
     Verb.NOTE: "writes down",
     Verb.RESERVE: "reserves",
@@ -34,7 +36,7 @@ class Story:
         self.about = about
 
     def say(self, at_s: int, text: str) -> None:
-        if not self.about or self.about in text or "n0" not in text:
+        if not self.about or self.about in text or not NODE.search(text):
             self.lines.append(f"{at_s // 60:4d}:{at_s % 60:02d}  {text}")
 
     def entry(self, process: Process, entry: Entry) -> None:

@@ -98,6 +98,9 @@ class World:
             raise Violation("bug", f"{type(error).__name__}: {error}", self.machine.now_s) from error
         finally:
             log.removeHandler(self.told)
+        bugs = [line for line in self.told.lines if "a bug in Tidegate" in line]
+        if bugs:
+            raise Violation("bug", bugs[0], self.machine.now_s)
         self.observer.at_the_end(len(self.told.lines))
 
     def _faults_end_s(self) -> int:
@@ -170,6 +173,8 @@ class World:
         if outcome is Outcome.DONE and self._record:
             self.observer.wrote(node, decode(self._record))
         self.observer.after_write(verb, node)
+        if self.keeps_past:
+            self._keep_past()
 
     def say(self, text: str) -> None:
         if self.story is not None:

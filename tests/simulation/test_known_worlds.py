@@ -1,0 +1,52 @@
+"""Worlds of two or three faults that once broke something, and that chance alone hardly makes."""
+
+from __future__ import annotations
+
+import pytest
+
+from models.handovers import Stage
+from tests.simulation.plan import Event, Fault, Plan
+from tests.simulation.world import World
+
+
+def world(seed: int, *events: Event) -> World:
+    return World(
+        Plan(
+            seed=seed,
+            nodes=6,
+            processes=1,
+            span_s=900,
+            every_s=30,
+            at_once=6,
+            per_hour=5000,
+            floor=0,
+            evict=False,
+            hook=False,
+            reserve_ahead=False,
+            deadline_s=120,
+            events=events,
+        )
+    )
+
+
+@pytest.mark.parametrize(
+    "events",
+    [
+        (Event(676, Fault.KUBE_LATE, 111, 30), Event(683, Fault.SLURM_EMPTY, 75, 6)),
+        (Event(676, Fault.KUBE_LATE, 111, 28), Event(683, Fault.ADMIN_UNDRAIN, 2, 0)),
+    ],
+    ids=["and a scheduler without its state", "and a person who undrains"],
+)
+def test_a_late_opening_finds_the_door_shut_once_the_handover_turns_back(events: tuple[Event, ...]):
+    world(176135, *events).run()
+
+
+@pytest.mark.parametrize("second", range(520, 580, 4))
+def test_an_outage_longer_than_the_deadline_leaves_no_healthy_node_stuck(second: int):
+    away = world(
+        176135,
+        Event(second, Fault.KUBE_LATE, 0, 5),
+        Event(second + 3, Fault.KUBE_DOWN, 0, 400),
+    )
+    away.run()
+    assert away.observer.ended[Stage.STUCK] == 0
