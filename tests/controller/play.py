@@ -76,6 +76,8 @@ class Play:
         if self.handover.stage is not self.stages[-1]:
             self.stages.append(self.handover.stage)
         for act in acts:
+            if act.verb is Verb.NOTE and node.kubernetes.record == encode(self.handover):
+                continue
             outcome = self.carry_out(act, node)
             self.handover = learn(self.handover, act, outcome, now_s)
             if outcome is not Outcome.DONE:

@@ -36,7 +36,7 @@ def handovers(draw: st.DrawFn) -> Handover:
         stage_since_s=draw(SECONDS),
         deadline_s=draw(SECONDS),
         why=draw(st.none() | st.sampled_from(Why)),
-        epoch=draw(st.integers(0, 2**31)),
+        epoch=draw(st.integers(0, 2**31 - 1)),
         reserve_from_s=draw(st.none() | SECONDS),
         leaves=draw(st.none() | SHAPES),
         expects=draw(st.none() | SHAPES),

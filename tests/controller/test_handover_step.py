@@ -108,7 +108,7 @@ def test_a_step_is_repeated_only_for_as_long_as_its_effect_is_not_seen(make):
 @pytest.mark.parametrize(("direction", "stage"), STAGES)
 def test_an_act_on_the_hpc_side_stands_behind_a_note_of_its_stage(direction: Direction, stage: Stage):
     """Nothing else would tell a new leader of it; what is asked of Kubernetes carries the record with it."""
-    play = at(direction, stage).set(busy=False, pods=0, hpc_ready=True, kubernetes_ready=True)
+    play = at(direction, stage).set(busy=False, pods=0, hpc_ready=True, kubernetes_ready=True, record=None)
     play.through(BOOK_FROM_S, BOOK_FROM_S + SETTLE_S)
     asked = [act.verb for act in play.fleet.asked]
     for number, verb in enumerate(asked):
@@ -796,10 +796,10 @@ def test_a_hand_over_ends_only_once_an_opening_that_was_never_answered_can_no_lo
 def test_what_the_leader_before_may_have_asked_last_is_waited_for(direction: Direction):
     """Nobody can tell whether his opening, or his undoing, is still on its way."""
     for stage in UNFINISHED[direction]:
-        one = adopted(at(direction, stage).handover, 9, 50)
+        one = adopted(at(direction, stage).handover, 9, 50, RULES)
         assert (one.epoch, one.unsure_s) == (9, 50 if stage in LATE_STAGES else None)
     play = at(direction, S.OPENING)
-    play.handover = adopted(play.handover, 9, 50)
+    play.handover = adopted(play.handover, 9, 50, RULES)
     play.set(hpc_ready=True, kubernetes_ready=True)
     assert play.through(50, 50 + LANDS_S - 1) is S.OPENING
     assert play.to(50 + LANDS_S) is S.DONE

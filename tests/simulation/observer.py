@@ -83,6 +83,7 @@ class Observer:
         seen = self.nodes[node]
         seen.healthy_on.clear()
         self.over.discard(seen.handover)
+        self.begun.pop(seen.handover, None)
         seen.handover = seen.stage = ""
         seen.epoch = 0
 

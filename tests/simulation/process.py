@@ -127,6 +127,8 @@ class Process:
             if now_s >= self.turn_s:
                 self.turn_s = now_s + self.world.plan.every_s
                 self.turns += 1
+                if self.leads and self._sees():
+                    self.world.observer.read(self.world.twin_hpc.demand().nodes)
                 self.controller.turn(self.world.forecasts(now_s))
             else:
                 self.controller.watch()
@@ -135,6 +137,10 @@ class Process:
         finally:
             self.busy = False
         self.world.settle()
+
+    def _sees(self) -> bool:
+        lines = (self.hpc_line, self.kubernetes_line)
+        return not any(line.trouble.down or line.trouble.hung or line.cut for line in lines)
 
     def reached(self, point: str) -> None:
         """A crash point: here a process may end, or stand still."""

@@ -119,7 +119,6 @@ class World:
         level = 0.5 if now_s > self.plan.span_s else self._levels[(now_s // self.plan.every_s) % len(self._levels)]
         need = {Side.KUBERNETES: level * self.plan.nodes, Side.HPC: (1 - level) * self.plan.nodes}
         now = {Side.HPC: self.twin_hpc.demand().nodes, Side.KUBERNETES: self.twin_kubernetes.demand().nodes}
-        self.observer.read(now[Side.HPC])
         return {
             side: Forecast(side, now_s, now[side], HORIZONS_S, LEVELS, np.full((3, 1), need[side]), Source.MODEL)
             for side in Side
