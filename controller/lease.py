@@ -48,6 +48,7 @@ class Lease:
         self._watched: tuple[str, int, int] | None = ("", -1, -1)  # nothing yet, not even that there is none
         self._watched_since_s = 0.0
         self._tried: tuple[LeaseRecord, float] | None = None
+        self._beat = -1  # no two tries of ours share one: else an old try that landed could be taken for a later one
         self._least_epoch = 0
         self._orders = Orders()
         self.remembered = ""
@@ -137,10 +138,11 @@ class Lease:
         epoch = 0 if found is None else found.epoch
         if self._held is None:
             epoch = max(1, self._least_epoch)
+        self._beat = max(self._beat, -1 if found is None else found.beat) + 1
         wanted = LeaseRecord(
             holder=self._identity,
             epoch=epoch,
-            beat=0 if found is None else found.beat + 1,
+            beat=self._beat,
             duration_s=self._term.duration_s,
             orders=self._orders,
             remembered=self.remembered,
