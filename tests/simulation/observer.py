@@ -201,7 +201,8 @@ class Observer:
             seen.healthy_on.discard(leaving)
         self.begun[record.id] = record.started_s
         if len(self.begun) > plan.per_hour:
-            self.begun = {ident: at_s for ident, at_s in self.begun.items() if record.started_s - at_s < HOUR_S}
+            latest_s = max(self.begun.values())
+            self.begun = {ident: at_s for ident, at_s in self.begun.items() if latest_s - at_s < HOUR_S}
         if len(self.begun) > plan.per_hour and not self.jumped:
             self.fail("I5", f"{len(self.begun)} moves began within an hour, and the policy allows {plan.per_hour}")
         unfinished = [
