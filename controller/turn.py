@@ -9,6 +9,7 @@ from dataclasses import replace
 
 from controller import safety
 from controller.decide.decide import decide
+from controller.handover.advice import advice
 from controller.handover.begin import Names, moved
 from controller.handover.carry_out import Ports
 from controller.handover.look import Rules
@@ -194,6 +195,10 @@ class Controller:
         self._view.forget()
         self._tender.lead(epoch, found.open)
         self._tender.stuck.update({handover.node: handover for handover in found.stuck})
+        for handover in found.stuck:
+            log.error(
+                "%s", advice(handover, handover.stage, None)
+            )  # whoever wrote it down may have ended before it told
         self._sweep.lead(found.unreadable)
         self._ledger.recall(found, kept, now_s)
         self._hand_on(now_s)

@@ -19,7 +19,7 @@ _TURNED = {
 
 def advice(handover: Handover, was: Stage, node: Node | None) -> str:
     """One line for the log; ``was`` is the stage in which it came to a halt, ``node`` what was last seen, None when it
-    cannot be seen."""
+    cannot be seen. A new leader finds it ``stuck`` and cannot tell from where."""
     state = "is stuck" if handover.stage is Stage.STUCK else f"is overdue in stage {handover.stage}"
     seen = "one side does not show the node" if node is None else _seen(node)
     return (
@@ -40,10 +40,12 @@ def _because(handover: Handover, was: Stage) -> str:
 
 def command(handover: Handover, was: Stage) -> str:
     """The command that shows why the side that has to open, or to become empty, does not, and so what to mend."""
+    kubectl = f"kubectl describe node {handover.node}"
+    scontrol = f"scontrol show node {handover.node}   (PBS: pbsnodes -v {handover.node})"
+    if was is Stage.STUCK:
+        return f"{kubectl}, and {scontrol}"
     to_kubernetes = handover.direction is Direction.TO_KUBERNETES
-    if to_kubernetes is (was is Stage.OPENING):
-        return f"kubectl describe node {handover.node}"
-    return f"scontrol show node {handover.node}   (PBS: pbsnodes -v {handover.node})"
+    return kubectl if to_kubernetes is (was is Stage.OPENING) else scontrol
 
 
 def _seen(node: Node) -> str:
