@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from models.leadership import Orders, Pause
-from models.nodes import NodeShape
+from models.nodes import NodeShape, Side
 from simulator.faulty import LOSS_WINDOW_S
 from simulator.work import Pod
 from tests.simulation.plan import Event, Fault
@@ -247,6 +247,7 @@ def _less_hpc(world: World, event: Event) -> None:
     node = _node(world, event)
     world.say(f"{_name(world, event)} registers with fewer GPUs in Slurm")
     world.twin_hpc.offers[node] = LESS
+    world.observer.lessened(node, Side.HPC)
     world.machine.hpc.changed.add(node)
 
 
@@ -254,6 +255,7 @@ def _less_kube(world: World, event: Event) -> None:
     node = _node(world, event)
     world.say(f"{_name(world, event)} registers with fewer GPUs in Kubernetes")
     world.twin_kubernetes.offers[node] = LESS
+    world.observer.lessened(node, Side.KUBERNETES)
     world.machine.kube.changed.add(node)
 
 

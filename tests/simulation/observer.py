@@ -45,6 +45,7 @@ class Seen:
     begun_s: int = 0
     stage_since_s: int = 0
     healthy_on: set[Side] = field(default_factory=set)
+    lessened_s: dict[Side, int] = field(default_factory=dict)
 
 
 class Observer:
@@ -141,9 +142,15 @@ class Observer:
         if verb is Verb.UNDRAIN and self.nodes[node].stage == "opening":
             self._must_be_whole(node, Side.HPC, name)
 
+    def lessened(self, node: int, side: Side) -> None:
+        """The node registers less than before; a write that was asked for until now could not know."""
+        self.nodes[node].lessened_s[side] = self.machine.now_s
+
     def _must_be_whole(self, node: int, side: Side, name: str) -> None:
-        offers = self.hpc.offers if side is Side.HPC else self.kubernetes.offers
-        if node in offers and side in self.nodes[node].healthy_on:
+        seen = self.nodes[node]
+        if side not in seen.healthy_on or side not in seen.lessened_s:
+            return
+        if self.machine.now_s - seen.lessened_s[side] > WRITE_S:
             self.fail("health", f"{name} is opened on {side} although it registered less than it once had there")
 
     def after_write(self, verb: Verb, name: str) -> None:

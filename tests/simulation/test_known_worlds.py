@@ -50,3 +50,7 @@ def test_an_outage_longer_than_the_deadline_leaves_no_healthy_node_stuck(second:
     )
     away.run()
     assert away.observer.ended[Stage.STUCK] == 0
+
+
+def test_a_node_that_registers_less_while_its_opening_is_under_way_is_nobodys_fault():
+    world(2, Event(616, Fault.HPC_SLOW, 565, 8), Event(617, Fault.LESS_HPC, 4, 0)).run()
