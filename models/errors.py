@@ -5,6 +5,8 @@ TidegateError
 ├── Unreachable     a scheduler did not answer: retry later, hold until then
 ├── Refused         a scheduler answered no: a retry does not help
 │   └── NotOurs     the thing to undo does not bear our mark: leave it alone
+├── BusUnavailable  the event bus gave no answer: retry later, events are kept until then
+├── BusRefused      the event bus answered no: a setting or a right has to be mended
 ├── Unrecorded      the audit could not be written: nothing is done that cannot be recorded
 ├── Deposed         someone else leads: stop at once, what we hold is theirs to go on with
 └── ImpossibleStep  our own bug: a state machine met a pair that its table does not have
@@ -39,6 +41,14 @@ class Refused(TidegateError):
 
 class NotOurs(Refused):
     """What we were asked to undo was done by someone else."""
+
+
+class BusUnavailable(TidegateError):
+    """The event bus gave no answer, or has no room; what was published is kept. Retry later."""
+
+
+class BusRefused(TidegateError):
+    """The event bus answered no (password, certificate, rights, a topic as it must not be); a retry does not help."""
 
 
 class Unrecorded(TidegateError):
