@@ -1,0 +1,223 @@
+"""The event bus on Apache Kafka."""
+
+from __future__ import annotations
+
+import logging
+import shutil
+import tempfile
+import time
+from collections.abc import Callable, Collection, Mapping
+from pathlib import Path
+from typing import Any
+
+from kafka import KafkaAdminClient, KafkaConsumer, KafkaProducer
+from kafka.errors import KafkaError
+
+from connectors.bus.codec import Message, encode
+from connectors.bus.consuming import KafkaSubscription
+from connectors.bus.diagnosis import connected
+from connectors.bus.lookup import Lookup, unavailable
+from connectors.bus.producing import Producing
+from connectors.bus.receiving import Receiver, dead_letter_event, too_large
+from connectors.bus.security import Security
+from connectors.bus.spool import Spool
+from models.bus import BusCounts, Subscription
+from models.errors import BusRefused, BusUnavailable
+from models.events import DeadLetter, Event, Latest, Topic
+
+SPOOL_MOST = 256 * 2**20  # bytes
+FOR_EVER_MS = 2**31 - 1  # the client never gives a message up: what it has is in our window, and counted
+READ_S = 60.0  # longest time to read a whole topic of state
+
+logging.getLogger("kafka").addHandler(logging.NullHandler())  # what it has to say belongs to whoever asks for logs
+log = logging.getLogger("tidegate.bus")
+
+
+class KafkaBus:
+    """See ``models.bus.Bus``. Topics are made when they are missing, and checked when they are there.
+
+    ``servers`` are ``host:port`` each; topics and groups begin with ``prefix``. While the broker is away events wait in
+    ``spool``, a file of at most ``spool_most`` bytes that a later process goes on with; without a path it is a
+    temporary one, that ends with this bus. Raises BusUnavailable when no broker answers, BusRefused when one says no.
+    """
+
+    def __init__(
+        self,
+        servers: Collection[str],
+        *,
+        prefix: str = "",
+        security: Security | None = None,
+        spool: Path | None = None,
+        spool_most: int = SPOOL_MOST,
+        client_id: str = "tidegate",
+    ) -> None:
+        self._servers = list(servers)
+        self._prefix = prefix
+        self._security = security or Security()
+        self._client_id = client_id
+        self._counts = BusCounts()
+        self._buried = 0
+        self._lookup = Lookup(self._connect(lambda options: KafkaAdminClient(**options)), prefix)
+        self._temporary = Path(tempfile.mkdtemp(prefix="tidegate-spool-")) if spool is None else None
+        self._spool: Spool | None = None
+        self._producing: Producing | None = None
+        try:
+            self._lookup.ensure()
+            self._spool = Spool(spool or self._temporary_file, spool_most)
+            self._producing = Producing(self._producer, self._spool, self._counts, self._bury_sent)
+        except BaseException:
+            self.close(0)
+            raise
+
+    @property
+    def counts(self) -> BusCounts:
+        """See the port."""
+        return self._counts
+
+    def publish(self, event: Event) -> None:
+        """See the port."""
+        message = encode(event)
+        message = message._replace(topic=self._prefix + message.topic)
+        self._counts.published += 1
+        if letter := too_large(message):
+            self._bury(letter)
+        else:
+            self._open.send(message)
+        if (refused := self._open.refused) is not None:
+            raise BusRefused(
+                f"the broker does not take events for {event.topic}: {type(refused).__name__} {refused}"
+                " (they are kept; grant this user WRITE on the topic)"
+            )
+
+    def flush(self, timeout_s: float) -> int:
+        """See the port."""
+        return self._open.flush(timeout_s)
+
+    def take_resyncs(self) -> frozenset[Topic]:
+        """See the port."""
+        lost, self._open.lost = self._open.lost, set()
+        return frozenset(Topic(name.removeprefix(self._prefix)) for name in lost)
+
+    def subscribe(self, topics: Collection[Topic], group: str) -> Subscription:
+        """See the port."""
+        consumer = self._consumer(group_id=self._prefix + group)
+        names = {self._lookup.name(topic): topic for topic in topics}
+        try:
+            return KafkaSubscription(
+                consumer, names, Receiver(self._counts, self._bury_read), self._counts, self._lookup, self._settle
+            )
+        except BaseException:
+            consumer.close(autocommit=False)
+            raise
+
+    def latest_state(self, topic: Topic) -> Mapping[str, Event]:
+        """See the port."""
+        consumer, receiver = self._consumer(group_id=None), Receiver(self._counts, self._bury_read)
+        latest, deadline = Latest(), time.monotonic() + READ_S
+        try:
+            partitions = self._lookup.partitions(self._lookup.name(topic))
+            ends = self._lookup.ends(partitions)
+            consumer.assign(partitions)
+            consumer.seek_to_beginning()
+            while any((consumer.position(partition) or 0) < end for partition, end in ends.items() if end):
+                if time.monotonic() > deadline:
+                    raise BusUnavailable(f"{topic} could not be read within {READ_S:.0f} s")
+                for partition, records in consumer.poll(1000, max_records=2000).items():
+                    for one in records:
+                        event = receiver.read(topic, partition.partition, one.offset, one.key, one.value, one.headers)
+                        if event is not None:
+                            latest.take(event)
+        except KafkaError as error:
+            raise unavailable(error, f"what is on {topic}") from error
+        finally:
+            consumer.close(autocommit=False)
+        self._settle()
+        return latest.state
+
+    @property
+    def lookup(self) -> Lookup:
+        """What the broker tells of its topics and groups."""
+        return self._lookup
+
+    def discard(self) -> None:
+        """Delete the topics of this bus, and all that is on them."""
+        self._lookup.discard()
+
+    def close(self, timeout_s: float = 5.0) -> None:
+        """See the port."""
+        left = 0
+        if self._producing is not None:
+            left = self._producing.close(timeout_s)
+            self._producing = None
+        if self._spool is not None:
+            self._spool.close()
+            self._spool = None
+        if self._temporary is not None:
+            shutil.rmtree(self._temporary, ignore_errors=True)
+            if left:
+                log.error("%d events could not be delivered before the end, and are lost: there is no spool file", left)
+        self._lookup.close()
+
+    @property
+    def _open(self) -> Producing:
+        if self._producing is None:
+            raise BusUnavailable("the bus is closed")
+        return self._producing
+
+    @property
+    def _temporary_file(self) -> Path:
+        return (self._temporary or Path()) / "spool.sqlite"
+
+    def _connect(self, make: Callable[[dict[str, Any]], Any]) -> Any:
+        options = {"bootstrap_servers": self._servers, "client_id": self._client_id, "reconnect_backoff_max_ms": 2000}
+        return connected(make, options, self._security)
+
+    def _producer(self) -> KafkaProducer:
+        return self._connect(
+            lambda options: KafkaProducer(
+                **options,
+                acks="all",
+                linger_ms=5,
+                batch_size=64 * 1024,
+                delivery_timeout_ms=FOR_EVER_MS,
+                max_block_ms=500,
+            )
+        )
+
+    def _consumer(self, group_id: str | None) -> KafkaConsumer:
+        return self._connect(
+            lambda options: KafkaConsumer(
+                **options,
+                group_id=group_id,
+                auto_offset_reset="none",
+                enable_auto_commit=False,
+                allow_auto_create_topics=False,
+                metadata_max_age_ms=30_000,
+            )
+        )
+
+    def _bury(self, letter: DeadLetter) -> None:
+        self._counts.dead_letters += 1
+        self._buried += 1
+        log.warning("a message for %s is put aside: %s", letter.topic, letter.reason)
+        message = encode(dead_letter_event(letter, time.time()))
+        self._open.send(message._replace(topic=self._prefix + message.topic))
+
+    def _bury_read(self, letter: DeadLetter) -> None:
+        self._bury(letter)
+
+    def _bury_sent(self, message: Message) -> None:
+        """The broker takes only smaller messages than we thought."""
+        size = len(message.key or b"") + len(message.value or b"")
+        self._bury(
+            DeadLetter(
+                message.topic, -1, None, f"{size} bytes are more than the broker takes", message.key, None, (), size
+            )
+        )
+
+    def _settle(self) -> None:
+        """Dead letters are delivered before the messages that they stand for are committed."""
+        if self._buried:
+            if self._open.flush(10.0):
+                raise BusUnavailable("dead letters could not be delivered yet, so nothing is committed")
+            self._buried = 0

@@ -1,0 +1,154 @@
+"""Consuming: one member of a consumer group, that says aloud when it cannot have seen everything."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
+from typing import Any
+
+from kafka import ConsumerRebalanceListener, KafkaConsumer, TopicPartition
+from kafka.errors import (
+    CommitFailedError,
+    IllegalStateError,
+    KafkaError,
+    NoOffsetForPartitionError,
+    OffsetOutOfRangeError,
+)
+
+from connectors.bus.lookup import Lookup, Shape, unavailable
+from connectors.bus.receiving import Receiver
+from models.bus import BusCounts, Delivery, Gap
+from models.events import Event, Topic
+
+JOIN_S = 15.0  # longest time to wait for our part of the topics
+SHAPES_S = 5.0  # how often to ask whether a topic is still the one that it was
+
+log = logging.getLogger("tidegate.bus")
+
+
+class KafkaSubscription(ConsumerRebalanceListener):  # type: ignore[misc]  # the client has no types
+    """See ``models.bus.Subscription``. Partitions are shared among the members of the group.
+
+    ``lookup`` has a connection of its own: on the consumer's, its answers would wait behind a fetch that waits for
+    messages. ``settle`` makes sure that dead letters are kept, before the messages that they stand for are committed.
+    """
+
+    def __init__(
+        self,
+        consumer: KafkaConsumer,
+        topics: Mapping[str, Topic],
+        receiver: Receiver,
+        counts: BusCounts,
+        lookup: Lookup,
+        settle: Callable[[], None],
+    ) -> None:
+        self._consumer = consumer
+        self._topics = topics
+        self._receiver = receiver
+        self._counts = counts
+        self._lookup = lookup
+        self._settle = settle
+        self._shapes: dict[str, Shape] = dict(lookup.shapes(topics))
+        self._shapes_due_s = time.monotonic() + SHAPES_S
+        self._gaps: list[Gap] = []
+        self._early: dict[TopicPartition, list[Any]] = {}
+        consumer.subscribe(list(topics), listener=self)
+        self._join()
+
+    def on_partitions_revoked(self, revoked: Iterable[TopicPartition]) -> None:
+        """Nothing: what was not committed goes to another member, and its effects are safe to repeat."""
+
+    def on_partitions_assigned(self, assigned: Iterable[TopicPartition]) -> None:
+        """A part of a topic of state is read from its beginning, so that its state is there before anyone acts."""
+        state = [partition for partition in assigned if self._topics[partition.topic].state]
+        if state:
+            self._consumer.seek_to_beginning(*state)
+
+    def poll(self, timeout_s: float, most: int = 500) -> Delivery:
+        """See the port."""
+        fetched, self._early = self._early or self._fetch(timeout_s, most), {}
+        events: list[Event] = []
+        for partition, records in fetched.items():
+            topic, number, read = self._topics[partition.topic], partition.partition, self._receiver.read
+            for record in records:
+                event = read(topic, number, record.offset, record.key, record.value, record.headers)
+                if event is not None:
+                    events.append(event)
+        gaps, self._gaps = tuple(self._gaps), []
+        self._counts.gaps += len(gaps)
+        return Delivery(tuple(events), gaps)
+
+    def commit(self) -> None:
+        """See the port. After a rebalance it says nothing: whoever has the partition now gets the messages again."""
+        self._settle()
+        try:
+            self._consumer.commit()
+        except (CommitFailedError, IllegalStateError) as error:
+            log.info("nothing was committed, since the group has changed meanwhile: %s", error)
+        except KafkaError as error:
+            raise unavailable(error, "whether what was read is committed") from error
+
+    def lag(self) -> int:
+        """See the port."""
+        mine = self._consumer.assignment()
+        ends = self._lookup.ends(mine) if mine else {}
+        early = sum(len(records) for records in self._early.values())
+        try:
+            return early + sum(max(0, end - (self._consumer.position(part) or 0)) for part, end in ends.items())
+        except (NoOffsetForPartitionError, OffsetOutOfRangeError) as error:
+            self._begin_anew(error)
+            return max(1, early + sum(ends.values()))
+        except KafkaError as error:
+            raise unavailable(error, "how far this member is") from error
+
+    def close(self) -> None:
+        """See the port."""
+        with suppress(KafkaError):
+            self._consumer.close(autocommit=False, timeout_ms=2000)
+
+    def _join(self) -> None:
+        """Wait until the group has given us our part; what comes with it is kept for the first poll."""
+        while not self._consumer.assignment():
+            self._early = self._fetch(JOIN_S, 500)
+            if not self._early:
+                break
+
+    def _fetch(self, timeout_s: float, most: int) -> dict[TopicPartition, list[Any]]:
+        try:
+            fetched: dict[TopicPartition, list[Any]] = self._consumer.poll(round(timeout_s * 1000), max_records=most)
+        except (NoOffsetForPartitionError, OffsetOutOfRangeError) as error:
+            self._begin_anew(error)
+            return {}
+        except KafkaError as error:
+            raise unavailable(error, "what is new") from error
+        self._note_shapes()
+        return fetched
+
+    def _begin_anew(self, error: KafkaError) -> None:
+        """Read partitions from the earliest message that there is: of a new group, or when ours is there no more."""
+        assigned = self._consumer.assignment()
+        partitions = [partition for partition in error.args[0] if partition in assigned]
+        if isinstance(error, OffsetOutOfRangeError):
+            for name in sorted({partition.topic for partition in partitions}):
+                self._gaps.append(
+                    Gap(self._topics[name], "the messages that follow were deleted before they were read")
+                )
+        if partitions:
+            self._consumer.seek_to_beginning(*partitions)
+
+    def _note_shapes(self) -> None:
+        """Notice a topic that was made anew, or was given more partitions, so that keys have moved between them."""
+        if time.monotonic() < self._shapes_due_s:
+            return
+        for name, (ident, count) in self._lookup.shapes(self._topics).items():
+            known, self._shapes[name] = self._shapes.get(name), (ident, count)
+            if known is None or known == (ident, count):
+                continue
+            reason = "it was made anew" if known[0] != ident else f"it has {count} partitions now, not {known[1]}"
+            self._gaps.append(Gap(self._topics[name], reason))
+            mine = [partition for partition in self._consumer.assignment() if partition.topic == name]
+            if mine:
+                self._consumer.seek_to_beginning(*mine)
+        self._shapes_due_s = time.monotonic() + SHAPES_S

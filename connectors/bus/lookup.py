@@ -1,0 +1,179 @@
+"""What the broker tells of its topics, and how they must be: made where we may, checked and explained where not."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from kafka import KafkaAdminClient, TopicPartition
+from kafka.admin import ConfigResource, ConfigResourceType, OffsetSpec
+from kafka.errors import (
+    AuthorizationError,
+    KafkaError,
+    PolicyViolationError,
+    TopicAlreadyExistsError,
+    UnknownTopicOrPartitionError,
+    for_code,
+)
+
+from connectors.bus.topics import TOPICS, Kept
+from models.errors import BusRefused, BusUnavailable
+from models.events import Topic
+
+log = logging.getLogger("tidegate.bus")
+
+Shape = tuple[object, int]  # a topic's id, which is another once it is made anew, and how many partitions it has
+
+
+class Lookup:
+    """Questions to the broker over a connection of their own. Raises BusUnavailable when it does not answer."""
+
+    def __init__(self, client: KafkaAdminClient, prefix: str) -> None:
+        self._client = client
+        self._prefix = prefix
+
+    def name(self, topic: Topic) -> str:
+        """What the topic is called on this broker."""
+        return self._prefix + topic.value
+
+    def ends(self, partitions: Iterable[TopicPartition]) -> Mapping[TopicPartition, int]:
+        """For each partition the offset that its next message will have."""
+        return self._offsets(partitions, OffsetSpec.LATEST)
+
+    def begins(self, partitions: Iterable[TopicPartition]) -> Mapping[TopicPartition, int]:
+        """For each partition the offset of its earliest message."""
+        return self._offsets(partitions, OffsetSpec.EARLIEST)
+
+    def _offsets(self, partitions: Iterable[TopicPartition], where: OffsetSpec) -> Mapping[TopicPartition, int]:
+        try:
+            found = self._client.list_partition_offsets(dict.fromkeys(partitions, where))
+        except KafkaError as error:
+            raise unavailable(error, "how far its topics reach") from error
+        return {partition: at.offset for partition, at in found.items()}
+
+    def shapes(self, names: Iterable[str]) -> Mapping[str, Shape]:
+        """Id and number of partitions of those topics that exist. Raises BusRefused when we may not see one."""
+        try:
+            described = self._client.describe_topics(list(names))
+        except KafkaError as error:
+            raise unavailable(error, "which topics it has") from error
+        shapes = {}
+        for topic in described:
+            code = topic["error_code"]
+            if code and issubclass(for_code(code), AuthorizationError):
+                raise BusRefused(
+                    f"this user has no right to see topic {topic['name']} (grant it READ or WRITE, for example:"
+                    f" kafka-acls.sh --add --allow-principal User:NAME --operation Read --topic {topic['name']})"
+                )
+            if not code:
+                shapes[topic["name"]] = (topic["topic_id"], len(topic["partitions"]))
+        return shapes
+
+    def partitions(self, name: str) -> list[TopicPartition]:
+        """The partitions of a topic; none when it does not exist."""
+        shape = self.shapes([name]).get(name)
+        return [TopicPartition(name, number) for number in range(shape[1])] if shape else []
+
+    def committed(self, group: str) -> Mapping[TopicPartition, int]:
+        """How far a group is in each partition that it has ever committed."""
+        try:
+            found = self._client.list_group_offsets({group: None})[group]
+        except KafkaError as error:
+            raise unavailable(error, f"how far group {group} is") from error
+        return {partition: at.offset for partition, at in found.items()}
+
+    def groups(self) -> list[str]:
+        """The names of all consumer groups that this user may see, sorted."""
+        try:
+            return sorted(group["group_id"] for group in self._client.list_groups())
+        except KafkaError as error:
+            raise unavailable(error, "which groups there are") from error
+
+    def ensure(self) -> None:
+        """See to it that every topic exists and is kept as it must be. Raises BusRefused with what to run where not."""
+        names = {self.name(topic): kept for topic, kept in TOPICS.items()}
+        there = self.shapes(names)
+        missing = {name: kept for name, kept in names.items() if name not in there}
+        if missing:
+            self._make(missing)
+        self._check(names.keys() - missing.keys())
+
+    def discard(self) -> None:
+        """Delete every topic of this prefix; those that are not there do not matter."""
+        there = self.shapes(self.name(topic) for topic in TOPICS)
+        try:
+            self._client.delete_topics(list(there), timeout_ms=10_000)
+        except UnknownTopicOrPartitionError:
+            return
+        except KafkaError as error:
+            raise unavailable(error, "that topics are deleted") from error
+
+    def close(self) -> None:
+        """Let go of the connection."""
+        self._client.close()
+
+    def _make(self, missing: Mapping[str, Kept]) -> None:
+        wanted = {
+            name: {"num_partitions": kept.partitions, "configs": self._settings(name)} for name, kept in missing.items()
+        }
+        try:
+            self._client.create_topics(wanted, timeout_ms=15_000, wait_for_metadata=True)
+        except TopicAlreadyExistsError:
+            return  # another process of ours began at the same time
+        except (AuthorizationError, PolicyViolationError) as error:
+            commands = "\n".join(
+                f"  kafka-topics.sh --create --topic {name} --partitions {kept.partitions} "
+                + " ".join(f"--config {key}={value}" for key, value in self._settings(name).items())
+                for name, kept in missing.items()
+            )
+            raise BusRefused(
+                f"these topics are missing and this user may not make them ({type(error).__name__});"
+                f" grant it CREATE on topics beginning with {self._prefix}tidegate., or make them yourself:\n{commands}"
+            ) from error
+        except KafkaError as error:
+            raise unavailable(error, "that topics are made") from error
+
+    def _check(self, names: Iterable[str]) -> None:
+        """A topic of state that forgets by age, or one that keeps only the newest where all count, loses data."""
+        resources = [ConfigResource(ConfigResourceType.TOPIC, name, {"cleanup.policy": None}) for name in names]
+        if not resources:
+            return
+        try:
+            told = self._client.describe_configs(resources, config_filter="all")
+        except AuthorizationError:
+            log.warning("how the topics are kept cannot be checked: this user may not describe their configuration")
+            return
+        except KafkaError as error:
+            raise unavailable(error, "how its topics are kept") from error
+        for name, settings in _settings_of(told).items():
+            wanted = self._settings(name)["cleanup.policy"]
+            found = settings.get("cleanup.policy", wanted)
+            if found != wanted:
+                raise BusRefused(
+                    f"topic {name} has cleanup.policy={found} and must have {wanted}; run kafka-configs.sh --alter"
+                    f" --entity-type topics --entity-name {name} --add-config cleanup.policy={wanted}"
+                )
+
+    def _settings(self, name: str) -> dict[str, str]:
+        topic = Topic(name.removeprefix(self._prefix))
+        kept_ms = str(TOPICS[topic].kept_s * 1000)
+        if topic.state:
+            return {"cleanup.policy": "compact", "delete.retention.ms": kept_ms}
+        return {"cleanup.policy": "delete", "retention.ms": kept_ms}
+
+
+def unavailable(error: KafkaError, what: str) -> BusRefused | BusUnavailable:
+    """A client's error in words that tell what to do."""
+    if isinstance(error, AuthorizationError):
+        return BusRefused(f"the broker does not tell this user {what}: {type(error).__name__} {error}".rstrip())
+    return BusUnavailable(f"the broker does not say {what}: {type(error).__name__} {error}".rstrip())
+
+
+def _settings_of(told: Mapping[Any, Mapping[str, Mapping[str, Any]]]) -> dict[str, dict[str, str]]:
+    """The configuration of each topic, as plain text."""
+    return {
+        name: {key: str(value["value"] if isinstance(value, Mapping) else value) for key, value in settings.items()}
+        for by_name in told.values()
+        for name, settings in by_name.items()
+    }

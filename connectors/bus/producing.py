@@ -1,0 +1,190 @@
+"""Producing: hands messages to the broker, and keeps them on disk while it is away."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections import deque
+from collections.abc import Callable
+from contextlib import suppress
+from typing import NamedTuple
+
+from kafka import KafkaProducer
+from kafka.errors import (
+    AuthorizationError,
+    KafkaError,
+    KafkaTimeoutError,
+    MessageSizeTooLargeError,
+    RecordListTooLargeError,
+    SaslAuthenticationFailedError,
+)
+from kafka.producer.future import FutureRecordMetadata
+
+from connectors.bus.codec import Message
+from connectors.bus.spool import Spool
+from models.bus import BusCounts
+
+WINDOW = 10_000  # messages that the broker has not acknowledged yet; so many stay in memory, no more
+PATIENCE_S = 1.0  # without a single acknowledgement while the window is full: the broker is away
+PAUSE_S = 5.0  # after the client could not take a message, until it is asked again
+LOOK_S = 0.05  # while there is nothing to wait for but that a pause ends
+CHUNK = 500  # messages taken from the spool at once
+_TOO_LARGE = (MessageSizeTooLargeError, RecordListTooLargeError)
+_REFUSED = (AuthorizationError, SaslAuthenticationFailedError)
+
+log = logging.getLogger("tidegate.bus")
+
+
+class _Sent(NamedTuple):
+    """A message that the client has, and its number in the spool, 0 for one that never was there."""
+
+    future: FutureRecordMetadata
+    message: Message
+    number: int
+
+
+class Producing:
+    """One producer. The client tries again for as long as it takes, so what it has is delivered or still in its window;
+    what does not fit into the window waits in the spool and keeps its order.
+
+    ``refused`` is the latest answer of the broker that a retry does not help against.
+    """
+
+    def __init__(
+        self, make_client: Callable[[], KafkaProducer], spool: Spool, counts: BusCounts, bury: Callable[[Message], None]
+    ) -> None:
+        self.lost: set[str] = set()
+        self.refused: KafkaError | None = None
+        self._make_client = make_client
+        self._client = make_client()
+        self._spool = spool
+        self._counts = counts
+        self._bury = bury
+        self._sent: deque[_Sent] = deque()
+        self._read = 0  # number of the last message that was taken from the spool
+        self._delivered = 0  # number of the last one of it that was delivered
+        self._stalled = False  # the window is full, and nothing has been acknowledged since that was seen
+        self._pause_until = 0.0
+
+    def send(self, message: Message) -> None:
+        """Hand the message on; waits for an absent broker no longer than ``PATIENCE_S``, and not for every message."""
+        self._settle()
+        if self._spool or self._is_full():
+            self._keep((message,))
+            self._refill()
+        else:
+            self._hand(message, 0)
+
+    def flush(self, timeout_s: float) -> int:
+        """Wait until everything is delivered; how many messages are not."""
+        deadline = time.monotonic() + timeout_s
+        while True:
+            self._settle()
+            self._refill()
+            left_s, waiting = deadline - time.monotonic(), self.waiting
+            if not waiting or left_s <= 0:
+                return waiting
+            if self._sent:
+                with suppress(KafkaTimeoutError):
+                    self._client.flush(left_s)
+            else:
+                time.sleep(min(left_s, LOOK_S))
+
+    @property
+    def waiting(self) -> int:
+        """How many messages are not delivered yet."""
+        return len(self._spool) + sum(not sent.number for sent in self._sent)
+
+    def close(self, timeout_s: float) -> int:
+        """Flush, then let go. How many messages stay behind, in the spool."""
+        self.flush(timeout_s)
+        self._keep(tuple(sent.message for sent in self._sent if not sent.number and not sent.future.is_done))
+        self._client.close(timeout=0)
+        self._sent.clear()
+        return len(self._spool)
+
+    def _keep(self, messages: tuple[Message, ...]) -> None:
+        dropped = self._spool.append(messages)
+        self._counts.spooled += len(messages)
+        self._counts.dropped += len(dropped)
+        if dropped and not self.lost:
+            log.error("the broker has been away for too long: the oldest events are dropped, and told anew later")
+        self.lost.update(dropped)
+
+    def _hand(self, message: Message, number: int) -> bool:
+        """Give the message to the client; whether it took it."""
+        try:
+            future = self._client.send(message.topic, message.value, message.key, message.headers)
+        except KafkaError as error:  # nothing is known of the topic, or not any more; or the client has given up
+            self._pause_until = time.monotonic() + PAUSE_S
+            if not number:
+                self._keep((message,))
+            if not isinstance(error, KafkaTimeoutError):
+                self._renew(error)
+            return False
+        self._read = max(self._read, number)
+        self._sent.append(_Sent(future, message, number))
+        return True
+
+    def _renew(self, error: KafkaError) -> None:
+        """Begin again with a new client; what the old one had is sent again."""
+        log.warning("the client of the broker has failed and is made anew: %s", error)
+        self._client.close(timeout=0)
+        self._keep(tuple(sent.message for sent in self._sent if not sent.number))
+        self._sent.clear()
+        self._read = self._delivered
+        self._client = self._make_client()
+
+    def _settle(self) -> None:
+        """Take note of what has become of the messages that were handed on, the oldest first."""
+        sent, before = self._sent, self._delivered
+        while sent and sent[0].future.is_done:
+            self._stalled = False
+            future, message, number = sent.popleft()
+            if future.failed():
+                self._failed(message, number, future.exception)
+            else:
+                self._counts.delivered += 1
+                self.refused = None
+            self._delivered = number or self._delivered
+        if self._delivered - before >= CHUNK or (self._delivered > before and self._read == self._delivered):
+            self._spool.remove_until(self._delivered)
+
+    def _failed(self, message: Message, number: int, error: BaseException | None) -> None:
+        if isinstance(error, _TOO_LARGE):
+            self._bury(message)
+            return
+        self._pause_until = time.monotonic() + PAUSE_S
+        if isinstance(error, _REFUSED):
+            self.refused = error
+        log.warning("an event for %s was not taken (%s); it is kept and sent again", message.topic, error)
+        self._keep((message,))
+
+    @property
+    def _paused(self) -> bool:
+        return self._stalled or (self._pause_until > 0 and time.monotonic() < self._pause_until)
+
+    def _is_full(self) -> bool:
+        """Whether nothing can be handed on now: then the broker is away, or as good as that."""
+        if self._paused:
+            return True
+        if len(self._sent) >= WINDOW:
+            self._wait_for_head(PATIENCE_S)
+            self._settle()
+            self._stalled = len(self._sent) >= WINDOW
+        return self._stalled
+
+    def _refill(self) -> None:
+        """Hand on from the spool as many as the window has room for."""
+        while self._spool and len(self._sent) < WINDOW and not self._paused:
+            chunk = self._spool.after(self._read, CHUNK)
+            if not chunk:
+                return
+            if not all(self._hand(message, number) for number, message in chunk):
+                return
+
+    def _wait_for_head(self, timeout_s: float) -> None:
+        try:
+            self._sent[0].future.get(timeout=timeout_s)
+        except KafkaError:
+            return  # what it is, ``_settle`` sees
