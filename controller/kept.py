@@ -27,13 +27,15 @@ class Kept(msgspec.Struct, frozen=True):
     at_s: int = 0
     failures: int = 0
     resumes: int = 0
+    latest: dict[Side, SideSeen] = {}
 
     @property
     def vanishing(self) -> Vanishing:
         """What is missing from either side, as it was handed on, as far as that is whole."""
         missing = self.before.keys() & self.since_s.keys() & self.text.keys()
         since_s = {side: self.since_s[side] for side in missing}
-        return Vanishing(dict(self.before), since_s, {side: self.text[side] for side in missing})
+        latest = {side: self.latest.get(side, self.before[side]) for side in missing}
+        return Vanishing(dict(self.before), latest, since_s, {side: self.text[side] for side in missing})
 
     def begun_s(self) -> list[int]:
         """When the moves that were handed on began, in order."""
@@ -43,7 +45,8 @@ class Kept(msgspec.Struct, frozen=True):
 def keep(vanishing: Vanishing, begun_s: Iterable[int], at_s: int, failures: int, resumes: int) -> str:
     """The text for the next leader."""
     begun = Counter(min(at_s, -(-at // MINUTE_S) * MINUTE_S) for at in begun_s)
-    kept = Kept(vanishing.before, vanishing.since_s, vanishing.text, dict(begun), at_s, failures, resumes)
+    latest = {side: vanishing.latest[side] for side in vanishing.since_s}
+    kept = Kept(vanishing.before, vanishing.since_s, vanishing.text, dict(begun), at_s, failures, resumes, latest)
     return msgspec.json.encode(kept).decode()
 
 

@@ -44,9 +44,11 @@ def vanished(side: Side, before: SideSeen, now: SideSeen) -> str | None:
 
 @dataclass(slots=True)
 class Vanishing:
-    """Since when a side's work or nodes have been missing, what there was before, and a text that says so."""
+    """Since when a side's work or nodes have been missing, what there was before, what there is by the latest reading,
+    and a text that says so."""
 
     before: dict[Side, SideSeen] = field(default_factory=dict)
+    latest: dict[Side, SideSeen] = field(default_factory=dict)
     since_s: dict[Side, int] = field(default_factory=dict)
     text: dict[Side, str] = field(default_factory=dict)
 
@@ -58,20 +60,25 @@ class Vanishing:
             if not back and seen.booted != before.booted:  # again: what little had come back may be gone too
                 self.since_s[side], self.before[side] = now_s, replace(before, booted=seen.booted)
             elif back or now_s - self.since_s[side] >= hold_s:
-                del self.since_s[side], self.text[side]
+                del self.since_s[side], self.text[side], self.latest[side]
                 self.before[side] = seen
+            if side in self.since_s:
+                self.latest[side] = seen
             return
         what = vanished(side, before, seen)
         if what is None:
             self.before[side] = seen
         else:
             self.since_s[side], self.text[side] = now_s, what
-            self.before[side] = replace(before, booted=seen.booted)
+            self.before[side], self.latest[side] = replace(before, booted=seen.booted), seen
 
     def believe(self) -> None:
-        """A person says that what is missing is gone indeed: the next reading is the new measure."""
-        for side in self.since_s:
-            del self.before[side]
+        """A person says that what is missing is gone indeed: the latest reading is the new measure.
+
+        Not the next one: what vanished after that reading is not what the person spoke of.
+        """
+        self.before |= self.latest
+        self.latest.clear()
         self.since_s.clear()
         self.text.clear()
 

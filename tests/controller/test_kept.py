@@ -24,7 +24,8 @@ def vanishings(draw: st.DrawFn) -> Vanishing:
     missing = draw(MISSING)
     since_s = {side: at_s for side, (at_s, _) in missing.items()}
     text = {side: said for side, (_, said) in missing.items()}
-    return Vanishing(draw(st.fixed_dictionaries(dict.fromkeys(Side, SEEN))), since_s, text)
+    latest = {side: draw(SEEN) for side in missing}
+    return Vanishing(draw(st.fixed_dictionaries(dict.fromkeys(Side, SEEN))), latest, since_s, text)
 
 
 @settings(max_examples=100, deadline=None)

@@ -117,6 +117,14 @@ def later(demand: float, at_s: int, **facts: object) -> Vanishing:
     return vanishing
 
 
+def test_a_person_speaks_of_what_was_last_read_and_not_of_what_vanishes_after():
+    vanishing = later(8.0, 60)
+    vanishing.believe()
+    assert vanishing.holds() == []
+    vanishing.read(HPC, seen(demand=0, waiting=0, booted="3"), 90, HOLD_S)
+    assert "of 8 nodes of work 0 are left" in vanishing.holds()[0].text
+
+
 # demand then, seconds after it vanished -> still held
 LATER = {
     "still missing": (1.0, 60, True),

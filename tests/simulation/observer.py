@@ -177,8 +177,8 @@ class Observer:
         if not min(low, plan.current) <= plan.target <= max(high, plan.current):
             self.fail("I8", f"the target of {plan.target} nodes is outside {low} to {high}")
 
-    def wrote(self, name: str, record: Handover) -> None:
-        """A record was left on a node: I5, and what became of the hand-over."""
+    def wrote(self, name: str, record: Handover, late: bool = False) -> None:
+        """A record was left on a node: I5, and what became of the hand-over. Of a late one nobody may know."""
         seen = self.nodes[self.number[name]]
         if record.epoch < seen.epoch:
             self.fail("I6", f"epoch {record.epoch} writes to {name} after epoch {seen.epoch} did")
@@ -187,6 +187,8 @@ class Observer:
         seen.epoch = record.epoch
         if record.id != seen.handover:
             self._begins(name, record)
+        if not record.repair and not late and record.id not in self.begun:
+            self._count(record)
         if record.stage.value != seen.stage:
             seen.stage, seen.stage_since_s = record.stage.value, self.machine.now_s
             if record.stage in self.ended:
@@ -206,17 +208,21 @@ class Observer:
             seen.healthy_on.add(leaving)
         else:
             seen.healthy_on.discard(leaving)
+        unfinished = [
+            other.handover for other in self.nodes if other.handover and not other.repair and other.stage not in ENDED
+        ]
+        if len(unfinished) > plan.at_once:
+            self.fail("I5", f"{len(unfinished)} hand-overs at once of {plan.at_once}: {', '.join(unfinished)}")
+
+    def _count(self, record: Handover) -> None:
+        """A move began that its leader knows of."""
+        plan = self.plan
         self.begun[record.id] = record.started_s
         if len(self.begun) > plan.per_hour:
             latest_s = max(self.begun.values())
             self.begun = {ident: at_s for ident, at_s in self.begun.items() if latest_s - at_s < HOUR_S}
         if len(self.begun) > plan.per_hour and not self.jumped:
             self.fail("I5", f"{len(self.begun)} moves began within an hour, and the policy allows {plan.per_hour}")
-        unfinished = [
-            other.handover for other in self.nodes if other.handover and not other.repair and other.stage not in ENDED
-        ]
-        if len(unfinished) > plan.at_once:
-            self.fail("I5", f"{len(unfinished)} hand-overs at once of {plan.at_once}: {', '.join(unfinished)}")
 
     def lost(self, at_s: int, work: float) -> None:
         """The HPC scheduler lost its queue. What was there counts as far as the last turns saw it.

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from models.handovers import Stage
-from tests.simulation.plan import Event, Fault, Plan
+from tests.simulation.plan import Event, Fault, Plan, plan_of
 from tests.simulation.world import World
 
 
@@ -54,3 +54,15 @@ def test_an_outage_longer_than_the_deadline_leaves_no_healthy_node_stuck(second:
 
 def test_a_node_that_registers_less_while_its_opening_is_under_way_is_nobodys_fault():
     world(2, Event(616, Fault.HPC_SLOW, 565, 8), Event(617, Fault.LESS_HPC, 4, 0)).run()
+
+
+@pytest.mark.parametrize(
+    "seed",
+    [
+        500001808,  # a leader that wrote a stuck hand-over down ended before it told of it
+        900005099,  # work vanished again between a person's word to go on and the turn that heard it
+        900005375,  # the record of a move landed after another process had begun to lead
+    ],
+)
+def test_a_world_that_once_failed(seed: int):
+    World(plan_of(seed)).run()

@@ -170,7 +170,7 @@ class World:
             if (hpc.drained_by[number], hpc.booking[number]) != (drained_by, booking):
                 self.journal.append((self.machine.now_s, number, drained_by, booking))
         if outcome is Outcome.DONE and self._record:
-            self.observer.wrote(node, decode(self._record))
+            self.observer.wrote(node, decode(self._record), late=self.working_off)
         self.observer.after_write(verb, node)
         if self.keeps_past:
             self._keep_past()
