@@ -1,0 +1,235 @@
+"""Producing to a broker that comes and goes: nothing is lost that is not counted, and memory is bounded."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from kafka.errors import KafkaError, KafkaTimeoutError, MessageSizeTooLargeError, TopicAuthorizationFailedError
+
+from connectors.bus import producing
+from connectors.bus.codec import Message
+from connectors.bus.producing import Producing
+from connectors.bus.spool import Spool
+from models.bus import BusCounts
+
+WINDOW = 8
+
+
+class Sent:
+    """What the client gives for a message that it has taken."""
+
+    def __init__(self, message: Message) -> None:
+        self.message = message
+        self.is_done = False
+        self.exception: BaseException | None = None
+
+    def failed(self) -> bool:
+        return self.exception is not None
+
+    def get(self, timeout: float) -> None:
+        if not self.is_done:
+            raise KafkaTimeoutError
+
+
+class Client:
+    """A producer whose broker answers when it is told to."""
+
+    def __init__(self) -> None:
+        self.there = True
+        self.refuses: KafkaError | None = None  # at ``send``
+        self.held: list[Sent] = []
+        self.log: list[int] = []
+
+    def send(self, topic: str, value: bytes | None, key: bytes | None, headers: list[tuple[str, bytes]]) -> Sent:
+        if self.refuses is not None:
+            raise self.refuses
+        sent = Sent(Message(topic, key, value, headers))
+        self.held.append(sent)
+        if self.there:
+            self.answer()
+        return sent
+
+    def answer(self, error: BaseException | None = None, most: int | None = None) -> None:
+        """Acknowledge what is held, or fail it."""
+        now, self.held = self.held[:most], self.held[len(self.held) if most is None else most :]
+        for sent in now:
+            sent.is_done, sent.exception = True, error
+            if error is None:
+                self.log.append(int(sent.message.headers[0][1]))
+
+    def flush(self, timeout: float) -> None:
+        if self.there:
+            self.answer()
+        if self.held:
+            raise KafkaTimeoutError
+
+    def close(self, timeout: float) -> None:
+        """Nothing."""
+
+
+class Bench:
+    def __init__(self, path: Path, most: int = 10**9) -> None:
+        self.clients: list[Client] = []
+        self.counts = BusCounts()
+        self.buried: list[Message] = []
+        self.spool = Spool(path, most)
+        self.producing = Producing(self._client, self.spool, self.counts, self.buried.append)  # type: ignore[arg-type]
+
+    def _client(self) -> Client:
+        self.clients.append(Client())
+        return self.client
+
+    @property
+    def client(self) -> Client:
+        return self.clients[-1]
+
+    @property
+    def log(self) -> list[int]:
+        return [number for client in self.clients for number in client.log]
+
+    def send(self, *numbers: int) -> None:
+        for number in numbers:
+            self.producing.send(message(number))
+
+
+def message(number: int) -> Message:
+    return Message("t", b"k", b"v" * 50, [("n", b"%d" % number)])
+
+
+@pytest.fixture(autouse=True)
+def quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(producing, "WINDOW", WINDOW)
+    monkeypatch.setattr(producing, "PATIENCE_S", 0.0)
+    monkeypatch.setattr(producing, "PAUSE_S", 0.0)
+    monkeypatch.setattr(producing, "LOOK_S", 0.0)
+    monkeypatch.setattr(producing, "CHUNK", 3)
+
+
+@pytest.fixture
+def bench(tmp_path: Path) -> Iterator[Bench]:
+    made = Bench(tmp_path / "spool")
+    yield made
+    made.spool.close()
+
+
+def test_while_the_broker_answers_nothing_touches_the_disk(bench: Bench):
+    bench.send(*range(100))
+    assert bench.producing.flush(1) == 0
+    assert (bench.log, bench.counts.delivered, bench.counts.spooled) == (list(range(100)), 100, 0)
+
+
+def test_while_it_is_away_a_window_stays_in_memory_and_the_rest_goes_to_disk(bench: Bench):
+    bench.client.there = False
+    bench.send(*range(100))
+    assert len(bench.client.held) == WINDOW
+    assert len(bench.spool) == 100 - WINDOW
+    assert bench.producing.flush(0) == 100
+
+
+def test_when_it_is_back_everything_arrives_in_its_order(bench: Bench):
+    bench.client.there = False
+    bench.send(*range(100))
+    bench.client.there = True
+    bench.send(100)
+    assert bench.producing.flush(5) == 0
+    assert bench.log == list(range(101))
+    assert len(bench.spool) == 0
+
+
+def test_what_could_not_be_delivered_before_the_end_is_there_for_the_next_process(bench: Bench, tmp_path: Path):
+    bench.client.there = False
+    bench.send(*range(20))
+    assert bench.producing.close(0) == 20
+    bench.spool.close()
+    bench.spool = Spool(tmp_path / "spool", 10**9)
+    after = Bench(tmp_path / "spool")
+    assert after.producing.flush(5) == 0
+    assert sorted(after.log) == list(range(20))
+    after.spool.close()
+
+
+def test_when_the_disk_is_full_of_them_the_oldest_are_dropped_counted_and_a_resync_is_asked_for(tmp_path: Path):
+    bench = Bench(tmp_path / "spool", most=20 * 310)
+    bench.client.there = False
+    bench.send(*range(100))
+    assert bench.counts.dropped > 0
+    assert bench.producing.lost == {"t"}
+    bench.client.there = True
+    assert bench.producing.flush(5) == 0
+    assert len(bench.log) == 100 - bench.counts.dropped
+    assert bench.log[-1] == 99
+    bench.spool.close()
+
+
+def test_a_message_that_the_broker_finds_too_large_is_buried_and_the_next_goes_on(bench: Bench):
+    bench.client.there = False
+    bench.send(1, 2)
+    bench.client.answer(MessageSizeTooLargeError(), most=1)
+    bench.client.there = True
+    assert bench.producing.flush(5) == 0
+    assert [one.headers for one in bench.buried] == [message(1).headers]
+    assert bench.log == [2]
+
+
+def test_a_right_that_is_missing_is_told_and_the_message_kept_until_it_is_granted(bench: Bench):
+    bench.client.there = False
+    bench.send(1)
+    bench.client.answer(TopicAuthorizationFailedError("t"))
+    assert bench.producing.flush(0) == 1
+    assert isinstance(bench.producing.refused, TopicAuthorizationFailedError)
+    bench.client.there = True
+    assert bench.producing.flush(5) == 0
+    assert bench.producing.refused is None
+    assert bench.log == [1]
+
+
+@pytest.mark.parametrize("error", [KafkaTimeoutError("no metadata"), KafkaError("the producer has failed for good")])
+def test_a_client_that_takes_nothing_loses_nothing(bench: Bench, error: KafkaError):
+    bench.client.refuses = error
+    bench.send(1, 2, 3)
+    bench.client.refuses = None
+    assert bench.producing.flush(5) == 0
+    assert sorted(bench.log) == [1, 2, 3]
+
+
+ACTIONS = st.lists(
+    st.one_of(
+        st.tuples(st.just("send"), st.integers(1, 12)),
+        st.tuples(st.just("away"), st.just(0)),
+        st.tuples(st.just("back"), st.just(0)),
+        st.tuples(st.just("answer"), st.integers(1, 5)),
+        st.tuples(st.just("fail"), st.integers(1, 5)),
+        st.tuples(st.just("broken"), st.just(0)),
+    ),
+    max_size=40,
+)
+
+
+@given(actions=ACTIONS)
+def test_whatever_the_broker_does_each_message_arrives_at_least_once(
+    actions: list[tuple[str, int]], tmp_path_factory: pytest.TempPathFactory
+):
+    bench, count = Bench(tmp_path_factory.mktemp("spool") / "s"), 0
+    for action, amount in actions:
+        client = bench.client
+        match action:
+            case "send":
+                bench.send(*range(count, count + amount))
+                count += amount
+            case "away" | "back":
+                client.there = action == "back"
+            case "answer":
+                client.answer(most=amount)
+            case "fail":
+                client.answer(KafkaTimeoutError("given up"), most=amount)
+            case "broken":
+                client.refuses = KafkaError("failed for good")
+        assert len(bench.producing._sent) <= WINDOW
+    bench.client.there, bench.client.refuses = True, None
+    assert bench.producing.flush(5) == 0
+    assert set(bench.log) == set(range(count))
+    bench.spool.close()

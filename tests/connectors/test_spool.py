@@ -1,0 +1,106 @@
+"""The spool: what is kept while the broker is away, how much of it, and what a crash leaves."""
+
+from __future__ import annotations
+
+import sqlite3
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from connectors.bus.codec import Message
+from connectors.bus.spool import Spool
+from models.errors import BusRefused
+
+MUCH = 10**9
+
+
+def message(number: int, size: int = 10) -> Message:
+    return Message("t", b"k%d" % number, b"v" * size, [("h", b"%d" % number)])
+
+
+def numbers(spool: Spool) -> list[int]:
+    return [int(one.headers[0][1]) for _, one in spool.after(0, 10**6)]
+
+
+def test_messages_come_back_equal_and_in_their_order(tmp_path: Path):
+    with Spool(tmp_path / "s", MUCH) as spool:
+        spool.append([message(1), Message("u", None, None, [])])
+        spool.append([message(2)])
+        assert [one for _, one in spool.after(0, 9)] == [message(1), Message("u", None, None, []), message(2)]
+        assert len(spool) == 3
+
+
+def test_what_was_delivered_is_removed_and_the_rest_is_there_after_a_restart(tmp_path: Path):
+    with Spool(tmp_path / "s", MUCH) as spool:
+        spool.append([message(n) for n in range(5)])
+        spool.remove_until(spool.after(0, 2)[-1][0])
+        assert len(spool) == 3
+    with Spool(tmp_path / "s", MUCH) as again:
+        assert numbers(again) == [2, 3, 4]
+        assert len(again) == 3
+
+
+def test_a_new_number_is_never_one_that_was_removed(tmp_path: Path):
+    with Spool(tmp_path / "s", MUCH) as spool:
+        spool.append([message(1)])
+        ((first, _),) = spool.after(0, 1)
+        spool.remove_until(first)
+        spool.append([message(2)])
+        assert spool.after(first, 1)
+
+
+@given(sizes=st.lists(st.integers(0, 3000), min_size=1, max_size=60))
+def test_it_never_holds_more_than_it_may_and_drops_the_oldest(
+    sizes: list[int], tmp_path_factory: pytest.TempPathFactory
+):
+    most, dropped = 10_000, 0
+    with Spool(tmp_path_factory.mktemp("spool") / "s", most) as spool:
+        for number, size in enumerate(sizes):
+            dropped += len(spool.append([message(number, size)]))
+            held = numbers(spool)
+            assert held == list(range(dropped, number + 1))
+            assert sum(sizes[n] + len(b"k%d" % n) + 256 for n in held) <= most
+
+
+def test_a_full_disk_drops_the_new_ones_and_keeps_the_old(tmp_path: Path):
+    with Spool(tmp_path / "s", MUCH) as spool:
+        spool.append([message(0)])
+        spool._file.execute("PRAGMA max_page_count = 8")
+        assert spool.append([message(n, 5000) for n in range(1, 50)]) == ["t"] * 49
+        assert numbers(spool) == [0]
+        assert len(spool) == 1
+
+
+def test_what_was_appended_survives_a_process_that_is_killed(tmp_path: Path):
+    code = (
+        "import os, sys; from pathlib import Path; from connectors.bus.spool import Spool;"
+        "from connectors.bus.codec import Message; s = Spool(Path(sys.argv[1]), 10**9);"
+        "[s.append([Message('t', b'k', b'v', [('h', b'%d' % n)])]) for n in range(100)]; os.kill(os.getpid(), 9)"
+    )
+    root = Path(__file__).parent.parent.parent
+    done = subprocess.run([sys.executable, "-c", code, str(tmp_path / "s")], cwd=root, check=False)
+    assert done.returncode == -9
+    with Spool(tmp_path / "s", MUCH) as spool:
+        assert numbers(spool) == list(range(100))
+
+
+@pytest.mark.parametrize("what", ["a folder", "another file"])
+def test_a_path_that_cannot_be_a_spool_is_refused_by_name(tmp_path: Path, what: str):
+    path = tmp_path / "s"
+    path.mkdir() if what == "a folder" else path.write_bytes(
+        b"not a database, and long enough to be taken for one" * 40
+    )
+    with pytest.raises(BusRefused, match=str(path)):
+        Spool(path, MUCH)
+
+
+def test_the_file_is_an_ordinary_database(tmp_path: Path):
+    with Spool(tmp_path / "s", MUCH) as spool:
+        spool.append([message(1)])
+    other = sqlite3.connect(tmp_path / "s")
+    assert other.execute("PRAGMA integrity_check").fetchone() == ("ok",)
+    other.close()
