@@ -42,9 +42,7 @@ simulate: setup ## Search 100,000 simulated hand-overs with faults for a violati
 	$(RUN) python -m tests.simulation --handovers 50000 --from 0
 	$(RUN) python -m tests.simulation --handovers 50000
 
-test-real: ## Run the tests with real components
-	@if [ -d tests/real ]; then \
-		$(UV) sync --locked --quiet && $(RUN) pytest tests/real; \
-	else \
-		echo "No real component (Slurm, PBS, Kubernetes, Kafka) is part of this release yet: nothing was tested."; \
-	fi
+test-real: setup ## Run the tests with real components (the first time, they are fetched)
+	@echo "Real components: what is not in the cache is fetched first, which takes a while"
+	$(RUN) python -m tests.real.kafka.install
+	$(RUN) pytest tests/real --verbose --durations=5

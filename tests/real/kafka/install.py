@@ -21,8 +21,10 @@ def version() -> str:
 def jars() -> Path:
     """The folder with Kafka's jars, fetched if they are not there yet, and a Java that runs them."""
     packages.need("java", "default-jre-headless")
-    if _java() < JAVA_OLDEST:
-        packages.install("default-jre-headless", f"Kafka needs Java {JAVA_OLDEST} or newer")
+    if (found := _java()) < JAVA_OLDEST:
+        raise packages.MissingError(
+            f"Kafka needs Java {JAVA_OLDEST} or newer, and java is {found}: install a newer one"
+        )
     return cache.kept("kafka", version(), _fetch)
 
 

@@ -1,0 +1,80 @@
+"""The real components that tests ask for by a fixture's name, and where to look when one of those tests fails."""
+
+from __future__ import annotations
+
+import re
+import signal
+from collections.abc import Callable, Iterator, Mapping
+from itertools import count
+from pathlib import Path
+from types import MappingProxyType
+
+import pytest
+
+from tests.real.kafka.broker import Broker
+from tests.real.kafka.certificates import Certificates
+
+TAIL = 20  # lines of a log that a failed test shows
+NUMBERS = count(1)
+BROKERS: list[Broker] = []  # those of the session and of the test that runs
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Let an end that is asked for be one in order, as Ctrl-C is: no server is left behind.
+
+    And let the broker's client be as it is: it leaves it to the garbage collector to close what it could not connect.
+    """
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    config.addinivalue_line("filterwarnings", "ignore:unclosed <(socket|ssl):ResourceWarning")
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> Iterator[None]:
+    report = yield
+    if report.failed:
+        logs = [(f"{broker.log_file} ends so", broker.log_tail(TAIL)) for broker in BROKERS]
+        report.sections.extend(logs)
+    return report
+
+
+@pytest.fixture(scope="session")
+def certificates(tmp_path_factory: pytest.TempPathFactory) -> Certificates:
+    return Certificates(tmp_path_factory.mktemp("certificates"))
+
+
+@pytest.fixture(scope="session")
+def broker(tmp_path_factory: pytest.TempPathFactory, certificates: Certificates) -> Iterator[Broker]:
+    """One broker, with all its listeners, for every test that does it no harm."""
+    shared = Broker(tmp_path_factory.mktemp("broker"), certificates)
+    BROKERS.append(shared)
+    try:
+        shared.start()
+        yield shared
+    finally:
+        BROKERS.remove(shared)
+        shared.stop()
+
+
+@pytest.fixture
+def own_broker(tmp_path: Path) -> Iterator[Callable[..., Broker]]:
+    """Start a broker of the test's own, to be killed and paused at will: ``own_broker(certificates, properties)``."""
+    mine: list[Broker] = []
+
+    def start(certificates: Certificates | None = None, properties: Mapping[str, str] = MappingProxyType({})) -> Broker:
+        mine.append(Broker(tmp_path / f"broker-{len(mine) + 1}", certificates, properties))
+        BROKERS.append(mine[-1])
+        mine[-1].start()
+        return mine[-1]
+
+    try:
+        yield start
+    finally:
+        for one in mine:
+            BROKERS.remove(one)
+            one.stop()
+
+
+@pytest.fixture
+def prefix(request: pytest.FixtureRequest) -> str:
+    """How the names of a test's topics and groups begin, so that no other test has the same."""
+    return f"{next(NUMBERS)}-{re.sub('[^a-z0-9]+', '-', request.node.name.lower())[:60]}."
