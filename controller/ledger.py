@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import insort
 from collections import deque
 
 from controller.kept import Kept
@@ -41,6 +42,11 @@ class Ledger:
     def begin(self, now_s: int) -> None:
         """Count a move."""
         self.begun_s.append(now_s)
+
+    def count(self, found: Handover, now_s: int) -> None:
+        """Count a move of an earlier leader whose record was not there yet when this one began to lead."""
+        if not found.repair:
+            insort(self.begun_s, min(found.started_s, now_s))
 
     def recent_s(self, now_s: int) -> tuple[int, ...]:
         """When the moves of the last hour began."""

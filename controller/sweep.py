@@ -20,14 +20,23 @@ log = logging.getLogger("tidegate.handover")
 
 class Sweep:
     """What is known of the nodes that are in no hand-over. ``unreadable`` are those with a record that is not ours to
-    understand, by name: they are left alone."""
+    understand, by name: they are left alone. ``count`` hears of every hand-over that a record tells of and that is gone
+    on with."""
 
-    def __init__(self, tender: Tender, rules: Rules, clock: Callable[[], int], names: Callable[[], Names]) -> None:
+    def __init__(
+        self,
+        tender: Tender,
+        rules: Rules,
+        clock: Callable[[], int],
+        names: Callable[[], Names],
+        count: Callable[[Handover], None],
+    ) -> None:
         self.unreadable: dict[str, str] = {}
         self._tender = tender
         self._rules = rules
         self._clock = clock
         self._names = names
+        self._count = count
         self._read: dict[str, tuple[str, Handover]] = {}
         self._waiting: dict[str, Node] = {}
 
@@ -84,6 +93,7 @@ class Sweep:
             return
         if last is not None and not last.stage.finished:
             self._tender.adopt(last)
+            self._count(last)
             return
         if node.hpc.booked_by is not None and ours(node.hpc.booked_by):
             self._tender.release(node)

@@ -70,12 +70,12 @@ class Controller:
         self._clock = clock
         self._audit = audit or Unaudited()
         self._tender = Tender(ports, rules, self._audit, clock)
-        self._sweep = Sweep(self._tender, rules, clock, self._names)
+        self._ledger = Ledger()
+        self._sweep = Sweep(self._tender, rules, clock, self._names, lambda one: self._ledger.count(one, clock()))
         self._view = View(ports.hpc, ports.kubernetes, spec.safety)
         self._lead = LeadTimes(moves.lead_time)
         self._epoch: int | None = None
         self._led: int | None = None
-        self._ledger = Ledger()
         self._settled_in = False  # whether a leader after this one would know what this one found when it began to lead
         self._count = 0
         self._plans = 0

@@ -109,6 +109,16 @@ def test_moves_that_began_after_what_was_handed_on_are_found_in_the_records():
     assert NOW_S - 1000 <= begun_s[0] <= NOW_S - 1000 + MINUTE_S
 
 
+def test_a_move_whose_record_landed_late_is_counted_when_it_is_found():
+    one = ledger()
+    for at_s in (NOW_S - 50, NOW_S - 10):
+        one.begin(at_s)
+    one.count(replace(PLAIN, started_s=NOW_S - 30), NOW_S)
+    one.count(replace(PLAIN, started_s=NOW_S + 999), NOW_S)  # a clock that was wrong does not count for ever
+    one.count(replace(PLAIN, started_s=NOW_S - 20, repair=True), NOW_S)
+    assert one.recent_s(NOW_S) == (NOW_S - 50, NOW_S - 30, NOW_S - 10, NOW_S)
+
+
 def test_repairs_and_what_lies_more_than_an_hour_back_are_not_counted():
     ended = [replace(PLAIN, started_s=NOW_S - 10, repair=True), replace(PLAIN, started_s=NOW_S - HOUR_S)]
     assert list(recalled(Found(ended=ended)).begun_s) == []

@@ -35,7 +35,8 @@ class Swept:
         self.tender = Tender(self.fleet.ports(), RULES, self.fleet.audit, self.fleet.clock)
         self.tender.lead(EPOCH, [])
         self.count = 0
-        self.sweep = Sweep(self.tender, RULES, self.fleet.clock, self._names)
+        self.counted: list[Handover] = []
+        self.sweep = Sweep(self.tender, RULES, self.fleet.clock, self._names, self.counted.append)
         self.looks: list[str] = []
         look = self.tender.look
 
@@ -127,6 +128,7 @@ def test_a_hand_over_that_nobody_has_is_gone_on_with_under_our_epoch():
     assert swept.open == {"n1": handover("n1", epoch=EPOCH)}
     assert swept.at(0, SETTLE_S).open == {}
     assert swept.tender.finished[0].stage is S.DONE
+    assert [one.id for one in swept.counted] == ["h-n1"]
 
 
 def test_a_node_open_to_both_is_closed_to_kubernetes_and_the_hpc_side_has_it():

@@ -61,6 +61,7 @@ def test_a_node_that_registers_less_while_its_opening_is_under_way_is_nobodys_fa
     [
         500001808,  # a leader that wrote a stuck hand-over down ended before it told of it
         900005099,  # work vanished again between a person's word to go on and the turn that heard it
+        900006923,  # records of moves landed after their leader had ended, and another had begun to lead
         900005375,  # the record of a move landed after another process had begun to lead
     ],
 )
