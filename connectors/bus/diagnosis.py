@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, TypeVar
 
-from kafka.errors import AuthorizationError, KafkaError, SaslAuthenticationFailedError
+from kafka.errors import AuthorizationError, KafkaConfigurationError, KafkaError, SaslAuthenticationFailedError
 
 from connectors.bus.security import Security
 from models.errors import BadInput, BusRefused, BusUnavailable, TidegateError
@@ -29,6 +29,8 @@ def connected(make: Callable[[dict[str, Any]], Client], options: Mapping[str, An
     with _errors_heard() as heard:
         try:
             return make({**options, **security.options(), "bootstrap_timeout_ms": round(BOOTSTRAP_S * 1000)})
+        except KafkaConfigurationError:
+            raise
         except (KafkaError, OSError) as error:
             raise _diagnosis(options["bootstrap_servers"], security, [*heard, error]) from error
 

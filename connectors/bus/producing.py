@@ -7,7 +7,8 @@ import time
 from collections import deque
 from collections.abc import Callable
 from contextlib import suppress
-from typing import NamedTuple
+from typing import Any, NamedTuple
+from zlib import crc32
 
 from kafka import KafkaProducer
 from kafka.errors import (
@@ -18,6 +19,7 @@ from kafka.errors import (
     RecordListTooLargeError,
     SaslAuthenticationFailedError,
 )
+from kafka.partitioner.abc import Partitioner
 from kafka.producer.future import FutureRecordMetadata
 
 from connectors.bus.codec import Message
@@ -33,6 +35,16 @@ _TOO_LARGE = (MessageSizeTooLargeError, RecordListTooLargeError)
 _REFUSED = (AuthorizationError, SaslAuthenticationFailedError)
 
 log = logging.getLogger("tidegate.bus")
+
+
+class ByKey(Partitioner):  # type: ignore[misc]  # the client has no types
+    """All events of a key go to one partition, by CRC-32 as librdkafka does: the client's own hash is slow Python."""
+
+    def partition(
+        self, topic: str, key: object, serialized_key: bytes, value: object, serialized_value: object, cluster: Any
+    ) -> int:
+        """See the client's port."""
+        return crc32(serialized_key) % len(cluster.partitions_for_topic(topic))
 
 
 class _Sent(NamedTuple):
