@@ -36,10 +36,14 @@ class Topic(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Planned:
-    """A plan of the leader of an epoch."""
+    """A plan of the leader of an epoch.
+
+    ``left_out`` counts the moves, cancellations and nodes of rejections that a bus had no room for.
+    """
 
     epoch: int
     plan: Plan
+    left_out: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 
 from connectors.bus.codec import Message, Poison, UnknownType, decode
 from connectors.bus.topics import LONGEST
 from models.bus import BusCounts
 from models.events import DeadLetter, Event, Topic
 
-BEGINNING = 1024  # bytes of a message that is too large which its dead letter shows
+BEGINNING = 1024  # bytes of each part of a message that is too large which its dead letter shows
+HEADERS_MOST = 32  # of such a message
+NAME_MOST = 200  # characters of its key in the key of its dead letter
 SOURCE = "/tidegate/bus"
 
 
@@ -31,45 +34,59 @@ class Receiver:
     ) -> Event | None:
         """The event of a message; None for one of an unknown type, and for one that was buried."""
         self._counts.received += 1
+        headers = tuple(headers)
         try:
             return decode(topic, key, value, headers)
         except UnknownType:
             self._counts.unknown += 1
         except Poison as error:
-            size = len(key or b"") + len(value or b"")
-            self._bury(DeadLetter(topic.value, partition, offset, str(error), key, _cut(value), tuple(headers), size))
+            letter = _letter(Message(topic.value, key, value, [*headers]), partition, offset, str(error))
+            self._bury(letter if _fits(letter) else _beginnings(letter))
         return None
 
 
 def too_large(message: Message) -> DeadLetter | None:
     """The dead letter of a message that no broker would take; None for one of usual size."""
-    size = (
-        len(message.key or b"")
-        + len(message.value or b"")
-        + sum(len(name) + len(text) for name, text in message.headers)
-    )
+    size = _size(message)
     if size <= LONGEST:
         return None
-    return DeadLetter(
-        message.topic,
-        -1,
-        None,
-        f"{size} bytes are more than the {LONGEST} that are sent",
-        message.key[:BEGINNING] if message.key else None,
-        message.value[:BEGINNING] if message.value else None,
-        tuple((name, text[:BEGINNING]) for name, text in message.headers[:32]),
-        size,
-    )
+    return _beginnings(_letter(message, -1, None, f"{size} bytes are more than the {LONGEST} that are sent"))
 
 
 def dead_letter_event(letter: DeadLetter, at_s: float) -> Event:
     """The event that tells of a dead letter: the same for the same message, however often it is read."""
-    place = "unsent" if letter.offset is None else f"{letter.partition}/{letter.offset}"
-    name = (letter.key or b"").decode(errors="replace")[:256] if letter.offset is None else ""
-    version = int(at_s * 1000) if letter.offset is None else letter.offset
-    return Event(Topic.DEAD_LETTER, f"{letter.topic}/{place}/{name}".rstrip("/"), letter, version, SOURCE, at_s)
+    if letter.offset is not None:
+        key = f"{letter.topic}/{letter.partition}/{letter.offset}"
+        return Event(Topic.DEAD_LETTER, key, letter, letter.offset, SOURCE, at_s)
+    name = "".join(
+        one if one.isprintable() else "?" for one in (letter.key or b"").decode(errors="replace")[:NAME_MOST]
+    )
+    version = max(0, int(at_s * 1000))
+    return Event(Topic.DEAD_LETTER, f"{letter.topic}/unsent/{name}".rstrip("/"), letter, version, SOURCE, at_s)
 
 
-def _cut(value: bytes | None) -> bytes | None:
-    """Base64 makes a value a third longer, and the letter must be able to be sent."""
-    return value if value is None or len(value) <= LONGEST // 2 else value[:BEGINNING]
+def _letter(message: Message, partition: int, offset: int | None, reason: str) -> DeadLetter:
+    """The whole message as a dead letter. Kafka has headers without a value; they become empty ones."""
+    headers = tuple((name, text or b"") for name, text in message.headers)
+    return DeadLetter(message.topic, partition, offset, reason, message.key, message.value, headers, _size(message))
+
+
+def _beginnings(letter: DeadLetter) -> DeadLetter:
+    """A letter with only the beginning of everything that the sender chose."""
+    return replace(
+        letter,
+        key=letter.key and letter.key[:BEGINNING],
+        value=letter.value and letter.value[:BEGINNING],
+        headers=tuple((name[:BEGINNING], text[:BEGINNING]) for name, text in letter.headers[:HEADERS_MOST]),
+    )
+
+
+def _fits(letter: DeadLetter) -> bool:
+    """Whether the letter can be sent whole: base64 makes bytes a third longer, and JSON a name up to six times."""
+    headers = sum(2 * len(text) + 6 * len(name) + 8 for name, text in letter.headers)
+    return len(letter.key or b"") + len(letter.value or b"") <= LONGEST // 2 and headers <= LONGEST // 4
+
+
+def _size(message: Message) -> int:
+    headers = sum(len(name.encode(errors="replace")) + len(text or b"") for name, text in message.headers)
+    return len(message.key or b"") + len(message.value or b"") + headers

@@ -13,23 +13,61 @@ LONGEST = 900_000  # bytes of key, value and headers: below what a broker takes 
 
 @dataclass(frozen=True, slots=True)
 class Kept:
-    """How a topic is kept.
+    """How a topic is kept, and what it is about.
 
     ``partitions`` is how many are made; keys are spread over them, and the events of one key stay in order.
     ``kept_s`` is how long an event stays; of a topic of state the newest of each key stays for good, and ``kept_s`` is
-    how long the mark stays that a key is gone.
+    how long the mark stays that a key is gone. ``about`` and ``key`` are for people: what is told, and what its keys
+    are.
     """
 
     partitions: int
     kept_s: int
+    about: str
+    key: str
 
 
 TOPICS: Mapping[Topic, Kept] = {
-    Topic.WORK: Kept(partitions=6, kept_s=7 * DAY_S),
-    Topic.NODES: Kept(partitions=3, kept_s=7 * DAY_S),
-    Topic.DEMAND: Kept(partitions=1, kept_s=120 * DAY_S),  # the history that forecasts are learned from
-    Topic.FORECASTS: Kept(partitions=1, kept_s=14 * DAY_S),
-    Topic.PLANS: Kept(partitions=1, kept_s=14 * DAY_S),
-    Topic.HANDOVERS: Kept(partitions=1, kept_s=90 * DAY_S),
-    Topic.DEAD_LETTER: Kept(partitions=1, kept_s=30 * DAY_S),
+    Topic.WORK: Kept(
+        partitions=6,
+        kept_s=7 * DAY_S,
+        about="Every job, gang of pods and service replica, whenever it changes.",
+        key="side and id of the work",
+    ),
+    Topic.NODES: Kept(
+        partitions=3,
+        kept_s=7 * DAY_S,
+        about="Every node of the pool as each side shows it, whenever that changes.",
+        key="side and name of the node",
+    ),
+    Topic.DEMAND: Kept(
+        partitions=1,
+        kept_s=120 * DAY_S,  # the history that forecasts are learned from
+        about="The demand of each side, again and again; forecasts are learned from it.",
+        key="pool and side",
+    ),
+    Topic.FORECASTS: Kept(
+        partitions=1,
+        kept_s=14 * DAY_S,
+        about="Every forecast of the demand of a side.",
+        key="pool and side",
+    ),
+    Topic.PLANS: Kept(
+        partitions=1,
+        kept_s=14 * DAY_S,
+        about="Every plan: what the leader chose to do, what not, and why.",
+        key="the pool",
+    ),
+    Topic.HANDOVERS: Kept(
+        partitions=1,
+        kept_s=90 * DAY_S,
+        about="The latest hand-over of every node, whenever it goes on.",
+        key="the node",
+    ),
+    Topic.DEAD_LETTER: Kept(
+        partitions=1,
+        kept_s=30 * DAY_S,
+        about="Every message that could not be sent or read, with the reason.",
+        key="topic, partition and offset of the message; of one that was never sent, topic, `unsent` and its own key",
+    ),
 }

@@ -1,156 +1,56 @@
-"""The bodies of events on the wire: one schema for each type, apart from the values of ``models`` that it carries.
-
-A schema only ever grows by optional fields; readers ignore fields that they do not know. Anything else is a new type,
-with the next number at its end. The published schemas (docs/reference/events) are generated from these structs.
-"""
+"""The types of events, and the way between the values of ``models`` and their bodies on the wire."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Annotated, Any, Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
+import msgspec
 import numpy as np
-from msgspec import Meta, Struct
+from msgspec import Struct
+from msgspec.structs import astuple, replace
 
+from connectors.bus.bodies import (
+    TEXT_MOST,
+    Dead,
+    DemandNow,
+    ForecastMade,
+    HandoverNow,
+    Header,
+    HoldNow,
+    MoveMade,
+    NodeOfHpc,
+    NodeOfKubernetes,
+    PlanMade,
+    RejectionMade,
+    Shape,
+    Work,
+)
+from connectors.bus.topics import LONGEST
 from models.demand import Demand
 from models.events import DeadLetter, Planned, Topic
-from models.forecasts import Forecast, Source
-from models.handovers import Direction, Handover, Stage, Why
-from models.nodes import HpcNode, KubernetesNode, NodeShape, Side
+from models.forecasts import Forecast
+from models.handovers import Handover
+from models.nodes import HpcNode, KubernetesNode, NodeShape
 from models.plans import Hold, Move, Plan, Rejection
-from models.work import WorkRecord, WorkState
-
-Name = Annotated[str, Meta(min_length=1, max_length=512)]
-Text = Annotated[str, Meta(max_length=4096)]
-Seconds = Annotated[int, Meta(ge=-(2**53), le=2**53)]  # since 1970, UTC; a replay's clock begins at 0
-Span = Annotated[int, Meta(ge=0, le=2**53)]
-Count = Annotated[int, Meta(ge=0, le=2**53)]
-Nodes = Annotated[float, Meta(ge=0)]
+from models.work import WorkRecord
 
 GONE = "dev.tidegate.gone.v1"  # without a body: the key has no state any more
-
-
-class Work(Struct, frozen=True):
-    """One job, gang of pods or service replica, as it stands now."""
-
-    id: Name
-    side: Side
-    state: WorkState
-    nodes: Annotated[float, Meta(gt=0)]
-    submitted_s: Seconds
-    limit_s: Span | None = None
-    started_s: Seconds | None = None
-    ended_s: Seconds | None = None
-    user: Text = ""
-
-
-class Shape(Struct, frozen=True):
-    """What a node registered with: thousandths of a processor, MiB, thousandths of a GPU."""
-
-    cpu_milli: Count
-    memory_mib: Count
-    gpu_milli: Count
-
-
-class NodeOfHpc(Struct, frozen=True):
-    """A node as the HPC scheduler shows it."""
-
-    name: Name
-    kind: Text
-    drain_reason: Text | None
-    busy: bool
-    frees_at_s: Seconds | None = None
-    ready: bool = True
-    booked_by: Text | None = None
-    offers: Shape | None = None
-    booted: Text = ""
-
-
-class NodeOfKubernetes(Struct, frozen=True):
-    """A node as Kubernetes shows it."""
-
-    name: Name
-    closed_by: Text | None
-    discouraged: bool
-    pods: Count
-    ready: bool = True
-    cordoned: bool = False
-    ready_since_s: Seconds | None = None
-    offers: Shape | None = None
-    version: Text = ""
-    uid: Text = ""
-    record: Text | None = None
-    managed_by: Text = ""
-
-
-class DemandNow(Struct, frozen=True):
-    """One side's demand on a pool, in node-equivalents."""
-
-    side: Side
-    at_s: Seconds
-    running: Nodes
-    waiting: Nodes
-
-
-class ForecastMade(Struct, frozen=True):
-    """Quantiles of one side's demand: ``values`` has a row for each horizon and a column for each level, in nodes."""
-
-    side: Side
-    made_at_s: Seconds
-    now: Nodes
-    horizons_s: list[Span]
-    levels: list[Annotated[float, Meta(gt=0, lt=1)]]
-    values: list[list[Nodes]]
-    source: Source
-
-
-class PlanMade(Struct, frozen=True):
-    """The moves chosen by the leader of an epoch, and the moves not made, each with its reason."""
-
-    epoch: Count
-    at_s: Seconds
-    current: Count
-    target: Count
-    moves: tuple[Move, ...] = ()
-    cancellations: tuple[str, ...] = ()
-    rejections: tuple[Rejection, ...] = ()
-    holds: tuple[Hold, ...] = ()
-
-
-class HandoverNow(Struct, frozen=True):
-    """One node on its way from one side to the other, as it stands now."""
-
-    id: Name
-    batch: Name
-    node: Name
-    direction: Direction
-    stage: Stage
-    started_s: Seconds
-    stage_since_s: Seconds
-    deadline_s: Seconds
-    emptied_s: Seconds | None = None
-    why: Why | None = None
-    epoch: Count = 0
-    reserve_from_s: Seconds | None = None
-    uid: Text = ""
-    repair: bool = False
-
-
-class Dead(Struct, frozen=True):
-    """A message that could not be used. ``key``, ``value`` and the headers' values are base64."""
-
-    topic: Name
-    partition: int
-    offset: Count | None
-    reason: Text
-    key: bytes | None
-    value: bytes | None
-    headers: list[tuple[str, bytes]]
-    size: Count
-
+BODY_MOST = LONGEST - 8192  # bytes of a plan: key, headers and what a cut-off text adds come on top
 
 Body = TypeVar("Body", bound=Struct)
+Item = TypeVar("Item")
+
+
+def _plain(value: object) -> Any:
+    """A number of NumPy's as one of Python's."""
+    if isinstance(value, np.generic):
+        return value.item()
+    raise TypeError(f"{value!r} cannot be sent")
+
+
+ENCODER = msgspec.json.Encoder(enc_hook=_plain)
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,17 +65,7 @@ class Type(Generic[Body]):
 
 
 def _work(body: Work) -> WorkRecord:
-    return WorkRecord(
-        body.id,
-        body.side,
-        body.state,
-        body.nodes,
-        body.submitted_s,
-        body.limit_s,
-        body.started_s,
-        body.ended_s,
-        body.user,
-    )
+    return WorkRecord(*astuple(body))  # there may be 250,000 of them a second, and the fields are the same
 
 
 def _work_body(work: WorkRecord) -> Work:
@@ -188,7 +78,7 @@ def _work_body(work: WorkRecord) -> Work:
         work.limit_s,
         work.started_s,
         work.ended_s,
-        work.user,
+        _cut(work.user),
     )
 
 
@@ -231,7 +121,7 @@ def _forecast(body: ForecastMade) -> Forecast:
         body.now,
         np.array(body.horizons_s, dtype=np.int64),
         np.array(body.levels, dtype=np.float64),
-        np.array(body.values, dtype=np.float64).reshape(len(body.horizons_s), -1),
+        np.array(body.values, dtype=np.float64) if body.values else np.empty((0, len(body.levels))),
         body.source,
     )
 
@@ -240,7 +130,7 @@ def _forecast_body(forecast: Forecast) -> ForecastMade:
     return ForecastMade(
         forecast.side,
         forecast.made_at_s,
-        float(forecast.now),
+        forecast.now,
         forecast.horizons_s.tolist(),
         forecast.levels.tolist(),
         forecast.values.tolist(),
@@ -249,12 +139,71 @@ def _forecast_body(forecast: Forecast) -> ForecastMade:
 
 
 def _plan(body: PlanMade) -> Planned:
-    fields = _fields(body)
-    return Planned(fields.pop("epoch"), Plan(**fields))
+    plan = Plan(
+        body.at_s,
+        body.current,
+        body.target,
+        tuple(Move(**_fields(move)) for move in body.moves),
+        body.cancellations,
+        tuple(Rejection(**_fields(rejection)) for rejection in body.rejections),
+        tuple(Hold(**_fields(hold)) for hold in body.holds),
+    )
+    return Planned(body.epoch, plan, body.left_out)
 
 
 def _plan_body(planned: Planned) -> PlanMade:
-    return PlanMade(planned.epoch, **{name: getattr(planned.plan, name) for name in PlanMade.__struct_fields__[1:]})
+    plan = planned.plan
+    body = PlanMade(
+        planned.epoch,
+        plan.at_s,
+        plan.current,
+        plan.target,
+        tuple(MoveMade(**_values(MoveMade, move)) for move in plan.moves),
+        plan.cancellations,
+        tuple(RejectionMade(**_values(RejectionMade, rejection)) for rejection in plan.rejections),
+        tuple(HoldNow(**_values(HoldNow, hold)) for hold in plan.holds),
+        planned.left_out,
+    )
+    return body if len(ENCODER.encode(body)) <= BODY_MOST else _shortened(body)
+
+
+def _shortened(body: PlanMade) -> PlanMade:
+    """The plan with as much as there is room for: first the moves, then cancellations, then nodes of rejections.
+
+    Every rejection keeps its reason, and says how many nodes of it are not named.
+    """
+    bare = [replace(one, nodes=(), text=_more(one, ())) for one in body.rejections]
+    rest = replace(body, moves=(), cancellations=(), rejections=tuple(bare))
+    room = BODY_MOST - len(ENCODER.encode(rest))
+    moves, room = _fitting(body.moves, room)
+    cancellations, room = _fitting(body.cancellations, room)
+    rejections = []
+    for number, one in enumerate(body.rejections):
+        share = room // (len(body.rejections) - number)
+        nodes, left = _fitting(one.nodes, share)
+        room -= share - left
+        rejections.append(replace(one, nodes=nodes, text=_more(one, nodes)))
+    kept = replace(rest, moves=moves, cancellations=cancellations, rejections=tuple(rejections))
+    return replace(kept, left_out=body.left_out + _named(body) - _named(kept))
+
+
+def _fitting(items: tuple[Item, ...], room: int) -> tuple[tuple[Item, ...], int]:
+    """The first items that fit into so many bytes, and how many bytes are left."""
+    for count, item in enumerate(items):
+        size = len(ENCODER.encode(item)) + 1
+        if size > room:
+            return items[:count], room
+        room -= size
+    return items, room
+
+
+def _more(rejection: RejectionMade, named: tuple[str, ...]) -> str:
+    left = len(rejection.nodes) - len(named)
+    return f"{rejection.text[: TEXT_MOST - 40]} (and {left} more nodes)" if left else rejection.text
+
+
+def _named(body: PlanMade) -> int:
+    return len(body.moves) + len(body.cancellations) + sum(len(one.nodes) for one in body.rejections)
 
 
 def _handover(body: HandoverNow) -> Handover:
@@ -266,11 +215,11 @@ def _handover_body(handover: Handover) -> HandoverNow:
 
 
 def _dead(body: Dead) -> DeadLetter:
-    return DeadLetter(**{**_fields(body), "headers": tuple(body.headers)})
+    return DeadLetter(**{**_fields(body), "headers": tuple((one.name, one.value) for one in body.headers)})
 
 
 def _dead_body(letter: DeadLetter) -> Dead:
-    return Dead(**{**_values(Dead, letter), "headers": list(letter.headers)})
+    return Dead(**{**_values(Dead, letter), "headers": [Header(name, value) for name, value in letter.headers]})
 
 
 def _fields(body: Struct) -> dict[str, Any]:
@@ -278,7 +227,12 @@ def _fields(body: Struct) -> dict[str, Any]:
 
 
 def _values(body: type[Struct], value: object) -> dict[str, Any]:
-    return {name: getattr(value, name) for name in body.__struct_fields__}
+    return {name: _cut(getattr(value, name)) for name in body.__struct_fields__}
+
+
+def _cut(value: Any) -> Any:
+    """A text that is longer than the schema allows, shortened: nobody decides by the end of one."""
+    return f"{value[: TEXT_MOST - 1]}…" if isinstance(value, str) and len(value) > TEXT_MOST else value
 
 
 TYPES: Mapping[type, Type[Any]] = {
