@@ -9,7 +9,7 @@ import signal
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from multiprocessing.queues import Queue
 from queue import Empty
@@ -18,7 +18,7 @@ from types import MappingProxyType
 from models.audit import AuditLog
 from simulator.figures import Moved, figures
 from simulator.outcome import Outcome
-from simulator.replay import Replay
+from simulator.replay import DataPath, Replay
 from simulator.static import replay_static, run_fixed
 from simulator.world import Progress, World, quiet
 
@@ -31,6 +31,7 @@ BY_COST = (
 )  # the longest first, so that processes end together
 Watch = Callable[[str, float], None]
 OpenAudit = Callable[[], AbstractContextManager[AuditLog]]  # goes to the process that replays, so it can be pickled
+OpenPath = Callable[[str], AbstractContextManager[DataPath]]  # for a policy by its name; can be pickled, too
 
 _told: Queue[tuple[str, float]] | None = None
 
@@ -46,14 +47,25 @@ class _Told:
             _told.put((self.name, part))
 
 
-def replay(world: World, name: str, progress: Progress = quiet, open_audit: OpenAudit | None = None) -> Outcome:
-    """Replay one of ``BY_COST`` in this process; a policy that moves nodes can have its audit written."""
+def replay(
+    world: World,
+    name: str,
+    progress: Progress = quiet,
+    open_audit: OpenAudit | None = None,
+    open_path: OpenPath | None = None,
+) -> Outcome:
+    """Replay one of ``BY_COST`` in this process.
+
+    A policy that moves nodes can have its audit written, and its forecasts made at the far end of a data path.
+    """
     if name == "static":
         return replay_static(world, progress)
     from simulator.forecasters import forecaster_for  # noqa: PLC0415 - scikit-learn takes a second to import
 
-    with open_audit() if open_audit is not None else nullcontext() as audit:
-        return Replay(world, name, lambda machine: forecaster_for(name, world, machine), audit).run(progress)
+    with ExitStack() as stack:
+        audit = stack.enter_context(open_audit()) if open_audit is not None else None
+        path = stack.enter_context(open_path(name)) if open_path is not None else None
+        return Replay(world, name, lambda machine: forecaster_for(name, world, machine), audit, path).run(progress)
 
 
 def simulate_hpc(world: World) -> Outcome:
@@ -79,17 +91,19 @@ def compare(
     processes: int | None = None,
     watch: Watch | None = None,
     audits: Mapping[str, OpenAudit] = MappingProxyType({}),
+    open_path: OpenPath | None = None,
 ) -> list[Outcome]:
     """Replay every policy of ``names`` on the same world; outcomes in the order of ``names``.
 
-    ``watch(name, part)`` hears of progress between 0 and 1. ``audits`` says, by policy, where its audit goes. On Ctrl-C
-    the processes are ended and the interrupt goes on.
+    ``watch(name, part)`` hears of progress between 0 and 1. ``audits`` says, by policy, where its audit goes;
+    ``open_path`` gives each policy that has a forecaster a data path of its own. On Ctrl-C the processes are ended and
+    the interrupt goes on.
     """
     world = with_span(world)
     processes = min(processes or os.cpu_count() or 1, len(names))
     if processes == 1:
-        return [replay(world, name, _watcher(watch, name), audits.get(name)) for name in names]
-    outcomes = _compare_in_processes(world, names, processes, watch or (lambda *_: None), audits)
+        return [replay(world, name, _watcher(watch, name), audits.get(name), open_path) for name in names]
+    outcomes = _compare_in_processes(world, names, processes, watch or (lambda *_: None), audits, open_path)
     return [outcomes[name] for name in names]
 
 
@@ -98,7 +112,12 @@ def _watcher(watch: Watch | None, name: str) -> Progress:
 
 
 def _compare_in_processes(
-    world: World, names: tuple[str, ...], processes: int, watch: Watch, audits: Mapping[str, OpenAudit]
+    world: World,
+    names: tuple[str, ...],
+    processes: int,
+    watch: Watch,
+    audits: Mapping[str, OpenAudit],
+    open_path: OpenPath | None,
 ) -> Mapping[str, Outcome]:
     context = multiprocessing.get_context("spawn")
     told: Queue[tuple[str, float]] = context.Queue()
@@ -106,7 +125,7 @@ def _compare_in_processes(
     try:
         with _interrupts_held():
             futures = {
-                pool.submit(_replay_told, world, name, audits.get(name)): name
+                pool.submit(_replay_told, world, name, audits.get(name), open_path): name
                 for name in sorted(names, key=BY_COST.index)
             }
         _wait_for(futures, told, watch)
@@ -159,5 +178,5 @@ def _begin_worker(told: Queue[tuple[str, float]]) -> None:
     _told = told
 
 
-def _replay_told(world: World, name: str, open_audit: OpenAudit | None) -> Outcome:
-    return replay(world, name, _Told(name), open_audit)
+def _replay_told(world: World, name: str, open_audit: OpenAudit | None, open_path: OpenPath | None) -> Outcome:
+    return replay(world, name, _Told(name), open_audit, open_path)

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import Protocol
 
 import numpy as np
 
 from controller.handover.carry_out import Ports
 from controller.lease import Alone
-from controller.turn import Controller
+from controller.turn import Controller, Unaudited
 from models.audit import AuditLog
 from models.nodes import Side
-from models.ports import Forecaster
+from models.ports import Forecaster, HpcScheduler, Kubernetes
 from simulator.agenda import Kind
 from simulator.figures import Moved, figures
 from simulator.machine import Machine
@@ -22,6 +23,18 @@ from simulator.twin import TwinHpc, TwinKubernetes
 from simulator.world import Progress, World, quiet
 
 LEVELS_SHOWN = (0.1, 0.5, 0.9)
+
+
+class DataPath(Protocol):
+    """What lies between the twin, a forecaster and the controller. Without one they call one another."""
+
+    def forecaster(self, forecaster: Forecaster, hpc: HpcScheduler, kubernetes: Kubernetes) -> Forecaster:
+        """The forecaster as the controller meets it at the end of the path, which begins at the two sides."""
+        ...
+
+    def audit(self, audit: AuditLog) -> AuditLog:
+        """The audit, and on the path what it tells of."""
+        ...
 
 
 @dataclass(slots=True)
@@ -57,6 +70,7 @@ class Replay:
         name: str,
         forecaster_of: Callable[[Machine], Forecaster],
         audit: AuditLog | None = None,
+        path: DataPath | None = None,
     ) -> None:
         self.world = world
         self.name = name
@@ -67,9 +81,12 @@ class Replay:
         spec = world.policy.spec
         self.every_s = spec.moves.every
         self.span_s = _known_span(world)
+        self.forecaster = forecaster_of(self.machine)
+        if path is not None:
+            self.forecaster = path.forecaster(self.forecaster, self.hpc, self.kubernetes)
+            audit = path.audit(audit or Unaudited())
         ports = Ports(self.hpc, self.kubernetes, Alone())
         self.controller = Controller(ports, spec.pools[0], spec, lambda: self.machine.now_s, audit)
-        self.forecaster = forecaster_of(self.machine)
         self.meter = Meter(self.machine, world.hpc_nodes_max)
         self.rows = Rows()
         self.moved = Moved()

@@ -1,0 +1,146 @@
+"""The feed: tells the bus what the schedulers show of one pool, with versions that never go back."""
+
+from __future__ import annotations
+
+import logging
+from collections import deque
+from collections.abc import Collection, Iterable, Mapping
+
+from models.bus import Bus
+from models.demand import Demand
+from models.events import Event, Payload, Topic
+from models.nodes import HpcNode, KubernetesNode, Side
+from models.work import WorkRecord, WorkState
+
+READING = 2**20  # versions of one reading: more than it can have events
+OURS_MOST = 2**62  # no version of ours is higher: counting on from one that is would leave no room
+ENDED_KEPT_S = 3600  # as long as a forecast looks back at what ended
+FLUSH_S = 10.0
+
+log = logging.getLogger("tidegate.feed")
+
+
+class Feed:
+    """Tells what changed of the work and the nodes of one pool, and the demand of each reading.
+
+    ``order`` is the source's own number of a reading, such as the second of Slurm's last update: higher where anything
+    differs. It is the upper part of each version, so that the newer reading counts, whichever process told it.
+
+    Before the first telling of a topic, and after a loss, what is on the bus is read and compared: what it shows
+    wrongly is told, and what ``source`` told there and is not there any more is told as gone. When a telling raises,
+    the next one makes up for it. An event that cannot be sent at all is counted and left out.
+    """
+
+    def __init__(self, bus: Bus, *, source: str, pool: str) -> None:
+        self.unsendable = 0
+        self._bus = bus
+        self._source = source
+        self._pool = pool
+        self._version = 0
+        self._told: dict[Topic, dict[str, Event]] = {}
+        self._work: dict[str, WorkRecord] = {}
+        self._untold: dict[str, WorkRecord] = {}
+        self._ended: deque[tuple[int, str, WorkRecord]] = deque()
+        self._unsure = True  # whether there may be work on the bus that is not there any more
+
+    def tell_work(self, now_s: int, records: Iterable[WorkRecord], *, order: int) -> None:
+        """Tell of every piece of work that changed since the last call; the first call must have all that there is.
+
+        Of several records of one piece the last counts. Work that has ended stays for an hour and is then gone.
+        Raises BusUnavailable or BusRefused.
+        """
+        self._untold |= {f"{record.side}/{record.id}": record for record in records}
+        told = self._known(Topic.WORK)
+        if self._unsure:
+            self._untold = self._work | self._untold
+        for key, record in list(self._untold.items()):
+            self._tell(Topic.WORK, key, record, now_s, order)
+            self._keep(key, record, now_s)
+            del self._untold[key]
+        if self._unsure:
+            self._let_go(told, now_s, order)
+            self._unsure = False
+        while self._ended and self._ended[0][0] <= now_s:
+            _, key, record = self._ended.popleft()
+            if self._work.get(key) == record:  # else it was submitted again
+                self._tell_gone(Topic.WORK, key, now_s, order)
+                del self._work[key]
+
+    def tell_nodes(
+        self, now_s: int, side: Side, nodes: Mapping[str, HpcNode] | Mapping[str, KubernetesNode], *, order: int
+    ) -> None:
+        """Tell of the nodes that changed; ``nodes`` are all that the side shows, and one that is missing is gone.
+
+        Raises BusUnavailable or BusRefused.
+        """
+        told = self._known(Topic.NODES)
+        for name, node in nodes.items():
+            self._tell(Topic.NODES, f"{side}/{name}", node, now_s, order)
+        prefix = f"{side}/"
+        for key in [key for key, event in told.items() if key.startswith(prefix) and self._is_ours(event)]:
+            if key.removeprefix(prefix) not in nodes:
+                self._tell_gone(Topic.NODES, key, now_s, order)
+
+    def tell_demand(self, now_s: int, demand: Mapping[Side, Demand]) -> None:
+        """Tell the demand of one instant; a side whose demand is not known is left out, which is not zero.
+
+        What was told before is durable first: whoever has the demand of an instant finds its work on the bus, too.
+        Raises BusUnavailable or BusRefused.
+        """
+        if left := self._bus.flush(FLUSH_S):
+            log.warning("%d events are not on the bus yet; the demand at %d s is told after them", left, now_s)
+        for side in sorted(demand):
+            self._publish(Topic.DEMAND, f"{self._pool}/{side}", demand[side], now_s, now_s)
+
+    def tell_anew(self, topics: Collection[Topic]) -> None:
+        """Events of these topics were lost, or may have been: the next telling of each mends what the bus shows."""
+        for topic in topics:
+            self._told.pop(topic, None)
+        self._unsure = self._unsure or Topic.WORK in topics
+
+    def _known(self, topic: Topic) -> dict[str, Event]:
+        """What the topic shows; read from the bus at first, and after a loss."""
+        if topic not in self._told:
+            shown = dict(self._bus.latest_state(topic))
+            highest = max((event.version for event in shown.values() if event.version < OURS_MOST), default=0)
+            self._version = max(self._version, highest)
+            self._told[topic] = shown
+        return self._told[topic]
+
+    def _keep(self, key: str, record: WorkRecord, now_s: int) -> None:
+        if record.state is WorkState.ENDED and self._work.get(key) != record:
+            self._ended.append((now_s + ENDED_KEPT_S, key, record))
+        self._work[key] = record
+
+    def _let_go(self, told: Mapping[str, Event], now_s: int, order: int) -> None:
+        """Work of ours on the bus that is not there any more: gone at once, or an hour after its end was told."""
+        for key, event in list(told.items()):
+            record = event.payload
+            if key in self._work or not self._is_ours(event) or not isinstance(record, WorkRecord):
+                continue
+            if record.state is WorkState.ENDED:
+                self._keep(key, record, now_s)
+            else:
+                self._tell_gone(Topic.WORK, key, now_s, order)
+
+    def _is_ours(self, event: Event) -> bool:
+        return event.source == self._source
+
+    def _tell(self, topic: Topic, key: str, payload: Payload, now_s: int, order: int) -> None:
+        known = self._told[topic].get(key)
+        if known is None or known.payload != payload:
+            self._told[topic][key] = self._publish(topic, key, payload, now_s, order)
+
+    def _tell_gone(self, topic: Topic, key: str, now_s: int, order: int) -> None:
+        self._publish(topic, key, None, now_s, order)
+        self._told[topic].pop(key, None)
+
+    def _publish(self, topic: Topic, key: str, payload: Payload | None, now_s: int, order: int) -> Event:
+        self._version = max(self._version + 1, order * READING)
+        event = Event(topic, key, payload, self._version, self._source, float(now_s))
+        try:
+            self._bus.publish(event)
+        except ValueError as error:
+            self.unsendable += 1
+            log.warning("%s", error)
+        return event
