@@ -27,10 +27,10 @@ lint: setup ## Run the checks that are not tests
 	$(RUN) ruff format --check
 	$(RUN) mypy
 	$(RUN) lint-imports
-	$(RUN) tidegate policy reference --check docs/reference
+	$(RUN) tidegate reference --check docs/reference
 
-generate: setup ## Write the generated reference pages and JSON Schema
-	$(RUN) tidegate policy reference docs/reference
+generate: setup ## Write the generated reference pages and schemas
+	$(RUN) tidegate reference docs/reference
 
 bench: setup ## Run every benchmark
 	@set -e; for file in benchmarks/*.py; do \

@@ -14,7 +14,7 @@ from typing import Annotated
 
 import typer
 
-from cli import demo, handovers, pause, policy, replay
+from cli import demo, handovers, pause, policy, reference, replay
 from models.errors import ImpossibleStep, TidegateError
 
 EXIT_BAD_INPUT = 1
@@ -38,6 +38,7 @@ app.command()(handovers.handovers)
 app.command()(pause.pause)
 app.command()(pause.resume)
 app.add_typer(policy.app, name="policy")
+app.command(hidden=True)(reference.reference)  # for developers
 
 
 def _print_version(wanted: bool) -> None:

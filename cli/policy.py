@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -47,24 +46,6 @@ def check(
 @app.command()
 def schema() -> None:
     """Print the JSON Schema (2020-12) of a policy, for editors and charts."""
-    from cli.reference import schema_text  # noqa: PLC0415
+    from cli.policy_reference import schema_text  # noqa: PLC0415
 
     typer.echo(schema_text(), nl=False)
-
-
-@app.command(hidden=True)
-def reference(
-    folder: Annotated[Path, typer.Argument(help="Where the reference pages and the schema belong.")],
-    check_only: Annotated[bool, typer.Option("--check", help="Write nothing; end with 1 when one is stale.")] = False,
-) -> None:
-    """Write the generated reference pages and the schema, or check that they are up to date."""
-    from cli.reference import files, stale  # noqa: PLC0415
-    from models.errors import BadInput  # noqa: PLC0415
-
-    if check_only:
-        if names := stale(folder):
-            raise BadInput(f"not up to date: {', '.join(names)}", where=str(folder), remedy="run make generate")
-        return
-    folder.mkdir(parents=True, exist_ok=True)
-    for name, text in files().items():
-        (folder / name).write_text(text, encoding="utf-8")
