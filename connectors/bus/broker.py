@@ -33,6 +33,8 @@ UNMEASURED = {
 }  # what counts is in ``counts``; the client's own metrics cost a tenth of its time
 LINGER_MS = 25  # to wait for company when nobody flushes: fewer, larger requests
 BATCH_BYTES = 128 * 1024
+ASK_MS = 8_000  # until a question that the broker does not answer is given up
+SESSION_MS = 15_000  # without a word from a member, until its part goes to the others
 FOR_EVER_MS = 2**31 - 1  # the client never gives a message up: what it has is in our window, and counted
 READ_S = 60.0  # longest time to read a whole topic of state
 
@@ -64,7 +66,7 @@ class KafkaBus:
         self._client_id = client_id
         self._counts = BusCounts()
         self._buried = 0
-        self._lookup = Lookup(self._connect(lambda options: KafkaAdminClient(**options)), prefix)
+        self._lookup = Lookup(self._admin(), prefix)
         self._temporary = Path(tempfile.mkdtemp(prefix="tidegate-spool-")) if spool is None else None
         self._spool: Spool | None = None
         self._producing: Producing | None = None
@@ -178,6 +180,9 @@ class KafkaBus:
         options = {"bootstrap_servers": self._servers, "client_id": self._client_id, "reconnect_backoff_max_ms": 2000}
         return connected(make, options, self._security)
 
+    def _admin(self) -> KafkaAdminClient:
+        return self._connect(lambda options: KafkaAdminClient(**options, request_timeout_ms=ASK_MS))
+
     def _producer(self) -> KafkaProducer:
         return self._connect(
             lambda options: KafkaProducer(
@@ -201,7 +206,8 @@ class KafkaBus:
                 auto_offset_reset="none",
                 enable_auto_commit=False,
                 allow_auto_create_topics=False,
-                metadata_max_age_ms=30_000,
+                session_timeout_ms=SESSION_MS,
+                metadata_max_age_ms=10_000,
             )
         )
 
@@ -220,7 +226,10 @@ class KafkaBus:
         self._bury(letter)
 
     def _bury_sent(self, message: Message) -> None:
-        """The broker takes only smaller messages than we thought."""
+        """The broker takes only smaller messages than we thought; a dead letter that is too large ends here."""
+        if message.topic == self._lookup.name(Topic.DEAD_LETTER):
+            log.error("a dead letter is too large for the broker and is lost: %r", message.key)
+            return
         size = len(message.key or b"") + len(message.value or b"")
         self._bury(
             DeadLetter(

@@ -20,6 +20,7 @@ from kafka.errors import (
 from connectors.bus.lookup import Lookup, Shape, unavailable
 from connectors.bus.receiving import Receiver
 from models.bus import BusCounts, Delivery, Gap
+from models.errors import BusUnavailable
 from models.events import Event, Topic
 
 JOIN_S = 15.0  # longest time to wait for our part of the topics
@@ -68,6 +69,7 @@ class KafkaSubscription(ConsumerRebalanceListener):  # type: ignore[misc]  # the
 
     def poll(self, timeout_s: float, most: int = 500) -> Delivery:
         """See the port."""
+        self._note_shapes()
         fetched, self._early = self._early or self._fetch(timeout_s, most), {}
         events: list[Event] = []
         for partition, records in fetched.items():
@@ -123,7 +125,6 @@ class KafkaSubscription(ConsumerRebalanceListener):  # type: ignore[misc]  # the
             return {}
         except KafkaError as error:
             raise unavailable(error, "what is new") from error
-        self._note_shapes()
         return fetched
 
     def _begin_anew(self, error: KafkaError) -> None:
@@ -142,7 +143,12 @@ class KafkaSubscription(ConsumerRebalanceListener):  # type: ignore[misc]  # the
         """Notice a topic that was made anew, or was given more partitions, so that keys have moved between them."""
         if time.monotonic() < self._shapes_due_s:
             return
-        for name, (ident, count) in self._lookup.shapes(self._topics).items():
+        self._shapes_due_s = time.monotonic() + SHAPES_S
+        try:
+            shapes = self._lookup.shapes(self._topics, patience_s=0)
+        except BusUnavailable:
+            return  # what it could not tell now, it tells the next time
+        for name, (ident, count) in shapes.items():
             known, self._shapes[name] = self._shapes.get(name), (ident, count)
             if known is None or known == (ident, count):
                 continue
@@ -151,4 +157,3 @@ class KafkaSubscription(ConsumerRebalanceListener):  # type: ignore[misc]  # the
             mine = [partition for partition in self._consumer.assignment() if partition.topic == name]
             if mine:
                 self._consumer.seek_to_beginning(*mine)
-        self._shapes_due_s = time.monotonic() + SHAPES_S

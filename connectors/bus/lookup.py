@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Mapping
+import time
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from kafka import KafkaAdminClient, TopicPartition
@@ -12,6 +13,7 @@ from kafka.errors import (
     AuthorizationError,
     KafkaError,
     PolicyViolationError,
+    RetriableError,
     TopicAlreadyExistsError,
     UnknownTopicOrPartitionError,
     for_code,
@@ -20,6 +22,9 @@ from kafka.errors import (
 from connectors.bus.topics import TOPICS, Kept
 from models.errors import BusRefused, BusUnavailable
 from models.events import Topic
+
+PATIENCE_S = 10.0  # with a broker that is coming back
+AGAIN_S = 0.2
 
 log = logging.getLogger("tidegate.bus")
 
@@ -46,18 +51,14 @@ class Lookup:
         return self._offsets(partitions, OffsetSpec.EARLIEST)
 
     def _offsets(self, partitions: Iterable[TopicPartition], where: OffsetSpec) -> Mapping[TopicPartition, int]:
-        try:
-            found = self._client.list_partition_offsets(dict.fromkeys(partitions, where))
-        except KafkaError as error:
-            raise unavailable(error, "how far its topics reach") from error
+        wanted = dict.fromkeys(partitions, where)
+        found = _ask("how far its topics reach", lambda: self._client.list_partition_offsets(wanted))
         return {partition: at.offset for partition, at in found.items()}
 
-    def shapes(self, names: Iterable[str]) -> Mapping[str, Shape]:
+    def shapes(self, names: Iterable[str], patience_s: float = PATIENCE_S) -> Mapping[str, Shape]:
         """Id and number of partitions of those topics that exist. Raises BusRefused when we may not see one."""
-        try:
-            described = self._client.describe_topics(list(names))
-        except KafkaError as error:
-            raise unavailable(error, "which topics it has") from error
+        wanted = list(names)
+        described = _ask("which topics it has", lambda: self._client.describe_topics(wanted), patience_s)
         shapes = {}
         for topic in described:
             code = topic["error_code"]
@@ -77,18 +78,12 @@ class Lookup:
 
     def committed(self, group: str) -> Mapping[TopicPartition, int]:
         """How far a group is in each partition that it has ever committed."""
-        try:
-            found = self._client.list_group_offsets({group: None})[group]
-        except KafkaError as error:
-            raise unavailable(error, f"how far group {group} is") from error
+        found = _ask(f"how far group {group} is", lambda: self._client.list_group_offsets({group: None})[group])
         return {partition: at.offset for partition, at in found.items()}
 
     def groups(self) -> list[str]:
         """The names of all consumer groups that this user may see, sorted."""
-        try:
-            return sorted(group["group_id"] for group in self._client.list_groups())
-        except KafkaError as error:
-            raise unavailable(error, "which groups there are") from error
+        return sorted(group["group_id"] for group in _ask("which groups there are", self._client.list_groups))
 
     def ensure(self) -> None:
         """See to it that every topic exists and is kept as it must be. Raises BusRefused with what to run where not."""
@@ -161,6 +156,20 @@ class Lookup:
         if topic.state:
             return {"cleanup.policy": "compact", "delete.retention.ms": kept_ms}
         return {"cleanup.policy": "delete", "retention.ms": kept_ms}
+
+
+def _ask(what: str, question: Callable[[], Any], patience_s: float = PATIENCE_S) -> Any:
+    """The answer to a question, asked again while the broker is only just not there."""
+    deadline = time.monotonic() + patience_s
+    while True:
+        try:
+            return question()
+        except RetriableError as error:
+            if time.monotonic() >= deadline:
+                raise unavailable(error, what) from error
+            time.sleep(AGAIN_S)
+        except KafkaError as error:
+            raise unavailable(error, what) from error
 
 
 def unavailable(error: KafkaError, what: str) -> BusRefused | BusUnavailable:

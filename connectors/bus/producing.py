@@ -25,10 +25,12 @@ from kafka.producer.future import FutureRecordMetadata
 from connectors.bus.codec import Message
 from connectors.bus.spool import Spool
 from models.bus import BusCounts
+from models.errors import TidegateError
 
 WINDOW = 10_000  # messages that the broker has not acknowledged yet; so many stay in memory, no more
 PATIENCE_S = 1.0  # without a single acknowledgement while the window is full: the broker is away
 PAUSE_S = 5.0  # after the client could not take a message, until it is asked again
+CLOSE_S = 2.0
 LOOK_S = 0.05  # while there is nothing to wait for but that a pause ends
 CHUNK = 500  # messages taken from the spool at once
 _TOO_LARGE = (MessageSizeTooLargeError, RecordListTooLargeError)
@@ -73,6 +75,7 @@ class Producing:
         self._counts = counts
         self._bury = bury
         self._sent: deque[_Sent] = deque()
+        self._suspects: list[Message] = []  # one of them is too large, or more
         self._read = 0  # number of the last message that was taken from the spool
         self._delivered = 0  # number of the last one of it that was delivered
         self._stalled = False  # the window is full, and nothing has been acknowledged since that was seen
@@ -111,7 +114,7 @@ class Producing:
         """Flush, then let go. How many messages stay behind, in the spool."""
         self.flush(timeout_s)
         self._keep(tuple(sent.message for sent in self._sent if not sent.number and not sent.future.is_done))
-        self._client.close(timeout=0)
+        _end(self._client)
         self._sent.clear()
         return len(self._spool)
 
@@ -138,39 +141,66 @@ class Producing:
         self._sent.append(_Sent(future, message, number))
         return True
 
-    def _renew(self, error: KafkaError) -> None:
-        """Begin again with a new client; what the old one had is sent again."""
+    def _renew(self, error: BaseException | None) -> None:
+        """Begin again with a new client: one that was refused a single message refuses all others from then on, with
+        the very same error. What it had is sent again, and what may be too large is tried alone."""
         log.warning("the client of the broker has failed and is made anew: %s", error)
-        self._client.close(timeout=0)
+        _end(self._client)
         self._keep(tuple(sent.message for sent in self._sent if not sent.number))
         self._sent.clear()
         self._read = self._delivered
-        self._client = self._make_client()
+        suspects, self._suspects = self._suspects, []
+        try:
+            self._client = self._make_client()
+        except TidegateError as unable:
+            self._pause_until = time.monotonic() + PAUSE_S
+            self._keep(tuple(suspects))
+            log.warning("it could not be made anew yet: %s", unable)
+            return
+        for message in suspects:
+            self._try_alone(message)
+
+    def _try_alone(self, message: Message) -> None:
+        """Send a message on its own, so that an answer of the broker is about it and no other."""
+        try:
+            self._client.send(message.topic, message.value, message.key, message.headers).get(timeout=PATIENCE_S)
+        except _TOO_LARGE as error:
+            self._bury(message)
+            self._renew(error)
+        except KafkaError:
+            self._keep((message,))
+        else:
+            self._counts.delivered += 1
 
     def _settle(self) -> None:
         """Take note of what has become of the messages that were handed on, the oldest first."""
         sent, before = self._sent, self._delivered
+        broken: BaseException | None = None
         while sent and sent[0].future.is_done:
             self._stalled = False
             future, message, number = sent.popleft()
             if future.failed():
-                self._failed(message, number, future.exception)
+                broken = self._failed(message, future.exception) or broken
             else:
                 self._counts.delivered += 1
                 self.refused = None
             self._delivered = number or self._delivered
         if self._delivered - before >= CHUNK or (self._delivered > before and self._read == self._delivered):
             self._spool.remove_until(self._delivered)
+        if broken is not None:
+            self._renew(broken)
 
-    def _failed(self, message: Message, number: int, error: BaseException | None) -> None:
-        if isinstance(error, _TOO_LARGE):
-            self._bury(message)
-            return
+    def _failed(self, message: Message, error: BaseException | None) -> BaseException | None:
+        """Keep a message that was not taken; the error when the client can take no other after it."""
+        if error is not None and isinstance(error, _TOO_LARGE):
+            self._suspects.append(message)
+            return error
         self._pause_until = time.monotonic() + PAUSE_S
-        if isinstance(error, _REFUSED):
-            self.refused = error
         log.warning("an event for %s was not taken (%s); it is kept and sent again", message.topic, error)
         self._keep((message,))
+        if isinstance(error, _REFUSED):
+            self.refused = error
+        return error if error is not None and not isinstance(error, KafkaTimeoutError) else None
 
     @property
     def _paused(self) -> bool:
@@ -189,7 +219,7 @@ class Producing:
     def _refill(self) -> None:
         """Hand on from the spool as many as the window has room for."""
         while self._spool and len(self._sent) < WINDOW and not self._paused:
-            chunk = self._spool.after(self._read, CHUNK)
+            chunk = self._spool.after(self._read, min(CHUNK, WINDOW - len(self._sent)))
             if not chunk:
                 return
             if not all(self._hand(message, number) for number, message in chunk):
@@ -200,3 +230,10 @@ class Producing:
             self._sent[0].future.get(timeout=timeout_s)
         except KafkaError:
             return  # what it is, ``_settle`` sees
+
+
+def _end(client: KafkaProducer) -> None:
+    """Close the client whatever it still has: its own ``close`` gives up, and goes on living, when it cannot flush."""
+    client._sender.force_close()
+    with suppress(KafkaTimeoutError):
+        client.close(timeout=CLOSE_S)

@@ -33,13 +33,18 @@ class Sent:
     def get(self, timeout: float) -> None:
         if not self.is_done:
             raise KafkaTimeoutError
+        if self.exception is not None:
+            raise self.exception
 
 
 class Client:
-    """A producer whose broker answers when it is told to."""
+    """A producer whose broker answers when it is told to. As a real one, it takes nothing more after it was refused one
+    message: all others fail with the very same error."""
 
-    def __init__(self) -> None:
+    def __init__(self, too_large: set[int]) -> None:
         self.there = True
+        self.too_large = too_large
+        self.fatal: BaseException | None = None
         self.refuses: KafkaError | None = None  # at ``send``
         self.held: list[Sent] = []
         self.log: list[int] = []
@@ -56,10 +61,12 @@ class Client:
     def answer(self, error: BaseException | None = None, most: int | None = None) -> None:
         """Acknowledge what is held, or fail it."""
         now, self.held = self.held[:most], self.held[len(self.held) if most is None else most :]
+        if any(number_of(sent.message) in self.too_large for sent in now):
+            self.fatal = MessageSizeTooLargeError()
         for sent in now:
-            sent.is_done, sent.exception = True, error
-            if error is None:
-                self.log.append(int(sent.message.headers[0][1]))
+            sent.is_done, sent.exception = True, error or self.fatal
+            if sent.exception is None:
+                self.log.append(number_of(sent.message))
 
     def flush(self, timeout: float) -> None:
         if self.there:
@@ -70,17 +77,25 @@ class Client:
     def close(self, timeout: float) -> None:
         """Nothing."""
 
+    @property
+    def _sender(self) -> Client:
+        return self
+
+    def force_close(self) -> None:
+        """Nothing."""
+
 
 class Bench:
     def __init__(self, path: Path, most: int = 10**9) -> None:
         self.clients: list[Client] = []
+        self.too_large: set[int] = set()
         self.counts = BusCounts()
         self.buried: list[Message] = []
         self.spool = Spool(path, most)
         self.producing = Producing(self._client, self.spool, self.counts, self.buried.append)  # type: ignore[arg-type]
 
     def _client(self) -> Client:
-        self.clients.append(Client())
+        self.clients.append(Client(self.too_large))
         return self.client
 
     @property
@@ -98,6 +113,10 @@ class Bench:
 
 def message(number: int) -> Message:
     return Message("t", b"k", b"v" * 50, [("n", b"%d" % number)])
+
+
+def number_of(one: Message) -> int:
+    return int(one.headers[0][1])
 
 
 @pytest.fixture(autouse=True)
@@ -165,14 +184,15 @@ def test_when_the_disk_is_full_of_them_the_oldest_are_dropped_counted_and_a_resy
     bench.spool.close()
 
 
-def test_a_message_that_the_broker_finds_too_large_is_buried_and_the_next_goes_on(bench: Bench):
+def test_only_the_message_that_the_broker_finds_too_large_is_buried_and_all_others_arrive(bench: Bench):
+    bench.too_large.update({3, 5})
     bench.client.there = False
-    bench.send(1, 2)
-    bench.client.answer(MessageSizeTooLargeError(), most=1)
+    bench.send(*range(8))
     bench.client.there = True
+    bench.send(*range(8, 20))
     assert bench.producing.flush(5) == 0
-    assert [one.headers for one in bench.buried] == [message(1).headers]
-    assert bench.log == [2]
+    assert sorted(number_of(one) for one in bench.buried) == [3, 5]
+    assert sorted(bench.log) == sorted(set(range(20)) - {3, 5})
 
 
 def test_a_right_that_is_missing_is_told_and_the_message_kept_until_it_is_granted(bench: Bench):
