@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import signal
+import warnings
 from collections.abc import Callable, Iterator, Mapping
 from itertools import count
 from pathlib import Path
@@ -16,16 +17,22 @@ from tests.real.kafka.certificates import Certificates
 
 TAIL = 20  # lines of a log that a failed test shows
 NUMBERS = count(1)
+UNCLOSED = "unclosed <(socket|ssl)"  # how the warning of a socket begins that is left to the garbage collector
 BROKERS: list[Broker] = []  # those of the session and of the test that runs
 
 
 def pytest_configure(config: pytest.Config) -> None:
     """Let an end that is asked for be one in order, as Ctrl-C is: no server is left behind.
 
-    And let the broker's client be as it is: it leaves it to the garbage collector to close what it could not connect.
+    And let the broker's client be as it is: it does not close what it could not connect.
     """
     signal.signal(signal.SIGTERM, signal.default_int_handler)
-    config.addinivalue_line("filterwarnings", "ignore:unclosed <(socket|ssl):ResourceWarning")
+    config.addinivalue_line("filterwarnings", f"ignore:{UNCLOSED}:ResourceWarning")
+
+
+def pytest_unconfigure() -> None:
+    """The same for what is collected at the very end, when no test's filters hold."""
+    warnings.filterwarnings("ignore", UNCLOSED, ResourceWarning)
 
 
 @pytest.hookimpl(wrapper=True)

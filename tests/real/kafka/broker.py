@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import atexit
-import logging
 import signal
+import socket
 import subprocess
 import time
 from base64 import urlsafe_b64encode
@@ -38,15 +38,13 @@ STOP_S = 20.0
 PLAIN, PROXIED, SECURE, MTLS, CONTROLLER = "PLAIN", "PROXIED", "SECURE", "MTLS", "CONTROLLER"
 PROTOCOLS = {PLAIN: "PLAINTEXT", PROXIED: "PLAINTEXT", CONTROLLER: "PLAINTEXT", SECURE: "SASL_SSL", MTLS: "SSL"}
 
-log = logging.getLogger("tidegate.testbed")
-
 
 class Broker:
     """A broker with its data, ports and log in ``folder``; whatever is done to it, all three stay what they are.
 
     Who comes by the plain listener may do everything, so that tests can set things up; with certificates there are
     two more: SECURE for SASL_SSL with SCRAM-SHA-512, MTLS for client certificates. Whoever comes by those may do what
-    an ACL allows. A client of ``proxied`` is told that the broker lives at ``proxy_port``, so all it says goes through
+    an ACL allows. A client of PROXIED is told that the broker lives at ``proxy_port``, so all it says goes through
     the proxy that a test has there. ``properties`` are Kafka's own and win over ours.
     """
 
@@ -212,15 +210,16 @@ def _urls(listeners: Mapping[str, int]) -> str:
 
 
 def _java(*options: str) -> list[str]:
-    shown = "-Dorg.slf4j.simpleLogger.showDateTime=true"
-    return ["java", *options, "-XX:+UseSerialGC", shown, "-cp", f"{install.jars()}/*"]
+    dated = [f"-Dorg.slf4j.simpleLogger.{name}" for name in ("showDateTime=true", "dateTimeFormat=HH:mm:ss.SSS")]
+    return ["java", *options, "-XX:+UseSerialGC", *dated, "-cp", f"{install.jars()}/*"]
 
 
 def _serves(address: str) -> bool:
-    """Whether a client learns from there which brokers there are."""
+    """Whether a client learns from there which brokers there are; it is not asked before somebody listens."""
     try:
+        socket.create_connection(("127.0.0.1", int(address.split(":")[1]))).close()
         KafkaAdminClient(bootstrap_servers=address, bootstrap_timeout_ms=1000, reconnect_backoff_max_ms=100).close()
-    except KafkaError:
+    except (OSError, KafkaError):
         return False
     return True
 
