@@ -42,10 +42,11 @@ class UnknownType(ValueError):
 KEY_MOST = 1024  # bytes of a key, and of a source
 VERSION_MOST = 2**63 - 1
 REASON_MOST = 200  # characters of what a parser has to say
-_DECODERS = {kind: msgspec.json.Decoder(kind.body) for kind in TYPES.values()}
+_WRITTEN = {value: (kind, kind.name.encode(), msgspec.json.Decoder(kind.body)) for value, kind in TYPES.items()}
+_GONE = GONE.encode()
 _BY_NAME: dict[bytes, tuple[Type[Any] | None, msgspec.json.Decoder[Any]]] = {
-    GONE.encode(): (None, msgspec.json.Decoder()),
-    **{kind.name.encode(): (kind, decoder) for kind, decoder in _DECODERS.items()},
+    _GONE: (None, msgspec.json.Decoder()),
+    **{name: (kind, decoder) for kind, name, decoder in _WRITTEN.values()},
 }
 _JSON = ("content-type", b"application/json")
 _SPEC = ("ce_specversion", b"1.0")
@@ -61,24 +62,31 @@ def encode(event: Event) -> Message:
     Such are a number that is not finite, which JSON cannot say, a name that is too long, or a value on a topic where
     it does not belong.
     """
-    topic, payload, key, source = event.topic, event.payload, event.key.encode(), event.source.encode()
-    kind = None if payload is None else TYPES[type(payload)]
-    if problem := _misplaced(topic, kind, payload is not None):
-        raise ValueError(f"event {event.id} cannot be sent: {problem}")
-    _check(event.key, key, [])
-    _source(source)
-    if not 0 <= event.version <= VERSION_MOST:
-        raise ValueError(f"event {event.id} cannot be sent: its version is not from 0 to {VERSION_MOST}")
+    topic, payload, version, value = event.topic, event.payload, event.version, None
+    try:
+        key, source, ident, time = event.key.encode(), event.source.encode(), event.id.encode(), _time(event.at_s)
+        kind, name, decoder = (None, _GONE, None) if payload is None else _WRITTEN[type(payload)]
+        usual = kind is not None and kind.topic is topic and 0 <= version <= VERSION_MOST
+        if not usual and (problem := _misplaced(topic, kind, payload is not None) or _range(version)):
+            raise ValueError(problem)
+        _source(source)
+        if not (0 < len(key) <= KEY_MOST and event.key.isprintable()):
+            _check(event.key, key, [])
+        if kind is not None and decoder is not None:
+            value = ENCODER.encode(kind.to_body(payload))
+            decoder.decode(value)
+    except (msgspec.MsgspecError, ValueError, TypeError, OverflowError, OSError) as error:
+        raise ValueError(f"event {event.id:.200} cannot be sent: {str(error)[:REASON_MOST]}") from error
     headers = [
         _SPEC,
-        ("ce_type", GONE.encode() if kind is None else kind.name.encode()),
+        ("ce_type", name),
         ("ce_source", source),
-        ("ce_id", event.id.encode()),
-        ("ce_time", _time(event.at_s)),
-        ("ce_sequence", b"%019d" % event.version),
+        ("ce_id", ident),
+        ("ce_time", time),
+        ("ce_sequence", b"%019d" % version),
         _JSON,
     ]
-    return Message(topic.value, key, None if kind is None else _body(kind, event), headers)
+    return Message(topic.value, key, value, headers)
 
 
 def decode(topic: Topic, key: bytes | None, value: bytes | None, headers: Iterable[tuple[str, bytes]]) -> Event:
@@ -93,8 +101,8 @@ def decode(topic: Topic, key: bytes | None, value: bytes | None, headers: Iterab
         sequence, source, at_s = int(number), _source(known["ce_source"]), _seconds(known["ce_time"])
         key = key or b""
         text = key.decode()
-        if not (number.isdigit() and sequence <= VERSION_MOST):
-            raise Poison(f"its sequence is no whole number from 0 to {VERSION_MOST}")
+        if not number.isdigit() or sequence > VERSION_MOST:
+            raise Poison(_range(-1))
     except (Poison, UnknownType):
         raise
     except KeyError as error:
@@ -127,6 +135,10 @@ def _source(source: bytes) -> str:
     return text
 
 
+def _range(version: int) -> str:
+    return "" if 0 <= version <= VERSION_MOST else f"its sequence is no whole number from 0 to {VERSION_MOST}"
+
+
 def _check(text: str, key: bytes, pairs: Headers) -> None:
     if not 0 < len(key) <= KEY_MOST:
         raise Poison(f"its key is missing or longer than {KEY_MOST} bytes")
@@ -147,15 +159,6 @@ def _misplaced(topic: Topic, kind: Type[Any] | None, has_body: bool) -> str:
     return "" if has_body else f"type {kind.name} needs a body"
 
 
-def _body(kind: Type[Any], event: Event) -> bytes:
-    try:
-        value = ENCODER.encode(kind.to_body(event.payload))
-        _DECODERS[kind].decode(value)
-    except (msgspec.MsgspecError, ValueError, TypeError, OverflowError) as error:
-        raise ValueError(f"event {event.id} cannot be sent: {str(error)[:REASON_MOST]}") from error
-    return value
-
-
 def _payload(kind: Type[Any], decoder: msgspec.json.Decoder[Any], value: bytes) -> Any:
     try:
         body = decoder.decode(value)
@@ -174,10 +177,7 @@ def _no_twice(pairs: list[tuple[str, Any]]) -> None:
 
 @lru_cache(maxsize=64)
 def _time(at_s: float) -> bytes:
-    try:
-        return datetime.fromtimestamp(at_s, UTC).isoformat().encode()
-    except (OverflowError, OSError) as error:
-        raise ValueError(f"{at_s} s is no time that can be written") from error
+    return datetime.fromtimestamp(at_s, UTC).isoformat().encode()
 
 
 @lru_cache(maxsize=64)
