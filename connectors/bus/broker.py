@@ -28,9 +28,10 @@ from models.events import DeadLetter, Event, Latest, Topic
 
 SPOOL_MOST = 256 * 2**20  # bytes
 SURELY_FITS = LONGEST // 2  # bytes of a body: key and headers are never so long as to make it too large
-UNMEASURED = {
-    "metrics_enabled": False
-}  # what counts is in ``counts``; the client's own metrics cost a tenth of its time
+LASTING = {
+    "metrics_enabled": False,  # what counts is in ``counts``; the client's own metrics cost a tenth of its time
+    "reconnect_backoff_max_ms": 1000,
+}
 LINGER_MS = 25  # to wait for company when nobody flushes: fewer, larger requests
 BATCH_BYTES = 128 * 1024
 ASK_MS = 8_000  # until a question that the broker does not answer is given up
@@ -177,17 +178,19 @@ class KafkaBus:
         return (self._temporary or Path()) / "spool.sqlite"
 
     def _connect(self, make: Callable[[dict[str, Any]], Any]) -> Any:
-        options = {"bootstrap_servers": self._servers, "client_id": self._client_id, "reconnect_backoff_max_ms": 2000}
+        options = {"bootstrap_servers": self._servers, "client_id": self._client_id}
         return connected(make, options, self._security)
 
     def _admin(self) -> KafkaAdminClient:
-        return self._connect(lambda options: KafkaAdminClient(**options, request_timeout_ms=ASK_MS))
+        return self._connect(
+            lambda options: KafkaAdminClient(**options, request_timeout_ms=ASK_MS, reconnect_backoff_max_ms=200)
+        )
 
     def _producer(self) -> KafkaProducer:
         return self._connect(
             lambda options: KafkaProducer(
                 **options,
-                **UNMEASURED,
+                **LASTING,
                 acks="all",
                 linger_ms=LINGER_MS,
                 batch_size=BATCH_BYTES,
@@ -201,7 +204,7 @@ class KafkaBus:
         return self._connect(
             lambda options: KafkaConsumer(
                 **options,
-                **UNMEASURED,
+                **LASTING,
                 group_id=group_id,
                 auto_offset_reset="none",
                 enable_auto_commit=False,
@@ -225,17 +228,14 @@ class KafkaBus:
     def _bury_read(self, letter: DeadLetter) -> None:
         self._bury(letter)
 
-    def _bury_sent(self, message: Message) -> None:
-        """The broker takes only smaller messages than we thought; a dead letter that is too large ends here."""
+    def _bury_sent(self, message: Message, reason: str) -> None:
+        """The broker will not take this message; a dead letter that it will not take ends here."""
         if message.topic == self._lookup.name(Topic.DEAD_LETTER):
-            log.error("a dead letter is too large for the broker and is lost: %r", message.key)
+            log.error("a dead letter is not taken by the broker and is lost (%s): %r", reason, message.key)
             return
         size = len(message.key or b"") + len(message.value or b"")
-        self._bury(
-            DeadLetter(
-                message.topic, -1, None, f"{size} bytes are more than the broker takes", message.key, None, (), size
-            )
-        )
+        reason = f"the broker does not take it: {reason} ({size} bytes)"
+        self._bury(DeadLetter(message.topic, -1, None, reason, message.key, None, (), size))
 
     def _settle(self) -> None:
         """Dead letters are delivered before the messages that they stand for are committed."""

@@ -13,6 +13,7 @@ from kafka.errors import (
     CommitFailedError,
     IllegalStateError,
     KafkaError,
+    LogTruncationError,
     NoOffsetForPartitionError,
     OffsetOutOfRangeError,
 )
@@ -23,8 +24,10 @@ from models.bus import BusCounts, Delivery, Gap
 from models.errors import BusUnavailable
 from models.events import Event, Topic
 
+ANSWER_MS = 8_000
 JOIN_S = 15.0  # longest time to wait for our part of the topics
 SHAPES_S = 5.0  # how often to ask whether a topic is still the one that it was
+_PLACELESS = (NoOffsetForPartitionError, OffsetOutOfRangeError, LogTruncationError)
 
 log = logging.getLogger("tidegate.bus")
 
@@ -86,7 +89,7 @@ class KafkaSubscription(ConsumerRebalanceListener):  # type: ignore[misc]  # the
         """See the port. After a rebalance it says nothing: whoever has the partition now gets the messages again."""
         self._settle()
         try:
-            self._consumer.commit()
+            self._consumer.commit(timeout_ms=ANSWER_MS)
         except (CommitFailedError, IllegalStateError) as error:
             log.info("nothing was committed, since the group has changed meanwhile: %s", error)
         except KafkaError as error:
@@ -98,8 +101,10 @@ class KafkaSubscription(ConsumerRebalanceListener):  # type: ignore[misc]  # the
         ends = self._lookup.ends(mine) if mine else {}
         early = sum(len(records) for records in self._early.values())
         try:
-            return early + sum(max(0, end - (self._consumer.position(part) or 0)) for part, end in ends.items())
-        except (NoOffsetForPartitionError, OffsetOutOfRangeError) as error:
+            return early + sum(
+                max(0, end - (self._consumer.position(part, timeout_ms=ANSWER_MS) or 0)) for part, end in ends.items()
+            )
+        except _PLACELESS as error:
             self._begin_anew(error)
             return max(1, early + sum(ends.values()))
         except KafkaError as error:
@@ -120,7 +125,7 @@ class KafkaSubscription(ConsumerRebalanceListener):  # type: ignore[misc]  # the
     def _fetch(self, timeout_s: float, most: int) -> dict[TopicPartition, list[Any]]:
         try:
             fetched: dict[TopicPartition, list[Any]] = self._consumer.poll(round(timeout_s * 1000), max_records=most)
-        except (NoOffsetForPartitionError, OffsetOutOfRangeError) as error:
+        except _PLACELESS as error:
             self._begin_anew(error)
             return {}
         except KafkaError as error:
@@ -130,8 +135,9 @@ class KafkaSubscription(ConsumerRebalanceListener):  # type: ignore[misc]  # the
     def _begin_anew(self, error: KafkaError) -> None:
         """Read partitions from the earliest message that there is: of a new group, or when ours is there no more."""
         assigned = self._consumer.assignment()
-        partitions = [partition for partition in error.args[0] if partition in assigned]
-        if isinstance(error, OffsetOutOfRangeError):
+        named = error.divergent_offsets if isinstance(error, LogTruncationError) else error.args[0]
+        partitions = [partition for partition in named if partition in assigned]
+        if not isinstance(error, NoOffsetForPartitionError):
             for name in sorted({partition.topic for partition in partitions}):
                 self._gaps.append(
                     Gap(self._topics[name], "the messages that follow were deleted before they were read")

@@ -12,10 +12,10 @@ from typing import Any, TypeVar
 
 from kafka.errors import AuthorizationError, KafkaConfigurationError, KafkaError, SaslAuthenticationFailedError
 
-from connectors.bus.security import Security
+from connectors.bus.security import MECHANISM, Security
 from models.errors import BadInput, BusRefused, BusUnavailable, TidegateError
 
-BOOTSTRAP_S = 8.0
+BOOTSTRAP_S = 5.0
 TRY_S = 3.0
 
 Client = TypeVar("Client")
@@ -38,19 +38,25 @@ def connected(make: Callable[[dict[str, Any]], Client], options: Mapping[str, An
 def _diagnosis(servers: list[str], security: Security, errors: list[BaseException]) -> TidegateError:
     for error in errors:
         if isinstance(error, SaslAuthenticationFailedError):
-            return BusRefused(
-                f"the broker at {', '.join(servers)} does not accept user {security.username} with the password in"
-                f" {security.password_file} (check both; the broker must know the user for SCRAM-SHA-512)"
-            )
+            return _password_refused(servers, security)
         if isinstance(error, AuthorizationError):
             return BusRefused(f"the broker at {', '.join(servers)} lets this user do nothing: {error}")
     problems = [problem for server in servers if (problem := _try(server, security)) is not None]
     refused = [problem for problem in problems if isinstance(problem, BusRefused)]
     if refused or problems:
         return (refused or problems)[0]
+    if security.username:  # a broker that hangs up right after its answer: the client often misses that answer
+        return _password_refused(servers, security)
     return BusUnavailable(
         f"a broker listens at {', '.join(servers)}, but does not answer as one ({errors[-1]});"
         " check that the address is that of a Kafka listener of the right kind (plain text, TLS, SASL)"
+    )
+
+
+def _password_refused(servers: list[str], security: Security) -> BusRefused:
+    return BusRefused(
+        f"the broker at {', '.join(servers)} does not accept user {security.username} with the password in"
+        f" {security.password_file} (check both; the broker must know the user for {MECHANISM})"
     )
 
 
@@ -72,7 +78,7 @@ def _try_tls(plain: socket.socket, server: str, host: str, security: Security) -
     try:
         with security.context().wrap_socket(plain, server_hostname=host) as encrypted:
             encrypted.settimeout(TRY_S)
-            encrypted.sendall(b"\\0\\0\\0\\0")  # with TLS 1.3 a broker says only now what it thinks of our certificate
+            encrypted.sendall(b"\0\0\0\0")  # with TLS 1.3 a broker says only now what it thinks of our certificate
             encrypted.recv(1)
     except ssl.SSLCertVerificationError as error:
         if "ostname mismatch" in error.verify_message or "IP address mismatch" in error.verify_message:

@@ -11,9 +11,11 @@ from kafka import KafkaAdminClient, TopicPartition
 from kafka.admin import ConfigResource, ConfigResourceType, OffsetSpec
 from kafka.errors import (
     AuthorizationError,
+    GroupAuthorizationFailedError,
     KafkaError,
     PolicyViolationError,
     RetriableError,
+    SaslAuthenticationFailedError,
     TopicAlreadyExistsError,
     UnknownTopicOrPartitionError,
     for_code,
@@ -174,8 +176,13 @@ def _ask(what: str, question: Callable[[], Any], patience_s: float = PATIENCE_S)
 
 def unavailable(error: KafkaError, what: str) -> BusRefused | BusUnavailable:
     """A client's error in words that tell what to do."""
+    if isinstance(error, GroupAuthorizationFailedError):
+        remedy = "grant it READ on groups of this prefix, for example: kafka-acls.sh --add --allow-principal User:NAME"
+        return BusRefused(f"this user may not read as group {error.args[0]} ({remedy} --operation Read --group NAME)")
     if isinstance(error, AuthorizationError):
         return BusRefused(f"the broker does not tell this user {what}: {type(error).__name__} {error}".rstrip())
+    if isinstance(error, SaslAuthenticationFailedError):
+        return BusRefused(f"the broker does not accept this user any more, and does not say {what}: {error}")
     return BusUnavailable(f"the broker does not say {what}: {type(error).__name__} {error}".rstrip())
 
 

@@ -13,10 +13,10 @@ from zlib import crc32
 from kafka import KafkaProducer
 from kafka.errors import (
     AuthorizationError,
+    BrokerResponseError,
     KafkaError,
     KafkaTimeoutError,
-    MessageSizeTooLargeError,
-    RecordListTooLargeError,
+    RetriableError,
     SaslAuthenticationFailedError,
 )
 from kafka.partitioner.abc import Partitioner
@@ -33,8 +33,7 @@ PAUSE_S = 5.0  # after the client could not take a message, until it is asked ag
 CLOSE_S = 2.0
 LOOK_S = 0.05  # while there is nothing to wait for but that a pause ends
 CHUNK = 500  # messages taken from the spool at once
-_TOO_LARGE = (MessageSizeTooLargeError, RecordListTooLargeError)
-_REFUSED = (AuthorizationError, SaslAuthenticationFailedError)
+_RIGHTS = (AuthorizationError, SaslAuthenticationFailedError)
 
 log = logging.getLogger("tidegate.bus")
 
@@ -65,7 +64,11 @@ class Producing:
     """
 
     def __init__(
-        self, make_client: Callable[[], KafkaProducer], spool: Spool, counts: BusCounts, bury: Callable[[Message], None]
+        self,
+        make_client: Callable[[], KafkaProducer],
+        spool: Spool,
+        counts: BusCounts,
+        bury: Callable[[Message, str], None],
     ) -> None:
         self.lost: set[str] = set()
         self.refused: KafkaError | None = None
@@ -75,7 +78,7 @@ class Producing:
         self._counts = counts
         self._bury = bury
         self._sent: deque[_Sent] = deque()
-        self._suspects: list[Message] = []  # one of them is too large, or more
+        self._suspects: list[Message] = []  # the broker has refused one of them, or more
         self._read = 0  # number of the last message that was taken from the spool
         self._delivered = 0  # number of the last one of it that was delivered
         self._stalled = False  # the window is full, and nothing has been acknowledged since that was seen
@@ -100,7 +103,7 @@ class Producing:
             if not waiting or left_s <= 0:
                 return waiting
             if self._sent:
-                with suppress(KafkaTimeoutError):
+                with suppress(KafkaError):
                     self._client.flush(left_s)
             else:
                 time.sleep(min(left_s, LOOK_S))
@@ -134,7 +137,9 @@ class Producing:
             self._pause_until = time.monotonic() + PAUSE_S
             if not number:
                 self._keep((message,))
-            if not isinstance(error, KafkaTimeoutError):
+            if isinstance(error, _RIGHTS):
+                self.refused = error
+            elif not isinstance(error, KafkaTimeoutError):
                 self._renew(error)
             return False
         self._read = max(self._read, number)
@@ -143,7 +148,7 @@ class Producing:
 
     def _renew(self, error: BaseException | None) -> None:
         """Begin again with a new client: one that was refused a single message refuses all others from then on, with
-        the very same error. What it had is sent again, and what may be too large is tried alone."""
+        the very same error. What it had is sent again, and what may have been refused itself is tried alone."""
         log.warning("the client of the broker has failed and is made anew: %s", error)
         _end(self._client)
         self._keep(tuple(sent.message for sent in self._sent if not sent.number))
@@ -164,11 +169,12 @@ class Producing:
         """Send a message on its own, so that an answer of the broker is about it and no other."""
         try:
             self._client.send(message.topic, message.value, message.key, message.headers).get(timeout=PATIENCE_S)
-        except _TOO_LARGE as error:
-            self._bury(message)
-            self._renew(error)
-        except KafkaError:
-            self._keep((message,))
+        except KafkaError as error:
+            if _is_refusal(error):
+                self._bury(message, str(error))
+                self._renew(error)
+            else:
+                self._keep((message,))
         else:
             self._counts.delivered += 1
 
@@ -192,13 +198,13 @@ class Producing:
 
     def _failed(self, message: Message, error: BaseException | None) -> BaseException | None:
         """Keep a message that was not taken; the error when the client can take no other after it."""
-        if error is not None and isinstance(error, _TOO_LARGE):
+        if error is not None and _is_refusal(error):
             self._suspects.append(message)
             return error
         self._pause_until = time.monotonic() + PAUSE_S
         log.warning("an event for %s was not taken (%s); it is kept and sent again", message.topic, error)
         self._keep((message,))
-        if isinstance(error, _REFUSED):
+        if isinstance(error, _RIGHTS):
             self.refused = error
         return error if error is not None and not isinstance(error, KafkaTimeoutError) else None
 
@@ -232,8 +238,13 @@ class Producing:
             return  # what it is, ``_settle`` sees
 
 
+def _is_refusal(error: BaseException) -> bool:
+    """Whether the broker will never take this very message (it is too large, most of all), whoever sends it."""
+    return isinstance(error, BrokerResponseError) and not isinstance(error, (RetriableError, *_RIGHTS))
+
+
 def _end(client: KafkaProducer) -> None:
     """Close the client whatever it still has: its own ``close`` gives up, and goes on living, when it cannot flush."""
     client._sender.force_close()
-    with suppress(KafkaTimeoutError):
+    with suppress(KafkaError):
         client.close(timeout=CLOSE_S)
