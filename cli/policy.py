@@ -23,14 +23,15 @@ def check(
 
     Ends with 0 when the policy can be used, and with 1 when not.
     """
-    from cli.policy_file import READ_MOST, decode, parse_document, read_document  # noqa: PLC0415
+    from cli.policy_file import POLICY  # noqa: PLC0415
     from cli.policy_summary import NOT_YET, not_acted_on, split_of, summary  # noqa: PLC0415
+    from cli.yaml_document import READ_MOST, decode, parse_document, read_document  # noqa: PLC0415
 
     if file == "-":
-        document = parse_document(decode(sys.stdin.buffer.read(READ_MOST), "<stdin>"), "<stdin>")
+        document = parse_document(decode(sys.stdin.buffer.read(READ_MOST), "<stdin>"), "<stdin>", POLICY)
     else:
-        document = read_document(file)
-    policy = document.policy
+        document = read_document(file, POLICY)
+    policy = document.value
     lines = [f"{document.name}: ok, policy {policy.metadata.name}: {summary(policy)}"]
     if nodes is not None:
         try:

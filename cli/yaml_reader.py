@@ -1,8 +1,8 @@
 """YAML text to plain data, and nothing more.
 
-Only what a person needs to write a policy is read: mappings with text keys, lists, text, numbers, true, false and
-null, as the core schema of YAML 1.2 reads them (``no``, ``1:30`` and dates are text). Tags, anchors and aliases are
-refused, so nothing can be constructed and nothing can grow; size, depth and number of values have limits.
+Only what a person needs to write a policy or settings is read: mappings with text keys, lists, text, numbers, true,
+false and null, as the core schema of YAML 1.2 reads them (``no``, ``1:30`` and dates are text). Tags, anchors and
+aliases are refused, so nothing can be constructed and nothing can grow; size, depth and number of values have limits.
 """
 
 from __future__ import annotations
@@ -27,12 +27,12 @@ _NOT_FINITE = re.compile(r"([-+]?)\.(inf|Inf|INF)|\.(nan|NaN|NAN)")
 _DIGITS_MOST = 40  # a longer number is text: no field holds one, and reading huge ones costs time
 
 
-def read_tree(text: str) -> Tree:
-    """The data of one YAML document. Raises Unreadable when it is none, or too large."""
+def read_tree(text: str, noun: str = "policy") -> Tree:
+    """The data of one YAML document, a ``noun``. Raises Unreadable when it is none, or too large."""
     text = text.removeprefix("\ufeff")
     if len(text.encode("utf-8", "surrogatepass")) > BYTES_MOST:
-        raise Unreadable([Mistake(Place(1, 1), (), f"larger than {BYTES_MOST >> 20} MiB, which no policy needs")])
-    builder = _Builder(text)
+        raise Unreadable([Mistake(Place(1, 1), (), f"larger than {BYTES_MOST >> 20} MiB, which no {noun} needs")])
+    builder = _Builder(text, noun)
     try:
         return builder.tree()
     except yaml.reader.ReaderError as error:
@@ -68,8 +68,9 @@ def scalar(text: str) -> Any:
 class _Builder:
     """Builds data from PyYAML's events, one pass, so that a limit stops the parsing itself."""
 
-    def __init__(self, text: str) -> None:
+    def __init__(self, text: str, noun: str) -> None:
         self._text = text
+        self._noun = noun
         self._events: Iterator[yaml.Event] = iter(())
         self._count = 0
         self.last = Place(1, 1)
@@ -79,14 +80,14 @@ class _Builder:
         self._events = yaml.parse(self._text, Loader=yaml.SafeLoader)
         self._next()  # the start of the stream
         if isinstance(self._next(), yaml.StreamEndEvent):
-            self.stop(Place(1, 1), "the document is empty; write a policy, or use none")
+            self.stop(Place(1, 1), f"the document is empty; write a {self._noun}, or use none")
         data = self._value(self._next(), ())
         self._next()  # the end of the document
         after = self._next()
         if not isinstance(after, yaml.StreamEndEvent):
-            self.stop(_place(after.start_mark), "a second document begins here; keep one policy in one file")
+            self.stop(_place(after.start_mark), f"a second document begins here; keep one {self._noun} in one file")
         if data is None and not self._found.mistakes:
-            self.stop(Place(1, 1), "the document is empty; write a policy, or use none")
+            self.stop(Place(1, 1), f"the document is empty; write a {self._noun}, or use none")
         return self._found._replace(data=data)
 
     def stop(self, place: Place, what: str, path: Path = ()) -> None:
@@ -97,7 +98,7 @@ class _Builder:
         self.last = _place(event.start_mark)
         self._count += 1
         if self._count > EVENTS_MOST:
-            self.stop(self.last, f"more than {EVENTS_MOST} keys and values, which no policy needs")
+            self.stop(self.last, f"more than {EVENTS_MOST} keys and values, which no {self._noun} needs")
         return event
 
     def _value(self, event: yaml.Event, path: Path) -> Any:
@@ -106,7 +107,7 @@ class _Builder:
         if isinstance(event, yaml.ScalarEvent):
             return scalar(event.value) if event.implicit[0] else event.value
         if isinstance(event, yaml.CollectionStartEvent) and len(path) >= DEPTH_MOST:
-            self.stop(self.last, f"nested deeper than {DEPTH_MOST} levels, which no policy needs", path[:3])
+            self.stop(self.last, f"nested deeper than {DEPTH_MOST} levels, which no {self._noun} needs", path[:3])
         if isinstance(event, yaml.MappingStartEvent):
             return self._mapping(path)
         return self._list(path) if isinstance(event, yaml.SequenceStartEvent) else None
@@ -160,7 +161,7 @@ class _Builder:
             if depth == 0:
                 return
             if depth > DEPTH_MOST:
-                self.stop(self.last, f"nested deeper than {DEPTH_MOST} levels, which no policy needs")
+                self.stop(self.last, f"nested deeper than {DEPTH_MOST} levels, which no {self._noun} needs")
             event = self._next()
 
 

@@ -1,4 +1,4 @@
-"""What one field of the policy may hold: a duration, a number of nodes or a share of them, a name.
+"""What one field of a document may hold: a duration, a number of nodes or a share of them, a name.
 
 Each kind is a check in our own words and the same rule as JSON Schema, so that the two cannot drift apart.
 """
@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 from pydantic import BaseModel, ConfigDict, Field, GetCoreSchemaHandler, GetJsonSchemaHandler
 from pydantic.alias_generators import to_camel
@@ -59,7 +59,12 @@ def shown(value: object) -> str:
 
 
 class Part(BaseModel):
-    """One mapping of the policy: frozen, strict, keys in camelCase, unknown keys refused."""
+    """One mapping of a document that people write: frozen, strict, keys in camelCase, unknown keys refused.
+
+    ``REFUSED`` are keys that people look for and that do not belong here, each with what to do instead.
+    """
+
+    REFUSED: ClassVar[Mapping[str, str]] = {}
 
     model_config = ConfigDict(
         alias_generator=to_camel, validate_by_name=True, extra="forbid", frozen=True, strict=True, allow_inf_nan=False

@@ -13,7 +13,7 @@ from typing import NamedTuple
 import pytest
 
 from cli import main as command
-from cli import policy_file, policy_reference
+from cli import policy_reference, yaml_document
 from models.errors import ImpossibleStep, Unreachable
 from models.policies import Policy
 
@@ -143,10 +143,10 @@ def test_help_fits_80_columns(run, monkeypatch: pytest.MonkeyPatch, arguments: l
     ],
 )
 def test_errors_become_exit_codes(run, monkeypatch: pytest.MonkeyPatch, error: BaseException, code: int, told: str):
-    def fail(path: str) -> None:
+    def fail(path: str, form: object) -> None:
         raise error
 
-    monkeypatch.setattr(policy_file, "read_document", fail)
+    monkeypatch.setattr(yaml_document, "read_document", fail)
     ran = run("policy", "check", "any.yaml")
     assert (ran.code, ran.out) == (code, "")
     assert told in ran.err.splitlines()[-1]

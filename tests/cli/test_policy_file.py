@@ -10,8 +10,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cli.policy_file import BadPolicy, Problem, parse_policy, read_policy
-from cli.policy_mistakes import MISTAKES_MOST
+from cli.policy_file import parse_policy, read_policy
+from cli.yaml_document import BadDocument, Problem
+from cli.yaml_mistakes import MISTAKES_MOST
 from cli.yaml_reader import BYTES_MOST, read_tree, scalar
 from models.errors import BadInput
 from models.policies import Mode, Policy
@@ -39,7 +40,7 @@ evict: never}
 
 def problems(text: str) -> list[str]:
     """The lines of the refusal, without the name of the file."""
-    with pytest.raises(BadPolicy) as refused:
+    with pytest.raises(BadDocument) as refused:
         parse_policy(text, "p.yaml")
     lines = str(refused.value).splitlines()
     assert all(line.startswith("p.yaml:") for line in lines)
@@ -381,7 +382,7 @@ def test_many_values_are_refused_before_they_take_long():
 def test_bytes_that_are_no_policy(tmp_path: Path, raw: bytes, told: str):
     path = tmp_path / "p.yaml"
     path.write_bytes(raw)
-    with pytest.raises(BadPolicy) as refused:
+    with pytest.raises(BadDocument) as refused:
         read_policy(path)
     assert str(refused.value) == f"{path}{told}"
 
@@ -428,10 +429,10 @@ _PIECES = [*_WORDS, '"', ": ", "\n", "  ", "- ", "---\n", "...\n", "%YAML 1.1\n"
 
 
 def refusal(text: str) -> tuple[Problem, ...]:
-    """What is wrong with a text; nothing when it is a policy. Any error but BadPolicy is a failure."""
+    """What is wrong with a text; nothing when it is a policy. Any error but BadDocument is a failure."""
     try:
         policy = parse_policy(text, "p.yaml")
-    except BadPolicy as error:
+    except BadDocument as error:
         return error.problems
     assert isinstance(policy, Policy)
     return ()

@@ -1,23 +1,25 @@
-"""Every mistake of a policy at once, each at its place in the text."""
+"""Every mistake of a document at once, each at its place in the text."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, TypeVar
 
-from pydantic import BaseModel, ValidationError
+from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
-from cli.policy_words import in_words, model_at
 from cli.yaml_tree import Mistake, Path, Tree, nearest
-from models.policies import Policy
+from cli.yaml_words import in_words, model_at
+from models.fields import Part
 
 MISTAKES_MOST = 100  # more do not help anybody
 _ROUNDS_MOST = 10  # each round mends something; three are enough for a policy as deep as ours
 
+Model = TypeVar("Model", bound=Part)
 
-def validated(tree: Tree) -> tuple[Policy | None, list[Mistake]]:
-    """The policy that a tree holds, or None, and all that is wrong with it. Takes what is wrong out of the tree.
+
+def validated(tree: Tree, root: type[Model]) -> tuple[Model | None, list[Mistake]]:
+    """The document that a tree holds, or None, and all that is wrong with it. Takes what is wrong out of the tree.
 
     Parts that contradict one another show only once each of them is right alone. So what is wrong is taken out and
     the rest is validated again, until nothing new comes up.
@@ -26,19 +28,19 @@ def validated(tree: Tree) -> tuple[Policy | None, list[Mistake]]:
     gone = set(tree.unread)
     for _ in range(_ROUNDS_MOST):
         try:
-            return Policy.model_validate(tree.data, by_name=False), list(found.values())
+            return root.model_validate(tree.data, by_name=False), list(found.values())
         except ValidationError as error:
             errors = error.errors(include_url=False)
-        for mistake in _new(errors, tree, gone, room=MISTAKES_MOST + 1 - len(found)):
+        for mistake in _new(errors, tree, gone, root, room=MISTAKES_MOST + 1 - len(found)):
             found.setdefault((mistake.path, mistake.what), mistake)
-        taken = [path for error in errors if (path := _take_out(tree.data, error)) is not None]
+        taken = [path for error in errors if (path := _take_out(tree.data, error, root)) is not None]
         gone.update(taken)
         if not taken:
             break
     return None, list(found.values())
 
 
-def _new(errors: list[ErrorDetails], tree: Tree, gone: set[Path], room: int) -> list[Mistake]:
+def _new(errors: list[ErrorDetails], tree: Tree, gone: set[Path], root: type[Part], room: int) -> list[Mistake]:
     """What the errors say, but for what is already told; at most ``room``."""
     mistakes: list[Mistake] = []
     for error in errors:
@@ -46,21 +48,21 @@ def _new(errors: list[ErrorDetails], tree: Tree, gone: set[Path], room: int) -> 
             break
         if error["type"] == "missing" and error["loc"] in gone:
             continue
-        for path, what in in_words(error):
+        for path, what in in_words(error, root):
             if not any(path[:length] in tree.unread for length in range(len(path) + 1)):
                 place = tree.keys.get(path) if error["type"] == "extra_forbidden" else None
                 mistakes.append(Mistake(place or nearest(tree.places, path), path, what))
     return mistakes
 
 
-def _take_out(data: Any, error: ErrorDetails) -> Path | None:
+def _take_out(data: Any, error: ErrorDetails, root: type[Part]) -> Path | None:
     """Removes the wrong value and returns its path, or returns None when nothing can be taken out.
 
     Of a part that contradicts itself only the keys go that it can do without. A list of parts stays as it is: others
     refer to its items by name.
     """
     path: Path = error["loc"]
-    model = model_at(path)
+    model = model_at(path, root)
     if error["type"] == "missing" or not path:
         return None
     if model is None:
@@ -77,7 +79,7 @@ def _take_out(data: Any, error: ErrorDetails) -> Path | None:
     return path
 
 
-def _bare(part: Any, model: type[BaseModel]) -> bool:
+def _bare(part: Any, model: type[Part]) -> bool:
     """Leaves a part only the keys that it must have; False when there was nothing to remove."""
     needed = {field.alias for field in model.model_fields.values() if field.is_required()}
     spare = [key for key in part if key not in needed] if isinstance(part, dict) else []

@@ -1,4 +1,4 @@
-"""What is wrong with a policy, in our own words: where, what, and what to do."""
+"""What is wrong with a document, in our own words: where, what, and what to do."""
 
 from __future__ import annotations
 
@@ -6,11 +6,9 @@ from collections.abc import Iterator
 from difflib import get_close_matches
 from typing import Any, get_args
 
-from pydantic import BaseModel
 from pydantic_core import ErrorDetails
 
-from models.fields import Contradiction, shown
-from models.policies import Policy
+from models.fields import Contradiction, Part, shown
 
 Path = tuple[str | int, ...]
 
@@ -34,14 +32,17 @@ _WORDS = {
 }
 
 
-def in_words(error: ErrorDetails) -> list[tuple[Path, str]]:
-    """Each thing that one error of the validation says, with the path of keys to what is wrong."""
+def in_words(error: ErrorDetails, root: type[Part]) -> list[tuple[Path, str]]:
+    """Each thing that one error of the validation says, with the path of keys to what is wrong.
+
+    ``root`` is the declaration of the whole document, here and below.
+    """
     path, value, context = error["loc"], error["input"], error.get("ctx", {})
     cause = context.get("error")
     if isinstance(cause, Contradiction):
         return [((*path, *further), what) for further, what in cause.found]
     if error["type"] == "extra_forbidden":
-        return [(path, unknown_key(path))]
+        return [(path, unknown_key(path, root))]
     if error["type"] == "too_short" and len(value) >= context["min_length"]:
         return []  # its items are wrong, and that is said for each
     if value is None:
@@ -64,22 +65,24 @@ def dotted(path: Path) -> str:
     return text
 
 
-def unknown_key(path: Path) -> str:
+def unknown_key(path: Path, root: type[Part]) -> str:
     """What to say about a key that nothing knows: the nearest one that is known, or where it belongs."""
-    key = str(path[-1])[:60]
-    names = _names(model_at(path[:-1]))
+    key, model = str(path[-1])[:60], model_at(path[:-1], root)
+    if model is not None and key in model.REFUSED:
+        return model.REFUSED[key]
+    names = _names(model)
     plain = {name.lower(): name for name in names}
     if close := get_close_matches(key.lower().replace("_", "").replace("-", ""), plain, n=1):
         return f"unknown key; did you mean {plain[close[0]]}?"
-    elsewhere = [place for place, name in _every_key(Policy) if name == key]
+    elsewhere = [place for place, name in _every_key(root) if name == key]
     if len(elsewhere) == 1:
         return f"unknown key here; it belongs in {elsewhere[0] or 'the document itself'}"
     return f"unknown key; the keys here are {', '.join(names)}"
 
 
-def model_at(path: Path) -> type[BaseModel] | None:
-    """The part of the policy's declaration that a path of keys leads to; None when it leads to a plain value."""
-    model: type[BaseModel] | None = Policy
+def model_at(path: Path, root: type[Part]) -> type[Part] | None:
+    """The part of the declaration that a path of keys leads to; None when it leads to a plain value."""
+    model: type[Part] | None = root
     for step in path:
         if isinstance(step, str):
             fields = model.model_fields.values() if model else ()
@@ -88,17 +91,17 @@ def model_at(path: Path) -> type[BaseModel] | None:
     return model
 
 
-def _model_in(annotation: Any) -> type[BaseModel] | None:
-    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+def _model_in(annotation: Any) -> type[Part] | None:
+    if isinstance(annotation, type) and issubclass(annotation, Part):
         return annotation
     return next((model for part in get_args(annotation) if (model := _model_in(part))), None)
 
 
-def _names(model: type[BaseModel] | None) -> list[str]:
+def _names(model: type[Part] | None) -> list[str]:
     return [field.alias or name for name, field in model.model_fields.items()] if model else []
 
 
-def _every_key(model: type[BaseModel], place: str = "") -> Iterator[tuple[str, str]]:
+def _every_key(model: type[Part], place: str = "") -> Iterator[tuple[str, str]]:
     """Each key of the whole declaration, after the place where it belongs."""
     for field in model.model_fields.values():
         name = field.alias or ""
