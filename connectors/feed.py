@@ -73,12 +73,11 @@ class Feed:
 
         Raises BusUnavailable or BusRefused.
         """
-        told = self._known(Topic.NODES)
-        for name, node in nodes.items():
-            self._tell(Topic.NODES, f"{side}/{name}", node, now_s, order)
-        prefix = f"{side}/"
-        for key in [key for key, event in told.items() if key.startswith(prefix) and self._is_ours(event)]:
-            if key.removeprefix(prefix) not in nodes:
+        told, present = self._known(Topic.NODES), {f"{side}/{name}": node for name, node in nodes.items()}
+        for key, node in present.items():
+            self._tell(Topic.NODES, key, node, now_s, order)
+        for key in sorted(told.keys() - present.keys()):
+            if key.startswith(f"{side}/") and self._is_ours(told[key]):
                 self._tell_gone(Topic.NODES, key, now_s, order)
 
     def tell_demand(self, now_s: int, demand: Mapping[Side, Demand]) -> None:
@@ -128,7 +127,7 @@ class Feed:
 
     def _tell(self, topic: Topic, key: str, payload: Payload, now_s: int, order: int) -> None:
         known = self._told[topic].get(key)
-        if known is None or known.payload != payload:
+        if known is None or (known.payload is not payload and known.payload != payload):
             self._told[topic][key] = self._publish(topic, key, payload, now_s, order)
 
     def _tell_gone(self, topic: Topic, key: str, now_s: int, order: int) -> None:

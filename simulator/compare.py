@@ -6,6 +6,7 @@ from __future__ import annotations
 import multiprocessing
 import os
 import signal
+import sys
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
@@ -176,7 +177,11 @@ def _wait_for(futures: Mapping[Future[Outcome], str], told: Queue[tuple[str, flo
 def _begin_worker(told: Queue[tuple[str, float]]) -> None:
     global _told  # noqa: PLW0603 - how an initializer of a worker process hands something on
     _told = told
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # what is open is let go of first
 
 
 def _replay_told(world: World, name: str, open_audit: OpenAudit | None, open_path: OpenPath | None) -> Outcome:
-    return replay(world, name, _Told(name), open_audit, open_path)
+    try:
+        return replay(world, name, _Told(name), open_audit, open_path)
+    except SystemExit:
+        os._exit(1)  # an ordinary end would let this process go on with the next replay
