@@ -13,7 +13,7 @@ from models.ports import Forecaster
 from models.work import WorkRecord, WorkState
 
 PATIENCE_S = 60  # how long the demand of one side waits for the other side's of the same instant
-AHEAD_MOST_S = 60  # demand of later than this from now nobody can have seen
+AHEAD_MOST_S = 60  # what is of later than this from now nobody can have seen
 NODES_MOST = 1e9  # work and demand are smaller than this; what is not would overflow a sum
 UNTAKEN_MOST = 100_000  # records that wait for the demand of their instant; of more only the newest of each piece stay
 FLUSH_S = 10.0
@@ -38,6 +38,7 @@ class Following:
         self._work = Latest()
         self._doubted: set[str] = set()
         self._untaken: list[tuple[str, float, WorkRecord]] = []
+        self._untaken_most = UNTAKEN_MOST
         self._instants: dict[int, dict[Side, Demand]] = {}
         self._taken_s: int | None = None
         self._undelivered = False
@@ -52,8 +53,9 @@ class Following:
         self._drop_doubted(now_s)
         newest_s = self._observe(now_s)
         if newest_s is not None:
+            self._undelivered = True
             self._publish(newest_s)
-        if newest_s is None and not self._undelivered:
+        if not self._undelivered:
             return False
         self._undelivered = self._bus.flush(FLUSH_S) > 0
         if not self._undelivered and not self._instants:
@@ -68,16 +70,15 @@ class Following:
         if any(gap.topic is Topic.WORK for gap in delivery.gaps):
             self._doubted = set(self._work.state)  # it is read again: what is not told again is gone
         for event in delivery.events:
-            if event.topic is Topic.WORK:
+            if not 0 <= event.at_s <= now_s + AHEAD_MOST_S or _nodes(event) > NODES_MOST:
+                self.absurd += 1
+            elif event.topic is Topic.WORK:
                 self._take_work(event)
             elif isinstance(event.payload, Demand) and event.key == f"{self._pool}/{event.payload.side}":
-                self._take_demand(event.payload, int(event.at_s), now_s)
+                self._take_demand(event.payload, int(event.at_s))
 
     def _take_work(self, event: Event) -> None:
         record = event.payload
-        if isinstance(record, WorkRecord) and record.nodes > NODES_MOST:
-            self.absurd += 1
-            return
         self._doubted.discard(event.key)
         known = self._work.state.get(event.key)
         if not self._work.take(event):
@@ -95,14 +96,12 @@ class Following:
 
     def _append(self, key: str, at_s: float, record: WorkRecord) -> None:
         self._untaken.append((key, at_s, record))
-        if len(self._untaken) > UNTAKEN_MOST:
-            newest = {key: (key, at_s, record) for key, at_s, record in self._untaken}
-            self._untaken = list(newest.values())
+        if len(self._untaken) > self._untaken_most:
+            self._untaken = list({one[0]: one for one in self._untaken}.values())
+            self._untaken_most = max(UNTAKEN_MOST, 2 * len(self._untaken))
 
-    def _take_demand(self, demand: Demand, at_s: int, now_s: int) -> None:
-        if not 0 <= at_s <= now_s + AHEAD_MOST_S or demand.nodes > NODES_MOST:
-            self.absurd += 1
-        elif self._taken_s is None or at_s > self._taken_s:
+    def _take_demand(self, demand: Demand, at_s: int) -> None:
+        if self._taken_s is None or at_s > self._taken_s:
             self._instants.setdefault(at_s, {})[demand.side] = demand
 
     def _drop_doubted(self, now_s: int) -> None:
@@ -143,3 +142,7 @@ class Following:
         for side in sorted(forecasts):
             key = f"{self._pool}/{side}"
             self._bus.publish(Event(Topic.FORECASTS, key, forecasts[side], made_s, self._source, float(made_s)))
+
+
+def _nodes(event: Event) -> float:
+    return event.payload.nodes if isinstance(event.payload, WorkRecord | Demand) else 0.0

@@ -111,6 +111,19 @@ def test_nothing_is_committed_before_the_forecasts_are_durable(bus: ListBus, tel
     assert bus.calls[-1] == "commit"
 
 
+def test_a_forecast_that_could_not_be_published_holds_back_the_commit(bus: ListBus, tell: Teller):
+    following = follow(bus, Noting())
+    tell.demand(0)
+    bus.wanting = bus.undelivered = 1
+    with pytest.raises(BusUnavailable):
+        following.follow(0)
+    assert not following.follow(1)
+    assert "commit" not in bus.calls
+    bus.undelivered = 0
+    assert following.follow(2)
+    assert bus.calls[-1] == "commit"
+
+
 def story(tell: Teller, slot: int, *, work: bool = True) -> None:
     """One instant of a busy site: jobs come, run and end; one is gone without an end."""
     at_s = slot * STEP_S
@@ -259,12 +272,13 @@ def test_another_pool_is_not_ours(bus: ListBus, tell: Teller):
 def test_what_cannot_be_is_left_out_and_stops_nothing(bus: ListBus, tell: Teller):
     following = follow(bus, DemandForecaster(how=FEW))
     tell.work(0, replace(JOB, nodes=1e308))
+    tell.work(10**9, replace(JOB, nodes=3.0))
     tell.demand(-86_400)
     tell.demand(10**9)
     tell.demand(0, nodes=1e300)
     tell.demand(0)
     assert following.follow(0)
-    assert following.absurd == 1 + 2 + 2 + 2
+    assert following.absurd == 2 + 2 + 2 + 2
     assert [event.at_s for event in bus.on(Topic.FORECASTS)] == [0.0, 0.0]
 
 
