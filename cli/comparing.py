@@ -15,10 +15,11 @@ from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, T
 from cli.asked import audited
 from cli.atomic import check_writable, write_atomically
 from cli.audit.writing import audit_to
+from cli.bus_path import path_through
 from cli.report.numbers import span
 from cli.table import comparison_table
 from models.policies import Policy
-from simulator.compare import OpenAudit, compare, simulate_hpc, with_span
+from simulator.compare import OpenAudit, OpenPath, compare, simulate_hpc, with_span
 from simulator.outcome import Outcome
 from simulator.world import World
 
@@ -38,18 +39,25 @@ class Task:
 
 
 def run_and_tell(
-    task: Task, *, report: Path | None, json_file: Path | None, audit: Path | None = None, quiet: bool
+    task: Task,
+    *,
+    report: Path | None,
+    json_file: Path | None,
+    audit: Path | None = None,
+    bus: str | None = None,
+    quiet: bool,
 ) -> None:
     """Run, then write the files (whole or not at all) and print the table unless ``quiet``."""
     for path in (report, json_file, audit):
         if path is not None:
             check_writable(path)
+    open_path = path_through(bus, task.world.policy.spec.pools[0].name)
     notes, console = Console(stderr=True, quiet=quiet, highlight=False), Console(quiet=quiet, highlight=False)
     for note in task.notes:
         notes.print(f"note: {note}", markup=False, soft_wrap=True)
     of = audited(task.names)
     with audit_to(audit, of) as audits:
-        outcomes = _run(task, notes, audits)
+        outcomes = _run(task, notes, audits, open_path)
     if json_file is not None:
         write_atomically(json_file, json_text(task, outcomes))
     if report is not None:
@@ -60,7 +68,7 @@ def run_and_tell(
             console.print(f"{name}: {path}", markup=False, soft_wrap=True)
 
 
-def _run(task: Task, console: Console, audits: Mapping[str, OpenAudit]) -> list[Outcome]:
+def _run(task: Task, console: Console, audits: Mapping[str, OpenAudit], open_path: OpenPath | None) -> list[Outcome]:
     if task.hpc_only:
         with console.status("simulating"):
             return [simulate_hpc(task.world)]
@@ -70,7 +78,11 @@ def _run(task: Task, console: Console, audits: Mapping[str, OpenAudit]) -> list[
     with bars:
         tasks = {name: bars.add_task(name, total=1.0) for name in task.names}
         outcomes = compare(
-            task.world, task.names, watch=lambda name, part: bars.update(tasks[name], completed=part), audits=audits
+            task.world,
+            task.names,
+            watch=lambda name, part: bars.update(tasks[name], completed=part),
+            audits=audits,
+            open_path=open_path,
         )
         for name in task.names:
             bars.update(tasks[name], completed=1.0)

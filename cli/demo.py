@@ -7,6 +7,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from cli.words import BUS_HELP
+from connectors.bus.address import read_address
+
 if TYPE_CHECKING:
     from simulator.assemble import Assembled
 
@@ -23,10 +26,13 @@ def demo(
     report: Annotated[Path, typer.Option(help="Where to write the report")] = Path("tidegate-demo.html"),
     json: Annotated[Path | None, typer.Option(help="Write all figures as JSON")] = None,
     audit: Annotated[Path | None, typer.Option(help="Write the audit of the predictive policy: see handovers")] = None,
+    bus: Annotated[str | None, typer.Option(help=BUS_HELP)] = None,
     quiet: Annotated[bool, typer.Option("--quiet", help="Print nothing but errors")] = False,
 ) -> None:
     """Replay a synthetic week on 64 nodes: simulation jobs by night and day, an inference service that follows its
     users."""
+    if bus is not None:
+        read_address(bus)
     from cli.comparing import Task, run_and_tell  # noqa: PLC0415 - heavy
     from cli.inputs import facts  # noqa: PLC0415
     from cli.words import DEFAULT_SHAPE, node_shape  # noqa: PLC0415
@@ -51,7 +57,7 @@ def demo(
         facts=facts({}, world, {}, 0),
         notes=(*made.notes, "synthetic input: Lublin-Feitelson jobs, and a request rate with days, a week and bursts"),
     )
-    run_and_tell(task, report=report, json_file=json, audit=audit, quiet=quiet)
+    run_and_tell(task, report=report, json_file=json, audit=audit, bus=bus, quiet=quiet)
 
 
 def demo_workload() -> Assembled:

@@ -15,6 +15,7 @@ from simulator.traces.quantities import parse_cpu_milli, parse_memory_mib
 T = TypeVar("T")
 DEFAULT_SHAPE = "cpu=96,memory=512Gi,gpu=8"
 INPUTS = ("hpc", "requests", "pods")
+BUS_HELP = "Send events and forecasts through a bus: memory, sqlite:FILE or kafka:HOST:PORT; the figures stay the same"
 
 
 def start_by_input(text: str) -> dict[str, int]:
