@@ -40,14 +40,17 @@ class BusCounts:
 
 
 class Subscription(Protocol):
-    """One member of a group that shares the events of some topics.
+    """One member of a group that shares the events of some topics. (On one file members do not share: each gets all.)
 
     A topic of state is read from its beginning whenever the member gets a part of it; any other from where the group
     stands, and by a new group from its beginning.
     """
 
     def poll(self, timeout_s: float, most: int = 500) -> Delivery:
-        """Wait until there is something, no longer than ``timeout_s``. Raises BusUnavailable."""
+        """Wait until there is something, no longer than ``timeout_s``; what was no event may bring it back empty.
+
+        Raises BusUnavailable or BusRefused, as every other call does; what was polled before is not lost by that.
+        """
         ...
 
     def commit(self) -> None:
@@ -55,7 +58,7 @@ class Subscription(Protocol):
         ...
 
     def lag(self) -> int:
-        """How many messages of our part of the topics were not polled yet. Raises BusUnavailable."""
+        """How many messages of our part of the topics were not polled yet, those that were compacted away included."""
         ...
 
     def close(self) -> None:
@@ -74,7 +77,8 @@ class Bus(Protocol):
     def publish(self, event: Event) -> None:
         """Hand the event to the bus, which keeps it while the broker is away; ``flush`` makes sure that it is there.
 
-        One that is too large goes to the dead-letter topic in short. Raises BusRefused when the broker says no.
+        One that is too large goes to the dead-letter topic in short. Raises BusRefused when the broker says no, and
+        ValueError for an event that no reader would take.
         """
         ...
 

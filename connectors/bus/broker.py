@@ -86,12 +86,12 @@ class KafkaBus:
 
     def publish(self, event: Event) -> None:
         """See the port."""
-        producing, message = self._open, self._named(encode(event))
+        producing, message = self._open, encode(event)
         self._counts.published += 1
         if len(message.value or b"") > SURELY_FITS and (letter := too_large(message)):
             self._bury(letter)
         else:
-            producing.send(message)
+            producing.send(self._named(message))
         if (refused := producing.refused) is not None:
             raise BusRefused(
                 f"the broker does not take events for {event.topic}: {type(refused).__name__} {refused}"
@@ -235,7 +235,8 @@ class KafkaBus:
             return
         size = len(message.key or b"") + len(message.value or b"")
         reason = f"the broker does not take it: {reason} ({size} bytes)"
-        self._bury(DeadLetter(message.topic, -1, None, reason, message.key, None, (), size))
+        topic = message.topic.removeprefix(self._prefix)
+        self._bury(DeadLetter(topic, -1, None, reason, message.key, None, (), size))
 
     def _settle(self) -> None:
         """Dead letters are delivered before the messages that they stand for are committed."""

@@ -25,6 +25,8 @@ from models.errors import BusUnavailable
 from models.events import Event, Topic
 
 ANSWER_MS = 8_000
+JOINING_S = 0.5  # of a poll while we join: the client loses what comes of it if that comes while nobody polls
+STUCK_S = 5.0  # without our part of the topics: then it was lost, and we join anew
 JOIN_S = 15.0  # longest time to wait for our part of the topics
 SHAPES_S = 5.0  # how often to ask whether a topic is still the one that it was
 _PLACELESS = (NoOffsetForPartitionError, OffsetOutOfRangeError, LogTruncationError)
@@ -56,16 +58,21 @@ class KafkaSubscription(ConsumerRebalanceListener):  # type: ignore[misc]  # the
         self._settle = settle
         self._shapes: dict[str, Shape] = dict(lookup.shapes(topics))
         self._shapes_due_s = time.monotonic() + SHAPES_S
+        self._joined = False
+        self._joining_since = 0.0
         self._gaps: list[Gap] = []
         self._early: dict[TopicPartition, list[Any]] = {}
-        consumer.subscribe(list(topics), listener=self)
+        self._subscribe()
         self._join()
 
     def on_partitions_revoked(self, revoked: Iterable[TopicPartition]) -> None:
-        """Nothing: what was not committed goes to another member, and its effects are safe to repeat."""
+        """What was not committed goes to another member, and its effects are safe to repeat."""
+        self._joined = False
+        self._joining_since = time.monotonic()
 
     def on_partitions_assigned(self, assigned: Iterable[TopicPartition]) -> None:
         """A part of a topic of state is read from its beginning, so that its state is there before anyone acts."""
+        self._joined = True
         state = [partition for partition in assigned if self._topics[partition.topic].state]
         if state:
             self._consumer.seek_to_beginning(*state)
@@ -97,6 +104,8 @@ class KafkaSubscription(ConsumerRebalanceListener):  # type: ignore[misc]  # the
 
     def lag(self) -> int:
         """See the port."""
+        if not self._joined:
+            return 1  # the group is being shared out anew, and nobody knows what our part will be
         mine = self._consumer.assignment()
         ends = self._lookup.ends(mine) if mine else {}
         early = sum(len(records) for records in self._early.values())
@@ -115,16 +124,25 @@ class KafkaSubscription(ConsumerRebalanceListener):  # type: ignore[misc]  # the
         with suppress(KafkaError):
             self._consumer.close(autocommit=False, timeout_ms=2000)
 
+    def _subscribe(self) -> None:
+        """Join the group, or join it anew. Who joins before he knows the topics gets nothing, and has to join again."""
+        self._joining_since = time.monotonic()
+        self._consumer.subscribe(list(self._topics), listener=self)
+        self._consumer.topics()
+
     def _join(self) -> None:
-        """Wait until the group has given us our part; what comes with it is kept for the first poll."""
-        while not self._consumer.assignment():
-            self._early = self._fetch(JOIN_S, 500)
-            if not self._early:
-                break
+        """Wait until the group has given us our part, perhaps nothing; what comes with it is for the first poll."""
+        deadline = time.monotonic() + JOIN_S
+        while not self._joined and time.monotonic() < deadline:
+            self._early = self._fetch(JOINING_S, 500)
 
     def _fetch(self, timeout_s: float, most: int) -> dict[TopicPartition, list[Any]]:
+        wait_ms = round(1000 * (timeout_s if self._joined else max(timeout_s, JOINING_S)))
         try:
-            fetched: dict[TopicPartition, list[Any]] = self._consumer.poll(round(timeout_s * 1000), max_records=most)
+            if not self._joined and time.monotonic() - self._joining_since > STUCK_S:
+                self._consumer.unsubscribe()
+                self._subscribe()
+            fetched: dict[TopicPartition, list[Any]] = self._consumer.poll(wait_ms, max_records=most)
         except _PLACELESS as error:
             self._begin_anew(error)
             return {}
