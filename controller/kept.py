@@ -18,7 +18,8 @@ MINUTE_S = 60
 
 
 class Kept(msgspec.Struct, frozen=True):
-    """``begun`` counts the moves that began in each minute, by the second at which the minute ended."""
+    """``begun`` counts the moves that began in each minute, by the second at which the minute ended; ``under_way`` are
+    the ids of those that had not ended at ``at_s``."""
 
     before: dict[Side, SideSeen] = {}
     since_s: dict[Side, int] = {}
@@ -28,6 +29,7 @@ class Kept(msgspec.Struct, frozen=True):
     failures: int = 0
     resumes: int = 0
     latest: dict[Side, SideSeen] = {}
+    under_way: tuple[str, ...] = ()
 
     @property
     def vanishing(self) -> Vanishing:
@@ -42,11 +44,28 @@ class Kept(msgspec.Struct, frozen=True):
         return sorted(at_s for at_s, count in self.begun.items() for _ in range(count))
 
 
-def keep(vanishing: Vanishing, begun_s: Iterable[int], at_s: int, failures: int, resumes: int) -> str:
+def keep(
+    vanishing: Vanishing,
+    begun_s: Iterable[int],
+    at_s: int,
+    failures: int,
+    resumes: int,
+    under_way: Iterable[str] = (),
+) -> str:
     """The text for the next leader."""
     begun = Counter(min(at_s, -(-at // MINUTE_S) * MINUTE_S) for at in begun_s)
     latest = {side: vanishing.latest[side] for side in vanishing.since_s}
-    kept = Kept(vanishing.before, vanishing.since_s, vanishing.text, dict(begun), at_s, failures, resumes, latest)
+    kept = Kept(
+        vanishing.before,
+        vanishing.since_s,
+        vanishing.text,
+        dict(begun),
+        at_s,
+        failures,
+        resumes,
+        latest,
+        tuple(under_way),
+    )
     return msgspec.json.encode(kept).decode()
 
 

@@ -25,11 +25,14 @@ class Ledger:
         self.resumes = 0
 
     def recall(self, found: Found, kept: Kept, now_s: int) -> None:
-        """Go on where earlier leaders were: by what they handed on, and by the records from after that."""
+        """Go on where earlier leaders were: by what they handed on, and by the records that they did not know of then.
+
+        Those are of moves from after that, and of earlier ones whose record landed late.
+        """
         self.failures, self.resumes = kept.failures, kept.resumes
         self.rests_s = {h.node: h.stage_since_s for h in (*found.ended, *found.stuck) if _rests(h)}
         records = (h for group in (found.open, found.ended, found.stuck) for h in group if not h.repair)
-        begun = [*kept.begun_s(), *(h.started_s for h in records if h.started_s > kept.at_s)]
+        begun = [*kept.begun_s(), *(h.started_s for h in records if not _is_counted(h, kept))]
         self.begun_s = deque(sorted(at_s for at_s in begun if now_s - at_s < HOUR_S))
 
     def hear(self, resumes: int) -> bool:
@@ -59,6 +62,14 @@ class Ledger:
         self.failures = 0 if handover.stage is Stage.DONE else self.failures + failed(handover)
         if _rests(handover):
             self.rests_s[handover.node] = now_s
+
+
+def _is_counted(handover: Handover, kept: Kept) -> bool:
+    """Whether the move is among those that were handed on: it had ended by then, or was known to be under way."""
+    if handover.started_s > kept.at_s:
+        return False
+    ended = handover.stage.finished and handover.stage_since_s <= kept.at_s
+    return ended or handover.id in kept.under_way
 
 
 def _rests(handover: Handover) -> bool:

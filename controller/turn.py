@@ -208,7 +208,7 @@ class Controller:
     def _hand_on(self, now_s: int) -> None:
         ledger = self._ledger
         self._ports.leadership.remembered = keep(
-            self._view.vanishing, ledger.begun_s, now_s, ledger.failures, ledger.resumes
+            self._view.vanishing, ledger.begun_s, now_s, ledger.failures, ledger.resumes, self._tender.open
         )
 
     def _tend(self) -> None:

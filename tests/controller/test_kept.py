@@ -31,7 +31,8 @@ def vanishings(draw: st.DrawFn) -> Vanishing:
 @settings(max_examples=100, deadline=None)
 @given(vanishings(), st.lists(st.integers(NOW_S - 3600, NOW_S), max_size=40), st.integers(0, 99), st.integers(0, 99))
 def test_what_is_kept_is_found(vanishing: Vanishing, begun_s: list[int], failures: int, resumes: int):
-    kept = read_kept(keep(vanishing, begun_s, NOW_S, failures, resumes))
+    kept = read_kept(keep(vanishing, begun_s, NOW_S, failures, resumes, ["1.7", "1.8"]))
+    assert kept.under_way == ("1.7", "1.8")
     assert kept.vanishing == vanishing
     assert (kept.at_s, kept.failures, kept.resumes) == (NOW_S, failures, resumes)
     found_s = kept.begun_s()

@@ -98,15 +98,26 @@ def test_what_was_handed_on_is_gone_on_with():
 
 
 def test_moves_that_began_after_what_was_handed_on_are_found_in_the_records():
-    kept = read_kept(keep(Vanishing(), [NOW_S - 1000], NOW_S - 900, 0, 0))
+    kept = read_kept(keep(Vanishing(), [NOW_S - 1000], NOW_S - 900, 0, 0, ["known"]))
     records = {
         "open": [replace(PLAIN, stage=S.DRAINING, started_s=NOW_S - 300)],
         "stuck": [replace(PLAIN, stage=S.STUCK, started_s=NOW_S - 200)],
-        "ended": [replace(PLAIN, started_s=NOW_S - 100), replace(PLAIN, started_s=NOW_S - 1000)],
+        "ended": [replace(PLAIN, started_s=NOW_S - 100), replace(PLAIN, id="known", started_s=NOW_S - 1000)],
     }
     begun_s = list(recalled(Found(**records), kept).begun_s)
     assert begun_s[1:] == [NOW_S - 300, NOW_S - 200, NOW_S - 100], "the one that was handed on is not counted twice"
     assert NOW_S - 1000 <= begun_s[0] <= NOW_S - 1000 + MINUTE_S
+
+
+def test_so_are_earlier_ones_whose_record_landed_after_it():
+    kept = read_kept(keep(Vanishing(), [NOW_S - 1000], NOW_S - 900, 0, 0, ["known"]))
+    late = replace(PLAIN, id="late", started_s=NOW_S - 950)
+    ended = [
+        replace(late, stage_since_s=NOW_S - 800),
+        replace(late, id="ended before", stage_since_s=NOW_S - 920),
+    ]
+    found = Found(open=[replace(late, stage=S.DRAINING)], ended=ended)
+    assert list(recalled(found, kept).begun_s)[1:] == [NOW_S - 950, NOW_S - 950]
 
 
 def test_a_move_whose_record_landed_late_is_counted_when_it_is_found():
