@@ -30,6 +30,7 @@ from models.errors import TidegateError
 WINDOW = 10_000  # messages that the broker has not acknowledged yet; so many stay in memory, no more
 PATIENCE_S = 1.0  # without a single acknowledgement while the window is full: the broker is away
 PAUSE_S = 5.0  # after the client could not take a message, until it is asked again
+RENEW_PAUSE_S = 30.0  # after no new client could be made, which takes seconds to find out
 CLOSE_S = 2.0
 LOOK_S = 0.05  # while there is nothing to wait for but that a pause ends
 CHUNK = 500  # messages taken from the spool at once
@@ -158,7 +159,7 @@ class Producing:
         try:
             self._client = self._make_client()
         except TidegateError as unable:
-            self._pause_until = time.monotonic() + PAUSE_S
+            self._pause_until = time.monotonic() + RENEW_PAUSE_S
             self._keep(tuple(suspects))
             log.warning("it could not be made anew yet: %s", unable)
             return

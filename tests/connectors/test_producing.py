@@ -127,6 +127,7 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(producing, "WINDOW", WINDOW)
     monkeypatch.setattr(producing, "PATIENCE_S", 0.0)
     monkeypatch.setattr(producing, "PAUSE_S", 0.0)
+    monkeypatch.setattr(producing, "RENEW_PAUSE_S", 0.0)
     monkeypatch.setattr(producing, "LOOK_S", 0.0)
     monkeypatch.setattr(producing, "CHUNK", 3)
 

@@ -105,3 +105,10 @@ def test_the_file_is_an_ordinary_database(tmp_path: Path):
     other = sqlite3.connect(tmp_path / "s")
     assert other.execute("PRAGMA integrity_check").fetchone() == ("ok",)
     other.close()
+
+
+def test_nobody_else_may_read_it(tmp_path: Path):
+    with Spool(tmp_path / "s", MUCH) as spool:
+        spool.append([message(1)])
+        assert {path.name: path.stat().st_mode & 0o077 for path in tmp_path.iterdir()}.keys() >= {"s", "s-wal"}
+        assert not any(path.stat().st_mode & 0o077 for path in tmp_path.iterdir())
