@@ -60,6 +60,9 @@ class ReadNotes:
 
     ``bad`` holds one text ``file:line: what is wrong`` for each of the first ``keep`` bad lines; ``bad_lines`` counts
     all. ``mended`` counts repairs by what was done, for example ``{"requested time missing, run time used": 12}``.
+    ``passed`` counts, by why, records that are well and yet no work to replay, such as steps of jobs; ``reasons``
+    counts bad lines by what is wrong, where the reader sorts them. ``remarks`` are about the whole file. ``unit`` is
+    what ``lines`` counts.
     """
 
     lines: int = 0
@@ -67,12 +70,22 @@ class ReadNotes:
     bad: list[str] = field(default_factory=list)
     mended: dict[str, int] = field(default_factory=dict)
     keep: int = 20
+    passed: dict[str, int] = field(default_factory=dict)
+    reasons: dict[str, int] = field(default_factory=dict)
+    remarks: list[str] = field(default_factory=list)
+    unit: str = "lines"
 
-    def add_bad(self, text: str) -> None:
+    def add_bad(self, text: str, reason: str = "") -> None:
         """Count a bad line and keep its text if there is room."""
         self.bad_lines += 1
+        if reason:
+            self.reasons[reason] = self.reasons.get(reason, 0) + 1
         if len(self.bad) < self.keep:
             self.bad.append(text)
+
+    def add_passed(self, why: str) -> None:
+        """Count one record that is no work to replay."""
+        self.passed[why] = self.passed.get(why, 0) + 1
 
     def add_mended(self, what: str) -> None:
         """Count one repair."""

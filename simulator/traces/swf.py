@@ -16,7 +16,7 @@ from simulator.traces.swf_header import HeaderFacts, first_full_day_s
 from simulator.traces.text import Lines
 from simulator.work import Job, ReadNotes
 
-__all__ = ["HeaderFacts", "SwfTrace", "first_full_day_s", "read_swf"]
+__all__ = ["HeaderFacts", "SwfTrace", "first_full_day_s", "read_swf", "swf_of"]
 
 _COLUMNS = 18
 
@@ -46,7 +46,11 @@ def read_swf(path: Path | str, *, strict: bool = False) -> SwfTrace:
     Raises BadInput for a file that cannot be read, is not text or holds no usable job, and with ``strict`` for a
     bad line.
     """
-    lines = Lines(path, strict=strict)
+    return swf_of(Lines(path, strict=strict))
+
+
+def swf_of(lines: Lines) -> SwfTrace:
+    """Read a trace from lines that may be open already; as :func:`read_swf` in all else."""
     notes = lines.notes
     comments: list[bytes] = []
     jobs: list[Job] = []

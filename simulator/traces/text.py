@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import gzip
 import zlib
-from collections.abc import Iterator
-from contextlib import AbstractContextManager
-from io import BufferedReader
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager, nullcontext
+from io import BufferedReader, RawIOBase
 from pathlib import Path
-from typing import IO, cast
+from typing import IO, BinaryIO, cast
 
 from models.errors import BadInput
 from simulator.work import ReadNotes
@@ -19,6 +19,7 @@ LINE_BYTES_MAX = 64 * 1024
 LINES_MAX = 20_000_000
 """Lines of one file. All records are held at once, about 200 bytes each: this is some 4 GB."""
 
+_BUFFER_BYTES = 1 << 16
 _GZIP_MAGIC = b"\x1f\x8b"
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 _TEXT_REMEDY = "give plain text (UTF-8) or text packed with gzip"
@@ -29,34 +30,32 @@ class Lines:
     """The lines of a file as bytes, one at a time, with their line ends; iterate once.
 
     ``notes`` counts what was read and what was left out. With ``strict`` the first bad line raises
-    :class:`models.errors.BadInput` instead of being counted.
+    :class:`models.errors.BadInput` instead of being counted. With ``stream``, what :func:`opened` gave, the lines come
+    from there and ``path`` is only told.
     """
 
-    def __init__(self, path: Path | str, *, strict: bool = False) -> None:
+    def __init__(self, path: Path | str, *, strict: bool = False, stream: IO[bytes] | None = None) -> None:
         self.path = Path(path)
         self.strict = strict
         self.notes = ReadNotes()
+        self.line = 0  # where the record read last begins, if records are not lines
+        self._stream = stream
 
     @property
     def where(self) -> str:
         """The place read last, ``file:line``; before the first line only the file."""
-        return f"{self.path}:{self.notes.lines}" if self.notes.lines else str(self.path)
+        line = self.line or self.notes.lines
+        return f"{self.path}:{line}" if line else str(self.path)
 
     def __iter__(self) -> Iterator[bytes]:
-        try:
+        with said_plainly(self.path, lambda: self.where):
             yield from self._read()
-        except EOFError as error:
-            raise BadInput("the gzip file ends early", where=self.where, remedy=_BROKEN_REMEDY) from error
-        except (gzip.BadGzipFile, zlib.error) as error:
-            raise BadInput(f"the gzip file is damaged: {error}", where=self.where, remedy=_BROKEN_REMEDY) from error
-        except OSError as error:
-            raise _not_readable(self.path, error) from error
 
-    def bad(self, what: str) -> None:
+    def bad(self, what: str, reason: str = "") -> None:
         """Leave out the line read last: count it and say why, or raise BadInput when strict."""
         if self.strict:
             raise BadInput(what, where=self.where, remedy="mend or remove the line, or read without strict")
-        self.notes.add_bad(f"{self.where}: {what}")
+        self.notes.add_bad(f"{self.where}: {what}", reason)
 
     def text(self, line: bytes) -> str:
         """A line as text without its line end; raises BadInput when it is not UTF-8."""
@@ -74,12 +73,12 @@ class Lines:
         if not self.notes.lines:
             return BadInput("the file is empty", where=str(self.path), remedy=f"give a file with at least one {kind}")
         first = f"; the first bad line: {self.notes.bad[0]}" if self.notes.bad else ""
-        what = f"no usable {kind} (lines read: {self.notes.lines}{first})"
+        what = f"no usable {kind} ({self.notes.unit} read: {self.notes.lines}{first})"
         return BadInput(what, where=str(self.path), remedy="check that the file has the format it is read as")
 
     def _read(self) -> Iterator[bytes]:
         notes = self.notes
-        with self.path.open("rb") as raw, _unpacked(raw) as stream:
+        with nullcontext(self._stream) if self._stream else opened(self.path) as stream:
             while line := stream.readline(LINE_BYTES_MAX + 1):
                 notes.lines += 1
                 if notes.lines > LINES_MAX:
@@ -93,10 +92,35 @@ class Lines:
                     yield line.removeprefix(_BYTE_ORDER_MARK) if notes.lines == 1 else line
 
 
-def _unpacked(raw: BufferedReader) -> AbstractContextManager[IO[bytes]]:
-    """The stream's content, unpacked if its first bytes say gzip, whatever the file is called."""
-    packed = raw.peek(len(_GZIP_MAGIC)).startswith(_GZIP_MAGIC)
-    return cast(AbstractContextManager[IO[bytes]], gzip.GzipFile(fileobj=raw) if packed else raw)
+@contextmanager
+def opened(path: Path | str, raw: BinaryIO | None = None) -> Iterator[BufferedReader]:
+    """The content of a file, unpacked if its first bytes say gzip, whatever it is called; with a ``peek``.
+
+    With ``raw`` the content comes from there and ``path`` is only told. Raises BadInput, with the reason, when the
+    file cannot be opened; what goes wrong later is raised as it is, see :func:`said_plainly`.
+    """
+    with ExitStack() as at_end:
+        with said_plainly(Path(path), lambda: str(path)):
+            file = raw or at_end.enter_context(Path(path).open("rb"))
+            stream: BufferedReader = BufferedReader(cast(RawIOBase, file), _BUFFER_BYTES)
+            at_end.callback(stream.detach)  # so that forgetting it does not close what we were given
+            if stream.peek(len(_GZIP_MAGIC)).startswith(_GZIP_MAGIC):
+                stream = BufferedReader(cast(RawIOBase, gzip.GzipFile(fileobj=stream)), _BUFFER_BYTES)
+                stream.peek()
+        yield stream
+
+
+@contextmanager
+def said_plainly(path: Path, where: Callable[[], str]) -> Iterator[None]:
+    """Turn what reading a file raises into something a person can act on."""
+    try:
+        yield
+    except EOFError as error:
+        raise BadInput("the gzip file ends early", where=where(), remedy=_BROKEN_REMEDY) from error
+    except (gzip.BadGzipFile, zlib.error) as error:
+        raise BadInput(f"the gzip file is damaged: {error}", where=where(), remedy=_BROKEN_REMEDY) from error
+    except OSError as error:
+        raise _not_readable(path, error) from error
 
 
 def _skip_to_line_end(stream: IO[bytes], line: bytes) -> None:
