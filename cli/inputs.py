@@ -12,9 +12,9 @@ from models.errors import BadInput
 from models.policies import Policy
 from simulator.assemble import Inputs, assemble
 from simulator.hpc import NodeKind
+from simulator.traces.jobs import read_jobs
 from simulator.traces.pods import read_pods
 from simulator.traces.rates import read_rates
-from simulator.traces.swf import read_swf
 from simulator.work import ReadNotes
 from simulator.world import World
 
@@ -59,7 +59,7 @@ def replay_task(
 
 def read_inputs(paths: Mapping[str, Path], *, strict: bool) -> tuple[Inputs, tuple[str, ...]]:
     """Every input that is given, and a note on each thing that a reader left out or mended."""
-    jobs = read_swf(paths["hpc"], strict=strict) if "hpc" in paths else None
+    jobs = read_jobs(paths["hpc"], strict=strict) if "hpc" in paths else None
     rates = read_rates(paths["requests"], strict=strict) if "requests" in paths else None
     pods = read_pods(paths["pods"], strict=strict) if "pods" in paths else None
     read = {"hpc": jobs, "requests": rates, "pods": pods}
@@ -69,11 +69,13 @@ def read_inputs(paths: Mapping[str, Path], *, strict: bool) -> tuple[Inputs, tup
 
 def notes_of(path: Path, notes: ReadNotes) -> list[str]:
     """What a reader left out or mended, a line each."""
-    told = [
-        f"{path.name}: {count} of {notes.lines} lines mended: {what}" for what, count in sorted(notes.mended.items())
-    ]
+    told = [f"{path.name}: {remark}" for remark in notes.remarks]
+    for counts, what in ((notes.passed, "left out"), (notes.mended, "mended")):
+        told += [
+            f"{path.name}: {count} of {notes.lines} {notes.unit} {what}: {why}" for why, count in sorted(counts.items())
+        ]
     if notes.bad_lines:
-        told.append(f"{path.name}: {notes.bad_lines} of {notes.lines} lines left out, the first: {notes.bad[0]}")
+        told.append(f"{path.name}: {notes.bad_lines} of {notes.lines} {notes.unit} left out, the first: {notes.bad[0]}")
     return told
 
 

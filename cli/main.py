@@ -14,7 +14,7 @@ from typing import Annotated
 
 import typer
 
-from cli import demo, handovers, pause, policy, reference, replay
+from cli import demo, handovers, importing, pause, policy, reference, replay
 from models.errors import ImpossibleStep, TidegateError
 
 EXIT_BAD_INPUT = 1
@@ -33,6 +33,7 @@ app = typer.Typer(
 # Commands are registered here, in the order of the help. A module imports what is heavy (scikit-learn, plotly) inside
 # its command. A group of commands: app.add_typer(module.app, name="..."). One command: app.command()(module.function).
 app.command()(replay.replay)
+app.add_typer(importing.app, name="import")
 app.command()(demo.demo)
 app.command()(handovers.handovers)
 app.command()(pause.pause)
