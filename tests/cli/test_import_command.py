@@ -192,7 +192,12 @@ def test_jobs_that_arrived_long_before_the_others_are_noticed(run, tmp_path: Pat
 
 def test_no_line_is_wider_than_80_columns(run, tmp_path: Path):
     path = tmp_path / "wide.txt"
-    path.write_text(parsable({"Eligible": str(DAY_S + 60)}, at(7, 0, NNodes="1000000", End="Unknown", State="RUNNING")))
+    path.write_text(
+        parsable(
+            {"Submit": str(DAY_S), "Eligible": str(DAY_S + 65)},
+            at(7, 0, NNodes="1000000", End="Unknown", State="RUNNING"),
+        )
+    )
     assert max(map(len, run("import", "sacct", path).out.splitlines())) <= 80
 
 

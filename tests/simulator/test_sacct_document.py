@@ -73,6 +73,7 @@ SHAPES = {
     "times as objects": ({"time__submission": number(DAY_S + 10), "time__start": number(DAY_S + 70)}, {}),
     "a size as an object": ({"allocation_nodes": number(3)}, {"procs": 3}),
     "flags of a state": ({"state__current": ["RUNNING", "COMPLETING"], "time__end": 0}, {}),
+    "requeued": ({"state__current": ["PENDING", "REQUEUED"]}, {}),
     "no state": ({"state__current": []}, {}),
     "no user": ({"user": None}, {"user": ""}),
     "no elapsed time": ({"time__elapsed": None}, {}),

@@ -75,7 +75,12 @@ TAKEN = {
     "the partition's limit": ({"TimelimitRaw": "Partition_Limit"}, {"limit_s": 600}, {why.NO_LIMIT: 1}),
     "ran over its limit": ({"TimelimitRaw": "1"}, {"limit_s": 60}, {}),
     "many nodes": ({"NNodes": "1.50K"}, {"procs": 1536}, {}),
-    "held after its submission": ({"Eligible": str(DAY_S + 60)}, {"submit_s": 60}, {why.ELIGIBLE_USED: 1}),
+    "held after its submission": (
+        {"Submit": str(DAY_S + 1), "Eligible": str(DAY_S + 65)},
+        {"submit_s": 65},
+        {why.ELIGIBLE_USED: 1},
+    ),
+    "eligible a moment later": ({"Eligible": str(DAY_S + 12)}, {"submit_s": 12}, {}),
     "never eligible in words": ({"Eligible": "Unknown"}, {}, {}),
     "eligible after it started": ({"Eligible": str(DAY_S + 9000)}, {}, {}),
     "ended at once": ({"ElapsedRaw": "0", "End": GOOD["Start"], "State": "FAILED"}, {"run_s": 0}, {}),
@@ -258,7 +263,9 @@ HEADERS = {
     "no state": ([name for name in COLUMNS if name != "State"], "columns missing: State; found"),
     "several": (["JobID", "User"], "State, Submit, Start, ElapsedRaw or Elapsed or End, AllocNodes or NNodes; found"),
     "a row, as with -n": (["100", "alice", "COMPLETED"], "columns missing: JobIDRaw or JobID"),
-    "a table": (["     JobID    JobName      State "], "this is sacct's table"),
+    "a table": (["JobID           JobName  Partition      State ExitCode "], "this is sacct's table"),
+    "a table of right-aligned columns": (["     JobID      State "], "this is sacct's table"),
+    "something else": (["# Notes on the Submit host"], "columns missing"),
 }
 
 

@@ -15,7 +15,7 @@ from simulator.traces.quantities import WHOLE_MAX, shown
 from simulator.traces.sacct.gathering import Gathering, Row
 from simulator.traces.sacct.objects import Objects
 from simulator.traces.sacct.times import epoch_s
-from simulator.traces.sacct.values import NO_VALUE_MIN, Wrong, job_key, state
+from simulator.traces.sacct.values import NO_VALUE_MIN, Stage, Wrong, job_key, state
 from simulator.traces.text import Lines
 
 JOBS_MAX = 20_000_000
@@ -74,6 +74,7 @@ class _Error(msgspec.Struct):
     error: str = ""
 
 
+_ENDS_A_RUN = frozenset({"REQUEUED", "REQUEUE_HOLD", "REQUEUE_FED", "SPECIAL_EXIT", "RESIZING"})
 _jobs = msgspec.json.Decoder(_Job)
 _errors = msgspec.json.Decoder(_Error)
 
@@ -110,15 +111,13 @@ def _row(text: bytes) -> Row:
     except (msgspec.MsgspecError, UnicodeError, RecursionError) as error:
         raise Wrong("not a job as sacct --json tells it", shown(str(error))) from None
     time = job.time
-    current = job.state.current
-    words = [current] if isinstance(current, str) else current
     limit_min = _whole(time.limit, "time.limit")
     return Row(
         job_key(str(job.job_id).encode()),
         _bytes(job.user),
         _bytes(job.partition),
         _bytes(job.cluster),
-        *state(words[0].encode() if words else b""),
+        *_state(job.state.current),
         _epoch_s(time.submission, "time.submission"),
         _epoch_s(time.eligible, "time.eligible"),
         _epoch_s(time.start, "time.start"),
@@ -129,6 +128,13 @@ def _row(text: bytes) -> Row:
         _cores(job),
         het=bool(job.het and _whole(job.het.job_id, "het.job_id")),
     )
+
+
+def _state(current: list[str] | str) -> tuple[Stage, int]:
+    """``["PENDING", "REQUEUED"]`` is a run that has ended, whatever becomes of its job: sacct -P says REQUEUED."""
+    words = [current] if isinstance(current, str) else current or [""]
+    stage, status = state(words[0].encode())
+    return (stage if _ENDS_A_RUN.isdisjoint(words) else Stage.ENDED), status
 
 
 def _decoded(text: bytes) -> _Job:

@@ -25,6 +25,9 @@ NO_LIMIT = "no time limit, run time used"
 LIMIT_GIVEN = "no time limit, the given one used"
 RAN_AGAIN = "ran again under the same number (requeued or resized), each run taken as a job"
 ELIGIBLE_USED = "eligible only after its submission (held, dependent, --begin), taken to arrive then"
+LATE_S = 60
+"""Slurm takes a moment to make a job eligible; only what is later than this is told as held."""
+
 HET = "part of a heterogeneous job, taken as a job of its own"
 
 
@@ -123,7 +126,7 @@ class Gathering:
         user = self._users.setdefault(row.user, len(self._users))
         told = (row.status, ended, row.nodes or 0, row.cores or 0)
         self._recorded.put(index, (number, submit_s, arrival_s, start_s, run_s, limit_s, size, user, *told))
-        self._mend(row, arrival_s > submit_s)
+        self._mend(row, arrival_s > submit_s + LATE_S)
 
     def _place(self, key: int | bytes, submit_s: int, says: tuple[int, int]) -> tuple[int | None, int]:
         """Where the row belongs, None for nowhere, and the number of its job."""
@@ -143,7 +146,7 @@ class Gathering:
         self._runs[key, submit_s] = self._newest[key] = len(recorded)
         return len(recorded), NUMBER_LATER
 
-    def _mend(self, row: Row, arrived_later: bool) -> None:
+    def _mend(self, row: Row, was_held: bool) -> None:
         mended = self._notes.add_mended
         if row.limit_s is None:
             mended(NO_LIMIT if self._wanted.limit_s is None else LIMIT_GIVEN)
@@ -151,7 +154,7 @@ class Gathering:
             mended(END_USED)
         if row.stage is Stage.RUNS:
             mended(STILL_RUNS)
-        if arrived_later:
+        if was_held:
             mended(ELIGIBLE_USED)
         if row.het:
             mended(HET)

@@ -76,7 +76,7 @@ class _Form:
         match = _DELIMITER.match(header)
         self._delimiter = match[1] if match else b"|"
         columns = [name.strip().decode("ascii", "replace") for name in header.split(self._delimiter)]
-        _check(columns, wanted, where)
+        _check(columns, self._delimiter, wanted, where)
         known = [name.lower() for name in columns]
         found = [next((known.index(name.lower()) for name in names if name.lower() in known), None) for names in _READ]
         self._width = len(columns)
@@ -105,7 +105,7 @@ class _Form:
         return [*fields[:first], *[b""] * (last - first + 1), *fields[last + surplus + 1 :]]
 
 
-def _check(columns: list[str], wanted: Wanted, where: str) -> None:
+def _check(columns: list[str], delimiter: bytes, wanted: Wanted, where: str) -> None:
     """Raise BadInput, with the command that helps, unless everything needed is there."""
     size = _NODES if wanted.unit is Unit.NODES else _CORES
     needed = [_KEY, _STATE, _SUBMIT, _START, (*_ELAPSED, *_END), size, *([_PARTITION] if wanted.partitions else [])]
@@ -113,7 +113,7 @@ def _check(columns: list[str], wanted: Wanted, where: str) -> None:
     missing = [" or ".join(names) for names in needed if not known & {name.lower() for name in names}]
     if not missing:
         return
-    if len(columns) == 1 and looks_parsable(columns[0].encode()):
+    if delimiter.strip(b" ") == b"" or (len(columns) == 1 and looks_parsable(columns[0].encode())):
         what = "this is sacct's table, which cuts what is long"
     else:
         found = ", ".join(shown(name) for name in columns[:_COLUMNS_SHOWN])
