@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from kafka import KafkaAdminClient, TopicPartition
@@ -59,29 +59,47 @@ class Lookup:
 
     def shapes(self, names: Iterable[str], patience_s: float = PATIENCE_S) -> Mapping[str, Shape]:
         """Id and number of partitions of those topics that exist. Raises BusRefused when we may not see one."""
+        shapes, hidden = self.visible_shapes(names, patience_s)
+        if hidden:
+            raise BusRefused(
+                f"this user has no right to see topic {hidden[0]} (grant it READ or WRITE, for example:"
+                f" kafka-acls.sh --add --allow-principal User:NAME --operation Read --topic {hidden[0]})"
+            )
+        return shapes
+
+    def visible_shapes(
+        self, names: Iterable[str], patience_s: float = PATIENCE_S
+    ) -> tuple[Mapping[str, Shape], Sequence[str]]:
+        """The same, and those topics that we may not see, whether or not they exist."""
         wanted = list(names)
         described = _ask("which topics it has", lambda: self._client.describe_topics(wanted), patience_s)
-        shapes = {}
+        shapes, hidden = {}, []
         for topic in described:
             code = topic["error_code"]
             if code and issubclass(for_code(code), AuthorizationError):
-                raise BusRefused(
-                    f"this user has no right to see topic {topic['name']} (grant it READ or WRITE, for example:"
-                    f" kafka-acls.sh --add --allow-principal User:NAME --operation Read --topic {topic['name']})"
-                )
-            if not code:
+                hidden.append(topic["name"])
+            elif not code:
                 shapes[topic["name"]] = (topic["topic_id"], len(topic["partitions"]))
-        return shapes
+        return shapes, hidden
+
+    def prefixes(self, topic: Topic) -> list[str]:
+        """With which prefixes there is such a topic that this user may see."""
+        names = _ask("which topics it has", self._client.list_topics)
+        return sorted(name.removesuffix(topic) for name in names if name.endswith(topic))
 
     def partitions(self, name: str) -> list[TopicPartition]:
         """The partitions of a topic; none when it does not exist."""
         shape = self.shapes([name]).get(name)
         return [TopicPartition(name, number) for number in range(shape[1])] if shape else []
 
-    def committed(self, group: str) -> Mapping[TopicPartition, int]:
-        """How far a group is in each partition that it has ever committed."""
-        found = _ask(f"how far group {group} is", lambda: self._client.list_group_offsets({group: None})[group])
-        return {partition: at.offset for partition, at in found.items()}
+    def committed(self, groups: Iterable[str]) -> Mapping[str, Mapping[TopicPartition, int]]:
+        """How far each group is in each partition of which it has committed anything."""
+        wanted = dict.fromkeys(groups)
+        found = _ask("how far its groups are", lambda: self._client.list_group_offsets(wanted)) if wanted else {}
+        return {
+            group: {partition: at.offset for partition, at in places.items() if at.offset >= 0}
+            for group, places in found.items()
+        }
 
     def groups(self) -> list[str]:
         """The names of all consumer groups that this user may see, sorted."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ssl
+import stat
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -57,6 +58,11 @@ class Security:
             options["sasl_plain_password"] = self._password()
         return options
 
+    def exposed(self) -> list[Path]:
+        """The files with secrets of ours that everybody on this machine can read."""
+        secrets = (self.password_file, self.key_file or self.cert_file)
+        return [path for path in secrets if path is not None and _mode(path) & stat.S_IROTH]
+
     def context(self) -> ssl.SSLContext:
         """TLS 1.2 or newer that verifies the broker and its name. Raises BusRefused when a file cannot be used."""
         try:
@@ -79,6 +85,13 @@ class Security:
             return Secret(self.password_file.read_text(encoding="utf-8").rstrip("\r\n"))
         except (OSError, UnicodeDecodeError) as error:
             raise BusRefused(f"the password file {self.password_file} cannot be read: {_said(error)}") from error
+
+
+def _mode(path: Path) -> int:
+    try:
+        return path.stat().st_mode
+    except OSError:
+        return 0  # whoever reads it is told
 
 
 def _said(error: Exception) -> str:

@@ -7,7 +7,10 @@ from pathlib import Path
 import pytest
 
 from connectors.bus.address import Address, read_address
-from connectors.bus.opening import open_bus
+from connectors.bus.broker import SPOOL_MOST
+from connectors.bus.opening import open_bus, open_inspection
+from connectors.bus.security import Security
+from connectors.bus.settings import BusSettings
 from models.errors import BadInput
 from models.events import Event, Topic
 from models.nodes import Side
@@ -62,13 +65,43 @@ def test_a_file_is_shared_by_prefix_and_discarding_leaves_the_others(tmp_path: P
     assert dict(other.latest_state(Topic.WORK)) == {EVENT.key: EVENT}
 
 
-def test_a_broker_is_reached_by_all_its_addresses(monkeypatch: pytest.MonkeyPatch):
+SETTINGS = BusSettings.model_validate(
+    {
+        "prefix": "site.",
+        "spool": "/var/spool",
+        "spoolMost": "2Mi",
+        "security": {"caFile": "/ca", "username": "ada", "passwordFile": "/password"},
+    }
+)
+SECURE = Security(ca_file=Path("/ca"), username="ada", password_file=Path("/password"))
+
+
+@pytest.mark.parametrize(
+    ("arguments", "prefix"), [(("run.", SETTINGS), "run."), ((None, SETTINGS), "site."), (("", SETTINGS), "")]
+)
+def test_a_broker_is_reached_by_all_its_addresses_and_as_the_settings_say(
+    monkeypatch: pytest.MonkeyPatch, arguments: tuple[str | None, BusSettings], prefix: str
+):
     asked = []
 
-    def noted(servers: tuple[str, ...], *, prefix: str) -> ListBus:
-        asked.append((servers, prefix))
+    def noted(servers: tuple[str, ...], **options: object) -> ListBus:
+        asked.append((servers, options))
         return ListBus()
 
     monkeypatch.setattr("connectors.bus.broker.KafkaBus", noted)
-    assert isinstance(open_bus("kafka:a:1, b.example:9092", "run."), ListBus)
-    assert asked == [(("a:1", "b.example:9092"), "run.")]
+    monkeypatch.setattr("connectors.bus.inspecting_kafka.KafkaInspection", noted)
+    assert isinstance(open_bus("kafka:a:1, b.example:9092", *arguments), ListBus)
+    open_inspection("kafka:a:1", *arguments)
+    options = {"prefix": prefix, "security": SECURE}
+    spool = {"spool": Path("/var/spool"), "spool_most": 2 * 2**20}
+    assert asked == [(("a:1", "b.example:9092"), options | spool), (("a:1",), options)]
+
+
+def test_without_settings_the_spool_is_as_large_as_a_bus_has_it():
+    assert BusSettings().spool_most == SPOOL_MOST
+    assert BusSettings().secure() == Security()
+
+
+def test_the_bus_in_memory_cannot_be_looked_into():
+    with pytest.raises(BadInput, match="only in the memory of the process"):
+        open_inspection("memory")
