@@ -15,6 +15,7 @@ from typing import Annotated
 import typer
 
 from cli import demo, handovers, importing, pause, policy, reference, replay
+from cli.bus import commands as bus
 from models.errors import ImpossibleStep, TidegateError
 
 EXIT_BAD_INPUT = 1
@@ -39,6 +40,7 @@ app.command()(handovers.handovers)
 app.command()(pause.pause)
 app.command()(pause.resume)
 app.add_typer(policy.app, name="policy")
+app.add_typer(bus.app, name="bus")
 app.command(hidden=True)(reference.reference)  # for developers
 
 

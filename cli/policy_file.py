@@ -7,7 +7,7 @@ import pathlib
 from cli.yaml_document import Form, parse_document, read_document
 from models.policies import Policy
 
-POLICY = Form(Policy, "policy")
+POLICY = Form(Policy, "policy", "policy file")
 
 
 def read_policy(path: str | pathlib.Path) -> Policy:

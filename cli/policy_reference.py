@@ -9,6 +9,7 @@ from typing import Any
 from pydantic.json_schema import GenerateJsonSchema
 
 from cli.policy_summary import NOT_YET
+from models.fields import Part
 from models.policies import Policy
 
 _Schema = Mapping[str, Any]
@@ -35,11 +36,16 @@ class _Untitled(GenerateJsonSchema):
 def schema() -> dict[str, Any]:
     """The JSON Schema of the policy document, draft 2020-12."""
     return {
-        **Policy.model_json_schema(schema_generator=_Untitled),
+        **schema_of(Policy),
         "$schema": GenerateJsonSchema.schema_dialect,
         "$id": SCHEMA_ID,
         "title": "Tidegate policy",
     }
+
+
+def schema_of(model: type[Part]) -> dict[str, Any]:
+    """The JSON Schema of a document."""
+    return model.model_json_schema(schema_generator=_Untitled)
 
 
 def schema_text() -> str:
@@ -49,10 +55,13 @@ def schema_text() -> str:
 
 def page_text() -> str:
     """The reference page, in Markdown."""
-    whole = schema()
-    parts = "\n".join(_part(whole, path, part) for path, part in _parts(whole, whole, ""))
     later = "\n".join(f"* `{key}`: {what}." for key, what in NOT_YET.items())
-    return f"{_HEAD}\n{parts}\n## Accepted, but not acted on in this release\n\n{later}\n"
+    return f"{_HEAD}\n{sections(schema())}\n## Accepted, but not acted on in this release\n\n{later}\n"
+
+
+def sections(whole: _Schema) -> str:
+    """For each mapping of a document a heading and a table of its keys."""
+    return "\n".join(_part(whole, path, part) for path, part in _parts(whole, whole, ""))
 
 
 def _parts(whole: _Schema, part: _Schema, path: str) -> Iterator[tuple[str, _Schema]]:
@@ -89,7 +98,7 @@ def _default(value: _Schema) -> str:
     if "default" not in value:
         return "as below"
     default = value["default"]
-    if default is None:
+    if default in (None, ""):
         return "none"
     return f"`{default if isinstance(default, str) else json.dumps(default)}`"
 

@@ -26,6 +26,7 @@ def reference(
 def files() -> dict[str, str]:
     """The generated files: path to text."""
     # What is documented is imported when it is asked for, so that the other commands start at once.
+    from cli.bus.settings_reference import settings_page  # noqa: PLC0415
     from cli.event_reference import event_files, events_page  # noqa: PLC0415
     from cli.handover_reference import handovers_page  # noqa: PLC0415
     from cli.policy_reference import page_text, schema_text  # noqa: PLC0415
@@ -35,6 +36,7 @@ def files() -> dict[str, str]:
         "policy.md": page_text(),
         "handovers.md": handovers_page(),
         "events.md": events_page(),
+        "bus-settings.md": settings_page(),
         **{f"{EVENTS}/{name}": text for name, text in event_files().items()},
     }
 

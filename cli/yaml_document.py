@@ -19,10 +19,11 @@ Model = TypeVar("Model", bound=Part)
 
 
 class Form(NamedTuple, Generic[Model]):
-    """What kind of document is read: its declaration, and what people call it, such as ``policy``."""
+    """What kind of document is read: its declaration, and what people call one and its file."""
 
     model: type[Model]
     noun: str
+    file: str
 
 
 class Problem(NamedTuple):
@@ -69,7 +70,7 @@ def read_document(path: str | pathlib.Path, form: Form[Model]) -> Document[Model
             return parse_document(decode(file.read(READ_MOST), name), name, form)
     except OSError as error:
         what = (error.strerror or type(error).__name__).lower()
-        remedy = f"give the path of a {form.noun} file"
+        remedy = f"give the path of a {form.file}"
         raise BadInput(f"cannot be read: {what}", where=name, remedy=remedy) from error
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 from models.nodes import HpcNode, KubernetesNode, Node
 
@@ -37,11 +37,12 @@ def some(names: Iterable[str], most: int = 8) -> str:
 
 def shown(node: Node | None) -> str:
     """What both sides showed of a node, in a line; None where it could not be seen."""
-    return "not seen" if node is None else f"{_hpc(node.hpc)}; {_kubernetes(node.kubernetes)}"
+    return "not seen" if node is None else f"{hpc_words(node.hpc)}; {kubernetes_words(node.kubernetes)}"
 
 
-def _hpc(node: HpcNode) -> str:
-    until = "" if node.frees_at_s is None else f" until {clock(node.frees_at_s)} at the latest"
+def hpc_words(node: HpcNode, at: Callable[[int], str] = clock) -> str:
+    """What the HPC scheduler showed of a node; ``at`` puts times into words."""
+    until = "" if node.frees_at_s is None else f" until {at(node.frees_at_s)} at the latest"
     parts = [
         "HPC open" if node.drain_reason is None else f"HPC closed ({clean(node.drain_reason)})",
         "" if node.ready else "not ready",
@@ -51,7 +52,8 @@ def _hpc(node: HpcNode) -> str:
     return ", ".join(part for part in parts if part)
 
 
-def _kubernetes(node: KubernetesNode) -> str:
+def kubernetes_words(node: KubernetesNode) -> str:
+    """What Kubernetes showed of a node."""
     parts = [
         "Kubernetes open" if node.closed_by is None else f"Kubernetes closed ({clean(node.closed_by)})",
         "discouraged" if node.discouraged else "",

@@ -1,0 +1,66 @@
+"""A message of the bus as one line: for people as wide as their terminal, or as JSON."""
+
+from __future__ import annotations
+
+import json
+from base64 import b64encode
+from typing import Any
+
+from cli.audit.words import clean
+from cli.bus.words import cut, moment, padded, printable, told
+from connectors.bus.codec import Poison, UnknownType, decode
+from connectors.bus.inspecting import Found
+from models.events import Event
+
+KEY_COLUMNS = 22  # that a key has at least
+KEY_PARTS = 0.4  # of the line, that it has at the most
+
+
+def line(found: Found, columns: int | None) -> str:
+    """Time, key and what has happened, in no more than so many columns; None for as many as it takes."""
+    event = event_of(found)
+    if isinstance(event, Event):
+        at_s, key, words = event.at_s, clean(event.key), told(event)
+    else:
+        at_s, key, words = found.at_s, printable(found.key, 200), f"no event: {clean(event)}"
+    if columns is None:
+        return f"{moment(at_s)} {padded(key, KEY_COLUMNS)} {words}"
+    key = cut(key, max(KEY_COLUMNS, int(columns * KEY_PARTS)))
+    return cut(f"{moment(at_s)} {padded(key, KEY_COLUMNS)} {words}", columns)
+
+
+def json_line(found: Found) -> str:
+    """The same with all that there is, as one object of JSON."""
+    event = event_of(found)
+    facts: dict[str, Any] = {"topic": found.topic.value, "partition": found.partition, "offset": found.offset}
+    if isinstance(event, Event):
+        headers = {name: text.decode(errors="replace") for name, text in found.headers}
+        facts |= {
+            "key": event.key,
+            "type": headers["ce_type"],
+            "source": event.source,
+            "id": headers["ce_id"],
+            "time": headers["ce_time"],
+            "sequence": event.version,
+            "body": None if found.value is None else json.loads(found.value),
+        }
+    else:
+        headers_raw = [{"name": name, "value": base64(text)} for name, text in found.headers]
+        raw = {"key": base64(found.key), "value": base64(found.value), "headers": headers_raw}
+        facts |= {"problem": event, "raw": raw}
+    return json.dumps(facts)
+
+
+def event_of(found: Found) -> Event | str:
+    """The event of a message, or why it is none to this release."""
+    try:
+        return decode(found.topic, found.key, found.value, found.headers)
+    except UnknownType as error:
+        return f"type {error} is not known to this release"
+    except Poison as error:
+        return str(error)
+
+
+def base64(raw: bytes | None) -> str | None:
+    """Bytes as JSON can hold them."""
+    return None if raw is None else b64encode(raw).decode()

@@ -1,0 +1,48 @@
+"""Which bus a command looks into, as people name it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from connectors.bus.inspecting import Inspection
+
+Address = Annotated[
+    str | None, typer.Option("--bus", metavar="ADDRESS", help="The bus: sqlite:FILE or kafka:HOST:PORT[,HOST:PORT]")
+]
+Settings = Annotated[
+    Path | None,
+    typer.Option("--bus-settings", metavar="FILE", help="How to reach a broker: TLS, who we are, a prefix (YAML)"),
+]
+Prefix = Annotated[
+    str | None, typer.Option(metavar="P", help="What the names of topics and groups begin with, if not in FILE")
+]
+
+
+@contextmanager
+def inspection_of(address: str | None, settings: Path | None, prefix: str | None) -> Iterator[Inspection]:
+    """A look into the bus that is named. Raises BadParameter when none is."""
+    from cli.bus.settings_file import read_bus_settings  # noqa: PLC0415
+    from connectors.bus.opening import open_inspection  # noqa: PLC0415
+
+    if address is None:
+        examples = "--bus sqlite:tidegate.db or --bus kafka:broker1:9092,broker2:9092"
+        raise typer.BadParameter(f"say which bus: {examples}")
+    read = None if settings is None else read_bus_settings(settings)
+    for path in read.secure().exposed() if read is not None else ():
+        note(f"warning: everybody on this machine can read the secret in {path} (chmod 600 {path})")
+    inspection = open_inspection(address, prefix, read)
+    try:
+        yield inspection
+    finally:
+        inspection.close()
+
+
+def note(text: str) -> None:
+    """Tell the person something that does not belong into what a command puts out."""
+    typer.echo(text, err=True)
