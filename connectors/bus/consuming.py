@@ -94,6 +94,8 @@ class KafkaSubscription(ConsumerRebalanceListener):  # type: ignore[misc]  # the
 
     def commit(self) -> None:
         """See the port. After a rebalance it says nothing: whoever has the partition now gets the messages again."""
+        if self._early:
+            return  # it came while we joined, and nobody has polled it yet
         self._settle()
         try:
             self._consumer.commit(timeout_ms=ANSWER_MS)
@@ -127,8 +129,11 @@ class KafkaSubscription(ConsumerRebalanceListener):  # type: ignore[misc]  # the
     def _subscribe(self) -> None:
         """Join the group, or join it anew. Who joins before he knows the topics gets nothing, and has to join again."""
         self._joining_since = time.monotonic()
-        self._consumer.subscribe(list(self._topics), listener=self)
-        self._consumer.topics()
+        try:
+            self._consumer.subscribe(list(self._topics), listener=self)
+            self._consumer.topics()
+        except KafkaError as error:
+            raise unavailable(error, "which topics it has") from error
 
     def _join(self) -> None:
         """Wait until the group has given us our part, perhaps nothing; what comes with it is for the first poll."""

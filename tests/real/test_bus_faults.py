@@ -228,6 +228,19 @@ def test_d7_what_a_member_did_not_commit_goes_to_the_next(broker: Broker, prefix
         second.close()
 
 
+def test_d7_a_commit_before_the_first_poll_skips_nothing(broker: Broker, prefix: str):
+    with opened(broker.address(), prefix) as bus:
+        for number in range(50):
+            bus.publish(demand(number))
+        bus.flush(READY_S)
+        first = bus.subscribe([Topic.DEMAND], "g")
+        first.commit()
+        first.close()
+        second = bus.subscribe([Topic.DEMAND], "g")
+        assert len(drain(second)[0]) == 50
+        second.close()
+
+
 def test_d8_what_retention_has_deleted_is_a_gap_and_not_a_silent_skip(broker: Broker, prefix: str):
     with opened(broker.address(), prefix) as bus:
         for number in range(100):
