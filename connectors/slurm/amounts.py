@@ -1,0 +1,63 @@
+"""Amounts as Slurm writes them: what a node has (gres), what a job asks for or has (TRES), the tasks of an array."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+_UNITS = {"": 1, "K": 1 / 1024, "M": 1, "G": 1024, "T": 1024**2, "P": 1024**3}  # MiB; a bare number is MiB too
+_MEMORY = re.compile(r"([0-9]+(?:\.[0-9]+)?)([KMGTP]?)B?\Z")
+_COUNT = re.compile(r"([0-9]+)([KMGTP]?)\Z")
+_PARENTHESES = re.compile(r"\([^()]*\)")
+_THOUSANDS = {"": 1, "K": 1024, "M": 1024**2, "G": 1024**3, "T": 1024**4, "P": 1024**5}
+_TASKS = re.compile(r"([0-9]+)(?:-([0-9]+)(?::([0-9]+))?)?\Z")
+CUT_OFF = "..."  # how slurmrestd ends a list of tasks that is longer than SLURM_BITSTR_LEN
+
+
+def gpus(gres: str) -> int:
+    """The GPUs of ``gpu:a100:4(S:0-1),gpu:h100:2,craynetwork:4``, of any type, whole devices only."""
+    return sum(count for name, count in _gres(gres) if name == "gpu")
+
+
+def tres(text: str) -> dict[str, float]:
+    """The numbers of ``cpu=4,mem=16000M,node=1,gres/gpu=2``; memory in MiB. What is no number is left out."""
+    found: dict[str, float] = {}
+    for part in text.split(","):
+        name, _, amount = part.partition("=")
+        value = memory_mib(amount) if name == "mem" else _count(amount)
+        if value is not None:
+            found[name] = value
+    return found
+
+
+def memory_mib(text: str) -> float | None:
+    """``200G`` in MiB; None where it is no amount."""
+    match = _MEMORY.match(text.strip())
+    return float(match[1]) * _UNITS[match[2]] if match else None
+
+
+def tasks(text: str) -> tuple[int, bool]:
+    """How many tasks ``1-40,50-60:2%3`` lists, without listing them, and whether these are all of them."""
+    listed, _, _ = text.partition("%")
+    found, whole = 0, True
+    for part in listed.split(","):
+        if match := _TASKS.match(part.strip()):
+            first, last, step = int(match[1]), int(match[2] or match[1]), int(match[3] or 1)
+            found += max(0, (last - first) // max(step, 1) + 1)
+        else:
+            whole = False
+    return found, whole
+
+
+def _gres(text: str) -> Iterator[tuple[str, int]]:
+    """Name and count of each: ``gpu``, ``gpu:4``, ``gpu:a100``, ``gpu:a100:4``, with ``gres/`` before or not."""
+    for part in _PARENTHESES.sub("", text).replace("=", ":").split(","):
+        name, *more = part.strip().removeprefix("gres/").removeprefix("gres:").split(":")
+        if name:
+            last = _count(more[-1]) if more else None
+            yield name, 1 if last is None else int(last)
+
+
+def _count(text: str) -> float | None:
+    match = _COUNT.match(text.strip())
+    return float(match[1]) * _THOUSANDS[match[2]] if match else None

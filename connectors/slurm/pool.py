@@ -1,0 +1,104 @@
+"""Hostlists, and what a pool is: which nodes, of what size, in which partitions."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from math import prod
+
+from ClusterShell.NodeSet import RESOLVER_NOGROUP, NodeSet, NodeSetException
+
+from connectors.slurm import amounts, wire
+from models.errors import BadInput
+from models.nodes import NodeShape
+
+HOSTS_MOST = 100_000  # names in one hostlist; Slurm's own most is 65,533
+_PLAIN = re.compile(r"[A-Za-z0-9._,\[\]-]*\Z")  # none of ClusterShell's operators, groups and wildcards
+_BRACKETS = re.compile(r"\[([0-9,-]*)\]")
+_RANGE = re.compile(r"([0-9]{1,9})(?:-([0-9]{1,9}))?\Z")
+_PARTS = re.compile(r",(?![^\[]*\])")
+
+
+@lru_cache(maxsize=8192)
+def hosts(hostlist: str) -> tuple[str, ...]:
+    """The names in ``n[001-003,7],gpu-1``, sorted. Raises BadInput when it is none, or has more than HOSTS_MOST."""
+    if not hostlist:
+        return ()
+    if _PLAIN.match(hostlist) and not set("[],") & set(hostlist):
+        return (hostlist,)
+    if not _PLAIN.match(hostlist) or sum(_size(part) for part in _PARTS.split(hostlist)) > HOSTS_MOST:
+        raise BadInput(f"{hostlist[:200]!r} is no hostlist of at most {HOSTS_MOST} nodes")
+    try:
+        return tuple(str(name) for name in NodeSet(hostlist, resolver=RESOLVER_NOGROUP))
+    except NodeSetException as error:
+        raise BadInput(f"{hostlist[:200]!r} is no hostlist: {error}") from error
+
+
+def _size(part: str) -> int:
+    """How many names one part with its brackets stands for: what is wrong in it counts as too many."""
+    if {"[", "]"} & set(_BRACKETS.sub("", part)):
+        return HOSTS_MOST + 1
+    return prod(sum(_range(one) for one in inner.split(",")) for inner in _BRACKETS.findall(part))
+
+
+def _range(text: str) -> int:
+    match = _RANGE.match(text)
+    if not match:
+        return HOSTS_MOST + 1
+    first, last = int(match[1]), int(match[2] or match[1])
+    return last - first + 1 if last >= first else HOSTS_MOST + 1
+
+
+@dataclass(frozen=True, slots=True)
+class Pool:
+    """The nodes that are looked at, the shape of most of them, the partitions that can start work on them.
+
+    ``whole`` are those partitions that give a job its nodes as a whole. ``closed`` are those of the pool's that start
+    nothing: what waits there alone is no demand.
+    """
+
+    nodes: frozenset[str]
+    shape: NodeShape
+    partitions: frozenset[str]
+    whole: frozenset[str]
+    closed: frozenset[str]
+
+
+def shape_of(node: wire.Node) -> NodeShape | None:
+    """What the node registered with; None where it did not say."""
+    if node.cpus <= 0 or node.real_memory <= 0:
+        return None
+    return NodeShape(node.cpus * 1000, node.real_memory, amounts.gpus(node.gres) * 1000)
+
+
+def pool_of(names: frozenset[str] | None, nodes: Iterable[wire.Node], partitions: Iterable[wire.Partition]) -> Pool:
+    """The pool of these names, or of every node. Raises BadInput when no node of it is known or tells its size."""
+    present = {node.name: node for node in nodes if names is None or node.name in names}
+    shapes = Counter(shape for node in present.values() if (shape := shape_of(node)) is not None)
+    if not shapes:
+        raise BadInput("no node of the pool is known to Slurm, or none says how large it is")
+    shape = max(shapes, key=lambda shape: (shapes[shape], shape.cpu_milli, shape.memory_mib, shape.gpu_milli))
+    here = [partition for partition in partitions if _is_here(partition, present)]
+    return Pool(
+        nodes=frozenset(present),
+        shape=shape,
+        partitions=frozenset(partition.name for partition in here),
+        whole=frozenset(partition.name for partition in here if _gives_whole_nodes(partition)),
+        closed=frozenset(partition.name for partition in here if "UP" not in partition.partition.state),
+    )
+
+
+def _is_here(partition: wire.Partition, present: Mapping[str, wire.Node]) -> bool:
+    """By the node's own word where it has one, which is shorter; else by the partition's."""
+    if any(partition.name in node.partitions for node in present.values()):
+        return True
+    return any(name in present for name in hosts(partition.nodes.configured))
+
+
+def _gives_whole_nodes(partition: wire.Partition) -> bool:
+    if partition.partition.exclusive is not None:
+        return partition.partition.exclusive not in ("", "NO")
+    return partition.maximums.shares == 0

@@ -1,0 +1,105 @@
+"""Hostlists, and what a pool is."""
+
+from __future__ import annotations
+
+import pytest
+
+from connectors.slurm.names import booking_mark, booking_name, is_mark, is_node
+from connectors.slurm.pool import HOSTS_MOST, hosts, pool_of
+from models.errors import BadInput
+from models.nodes import NodeShape
+from tests.connectors.slurm.makers import EIGHT, answers, node, partition
+
+
+@pytest.mark.parametrize(
+    ("text", "names"),
+    [
+        ("", ()),
+        ("n1", ("n1",)),
+        ("n[001-003,7],gpu-1", ("gpu-1", "n001", "n002", "n003", "n7")),
+        ("r[1-2]n[1-2]", ("r1n1", "r1n2", "r2n1", "r2n2")),
+        ("a,b", ("a", "b")),
+        ("n[1]-ib", ("n1-ib",)),
+    ],
+)
+def test_hostlists_as_slurm_writes_them(text: str, names: tuple[str, ...]):
+    assert tuple(sorted(hosts(text))) == names
+
+
+def test_a_large_hostlist_is_read():
+    assert len(hosts("n[00001-10000]")) == 10_000
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "n[1-999999999]",
+        "n[1-1000]r[1-1000]",
+        f"n[1-{HOSTS_MOST + 1}]",
+        "n[3-1]",
+        "n[",
+        "n]1",
+        "n[a]",
+        "n[]",
+        "@all",
+        "n[1-2]!n1",
+        "n*",
+        "n 1",
+        "n1\n",
+        "n[1-2]&n1",
+    ],
+)
+def test_what_is_none_or_too_large_is_refused_before_it_takes_memory(text: str):
+    with pytest.raises(BadInput):
+        hosts(text)
+
+
+@pytest.mark.parametrize("name", ["n01", "gpu-1.example.org", "a_b", "x" * 253])
+def test_names_of_nodes(name: str):
+    assert is_node(name)
+
+
+@pytest.mark.parametrize("name", ["", "..", ".", "n01/../..", "n 1", "n?x", "n#", "n%2f", "n\n", "n,m", "ñ", "x" * 254])
+def test_what_no_node_is_called_comes_into_no_address(name: str):
+    assert not is_node(name)
+
+
+@pytest.mark.parametrize(
+    ("node_name", "mark"),
+    [("n01", "tidegate:1.p1"), ("a-b", "tidegate:a"), ("b", "tidegate:7.p3-b"), ("b", "tidegate:b")],
+)
+def test_our_reservation_tells_its_mark(node_name: str, mark: str):
+    assert booking_mark(node_name, booking_name(node_name, mark)) == mark
+
+
+@pytest.mark.parametrize(
+    "name", ["maintenance", "tidegate-", "tidegate-n01", "tidegate-x-n02", "tidegate:1.p1", "root_1"]
+)
+def test_any_other_reservation_is_somebodys(name: str):
+    assert booking_mark("n01", name) == name
+
+
+@pytest.mark.parametrize("mark", ["", "tidegate:", "maintenance", "tidegate:a b", "tidegate:a/b", "tidegate:a:b"])
+def test_what_is_no_mark(mark: str):
+    assert not is_mark(mark)
+
+
+def test_a_pool_has_the_shape_of_most_of_its_nodes_and_the_partitions_that_have_one_of_them():
+    small = [node(name, cpus=8, real_memory=16_000, gres="") for name in EIGHT[:3]]
+    told = answers(
+        nodes=[*small, *(node(name) for name in EIGHT[3:])],
+        partitions=[
+            partition(),
+            partition("other", "m[01-02]"),
+            partition("night", "n[07-09]", partition={"state": ["DOWN"]}),
+        ],
+    )
+    pool = pool_of(None, told.nodes.nodes or (), told.partitions.partitions or ())
+    assert pool.shape == NodeShape(64_000, 256_000, 4000)
+    assert (pool.partitions, pool.closed) == ({"batch", "night"}, {"night"})
+
+
+def test_a_pool_of_which_slurm_knows_nothing_is_a_mistake():
+    told = answers()
+    with pytest.raises(BadInput, match="no node of the pool"):
+        pool_of(frozenset({"m01"}), told.nodes.nodes or (), told.partitions.partitions or ())
