@@ -45,4 +45,5 @@ simulate: setup ## Search 100,000 simulated hand-overs with faults for a violati
 test-real: setup ## Run the tests with real components (the first time, they are fetched)
 	@echo "Real components: what is not in the cache is fetched first, which takes a while"
 	$(RUN) python -m tests.real.kafka.install
+	$(RUN) python -m tests.real.slurm.install
 	$(RUN) pytest tests/real --verbose --durations=5

@@ -14,6 +14,7 @@ import pytest
 
 from tests.real.kafka.broker import Broker
 from tests.real.kafka.certificates import Certificates
+from tests.real.slurm.fixtures import own_slurm, slurm, slurm_24, slurm_26, slurm_logs  # noqa: F401
 
 TAIL = 20  # lines of a log that a failed test shows
 NUMBERS = count(1)
