@@ -51,7 +51,7 @@ def test_a_trace_is_written_with_what_was_left_out_and_names_nobody(tmp_path):
     (tmp_path / "sacct.txt").write_text(
         parsable(
             {"TimelimitRaw": "UNLIMITED"},
-            {"JobIDRaw": "101", "User": "bob", "Start": str(DAY_S + 10), "State": "CANCELLED by 1000"},
+            {"JobIDRaw": "101", "User": "bob", "Start": str(DAY_S + 5), "State": "CANCELLED by 1000"},
             {"JobIDRaw": "102", "State": "PENDING"},
             {"JobIDRaw": "103", "Submit": "gestern"},
         )
@@ -72,7 +72,7 @@ def test_a_trace_is_written_with_what_was_left_out_and_names_nobody(tmp_path):
         "; Note: 1 of 5 lines left out: Submit: not a time\n"
         "; Note: 1 of 5 lines mended: no time limit, run time used\n"
         "100 10 60 600 2 -1 -1 2 -1 -1 1 1 -1 -1 -1 -1 -1 -1\n"
-        "101 10 0 600 2 -1 -1 2 3600 -1 5 2 -1 -1 -1 -1 -1 -1\n"
+        "101 10 -1 600 2 -1 -1 2 3600 -1 5 2 -1 -1 -1 -1 -1 -1\n"
     )
 
 

@@ -64,7 +64,7 @@ SHAPES = {
     "0.0.40 and later": ({}, {}),
     "0.0.37": ({"state__current": "COMPLETED", "time__limit": 60}, {}),
     "infinite limit": ({"time__limit": number(None, infinite=True)}, {"limit_s": 600}),
-    "infinite limit, also set": ({"time__limit": {"set": True, "infinite": True, "number": 0}}, {"limit_s": 600}),
+    "infinite limit, also set": ({"time__limit": {"set": True, "infinite": True, "number": 7}}, {"limit_s": 600}),
     "no limit of its own": ({"time__limit": number(None)}, {"limit_s": 600}),
     "a limit of no minutes": ({"time__limit": number(0)}, {"limit_s": 600}),
     "complex form, null": ({"time__limit": None}, {"limit_s": 600}),
@@ -214,6 +214,18 @@ def test_objects_are_what_they_are_in_the_whole_document(content, indent, few):
         found.setdefault(key.decode(), []).append(json.loads(text))
     assert found == {key: values for key, values in content.items() if values}
     assert told.whole
+
+
+def test_the_line_of_an_object_is_told_however_the_document_comes_in_pieces(monkeypatch):
+    monkeypatch.setattr(objects, "_CHUNK_BYTES", 10)
+    text = document(*(record(job_id=number) for number in range(5)))
+    told = Objects(io.BytesIO(text.encode()), "trace")
+    lines = [told.line for key, _ in told if key == b"jobs"]
+    assert lines == [number for number, line in enumerate(text.splitlines(), start=1) if line == "    {"]
+
+
+def test_what_closes_more_than_was_opened_hides_nothing_behind_it(read):
+    assert read("{} }" + document(record())).trace.jobs == (GOOD_JOB,)
 
 
 def test_an_object_that_is_too_long_is_refused(monkeypatch):

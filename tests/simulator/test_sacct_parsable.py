@@ -192,6 +192,13 @@ def test_tasks_and_parts_without_raw_numbers_get_numbers_of_their_own(read):
     assert trace.notes.passed == {why.TOLD_TWICE: 1, why.PENDING: 1, why.STEP: 1}
 
 
+def test_numbers_are_given_in_the_order_of_arrival(read):
+    columns = ["JobID", *COLUMNS[1:]]
+    late = {"JobID": "7_1", "Submit": str(DAY_S + 60), "Eligible": ""}
+    trace = read(parsable(late, {"JobID": "7_2"}, {"JobID": "50"}, columns=columns)).trace
+    assert [(job.id, job.submit_s) for job in trace.jobs] == [(50, 10), (51, 10), (52, 60)]
+
+
 # ---- the delimiter in a name ----
 
 NAMES = ["plain", "a|b", "|", "a||b|", "x|COMPLETED|1|2|3"]

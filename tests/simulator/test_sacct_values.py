@@ -113,6 +113,10 @@ def test_a_zone_that_is_not_known_is_refused():
             zone(name)
 
 
+def test_utc_needs_no_zones_to_be_installed():
+    assert zone("UTC") is zone("utc") is UTC
+
+
 def test_epoch_seconds_have_bounds():
     assert epoch_s(2 * 86_400) == 2 * 86_400
     with pytest.raises(Wrong):
