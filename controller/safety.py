@@ -72,6 +72,10 @@ class Vanishing:
             self.since_s[side], self.text[side] = now_s, what
             self.before[side], self.latest[side] = replace(before, booted=seen.booted), seen
 
+    def begin_again(self, now_s: int) -> None:
+        """Hold as long as if it had vanished now: since when it has is by the clock of another process."""
+        self.since_s = dict.fromkeys(self.since_s, now_s)
+
     def believe(self) -> None:
         """A person says that what is missing is gone indeed: the latest reading is the new measure.
 

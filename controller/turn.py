@@ -192,6 +192,7 @@ class Controller:
             return
         kept = read_kept(self._ports.leadership.remembered)
         self._view.vanishing = kept.vanishing
+        self._view.vanishing.begin_again(now_s)
         self._view.forget()
         self._tender.lead(epoch, found.open)
         self._tender.stuck.update({handover.node: handover for handover in found.stuck})

@@ -117,6 +117,14 @@ def later(demand: float, at_s: int, **facts: object) -> Vanishing:
     return vanishing
 
 
+def test_the_next_leader_holds_as_long_by_its_own_clock():
+    vanishing = lost(at_s=100)
+    vanishing.begin_again(5000)
+    for at_s, held in ((5000 + HOLD_S - 1, True), (5000 + HOLD_S, False)):
+        vanishing.read(HPC, seen(demand=1, waiting=0, booted="2"), at_s, HOLD_S)
+        assert bool(vanishing.holds()) is held
+
+
 def test_a_person_speaks_of_what_was_last_read_and_not_of_what_vanishes_after():
     vanishing = later(8.0, 60)
     vanishing.believe()
