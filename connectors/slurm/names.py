@@ -29,4 +29,6 @@ def booking_name(node: str, mark: str) -> str:
 def booking_mark(node: str, name: str) -> str:
     """The mark that a reservation of the node bears: ours again, or its own name where it is none of ours."""
     ident = name.removeprefix(BOOKING_PREFIX).removesuffix(f"-{node}")
-    return f"{MARK_PREFIX}{ident}" if ident and booking_name(node, MARK_PREFIX + ident) == name else name
+    if ident and booking_name(node, MARK_PREFIX + ident) == name:
+        return MARK_PREFIX + ident
+    return f"reservation {name}" if name.startswith(MARK_PREFIX) else name  # we give none such a name

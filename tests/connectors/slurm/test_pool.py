@@ -7,6 +7,7 @@ import pytest
 from connectors.slurm.names import booking_mark, booking_name, is_mark, is_node
 from connectors.slurm.pool import HOSTS_MOST, hosts, pool_of
 from models.errors import BadInput
+from models.handovers import ours
 from models.nodes import NodeShape
 from tests.connectors.slurm.makers import EIGHT, answers, node, partition
 
@@ -72,11 +73,13 @@ def test_our_reservation_tells_its_mark(node_name: str, mark: str):
     assert booking_mark(node_name, booking_name(node_name, mark)) == mark
 
 
-@pytest.mark.parametrize(
-    "name", ["maintenance", "tidegate-", "tidegate-n01", "tidegate-x-n02", "tidegate:1.p1", "root_1"]
-)
+@pytest.mark.parametrize("name", ["maintenance", "tidegate-", "tidegate-n01", "tidegate-x-n02", "root_1"])
 def test_any_other_reservation_is_somebodys(name: str):
     assert booking_mark("n01", name) == name
+
+
+def test_a_reservation_that_only_looks_like_ours_is_somebodys():
+    assert not ours(booking_mark("n01", "tidegate:1.p1"))
 
 
 @pytest.mark.parametrize("mark", ["", "tidegate:", "maintenance", "tidegate:a b", "tidegate:a/b", "tidegate:a:b"])

@@ -1,0 +1,208 @@
+"""Asks slurmrestd, one request at a time: who asks, in which version, for how long, and how much is listened to."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import logging
+import ssl
+import threading
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from connectors.deadline import Deadline
+from connectors.slurm.token import TokenFile
+from connectors.slurm.wire import Answer, Shape, decode
+from models.errors import BadInput, Unreachable
+
+VERSIONS = ("v0.0.44", "v0.0.43", "v0.0.42", "v0.0.41", "v0.0.40", "v0.0.45")
+"""The data parsers by how much they tell: v0.0.45 of Slurm 26.05.5 does not say which jobs want whole nodes."""
+
+ANSWER_MOST = 512 * 2**20  # bytes; 10,000 nodes are about 25 MB and 50,000 jobs about 200 MB
+CHUNK = 2**20
+DENIED = frozenset((401, 403, 511))
+SAID_MOST = 300  # characters of a no, for the log
+
+log = logging.getLogger("tidegate.slurm")
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """A status and a body. ``text`` is the beginning of what it says."""
+
+    status: int
+    body: bytes
+
+    @property
+    def text(self) -> str:
+        """For a message: short, and on one line."""
+        try:
+            faults = decode(self.body, Answer).errors
+        except Unreachable:
+            faults = ()
+        said = "; ".join(str(fault) for fault in faults) or self.body[:SAID_MOST].decode(errors="replace")
+        return " ".join(said.split())[:SAID_MOST]
+
+
+class Denied(Unreachable):
+    """slurmrestd does not know us: nothing was done, and another token helps."""
+
+
+class NotOffered(Unreachable):
+    """This release of slurmrestd has no such address."""
+
+
+class Rest:
+    """One slurmrestd at ``url``. ``user`` is only needed where the token does not say whose it is.
+
+    Reads share a connection that is kept open; each write has its own, so that one that fails was not lost before it
+    was sent because the old connection had ended.
+    """
+
+    def __init__(
+        self, url: str, token_file: Path, *, user: str = "", ca_file: Path | None = None, timeout_s: float = 10.0
+    ) -> None:
+        address = urlsplit(url)
+        if address.scheme not in ("http", "https") or not address.hostname or address.username or address.query:
+            raise BadInput(f"{url!r} is no address of slurmrestd", remedy="write http://HOST:PORT or https://HOST:PORT")
+        self.url = url.rstrip("/")
+        self.tokens = TokenFile(token_file)
+        self.version = ""
+        self._address = address
+        self._user = user
+        self._timeout_s = timeout_s
+        self._tls = ssl.create_default_context(cafile=ca_file) if address.scheme == "https" else None
+        self._lock = threading.Lock()
+        self._kept: http.client.HTTPConnection | None = None
+
+    def __repr__(self) -> str:
+        return f"Rest({self.url!r})"
+
+    def get(self, path: str, shape: type[Shape], *, timeout_s: float | None = None) -> Shape:
+        """What there is at ``path``. Raises Unreachable when it is not told in full."""
+        reply = self._ask("GET", path, None, timeout_s)
+        if reply.status != 200:
+            raise Unreachable(f"slurmrestd at {self.url} answered {reply.status} to {path}: {reply.text}")
+        answer = decode(reply.body, shape)
+        if any(fault.error_number for fault in answer.errors):
+            raise Unreachable(f"slurmrestd at {self.url} could not tell {path}: {reply.text}")
+        return answer
+
+    def write(self, method: str, path: str, body: Mapping[str, object] | None = None) -> Reply:
+        """Ask for a change, once. Raises Denied or NotOffered when it did not happen, Unreachable when it may have."""
+        return self._ask(method, path, body, None)
+
+    def close(self) -> None:
+        """Let go of the connection."""
+        with self._lock:
+            self._drop()
+
+    def _ask(self, method: str, path: str, body: Mapping[str, object] | None, timeout_s: float | None) -> Reply:
+        if not self.version:
+            self.version = self._negotiate()
+        reply = self._send(method, f"/slurm/{self.version}/{path}", body, timeout_s)
+        if reply.status == 404 and (newer := self._negotiate()) != self.version:
+            self.version = newer
+            reply = self._send(method, f"/slurm/{self.version}/{path}", body, timeout_s)
+        if reply.status == 404:
+            raise NotOffered(f"slurmrestd at {self.url} has no /slurm/{self.version}/{path}")
+        return reply
+
+    def _negotiate(self) -> str:
+        """The first of our versions that slurmrestd speaks."""
+        for version in VERSIONS:
+            status = self._send("GET", f"/slurm/{version}/ping", None, None).status
+            if status == 200:
+                return version
+            if status != 404:
+                raise Unreachable(f"slurmrestd at {self.url} answered {status} when asked for its versions")
+        raise Unreachable(f"slurmrestd at {self.url} speaks none of {', '.join(sorted(VERSIONS))}")
+
+    def _send(self, method: str, path: str, body: Mapping[str, object] | None, timeout_s: float | None) -> Reply:
+        headers = {"X-SLURM-USER-TOKEN": self.tokens.token(time.time()), "Accept": "application/json"}
+        headers |= {"X-SLURM-USER-NAME": self._user} if self._user else {}
+        content = None if body is None else json.dumps(body).encode()
+        headers |= {} if content is None else {"Content-Type": "application/json"}
+        try:
+            reply = self._exchange(method, self._address.path.rstrip("/") + path, content, headers, timeout_s)
+        except (OSError, http.client.HTTPException) as error:
+            said = str(error) or type(error).__name__
+            raise Unreachable(f"slurmrestd at {self.url} gave no answer to {method} {path}: {said}") from error
+        if reply.status in DENIED:
+            raise Denied(
+                f"slurmrestd at {self.url} answered {reply.status} ({reply.text}): the token in {self.tokens.path}"
+                " is not accepted; it may have expired, or be somebody's whom Slurm does not know"
+            )
+        return reply
+
+    def _exchange(
+        self, method: str, path: str, content: bytes | None, headers: dict[str, str], timeout_s: float | None
+    ) -> Reply:
+        limit_s = timeout_s or self._timeout_s
+        if method != "GET":
+            return self._once(self._connect(limit_s), method, path, content, headers, limit_s)[0]
+        with self._lock:
+            kept, self._kept = self._kept, None
+            if kept is not None:
+                try:
+                    kept.sock.settimeout(limit_s)
+                    reply, self._kept = self._once(kept, method, path, content, headers, limit_s)
+                except (ConnectionError, http.client.BadStatusLine):  # it had ended since: a read can be asked again
+                    pass
+                else:
+                    return reply
+            reply, self._kept = self._once(self._connect(limit_s), method, path, content, headers, limit_s)
+            return reply
+
+    def _once(
+        self,
+        connection: http.client.HTTPConnection,
+        method: str,
+        path: str,
+        content: bytes | None,
+        headers: dict[str, str],
+        limit_s: float,
+    ) -> tuple[Reply, http.client.HTTPConnection | None]:
+        """One request on the connection, and the connection if more can follow."""
+        keep = False
+        try:
+            with Deadline(connection, limit_s) as deadline:
+                connection.request(method, path, content, headers)
+                deadline.check()
+                response = connection.getresponse()
+                body = _read(response, deadline)
+            keep = method == "GET" and not response.will_close
+            return Reply(response.status, body), connection if keep else None
+        finally:
+            if not keep:
+                connection.close()
+
+    def _connect(self, limit_s: float) -> http.client.HTTPConnection:
+        host, port = self._address.hostname or "", self._address.port
+        if self._tls is not None:
+            return http.client.HTTPSConnection(host, port, timeout=limit_s, context=self._tls)
+        return http.client.HTTPConnection(host, port, timeout=limit_s)
+
+    def _drop(self) -> None:
+        if self._kept is not None:
+            self._kept.close()
+            self._kept = None
+
+
+def _read(response: http.client.HTTPResponse, deadline: Deadline) -> bytes:
+    """The whole body. Raises HTTPException when it is cut off, or larger than ANSWER_MOST."""
+    chunks: list[bytes] = []
+    size = 0
+    while chunk := response.read(CHUNK):
+        deadline.check()
+        chunks.append(chunk)
+        size += len(chunk)
+        if size > ANSWER_MOST:
+            raise http.client.HTTPException(f"the answer is larger than {ANSWER_MOST} bytes")
+    deadline.check()
+    if response.length:
+        raise http.client.HTTPException(f"the answer ended {response.length} bytes early")
+    return b"".join(chunks)

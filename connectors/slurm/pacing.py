@@ -1,0 +1,26 @@
+"""How long to wait until Slurm is read again."""
+
+from __future__ import annotations
+
+from random import Random
+
+INTERVAL_S = 30.0
+LONGEST_S = 300.0
+SPREAD = 0.1  # a tenth to either side, so that several of us do not ask at once
+SHARE = 0.1  # the part of the time that slurmctld may be kept busy by our reading
+
+
+class Pace:
+    """The time between two readings: as set, longer where a reading takes long, doubled with each that fails."""
+
+    def __init__(self, interval_s: float = INTERVAL_S, *, seed: int = 0) -> None:
+        self._interval_s = interval_s
+        self._random = Random(seed)  # noqa: S311 - not for secrets
+        self._failures = 0
+
+    def after(self, took_s: float, *, failed: bool = False) -> float:
+        """Seconds to wait after a reading that took so long: LONGEST_S at most, or the interval if that is longer."""
+        self._failures = self._failures + 1 if failed else 0
+        wait_s = max(self._interval_s, took_s / SHARE) * 2.0 ** min(self._failures, 16)
+        wait_s = min(wait_s, max(LONGEST_S, self._interval_s))
+        return wait_s * self._random.uniform(1 - SPREAD, 1 + SPREAD)

@@ -1,0 +1,310 @@
+"""The port on a slurmrestd that does wrong things: three outcomes, and nothing of others is touched."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from connectors.slurm.scheduler import SlurmScheduler
+from models.acts import Outcome
+from models.errors import Unreachable
+from models.ports import HpcScheduler
+from models.work import WorkState
+from tests.connectors.slurm import fake
+from tests.connectors.slurm.fake import Fake, Handler, rest
+from tests.connectors.slurm.makers import job, number, running
+
+MARK, OTHER = "tidegate:1.p1", "tidegate:1.p2"
+DONE, REFUSED, UNKNOWN = Outcome.DONE, Outcome.REFUSED, Outcome.UNKNOWN
+LOST: list[tuple[str, Handler]] = [
+    ("no answer", fake.silence(1)),
+    ("hang up", fake.hang_up),
+    ("half a body", fake.half),
+    ("busy", fake.say(503, b"busy")),
+    ("no JSON", fake.say(200, b"<html>")),
+    ("slurmctld gave no answer", fake.fault(1800)),
+    ("not the right token", fake.say(511, b"")),
+]
+
+
+@pytest.fixture
+def server() -> Iterator[Fake]:
+    with fake.serving() as one:
+        yield one
+
+
+@pytest.fixture
+def port(server: Fake, tmp_path: Path) -> SlurmScheduler:
+    return SlurmScheduler(rest(server, tmp_path, timeout_s=0.3), bulk_s=0.3)
+
+
+def applied(server: Fake, handler: Handler) -> Handler:
+    """It happens, and then the answer goes wrong."""
+
+    def both(request: fake.Request) -> None:
+        server.set_state(request.path.rsplit("/", 1)[1], server.bodies[-1])
+        handler(request)
+
+    return both
+
+
+def test_it_is_the_port(port: SlurmScheduler):
+    as_port: HpcScheduler = port
+    assert as_port.look("n01") is not None
+
+
+# ---- drain and undrain ----
+
+
+def test_a_drain_is_done_when_the_node_shows_it(server: Fake, port: SlurmScheduler):
+    assert port.drain("n01", mark=MARK) is DONE
+    assert server.asked[-3:] == ["GET node/n01", "POST node/n01", "GET node/n01"]
+    assert {"state": ["DRAIN"], "reason": MARK} in server.bodies
+    shown = port.look("n01")
+    assert shown is not None
+    assert shown.drain_reason == MARK
+
+
+def test_what_is_as_it_should_be_is_not_asked_for(server: Fake, port: SlurmScheduler):
+    server.drain("n01", MARK)
+    assert port.drain("n01", mark=MARK) is DONE
+    assert port.undrain("n02", mark=MARK) is DONE
+    assert server.writes() == []
+
+
+@pytest.mark.parametrize("reason", ["bad disk", OTHER, "", f"{MARK} ", "Tidegate:1.p1"])
+def test_a_drain_that_does_not_bear_the_mark_is_never_touched(server: Fake, port: SlurmScheduler, reason: str):
+    server.drain("n01", reason)
+    assert port.drain("n01", mark=MARK) is REFUSED
+    assert port.undrain("n01", mark=MARK) is REFUSED
+    assert server.writes() == []
+
+
+def test_only_the_drain_is_taken_from_a_node(server: Fake, port: SlurmScheduler):
+    server.drain("n01", MARK)
+    assert port.undrain("n01", mark=MARK) is DONE
+    assert [body for body in server.bodies if body] == [{"state": ["UNDRAIN"]}]
+
+
+@pytest.mark.parametrize(("what", "handler"), LOST)
+def test_an_answer_that_is_lost_is_unknown_when_nothing_is_seen_of_the_act(
+    server: Fake, port: SlurmScheduler, what: str, handler: Handler
+):
+    server.instead["POST node/n01"] = handler
+    assert port.drain("n01", mark=MARK) is UNKNOWN
+    assert server.writes() == ["POST node/n01"], "it is asked for once"
+
+
+@pytest.mark.parametrize(("what", "handler"), LOST)
+def test_what_happened_although_its_answer_was_lost_is_done(
+    server: Fake, port: SlurmScheduler, what: str, handler: Handler
+):
+    server.instead["POST node/n01"] = applied(server, handler)
+    assert port.drain("n01", mark=MARK) is DONE
+    assert port.undrain("n01", mark=MARK) is DONE
+
+
+@pytest.mark.parametrize(("what", "handler"), LOST)
+def test_nothing_is_asked_for_when_the_node_cannot_be_read(
+    server: Fake, port: SlurmScheduler, what: str, handler: Handler
+):
+    server.instead["GET node/n01"] = handler
+    assert port.drain("n01", mark=MARK) is UNKNOWN
+    assert port.undrain("n01", mark=MARK) is UNKNOWN
+    assert server.writes() == []
+
+
+@pytest.mark.parametrize("handler", [fake.fault(2010, 500), fake.fault(2180, 422), fake.fault(2018, 422)])
+def test_a_no_of_slurms_is_refused(server: Fake, port: SlurmScheduler, handler: Handler):
+    server.instead["POST node/n01"] = handler
+    assert port.drain("n01", mark=MARK) is REFUSED
+
+
+def test_who_may_not_drain_is_told_what_to_do(server: Fake, port: SlurmScheduler, caplog: pytest.LogCaptureFixture):
+    server.instead["POST node/n01"] = fake.fault(2010)
+    port.drain("n01", mark=MARK)
+    assert "is no Slurm operator's" in caplog.text
+
+
+def test_a_yes_of_which_nothing_is_seen_is_unknown(server: Fake, port: SlurmScheduler):
+    server.instead["POST node/n01"] = fake.say(200, {"errors": []})
+    assert port.drain("n01", mark=MARK) is UNKNOWN
+
+
+def test_somebody_who_drains_at_the_same_time_keeps_the_node(server: Fake, port: SlurmScheduler):
+    def meanwhile(request: fake.Request) -> None:
+        server.drain("n01", "bad disk")
+        request.say(200, {"errors": []})
+
+    server.instead["POST node/n01"] = meanwhile
+    assert port.drain("n01", mark=MARK) is REFUSED
+
+
+@pytest.mark.parametrize("name", ["no-such-node", "../nodes", "n01?x=1", "n01/..", "n 1", "", "n01\r\nX: y", "x" * 300])
+def test_a_node_that_there_is_not_is_refused_and_not_put_into_an_address(server: Fake, port: SlurmScheduler, name: str):
+    assert port.look(name) is None
+    assert [port.drain(name, mark=MARK), port.undrain(name, mark=MARK)] == [REFUSED, REFUSED]
+    assert port.reserve(name, start_s=0, mark=MARK) is REFUSED
+    assert set(server.asked) <= {"GET ping", "GET node/no-such-node"}
+
+
+@pytest.mark.parametrize("mark", ["", "maintenance", "tidegate:", "tidegate:a b", "tidegate:x\n"])
+def test_what_is_no_mark_of_ours_is_not_left_on_anything(server: Fake, port: SlurmScheduler, mark: str):
+    assert port.drain("n01", mark=mark) is REFUSED
+    assert port.reserve("n01", start_s=0, mark=mark) is REFUSED
+    assert server.writes() == []
+
+
+# ---- many at once ----
+
+
+def test_many_are_drained_in_one_request(server: Fake, port: SlurmScheduler):
+    server.drain("n02", "bad disk")
+    outcomes = port.drain_many(["n01", "n02", "n03", "n09"], mark=MARK)
+    assert outcomes == {"n01": DONE, "n02": REFUSED, "n03": DONE, "n09": REFUSED}
+    assert server.writes() == ["POST nodes/"]
+    assert port.undrain_many(["n01", "n02", "n03"], mark=MARK) == {"n01": DONE, "n02": REFUSED, "n03": DONE}
+    assert server.writes() == ["POST nodes/"] * 2
+
+
+@pytest.mark.parametrize("handler", [fake.say(404, b"Unable find requested URL."), fake.fault(2180, 422)])
+def test_one_by_one_where_it_cannot_be_at_once(server: Fake, port: SlurmScheduler, handler: Handler):
+    server.instead["POST nodes/"] = handler
+    server.instead["POST node/n03"] = fake.fault(2180, 422)
+    assert port.drain_many(["n01", "n02", "n03"], mark=MARK) == {"n01": DONE, "n02": DONE, "n03": REFUSED}
+    assert server.writes() == ["POST nodes/", "POST node/n01", "POST node/n02", "POST node/n03"]
+
+
+def test_of_many_whose_answer_is_lost_each_is_looked_at(server: Fake, port: SlurmScheduler):
+    def half_of_them(request: fake.Request) -> None:
+        server.drain("n01", MARK)
+        fake.hang_up(request)
+
+    server.instead["POST nodes/"] = half_of_them
+    assert port.drain_many(["n01", "n02"], mark=MARK) == {"n01": DONE, "n02": UNKNOWN}
+
+
+# ---- reservations ----
+
+
+def test_a_reservation_is_ours_by_its_name_and_kills_nothing(server: Fake, port: SlurmScheduler):
+    assert port.reserve("n01", start_s=4_000_000_000, mark=MARK) is DONE
+    body = next(body for body in server.bodies if body)
+    assert (body["name"], body["node_list"], body["flags"]) == ("tidegate-1.p1-n01", ["n01"], ["IGNORE_JOBS"])
+    assert body["start_time"]["number"] == 4_000_000_000
+    shown = port.look("n01")
+    assert shown is not None
+    assert (shown.booked_by, shown.open) == (MARK, True)
+    assert port.reserve("n01", start_s=4_000_000_000, mark=MARK) is DONE
+    assert server.writes() == ["POST reservation"]
+    assert [port.release("n01", mark=MARK), port.release("n01", mark=MARK)] == [DONE, DONE]
+    assert server.writes() == ["POST reservation", "DELETE reservation/tidegate-1.p1-n01"]
+
+
+@pytest.mark.parametrize("name", ["maintenance", "tidegate-1.p2-n01", "tidegate:1.p1"])
+def test_a_node_in_a_reservation_that_is_not_ours_stays_in_it(server: Fake, port: SlurmScheduler, name: str):
+    server.reservations[name] = {"name": name, "node_list": "n[01-02]"}
+    assert port.reserve("n01", start_s=0, mark=MARK) is REFUSED
+    assert port.release("n01", mark=MARK) is REFUSED
+    assert server.writes() == []
+
+
+def test_ours_is_dropped_beside_somebody_elses(server: Fake, port: SlurmScheduler):
+    port.reserve("n01", start_s=0, mark=MARK)
+    server.reservations["maintenance"] = {"name": "maintenance", "node_list": "n01"}
+    assert port.release("n01", mark=MARK) is DONE
+    assert list(server.reservations) == ["maintenance"]
+
+
+def test_a_release_that_cannot_reserve_says_so(server: Fake, port: SlurmScheduler, caplog: pytest.LogCaptureFixture):
+    server.instead["POST reservation"] = fake.say(404, b"Unable find requested URL.")
+    assert port.reserve("n01", start_s=0, mark=MARK) is REFUSED
+    assert "this release of Slurm cannot do it over REST" in caplog.text
+
+
+@pytest.mark.parametrize(("what", "handler"), LOST)
+def test_a_reservation_whose_answer_is_lost_is_unknown(server: Fake, port: SlurmScheduler, what: str, handler: Handler):
+    server.instead["POST reservation"] = handler
+    assert port.reserve("n01", start_s=0, mark=MARK) is UNKNOWN
+    server.reservations["tidegate-1.p1-n01"] = {"name": "tidegate-1.p1-n01", "node_list": "n01"}
+    server.instead["DELETE reservation/tidegate-1.p1-n01"] = handler
+    assert port.release("n01", mark=MARK) is UNKNOWN
+    server.instead["GET reservations/"] = handler
+    assert [port.reserve("n01", start_s=0, mark=MARK), port.release("n01", mark=MARK)] == [UNKNOWN, UNKNOWN]
+
+
+# ---- reading ----
+
+
+def test_a_poll_is_five_requests_and_everything_else_is_told_from_it(server: Fake, port: SlurmScheduler):
+    server.jobs = [running(1, "n01"), job(2)]
+    server.nodes["n01"]["state"] = ["ALLOCATED"]
+    port.poll()
+    asked = ["GET diag", "GET nodes/", "GET jobs/", "GET partitions/", "GET reservations/"]
+    assert server.asked == ["GET ping", *asked]
+    assert sorted(port.nodes().nodes) == ["n01", "n02", "n03"]
+    assert (port.demand().running, port.demand().waiting, port.waiting().sizes) == (1.0, 1.0, (1.0,))
+    assert server.asked == ["GET ping", *asked]
+
+
+def test_a_reading_has_its_age(server: Fake, tmp_path: Path):
+    now_s = [100.0]
+    port = SlurmScheduler(rest(server, tmp_path), monotonic=lambda: now_s[0])
+    port.poll()
+    now_s[0] = 142.0
+    assert port.nodes().age_s == 42.0
+    server.instead["GET jobs/"] = fake.say(503, b"")
+    with pytest.raises(Unreachable):
+        port.poll()
+    assert port.nodes().age_s == 42.0, "a poll that failed changes nothing"
+
+
+@pytest.mark.parametrize("path", ["diag", "nodes/", "jobs/", "partitions/", "reservations/"])
+@pytest.mark.parametrize(("what", "handler"), LOST)
+def test_nothing_is_told_of_a_poll_of_which_a_part_is_missing(
+    server: Fake, port: SlurmScheduler, path: str, what: str, handler: Handler
+):
+    server.instead[f"GET {path}"] = handler
+    for ask in (port.poll, port.nodes, port.demand, port.waiting):
+        with pytest.raises(Unreachable):
+            ask()
+
+
+def test_a_look_is_of_now(server: Fake, port: SlurmScheduler):
+    port.poll()
+    server.drain("n01", "bad disk")
+    server.jobs = [running(1, "n02")]
+    server.nodes["n02"]["state"] = ["ALLOCATED"]
+    shown, busy = port.look("n01"), port.look("n02")
+    assert shown is not None
+    assert busy is not None
+    assert shown.drain_reason == "bad disk"
+    assert (busy.busy, busy.frees_at_s) == (True, running()["end_time"]["number"])
+
+
+def test_a_look_at_an_idle_node_does_not_read_the_jobs(server: Fake, port: SlurmScheduler):
+    port.look("n01")
+    assert "GET jobs/" not in server.asked
+
+
+def test_only_the_pools_own_nodes_are_seen_and_touched(server: Fake, tmp_path: Path):
+    port = SlurmScheduler(rest(server, tmp_path), "n[01-02]")
+    assert sorted(port.nodes().nodes) == ["n01", "n02"]
+    assert port.look("n03") is None
+    assert port.drain("n03", mark=MARK) is REFUSED
+    assert port.drain_many(["n02", "n03"], mark=MARK) == {"n02": DONE, "n03": REFUSED}
+    assert server.nodes["n03"]["state"] == ["IDLE"]
+
+
+def test_work_that_vanished_is_told_as_ended_once(server: Fake, port: SlurmScheduler):
+    server.jobs = [running(1, "n01"), job(2, array_job_id=number(2), array_task_string="1-3")]
+    port.poll()
+    assert {record.id for record in port.take_records()} == {"1", "2_rest"}
+    server.jobs = [running(1, "n01")]
+    picture = port.poll()
+    told = {record.id: record for record in port.take_records()}
+    assert (told["2_rest"].state, told["2_rest"].ended_s) == (WorkState.ENDED, picture.at_s)
+    assert told["1"].state is WorkState.RUNNING
+    assert {record.id for record in port.take_records()} == {"1"}
