@@ -24,7 +24,9 @@ class Discipline(StrEnum):
 
 
 def replay(  # noqa: PLR0913, PLR0917 - one parameter for each option
-    hpc: Annotated[Path | None, typer.Option(help="HPC jobs, Standard Workload Format, plain or gz")] = None,
+    hpc: Annotated[
+        Path | None, typer.Option(help="HPC jobs: Standard Workload Format, sacct -P or sacct --json; plain or gz")
+    ] = None,
     procs_per_node: Annotated[int, typer.Option(min=1, help="Processors of one node")] = 1,
     requests: Annotated[Path | None, typer.Option(help="Request rate: CSV of seconds,requests_per_second")] = None,
     rate_per_node: Annotated[
