@@ -181,10 +181,13 @@ def test_a_document_without_a_job_is_refused(case, read):
 
 # ---- objects out of a long document ----
 
-json_values = st.recursive(
-    st.none() | st.integers(-5, 5) | st.text(st.sampled_from('{}[]",:\\ a\n'), max_size=6),
-    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(st.sampled_from('{}":\\a'), max_size=3), inner),
-    max_leaves=12,
+texts = st.text(st.sampled_from('{}[]",:\\ a\n'), max_size=5)
+json_values = st.one_of(
+    texts,
+    st.lists(texts, max_size=2),
+    st.dictionaries(
+        texts, st.one_of(texts, st.lists(st.dictionaries(texts, texts, max_size=2), max_size=2)), max_size=2
+    ),
 )
 
 
@@ -199,7 +202,8 @@ class Trickle(io.BytesIO):
 
 @given(
     st.dictionaries(
-        st.sampled_from(["jobs", "meta", "errors"]), st.lists(st.dictionaries(st.text(max_size=3), json_values))
+        st.sampled_from(["jobs", "meta", "errors"]),
+        st.lists(st.dictionaries(texts, json_values, max_size=3), max_size=3),
     ),
     st.sampled_from([None, 1]),
     st.integers(1, 40),
