@@ -7,18 +7,19 @@ import shutil
 import tempfile
 import time
 from collections.abc import Callable, Collection, Mapping
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
-from kafka import KafkaAdminClient, KafkaConsumer, KafkaProducer
-from kafka.errors import KafkaError
+from kafka import KafkaAdminClient, KafkaConsumer, KafkaProducer, TopicPartition
+from kafka.errors import CorruptRecordError, KafkaError
 
 from connectors.bus.codec import Message, encode
 from connectors.bus.consuming import KafkaSubscription
 from connectors.bus.diagnosis import connected
 from connectors.bus.lookup import Lookup, unavailable
 from connectors.bus.producing import ByKey, Producing
-from connectors.bus.receiving import Receiver, dead_letter_event, too_large
+from connectors.bus.receiving import Receiver, dead_letter_event, too_large, unsendable
 from connectors.bus.security import Security
 from connectors.bus.spool import Spool
 from connectors.bus.topics import LONGEST
@@ -34,7 +35,12 @@ LASTING = {
 }
 LINGER_MS = 25  # to wait for company when nobody flushes: fewer, larger requests
 BATCH_BYTES = 128 * 1024
-ASK_MS = 8_000  # until a question that the broker does not answer is given up
+TOPICS_S = 5.0  # how often to look whether topics are still the ones that they were
+AWAY_S = 60.0  # the same, after the broker did not say
+PROBE_MS = 1000  # without a message: then there is none
+PROBED_MOST = 5_000
+LETTERS_KNOWN = 10_000  # places of messages put aside that one process remembers
+ASK_MS = 4_000  # until a question that the broker does not answer is given up
 SESSION_MS = 15_000  # without a word from a member, until its part goes to the others
 FOR_EVER_MS = 2**31 - 1  # the client never gives a message up: what it has is in our window, and counted
 READ_S = 60.0  # longest time to read a whole topic of state
@@ -67,13 +73,17 @@ class KafkaBus:
         self._client_id = client_id
         self._counts = BusCounts()
         self._buried = 0
+        self._known_letters: set[tuple[str, int, int]] = set()
+        self._idents: dict[str, object] = {}
+        self._topics_due_s = 0.0
         self._lookup = Lookup(self._admin(), prefix)
         self._temporary = Path(tempfile.mkdtemp(prefix="tidegate-spool-")) if spool is None else None
         self._spool: Spool | None = None
         self._producing: Producing | None = None
         try:
             self._lookup.ensure()
-            self._spool = Spool(spool or self._temporary_file, spool_most)
+            self._look_for_the_first_time()
+            self._spool = Spool(spool or self._temporary_file, spool_most, precious=prefix + Topic.DEAD_LETTER)
             self._producing = Producing(self._producer, self._spool, self._counts, self._bury_sent)
         except BaseException:
             self.close(0)
@@ -103,9 +113,37 @@ class KafkaBus:
         return self._open.flush(timeout_s)
 
     def take_resyncs(self) -> frozenset[Topic]:
-        """See the port."""
-        lost, self._open.lost = self._open.lost, set()
-        return frozenset(Topic(name.removeprefix(self._prefix)) for name in lost)
+        """See the port. A topic that was deleted or made anew has lost all that was told on it, too."""
+        self._look_at_topics()
+        producing, ours = self._open, {self._lookup.name(topic): topic for topic in Topic}
+        lost = frozenset(ours[name] for name in producing.lost if name in ours)
+        producing.lost = set()
+        return lost
+
+    def _look_for_the_first_time(self) -> None:
+        shapes = self._lookup.shapes(map(self._lookup.name, Topic))
+        self._idents = {name: ident for name, (ident, _) in shapes.items()}
+        self._topics_due_s = time.monotonic() + TOPICS_S
+
+    def _look_at_topics(self) -> None:
+        """Notice, every few seconds, topics that are not the ones that they were; make again those that are gone."""
+        now_s = time.monotonic()
+        if now_s < self._topics_due_s:
+            return
+        self._topics_due_s = now_s + AWAY_S
+        try:
+            shapes = self._lookup.shapes(map(self._lookup.name, Topic), patience_s=0)
+            if len(shapes) < len(Topic):
+                log.error("topics of the bus are gone; they are made again, and what was on them is told anew")
+                self._lookup.ensure()
+                shapes = self._lookup.shapes(map(self._lookup.name, Topic), patience_s=0)
+        except (BusUnavailable, BusRefused) as error:
+            log.warning("whether the topics are still there is not known: %s", error)
+            return
+        self._topics_due_s = now_s + TOPICS_S
+        idents = {name: ident for name, (ident, _) in shapes.items()}
+        self._open.lost |= {name for name, ident in idents.items() if self._idents.get(name, ident) != ident}
+        self._idents |= idents
 
     def subscribe(self, topics: Collection[Topic], group: str) -> Subscription:
         """See the port."""
@@ -113,7 +151,13 @@ class KafkaBus:
         names = {self._lookup.name(topic): topic for topic in topics}
         try:
             return KafkaSubscription(
-                consumer, names, Receiver(self._counts, self._bury_read), self._counts, self._lookup, self._settle
+                consumer,
+                names,
+                Receiver(self._counts, self._bury_read),
+                self._counts,
+                self._lookup,
+                self._settle,
+                self._probe,
             )
         except BaseException:
             consumer.close(autocommit=False)
@@ -125,6 +169,8 @@ class KafkaBus:
         latest, deadline = Latest(), time.monotonic() + READ_S
         try:
             partitions = self._lookup.partitions(self._lookup.name(topic))
+            if not partitions:
+                raise BusUnavailable(f"topic {self._lookup.name(topic)} is not there (has somebody deleted it?)")
             ends = self._lookup.ends(partitions)
             consumer.assign(partitions)
             consumer.seek_to_beginning()
@@ -153,19 +199,39 @@ class KafkaBus:
         self._lookup.discard()
 
     def close(self, timeout_s: float = 5.0) -> None:
-        """See the port."""
+        """See the port; safe to repeat."""
+        producing, self._producing = self._producing, None
+        spool, self._spool = self._spool, None
         left = 0
-        if self._producing is not None:
-            left = self._producing.close(timeout_s)
-            self._producing = None
-        if self._spool is not None:
-            self._spool.close()
-            self._spool = None
-        if self._temporary is not None:
-            shutil.rmtree(self._temporary, ignore_errors=True)
-            if left:
-                log.error("%d events could not be delivered before the end, and are lost: there is no spool file", left)
-        self._lookup.close()
+        with ExitStack() as at_end:
+            at_end.callback(self._lookup.close)
+            if self._temporary is not None:
+                at_end.callback(shutil.rmtree, self._temporary, ignore_errors=True)
+            if spool is not None:
+                at_end.callback(spool.close)
+            if producing is not None:
+                left = producing.close(timeout_s)
+        if left and self._temporary is not None:
+            log.error("%d events could not be delivered before the end, and are lost: there is no spool file", left)
+
+    def _probe(self, partition: TopicPartition, start: int | None) -> tuple[list[Any], int | None]:
+        """The messages from ``start`` on, or from the earliest, until one that cannot be taken apart; its offset."""
+        consumer = self._consumer(group_id=None)
+        found: list[Any] = []
+        try:
+            consumer.assign([partition])
+            consumer.seek_to_beginning(partition) if start is None else consumer.seek(partition, start)
+            while len(found) < PROBED_MOST:
+                try:
+                    records = consumer.poll(PROBE_MS, max_records=1)
+                except (CorruptRecordError, UnicodeError):
+                    return found, consumer.position(partition)
+                if not records:
+                    break
+                found += records[partition]
+            return [], None
+        finally:
+            consumer.close(autocommit=False)
 
     @property
     def _open(self) -> Producing:
@@ -186,13 +252,14 @@ class KafkaBus:
             lambda options: KafkaAdminClient(**options, request_timeout_ms=ASK_MS, reconnect_backoff_max_ms=200)
         )
 
-    def _producer(self) -> KafkaProducer:
+    def _producer(self, alone: bool) -> KafkaProducer:
+        """A client; one that sends messages one by one does not wait for company."""
         return self._connect(
             lambda options: KafkaProducer(
                 **options,
                 **LASTING,
                 acks="all",
-                linger_ms=LINGER_MS,
+                linger_ms=0 if alone else LINGER_MS,
                 batch_size=BATCH_BYTES,
                 partitioner=ByKey(),
                 delivery_timeout_ms=FOR_EVER_MS,
@@ -226,21 +293,25 @@ class KafkaBus:
         return Message(self._prefix + topic, key, value, headers)
 
     def _bury_read(self, letter: DeadLetter) -> None:
+        """Put a message that was read aside, once in a process: topics of state are read again and again."""
+        place = (letter.topic, letter.partition, letter.offset or 0)
+        if place in self._known_letters:
+            return
         self._bury(letter)
+        if len(self._known_letters) < LETTERS_KNOWN:
+            self._known_letters.add(place)
 
     def _bury_sent(self, message: Message, reason: str) -> None:
         """The broker will not take this message; a dead letter that it will not take ends here."""
         if message.topic == self._lookup.name(Topic.DEAD_LETTER):
             log.error("a dead letter is not taken by the broker and is lost (%s): %r", reason, message.key)
             return
-        size = len(message.key or b"") + len(message.value or b"")
-        reason = f"the broker does not take it: {reason} ({size} bytes)"
-        topic = message.topic.removeprefix(self._prefix)
-        self._bury(DeadLetter(topic, -1, None, reason, message.key, None, (), size))
+        ours = message._replace(topic=message.topic.removeprefix(self._prefix))
+        self._bury(unsendable(ours, f"the broker does not take it: {reason}"))
 
     def _settle(self) -> None:
-        """Dead letters are delivered before the messages that they stand for are committed."""
+        """Dead letters are on the broker, or in a spool that outlives us, before what they stand for is committed."""
         if self._buried:
-            if self._open.flush(10.0):
+            if self._open.flush(10.0) and self._temporary is not None:
                 raise BusUnavailable("dead letters could not be delivered yet, so nothing is committed")
             self._buried = 0

@@ -11,23 +11,26 @@ from typing import Any
 from kafka import ConsumerRebalanceListener, KafkaConsumer, TopicPartition
 from kafka.errors import (
     CommitFailedError,
+    CorruptRecordError,
     IllegalStateError,
     KafkaError,
     LogTruncationError,
     NoOffsetForPartitionError,
     OffsetOutOfRangeError,
+    UnsupportedCodecError,
 )
 
 from connectors.bus.lookup import Lookup, Shape, unavailable
 from connectors.bus.receiving import Receiver
 from models.bus import BusCounts, Delivery, Gap
-from models.errors import BusUnavailable
+from models.errors import BusRefused, BusUnavailable
 from models.events import Event, Topic
 
 ANSWER_MS = 8_000
 JOINING_S = 0.5  # of a poll while we join: the client loses what comes of it if that comes while nobody polls
 STUCK_S = 5.0  # without our part of the topics: then it was lost, and we join anew
 JOIN_S = 15.0  # longest time to wait for our part of the topics
+AWAY_S = 30.0  # the same, after the broker did not say
 SHAPES_S = 5.0  # how often to ask whether a topic is still the one that it was
 _PLACELESS = (NoOffsetForPartitionError, OffsetOutOfRangeError, LogTruncationError)
 
@@ -39,6 +42,7 @@ class KafkaSubscription(ConsumerRebalanceListener):  # type: ignore[misc]  # the
 
     ``lookup`` has a connection of its own: on the consumer's, its answers would wait behind a fetch that waits for
     messages. ``settle`` makes sure that dead letters are kept, before the messages that they stand for are committed.
+    ``probe`` finds a message that the client cannot take apart.
     """
 
     def __init__(
@@ -49,6 +53,7 @@ class KafkaSubscription(ConsumerRebalanceListener):  # type: ignore[misc]  # the
         counts: BusCounts,
         lookup: Lookup,
         settle: Callable[[], None],
+        probe: Callable[[TopicPartition, int | None], tuple[list[Any], int | None]],
     ) -> None:
         self._consumer = consumer
         self._topics = topics
@@ -56,8 +61,10 @@ class KafkaSubscription(ConsumerRebalanceListener):  # type: ignore[misc]  # the
         self._counts = counts
         self._lookup = lookup
         self._settle = settle
+        self._probe = probe
         self._shapes: dict[str, Shape] = dict(lookup.shapes(topics))
         self._shapes_due_s = time.monotonic() + SHAPES_S
+        self._next: dict[TopicPartition, int] = {}  # the offset after what was fetched last
         self._joined = False
         self._joining_since = 0.0
         self._gaps: list[Gap] = []
@@ -73,6 +80,7 @@ class KafkaSubscription(ConsumerRebalanceListener):  # type: ignore[misc]  # the
     def on_partitions_assigned(self, assigned: Iterable[TopicPartition]) -> None:
         """A part of a topic of state is read from its beginning, so that its state is there before anyone acts."""
         self._joined = True
+        self._next.clear()
         state = [partition for partition in assigned if self._topics[partition.topic].state]
         if state:
             self._consumer.seek_to_beginning(*state)
@@ -80,14 +88,15 @@ class KafkaSubscription(ConsumerRebalanceListener):  # type: ignore[misc]  # the
     def poll(self, timeout_s: float, most: int = 500) -> Delivery:
         """See the port."""
         self._note_shapes()
-        fetched, self._early = self._early or self._fetch(timeout_s, most), {}
+        self._early = self._early or self._fetch(timeout_s, most)  # there until all were read: the client forgets them
         events: list[Event] = []
-        for partition, records in fetched.items():
+        for partition, records in self._early.items():
             topic, number, read = self._topics[partition.topic], partition.partition, self._receiver.read
             for record in records:
                 event = read(topic, number, record.offset, record.key, record.value, record.headers)
                 if event is not None:
                     events.append(event)
+        self._early = {}
         gaps, self._gaps = tuple(self._gaps), []
         self._counts.gaps += len(gaps)
         return Delivery(tuple(events), gaps)
@@ -151,9 +160,33 @@ class KafkaSubscription(ConsumerRebalanceListener):  # type: ignore[misc]  # the
         except _PLACELESS as error:
             self._begin_anew(error)
             return {}
+        except UnsupportedCodecError as error:
+            raise BusRefused(f"a topic is compressed in a way that cannot be read here: {error}") from error
+        except (CorruptRecordError, UnicodeError) as error:
+            return self._pass_over(error)
         except KafkaError as error:
             raise unavailable(error, "what is new") from error
+        for partition, records in fetched.items():
+            self._next[partition] = records[-1].offset + 1
         return fetched
+
+    def _pass_over(self, error: Exception) -> dict[TopicPartition, list[Any]]:
+        """Go on behind a message that the client cannot even take apart: it would turn round in it for ever.
+
+        A client of its own finds it, and brings what is before it.
+        """
+        for partition in self._consumer.assignment():
+            start = self._next.get(partition)
+            before, offset = self._probe(partition, start)
+            if offset is None:
+                if start is not None:
+                    self._consumer.seek(partition, start)  # what was fetched of it together with the other is lost
+                continue
+            self._receiver.unreadable(self._topics[partition.topic], partition.partition, offset, str(error))
+            self._consumer.seek(partition, offset + 1)
+            self._next[partition] = offset + 1
+            return {partition: before} if before else {}
+        raise BusUnavailable(f"a message cannot be read, and not be found: {error}") from error
 
     def _begin_anew(self, error: KafkaError) -> None:
         """Read partitions from the earliest message that there is: of a new group, or when ours is there no more."""
@@ -165,6 +198,10 @@ class KafkaSubscription(ConsumerRebalanceListener):  # type: ignore[misc]  # the
                 self._gaps.append(
                     Gap(self._topics[name], "the messages that follow were deleted before they were read")
                 )
+        names = {partition.topic for partition in partitions if self._topics[partition.topic].state}
+        again = {*partitions, *(partition for partition in assigned if partition.topic in names)}
+        if not isinstance(error, NoOffsetForPartitionError):
+            partitions = [*again]  # whoever doubts what he knows of a topic of state must be told all of it
         if partitions:
             self._consumer.seek_to_beginning(*partitions)
 
@@ -172,11 +209,12 @@ class KafkaSubscription(ConsumerRebalanceListener):  # type: ignore[misc]  # the
         """Notice a topic that was made anew, or was given more partitions, so that keys have moved between them."""
         if time.monotonic() < self._shapes_due_s:
             return
-        self._shapes_due_s = time.monotonic() + SHAPES_S
+        self._shapes_due_s = time.monotonic() + AWAY_S
         try:
             shapes = self._lookup.shapes(self._topics, patience_s=0)
         except BusUnavailable:
-            return  # what it could not tell now, it tells the next time
+            return  # what it could not tell now, it tells later; asking again at once would keep the caller waiting
+        self._shapes_due_s = time.monotonic() + SHAPES_S
         for name, (ident, count) in shapes.items():
             known, self._shapes[name] = self._shapes.get(name), (ident, count)
             if known is None or known == (ident, count):

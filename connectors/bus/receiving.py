@@ -44,6 +44,10 @@ class Receiver:
             self._bury(letter if _fits(letter) else _beginnings(letter))
         return None
 
+    def unreadable(self, topic: Topic, partition: int, offset: int, reason: str) -> None:
+        """Bury a message of which nothing but its place is known."""
+        self._bury(DeadLetter(topic.value, partition, offset, f"it cannot be read: {reason}", None, None, (), 0))
+
 
 def too_large(message: Message) -> DeadLetter | None:
     """The dead letter of a message that no broker would take; None for one of usual size."""
@@ -51,6 +55,12 @@ def too_large(message: Message) -> DeadLetter | None:
     if size <= LONGEST:
         return None
     return _beginnings(_letter(message, -1, None, f"{size} bytes are more than the {LONGEST} that are sent"))
+
+
+def unsendable(message: Message, reason: str) -> DeadLetter:
+    """The dead letter of a message that was refused by the broker, whole if that can be sent."""
+    letter = _letter(message, -1, None, reason)
+    return letter if _fits(letter) else _beginnings(letter)
 
 
 def dead_letter_event(letter: DeadLetter, at_s: float) -> Event:

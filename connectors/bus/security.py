@@ -14,7 +14,7 @@ MECHANISM = "SCRAM-SHA-512"
 
 
 class Secret(str):
-    """A text that no log and no traceback shows."""
+    """A text that shows itself as ``***`` wherever values are shown as such, in the client's own logs above all."""
 
     __slots__ = ()
 
@@ -37,6 +37,15 @@ class Security:
     key_file: Path | None = None
     username: str = ""
     password_file: Path | None = None
+
+    def __post_init__(self) -> None:
+        for given, needed, what in (
+            (self.password_file, self.username, "a password file needs a username"),
+            (self.username, self.password_file, "a username needs a password file"),
+            (self.key_file, self.cert_file, "a key file needs a certificate file"),
+        ):
+            if given and not needed:
+                raise BusRefused(f"{what}: nothing is sent in plain text because half of a setting is missing")
 
     @property
     def encrypted(self) -> bool:

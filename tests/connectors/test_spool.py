@@ -5,6 +5,7 @@ from __future__ import annotations
 import sqlite3
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import pytest
@@ -13,7 +14,7 @@ from hypothesis import strategies as st
 
 from connectors.bus.codec import Message
 from connectors.bus.spool import Spool
-from models.errors import BusRefused
+from models.errors import BusRefused, BusUnavailable
 
 MUCH = 10**9
 
@@ -23,21 +24,26 @@ def message(number: int, size: int = 10) -> Message:
 
 
 def numbers(spool: Spool) -> list[int]:
-    return [int(one.headers[0][1]) for _, one in spool.after(0, 10**6)]
+    return [int(one.headers[0][1]) for _, one in spool.after("t", 0, 10**6)]
+
+
+def put(spool: Spool, *messages: Message) -> list[int]:
+    return [spool.append(one) for one in messages]
 
 
 def test_messages_come_back_equal_and_in_their_order(tmp_path: Path):
     with Spool(tmp_path / "s", MUCH) as spool:
-        spool.append([message(1), Message("u", None, None, [])])
-        spool.append([message(2)])
-        assert [one for _, one in spool.after(0, 9)] == [message(1), Message("u", None, None, []), message(2)]
-        assert len(spool) == 3
+        put(spool, message(1), Message("u", None, None, []), message(2))
+        assert [one for _, one in spool.after("t", 0, 9)] == [message(1), message(2)]
+        assert [one for _, one in spool.after("u", 0, 9)] == [Message("u", None, None, [])]
+        assert (len(spool), spool.counts) == (3, {"t": 2, "u": 1})
 
 
 def test_what_was_delivered_is_removed_and_the_rest_is_there_after_a_restart(tmp_path: Path):
     with Spool(tmp_path / "s", MUCH) as spool:
-        spool.append([message(n) for n in range(5)])
-        spool.remove_until(spool.after(0, 2)[-1][0])
+        ids = put(spool, *(message(n) for n in range(5)))
+        spool.remove_until("u", ids[-1])
+        spool.remove_until("t", ids[1])
         assert len(spool) == 3
     with Spool(tmp_path / "s", MUCH) as again:
         assert numbers(again) == [2, 3, 4]
@@ -46,11 +52,10 @@ def test_what_was_delivered_is_removed_and_the_rest_is_there_after_a_restart(tmp
 
 def test_a_new_number_is_never_one_that_was_removed(tmp_path: Path):
     with Spool(tmp_path / "s", MUCH) as spool:
-        spool.append([message(1)])
-        ((first, _),) = spool.after(0, 1)
-        spool.remove_until(first)
-        spool.append([message(2)])
-        assert spool.after(first, 1)
+        (first,) = put(spool, message(1))
+        spool.remove_until("t", first)
+        put(spool, message(2))
+        assert spool.after("t", first, 1)
 
 
 @settings(deadline=None)
@@ -58,29 +63,65 @@ def test_a_new_number_is_never_one_that_was_removed(tmp_path: Path):
 def test_it_never_holds_more_than_it_may_and_drops_the_oldest(
     sizes: list[int], tmp_path_factory: pytest.TempPathFactory
 ):
-    most, dropped = 10_000, 0
+    most = 10_000
     with Spool(tmp_path_factory.mktemp("spool") / "s", most) as spool:
         for number, size in enumerate(sizes):
-            dropped += len(spool.append([message(number, size)]))
+            put(spool, message(number, size))
             held = numbers(spool)
-            assert held == list(range(dropped, number + 1))
-            assert sum(sizes[n] + len(b"k%d" % n) + 256 for n in held) <= most
+            assert held == list(range(len(spool.dropped), number + 1))
+            assert sum(sizes[n] + len(b"k%d" % n) for n in held) <= most
+
+
+def test_what_is_precious_is_never_dropped_for_room(tmp_path: Path):
+    with Spool(tmp_path / "s", 5000, precious="p") as spool:
+        put(spool, *(Message("p", b"k", b"v" * 500, []) for _ in range(20)))
+        put(spool, *(message(n, 500) for n in range(20)))
+        assert spool.counts["p"] == 20
+        assert spool.dropped == ["t"] * (20 - spool.counts["t"])
+        assert spool.counts["t"] < 20
+
+
+def test_a_damaged_row_is_removed_and_the_others_are_read(tmp_path: Path):
+    with Spool(tmp_path / "s", MUCH) as spool:
+        put(spool, message(1), message(2))
+        spool._file.execute("UPDATE spool SET headers = x'c1' WHERE id = 1")
+        assert [number for number, _ in spool.after("t", 0, 9)] == [2]
+        assert (len(spool), spool.dropped) == (1, ["t"])
+
+
+def test_a_second_process_is_refused_by_name(tmp_path: Path):
+    with Spool(tmp_path / "s", MUCH) as spool:
+        put(spool, message(1))
+        with pytest.raises(BusRefused, match="in use by another process"):
+            Spool(tmp_path / "s", MUCH)
+    Spool(tmp_path / "s", MUCH).close()
+
+
+def test_another_thread_may_use_it_after_the_one_that_opened_it(tmp_path: Path):
+    with Spool(tmp_path / "s", MUCH) as spool:
+        thread = threading.Thread(target=put, args=(spool, message(1)))
+        thread.start()
+        thread.join()
+        assert len(spool) == 1
 
 
 def test_a_full_disk_drops_the_new_ones_and_keeps_the_old(tmp_path: Path):
-    with Spool(tmp_path / "s", MUCH) as spool:
-        spool.append([message(0)])
+    with Spool(tmp_path / "s", MUCH, precious="p") as spool:
+        put(spool, message(0))
         spool._file.execute("PRAGMA max_page_count = 8")
-        assert spool.append([message(n, 5000) for n in range(1, 50)]) == ["t"] * 49
+        assert put(spool, *(message(n, 50_000) for n in range(1, 50))) == [0] * 49
+        assert spool.dropped == ["t"] * 49
         assert numbers(spool) == [0]
         assert len(spool) == 1
+        with pytest.raises(BusUnavailable, match="cannot be written"):
+            spool.append(Message("p", b"k", b"v" * 50_000, []))
 
 
 def test_what_was_appended_survives_a_process_that_is_killed(tmp_path: Path):
     code = (
         "import os, sys; from pathlib import Path; from connectors.bus.spool import Spool;"
         "from connectors.bus.codec import Message; s = Spool(Path(sys.argv[1]), 10**9);"
-        "[s.append([Message('t', b'k', b'v', [('h', b'%d' % n)])]) for n in range(100)]; os.kill(os.getpid(), 9)"
+        "[s.append(Message('t', b'k', b'v', [('h', b'%d' % n)])) for n in range(100)]; os.kill(os.getpid(), 9)"
     )
     root = Path(__file__).parent.parent.parent
     done = subprocess.run([sys.executable, "-c", code, str(tmp_path / "s")], cwd=root, check=False)
@@ -101,7 +142,7 @@ def test_a_path_that_cannot_be_a_spool_is_refused_by_name(tmp_path: Path, what: 
 
 def test_the_file_is_an_ordinary_database(tmp_path: Path):
     with Spool(tmp_path / "s", MUCH) as spool:
-        spool.append([message(1)])
+        put(spool, message(1))
     other = sqlite3.connect(tmp_path / "s")
     assert other.execute("PRAGMA integrity_check").fetchone() == ("ok",)
     other.close()
@@ -109,6 +150,6 @@ def test_the_file_is_an_ordinary_database(tmp_path: Path):
 
 def test_nobody_else_may_read_it(tmp_path: Path):
     with Spool(tmp_path / "s", MUCH) as spool:
-        spool.append([message(1)])
+        put(spool, message(1))
         assert {path.name: path.stat().st_mode & 0o077 for path in tmp_path.iterdir()}.keys() >= {"s", "s-wal"}
         assert not any(path.stat().st_mode & 0o077 for path in tmp_path.iterdir())

@@ -355,6 +355,82 @@ def test_a_foreign_message_without_a_key_or_headers_is_put_aside_and_the_next_is
             member.close()
 
 
+class NotText(str):
+    """A header's name that is no text on the wire."""
+
+    __slots__ = ()
+
+    def encode(self, encoding: str = "utf-8", errors: str = "strict") -> bytes:
+        return b"\xff\xfe"
+
+
+def test_d4_a_message_that_the_client_cannot_take_apart_is_passed_over(broker: Broker, prefix: str):
+    with opened(broker.address(), prefix) as bus:
+        bus.publish(demand(0))
+        bus.flush(READY_S)
+        foreign = KafkaProducer(bootstrap_servers=broker.address())
+        foreign.send(prefix + Topic.DEMAND, b"x", b"k", [(NotText("h"), b"1")]).get(10)
+        foreign.close()
+        for number in range(1, 4):
+            bus.publish(demand(number))
+        bus.flush(READY_S)
+        subscription = bus.subscribe([Topic.DEMAND], "g")
+        assert [event.version for event in drain(subscription)[0]] == [1, 2, 3, 4]
+        assert bus.counts.dead_letters == 1
+        subscription.commit()
+        subscription.close()
+
+
+def test_d8_a_gap_in_one_partition_has_the_whole_state_told_anew(
+    broker: Broker, prefix: str, monkeypatch: pytest.MonkeyPatch
+):
+    """Whoever then doubts what he knows of the topic must hear of the keys of all other partitions again."""
+    monkeypatch.setattr("connectors.bus.lookup.Lookup._check", lambda *_: None)
+    broker.create(prefix + Topic.WORK, partitions=6, settings={"cleanup.policy": "compact,delete"})
+    with opened(broker.address(), prefix) as bus:
+        for number in range(60):
+            bus.publish(work(number))
+        bus.flush(READY_S)
+        subscription = bus.subscribe([Topic.WORK], "g")
+        drain(subscription)
+        whole = TopicPartition(prefix + Topic.WORK, 0)
+        with broker.admin() as admin:
+            (end,) = bus.lookup.ends([whole]).values()
+            admin.delete_records({whole: end})
+        subscription._consumer.seek(whole, 0)  # as one who had not read so far yet
+        events, reasons = wait_for(subscription, 60 - end)
+        assert reasons == ["the messages that follow were deleted before they were read"]
+        assert len({event.key for event in events}) == 60 - end
+        subscription.close()
+
+
+def test_a_topic_that_somebody_deletes_holds_up_no_other_and_is_told_anew(
+    broker: Broker, prefix: str, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr("connectors.bus.broker.TOPICS_S", 0.1)
+    monkeypatch.setattr("connectors.bus.producing.PAUSE_S", 0.5)
+    with opened(broker.address(), prefix) as bus:
+        bus.publish(work(0))
+        bus.flush(READY_S)
+        with broker.admin() as admin:
+            admin.delete_topics([prefix + Topic.WORK])
+        bus.publish(work(1))
+        for number in range(50):
+            bus.publish(demand(number))
+        bus.flush(2)
+        subscription = bus.subscribe([Topic.DEMAND], "g")
+        assert len(drain(subscription)[0]) == 50
+        subscription.close()
+        lost: set[Topic] = set()
+        deadline = time.monotonic() + READY_S
+        while Topic.WORK not in lost:
+            lost |= bus.take_resyncs()
+            assert time.monotonic() < deadline
+        bus.publish(work(2))
+        assert bus.flush(READY_S) == 0
+        assert "hpc/job/2" in bus.latest_state(Topic.WORK)
+
+
 def wait_for(subscription: Subscription, count: int) -> tuple[list[Event], list[str]]:
     """At least so many events, whatever the lag says meanwhile."""
     events: list[Event] = []
