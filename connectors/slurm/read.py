@@ -101,7 +101,7 @@ def node_of(node: wire.Node, ends: Mapping[str, int], booked: Collection[str], b
         name=node.name,
         kind=features,
         drain_reason=node.reason if flags.is_drained(shown) else None,
-        busy=flags.is_busy(shown) or end_s is not None or node.alloc_cpus > 0 or node.alloc_memory > 0,
+        busy=flags.is_busy(shown) or end_s is not None,
         frees_at_s=end_s,
         ready=flags.is_ready(shown),
         booked_by=_first(booked),

@@ -37,7 +37,7 @@ class Fault(msgspec.Struct, frozen=True):
 
 
 class Node(msgspec.Struct, frozen=True):
-    """A node."""
+    """A node. What is allocated of it is not read: slurmctld tells that late, hours late where nothing happens."""
 
     name: str
     state: tuple[str, ...]
@@ -47,8 +47,6 @@ class Node(msgspec.Struct, frozen=True):
     features: tuple[str, ...] | str = ()
     partitions: tuple[str, ...] = ()
     reason: str = ""
-    alloc_cpus: int = 0
-    alloc_memory: int = 0
 
 
 class Job(msgspec.Struct, frozen=True):

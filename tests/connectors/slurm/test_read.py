@@ -49,7 +49,12 @@ def test_drained_is_closed_and_empty():
     assert shown("IDLE", "DRAIN", reason="x").drained
     assert not shown("MIXED", "DRAIN", reason="x").drained
     assert not shown("IDLE", "COMPLETING", "DRAIN", reason="x").drained
-    assert not shown("IDLE", "DRAIN", reason="x", alloc_memory=100).drained, "a suspended job is on it"
+    assert shown("IDLE", "DRAIN", reason="x", alloc_memory=100).drained, "slurmctld tells late of what was given back"
+
+
+def test_a_node_with_a_suspended_job_is_not_drained():
+    told = picture(nodes=[node("n01", "IDLE", "DRAIN")], jobs=[running(1, "n01") | {"job_state": ["SUSPENDED"]}])
+    assert not told.nodes["n01"].drained
 
 
 @pytest.mark.parametrize("state", [("DOWN",), ("IDLE", "NOT_RESPONDING"), ("IDLE", "MAINTENANCE"), ("IDLE", "NEWFLAG")])

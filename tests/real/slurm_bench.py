@@ -1,0 +1,180 @@
+"""A real Slurm cluster as a bench of the conformance suite: users, persons and time do for real what they do there.
+
+Only time is helped: a job ends when the suite's time says so, by a person's hand, and limits are whole minutes.
+"""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+import pytest
+
+from connectors.slurm.client import Rest
+from connectors.slurm.scheduler import SlurmScheduler
+from models.acts import Outcome
+from models.demand import Demand
+from models.errors import Unreachable
+from models.nodes import HpcNode, Reading
+from models.work import WaitingWork
+from tests.conformance.benches import FOREIGN
+from tests.real.slurm.cluster import Cluster, CommandError
+
+NODES = ("n05", "n06", "n07", "n08")
+POOL = "n[05-08]"
+LONG_S = 900  # what no test waits for
+STARTS_S = 6.0  # a job that can start does so within two rounds of the scheduler
+OVER = {"COMPLETED", "CANCELLED", "FAILED", "TIMEOUT"}
+
+
+class FreshPort(SlurmScheduler):
+    """The port, read anew whenever it is asked; and what a node needs a second for after an act, it is given."""
+
+    def __init__(self, rest: Rest, cluster: Cluster) -> None:
+        super().__init__(rest, POOL)
+        self.cluster = cluster
+
+    def nodes(self) -> Reading[HpcNode]:
+        self.poll()
+        return super().nodes()
+
+    def demand(self) -> Demand:
+        self.poll()
+        return super().demand()
+
+    def waiting(self) -> WaitingWork:
+        self.poll()
+        return super().waiting()
+
+    def undrain(self, node: str, *, mark: str) -> Outcome:
+        """An undrained node is not ready until slurmctld has asked it how it is."""
+        outcome = super().undrain(node, mark=mark)
+        if outcome is Outcome.DONE:
+            answers(self.cluster, node)
+        return outcome
+
+    def reserve(self, node: str, *, start_s: int, mark: str) -> Outcome:
+        if self.cluster.data_parsers[-1] <= "v0.0.42":
+            pytest.skip("this release of Slurm cannot reserve over REST")
+        return super().reserve(node, start_s=start_s, mark=mark)
+
+
+def answers(cluster: Cluster, *nodes: str) -> None:
+    """Wait until the nodes answer slurmctld."""
+    cluster.wait(lambda: not any("NOT_RESPONDING" in _state(cluster, node) for node in nodes), f"{nodes} answer")
+
+
+def _state(cluster: Cluster, node: str) -> list[str]:
+    state: list[str] = cluster.ask("GET", f"node/{node}").body["nodes"][0]["state"]
+    return state
+
+
+def client(cluster: Cluster, folder: Path, **options: float) -> Rest:
+    """A client with a token of root's."""
+    (folder / "token").write_text(cluster.token())
+    return Rest(cluster.rest_url, folder / "token", **options)
+
+
+class SlurmBench:
+    """Four nodes of a cluster, without GPUs, made as the suite wants them at first."""
+
+    runs_work = True
+
+    def __init__(self, cluster: Cluster, folder: Path) -> None:
+        self.cluster = cluster
+        self.nodes = NODES
+        self.rest = client(cluster, folder)
+        self.port = FreshPort(self.rest, cluster)
+        self._passed_s = 0
+        self._runs_s: dict[int, int] = {}  # by the number of the job
+        self._began_s: dict[int, int] = {}
+        cluster.wait(self._is_told, "slurmctld tells since when it runs")
+        self.clear()
+
+    @property
+    def now_s(self) -> int:
+        return int(time.time())
+
+    def clear(self) -> None:
+        """No job, no drain, no reservation."""
+        cluster = self.cluster
+        cluster.run("scancel", "--user=root")
+        told = cluster.ask("GET", "reservations").body["reservations"]
+        for reservation in told:
+            cluster.run("scontrol", "delete", f"reservation={reservation['name']}")
+        cluster.wait(lambda: not any("COMPLETING" in _state(cluster, node) for node in NODES), "no epilog runs")
+        for node in NODES:
+            if "DRAIN" in _state(cluster, node):
+                cluster.run("scontrol", "update", f"nodename={node}", "state=undrain")
+        cluster.wait(lambda: all(_state(cluster, node) == ["IDLE"] for node in NODES), "all nodes are idle")
+
+    def pass_time(self, seconds: int) -> None:
+        if seconds >= LONG_S:
+            pytest.skip("a quarter of an hour would have to pass for real")
+        self._passed_s += seconds
+        for number, began_s in list(self._began_s.items()):
+            if began_s + self._runs_s[number] <= self._passed_s:
+                self._cancel(number)
+        self._settle()
+
+    def submit_job(self, *, limit_s: int, run_s: int | None = None) -> None:
+        number = self._submit("--partition=batch", limit_s=limit_s)
+        self._runs_s[number] = limit_s if run_s is None else run_s
+        self._settle()
+
+    def occupy(self, node: str, *, run_s: int) -> None:
+        number = self._submit(f"--nodelist={node}", limit_s=run_s)
+        self.cluster.wait(lambda: self._job_state(number) == "RUNNING", f"job {number} runs on {node}")
+        self._runs_s[number], self._began_s[number] = run_s, self._passed_s
+
+    def end_job(self, node: str) -> None:
+        for number in self.cluster.run("squeue", "--noheader", "--format=%A", f"--nodelist={node}").split():
+            self._cancel(int(number))
+        self.cluster.wait(lambda: not {"COMPLETING", "ALLOCATED"} & set(_state(self.cluster, node)), f"{node} is empty")
+
+    def foreign_drain(self, node: str) -> None:
+        self.cluster.run("scontrol", "update", f"nodename={node}", "state=drain", f"reason={FOREIGN}")
+
+    def foreign_undrain(self, node: str) -> None:
+        self.cluster.run("scontrol", "update", f"nodename={node}", "state=undrain")
+
+    def foreign_reserve(self, node: str, *, start_s: int) -> None:
+        start = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(start_s))
+        what = [f"reservationname={FOREIGN}", f"starttime={start}", "duration=60", "users=root", f"nodes={node}"]
+        self.cluster.run("scontrol", "create", "reservation", *what, "flags=ignore_jobs")
+
+    def _is_told(self) -> bool:
+        """Not in slurmctld's first moments."""
+        try:
+            self.port.poll()
+        except Unreachable:
+            return False
+        return True
+
+    def _submit(self, *options: str, limit_s: int) -> int:
+        """A job of limit and whole node, with the least memory: nothing but the node is scarce."""
+        excluded = "--exclude=n[01-04]"
+        more = () if any(option.startswith("--nodelist") for option in options) else (excluded,)
+        return self.cluster.submit("--exclusive", *options, *more, wrap="sleep 3600", minutes=-(-limit_s // 60))
+
+    def _settle(self) -> None:
+        """Give the scheduler time to start what it will: until nothing can, or for STARTS_S."""
+        until_s = time.monotonic() + STARTS_S
+        while time.monotonic() < until_s and (waiting := self._runs_s.keys() - self._began_s.keys()):
+            for number in waiting:
+                if self._job_state(number) == "RUNNING":
+                    self._began_s[number] = self._passed_s
+            time.sleep(0.2)
+        self.cluster.wait(lambda: not any("COMPLETING" in _state(self.cluster, node) for node in NODES), "epilogs end")
+
+    def _cancel(self, number: int) -> None:
+        self._runs_s.pop(number, None)
+        self._began_s.pop(number, None)
+        self.cluster.run("scancel", str(number))
+        self.cluster.wait(lambda: self._job_state(number) in OVER, f"job {number} is over")
+
+    def _job_state(self, number: int) -> str:
+        try:
+            return self.cluster.job(number)["JobState"]
+        except CommandError:
+            return "COMPLETED"  # forgotten
