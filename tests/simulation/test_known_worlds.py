@@ -63,6 +63,7 @@ def test_a_node_that_registers_less_while_its_opening_is_under_way_is_nobodys_fa
         900005099,  # work vanished again between a person's word to go on and the turn that heard it
         900006923,  # records of moves landed after their leader had ended, and another had begun to lead
         900005375,  # the record of a move landed after another process had begun to lead
+        1300001264,  # an opening that was given up arrived, and was refused, when the node had got worse
         1200002565,  # work vanished, and the next leader's clock was ten minutes ahead
         1100005209,  # the same, and the one that went on with them ended soon after
         1000002302,  # the same, with as many moves at once as there may be
