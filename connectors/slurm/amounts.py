@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from functools import lru_cache
+from types import MappingProxyType
 
 _UNITS = {"": 1, "K": 1 / 1024, "M": 1, "G": 1024, "T": 1024**2, "P": 1024**3}  # MiB; a bare number is MiB too
 _MEMORY = re.compile(r"([0-9]+(?:\.[0-9]+)?)([KMGTP]?)B?\Z")
@@ -11,15 +13,17 @@ _COUNT = re.compile(r"([0-9]+)([KMGTP]?)\Z")
 _PARENTHESES = re.compile(r"\([^()]*\)")
 _THOUSANDS = {"": 1, "K": 1024, "M": 1024**2, "G": 1024**3, "T": 1024**4, "P": 1024**5}
 _TASKS = re.compile(r"([0-9]+)(?:-([0-9]+)(?::([0-9]+))?)?\Z")
-CUT_OFF = "..."  # how slurmrestd ends a list of tasks that is longer than SLURM_BITSTR_LEN
+KEPT = 8192  # texts whose meaning is remembered: of many jobs few differ in what they ask for
 
 
+@lru_cache(KEPT)
 def gpus(gres: str) -> int:
     """The GPUs of ``gpu:a100:4(S:0-1),gpu:h100:2,craynetwork:4``, of any type, whole devices only."""
     return sum(count for name, count in _gres(gres) if name == "gpu")
 
 
-def tres(text: str) -> dict[str, float]:
+@lru_cache(KEPT)
+def tres(text: str) -> Mapping[str, float]:
     """The numbers of ``cpu=4,mem=16000M,node=1,gres/gpu=2``; memory in MiB. What is no number is left out."""
     found: dict[str, float] = {}
     for part in text.split(","):
@@ -27,7 +31,7 @@ def tres(text: str) -> dict[str, float]:
         value = memory_mib(amount) if name == "mem" else _count(amount)
         if value is not None:
             found[name] = value
-    return found
+    return MappingProxyType(found)
 
 
 def memory_mib(text: str) -> float | None:
