@@ -25,6 +25,8 @@ from connectors.bus.topics import TOPICS, Kept
 from models.errors import BusRefused, BusUnavailable
 from models.events import Topic
 
+AT = "--bootstrap-server HOST:PORT"  # in the commands that we advise
+READABLE = ("producer", "uncompressed", "gzip")  # compressions that need no further library to be read
 PATIENCE_S = 10.0  # with a broker that is coming back
 AGAIN_S = 0.2
 
@@ -63,7 +65,7 @@ class Lookup:
         if hidden:
             raise BusRefused(
                 f"this user has no right to see topic {hidden[0]} (grant it READ or WRITE, for example:"
-                f" kafka-acls.sh --add --allow-principal User:NAME --operation Read --topic {hidden[0]})"
+                f" kafka-acls.sh {AT} --add --allow-principal User:NAME --operation Read --topic {hidden[0]})"
             )
         return shapes
 
@@ -138,7 +140,7 @@ class Lookup:
             return  # another process of ours began at the same time
         except (AuthorizationError, PolicyViolationError) as error:
             commands = "\n".join(
-                f"  kafka-topics.sh --create --topic {name} --partitions {kept.partitions} "
+                f"  kafka-topics.sh {AT} --create --topic {name} --partitions {kept.partitions} "
                 + " ".join(f"--config {key}={value}" for key, value in self._settings(name).items())
                 for name, kept in missing.items()
             )
@@ -151,7 +153,8 @@ class Lookup:
 
     def _check(self, names: Iterable[str]) -> None:
         """A topic of state that forgets by age, or one that keeps only the newest where all count, loses data."""
-        resources = [ConfigResource(ConfigResourceType.TOPIC, name, {"cleanup.policy": None}) for name in names]
+        keys = dict.fromkeys(("cleanup.policy", "retention.ms", "compression.type"))
+        resources = [ConfigResource(ConfigResourceType.TOPIC, name, keys) for name in names]
         if not resources:
             return
         try:
@@ -162,13 +165,22 @@ class Lookup:
         except KafkaError as error:
             raise unavailable(error, "how its topics are kept") from error
         for name, settings in _settings_of(told).items():
-            wanted = self._settings(name)["cleanup.policy"]
-            found = settings.get("cleanup.policy", wanted)
-            if found != wanted:
-                raise BusRefused(
-                    f"topic {name} has cleanup.policy={found} and must have {wanted}; run kafka-configs.sh --alter"
-                    f" --entity-type topics --entity-name {name} --add-config cleanup.policy={wanted}"
-                )
+            self._check_one(name, settings)
+
+    def _check_one(self, name: str, found: Mapping[str, str]) -> None:
+        wanted = self._settings(name)
+        policy, compression = found.get("cleanup.policy"), found.get("compression.type", READABLE[0])
+        if policy is not None and policy != wanted["cleanup.policy"]:
+            raise _must_be(name, "cleanup.policy", policy, wanted["cleanup.policy"])
+        if compression not in READABLE:
+            raise _must_be(name, "compression.type", compression, READABLE[0])
+        kept_ms, least_ms = int(found.get("retention.ms", "-1")), int(wanted.get("retention.ms", "0"))
+        if 0 <= kept_ms < least_ms:
+            log.warning(
+                "topic %s keeps events for %d h, less than the %d h that are best",
+                name,
+                *(ms // 3_600_000 for ms in (kept_ms, least_ms)),
+            )
 
     def _settings(self, name: str) -> dict[str, str]:
         topic = Topic(name.removeprefix(self._prefix))
@@ -176,6 +188,13 @@ class Lookup:
         if topic.state:
             return {"cleanup.policy": "compact", "delete.retention.ms": kept_ms}
         return {"cleanup.policy": "delete", "retention.ms": kept_ms}
+
+
+def _must_be(name: str, key: str, found: str, wanted: str) -> BusRefused:
+    return BusRefused(
+        f"topic {name} has {key}={found} and must have {wanted}; run kafka-configs.sh {AT} --alter"
+        f" --entity-type topics --entity-name {name} --add-config {key}={wanted}"
+    )
 
 
 def _ask(what: str, question: Callable[[], Any], patience_s: float = PATIENCE_S) -> Any:
@@ -195,8 +214,8 @@ def _ask(what: str, question: Callable[[], Any], patience_s: float = PATIENCE_S)
 def unavailable(error: KafkaError, what: str) -> BusRefused | BusUnavailable:
     """A client's error in words that tell what to do."""
     if isinstance(error, GroupAuthorizationFailedError):
-        remedy = "grant it READ on groups of this prefix, for example: kafka-acls.sh --add --allow-principal User:NAME"
-        return BusRefused(f"this user may not read as group {error.args[0]} ({remedy} --operation Read --group NAME)")
+        remedy = f"kafka-acls.sh {AT} --add --allow-principal User:NAME --operation Read --group NAME"
+        return BusRefused(f"this user may not read as group {error.args[0]} (grant it READ, for example: {remedy})")
     if isinstance(error, AuthorizationError):
         return BusRefused(f"the broker does not tell this user {what}: {type(error).__name__} {error}".rstrip())
     if isinstance(error, SaslAuthenticationFailedError):

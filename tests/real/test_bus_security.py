@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import time
 import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -22,6 +23,7 @@ from tests.real.kafka.broker import MTLS, PASSWORD, SECURE, USER, Broker
 from tests.real.kafka.certificates import CLIENT, Certificates, Pair
 from tests.real.proxy import Proxy
 
+RIGHTS_S = 5.0
 WRONG = "not-the-password-8c1f"
 EVENT = Event(Topic.DEMAND, "pool/hpc", Demand(Side.HPC, 1, 1.0, 2.0), 1, "/test", 1.0)
 ALL = (ACLOperation.CREATE, ACLOperation.READ, ACLOperation.WRITE, ACLOperation.DESCRIBE, ACLOperation.DESCRIBE_CONFIGS)
@@ -50,9 +52,20 @@ def allow_all(broker: Broker, user: str, prefix: str) -> None:
     broker.allow(user, ACLOperation.READ, ResourceType.GROUP, prefix)
 
 
+def opened_when_allowed(address: str, prefix: str, security: Security) -> KafkaBus:
+    """The bus, as soon as the broker knows of the rights that were granted a moment ago."""
+    deadline = time.monotonic() + RIGHTS_S
+    while True:
+        try:
+            return KafkaBus([address], prefix=prefix, security=security)
+        except BusRefused as error:
+            if "no right to see" not in str(error) or time.monotonic() > deadline:
+                raise
+
+
 @contextmanager
 def opened(address: str, prefix: str, security: Security) -> Iterator[KafkaBus]:
-    bus = KafkaBus([address], prefix=prefix, security=security)
+    bus = opened_when_allowed(address, prefix, security)
     try:
         yield bus
     finally:
@@ -124,7 +137,7 @@ def test_a_missing_right_is_told_with_what_to_grant(broker: Broker, by_password:
     error = refusal(broker.address(SECURE), by_password, prefix)
     assert isinstance(error, BusRefused)
     assert "no right to see topic" in str(error)
-    assert "kafka-acls.sh --add" in str(error)
+    assert "kafka-acls.sh --bootstrap-server HOST:PORT --add" in str(error)
 
 
 def test_a_missing_right_to_make_topics_is_told_with_the_commands_that_make_them(
@@ -134,7 +147,9 @@ def test_a_missing_right_to_make_topics_is_told_with_the_commands_that_make_them
         broker.allow(USER, operation, ResourceType.TOPIC, prefix)
     error = refusal(broker.address(SECURE), by_password, prefix)
     assert isinstance(error, BusRefused)
-    assert f"kafka-topics.sh --create --topic {prefix}tidegate.work --partitions" in str(error)
+    assert f"kafka-topics.sh --bootstrap-server HOST:PORT --create --topic {prefix}tidegate.work --partitions" in str(
+        error
+    )
     assert "cleanup.policy=compact" in str(error)
 
 
@@ -214,3 +229,17 @@ def test_no_password_is_in_a_log_or_an_error(
     for secret in (PASSWORD, WRONG):
         assert secret not in caplog.text
         assert secret not in told
+
+
+def test_a_topic_compressed_in_a_way_that_is_not_read_here_is_refused(broker: Broker, prefix: str):
+    broker.create(prefix + Topic.DEMAND, settings={"compression.type": "zstd"})
+    error = refusal(broker.address(), Security(), prefix)
+    assert "compression.type=zstd and must have producer" in str(error)
+
+
+def test_a_topic_that_keeps_history_for_too_short_a_time_is_told_of(
+    broker: Broker, prefix: str, caplog: pytest.LogCaptureFixture
+):
+    broker.create(prefix + Topic.DEMAND, settings={"retention.ms": "604800000"})
+    with opened(broker.address(), prefix, Security()):
+        assert "keeps events for 168 h, less than the 2880 h that are best" in caplog.text
