@@ -37,7 +37,7 @@ class Fault(msgspec.Struct, frozen=True):
 
 
 class Node(msgspec.Struct, frozen=True):
-    """A node. What is allocated of it is not read: slurmctld tells that late, hours late where nothing happens."""
+    """A node. What is allocated of it is not read: slurmctld tells that late."""
 
     name: str
     state: tuple[str, ...]
