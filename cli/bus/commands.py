@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from connectors.bus.inspecting import Found, Reading
     from models.events import Topic
 
+TOPICS = "work, nodes, demand, forecasts, plans, handovers or dead-letter, with or without tidegate."
 LAST = 10
 POLL_S = 1.0
 
@@ -27,7 +28,7 @@ app.add_typer(dead_letters.app, name="dead-letter")
 
 @app.command()
 def tail(
-    topic: Annotated[str, typer.Argument(help="Such as work or tidegate.work", metavar="TOPIC")],
+    topic: Annotated[str, typer.Argument(help=TOPICS, metavar="TOPIC")],
     bus: Address = None,
     bus_settings: Settings = None,
     prefix: Prefix = None,
@@ -41,7 +42,8 @@ def tail(
 ) -> None:
     """Show the events of a topic, one line each: time (UTC), key, and what has happened.
 
-    Joins no group: nobody who works with the bus is disturbed. Events of one key come in their order.
+    Joins no group, so that nobody who works with the bus is disturbed.
+    Events of one key come in their order.
     """
     if last is not None and from_beginning:
         raise typer.BadParameter("give only one of --last and --from-beginning")

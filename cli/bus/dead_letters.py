@@ -38,8 +38,9 @@ def list_letters(
 ) -> None:
     """List the messages of the last 30 days that could not be used, the newest last.
 
-    Each has its key, when it was last put aside, its size, the reason, and the beginning of its body. The key is topic,
-    partition and offset. What does not print is escaped.
+    Each has its key (topic, partition, offset), when it was last put
+    aside (UTC), its size, the reason, and the beginning of its body.
+    What does not print is escaped.
     """
     from cli.bus.letter_words import document, entry, summary  # noqa: PLC0415
     from connectors.bus.letters import letters  # noqa: PLC0415
@@ -66,15 +67,19 @@ def replay(
     every: Annotated[bool, typer.Option("--all", help="Send every message again that can be")] = False,
     since: Annotated[
         str | None,
-        typer.Option(metavar="TIME", help="With --all: only those put aside within 2h, or since 2026-11-24T08:00Z"),
+        typer.Option(
+            metavar="TIME", help="With --all: only those put aside in the last 2h, or since 2026-11-24T08:00Z"
+        ),
     ] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be sent, and send nothing")] = False,
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask")] = False,
 ) -> None:
     """Send messages again to the topic that they came from, as they were, after a release that can read them.
 
-    One that still cannot be read is put aside again. Dead letters stay on the list for 30 days, those that were sent
-    again, too: name keys or a time so that nothing is sent twice. To send it twice does no harm but to those who count.
+    One that still cannot be read is put aside again. Dead letters stay on
+    the list for 30 days, those that were sent again, too: name keys, or a
+    time, so that nothing is sent twice. Ends with 1 when a message whose
+    key was given is not sent.
     """
     if bool(keys) == every:
         raise typer.BadParameter("give either keys or --all")
@@ -160,4 +165,5 @@ def _send(inspection: Inspection, some: Sequence[Letter]) -> None:
                 send(letter.message)
                 sent += 1
     finally:
-        typer.echo(f"{count(sent, 'message')} sent again; the dead letters stay on the list for 30 days")
+        done = f"{count(sent, 'message')} sent again; the dead letters stay on the list for 30 days"
+        typer.echo(done if sent else "nothing was sent")

@@ -20,12 +20,14 @@ the machine can read that file or the private key.
 """
 _RIGHTS = """## Rights on the broker
 
-| who | rights (`kafka-acls.sh --operation`) |
-|---|---|
-| `tidegate bus tail`, `dead-letter list` | `Read` on the topic |
-| `tidegate bus lag` | `Describe` on the topics and on the groups; what this user may not see is left out |
-| `tidegate bus dead-letter replay` | besides, `Write` on the topic that a message came from, and `Read` on topics of state |
-| what publishes and listens | `Read` and `Write` on the topics, `Read` on the groups; `Create` on the topics, or make them yourself |
+What whoever looks or listens must be allowed, as `kafka-acls.sh --operation` calls it:
+
+* `tidegate bus tail` and `dead-letter list`: `Read` on the topic.
+* `tidegate bus lag`: `Describe` on the topics and on the groups. What this user may not see is left out.
+* `tidegate bus dead-letter replay`: besides, `Write` on the topic that a message came from, and `Read` on it where it
+  is one of state.
+* What publishes and listens: `Read` and `Write` on the topics, and `Read` on the groups. Besides, `Create` on the
+  topics, or somebody makes them with the commands that the refusal shows.
 
 All names begin with `prefix`, so one rule with `--resource-pattern-type prefixed` covers them.
 `tidegate bus tail`, `lag` and `dead-letter list` join no group, commit nothing and make no topic.

@@ -9,11 +9,13 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from cli.audit.words import clean
+
 if TYPE_CHECKING:
     from connectors.bus.inspecting import Inspection
 
 Address = Annotated[
-    str | None, typer.Option("--bus", metavar="ADDRESS", help="The bus: sqlite:FILE or kafka:HOST:PORT[,HOST:PORT]")
+    str | None, typer.Option("--bus", metavar="ADDRESS", help="The bus: sqlite:FILE or kafka:HOST:PORT[,...]")
 ]
 Settings = Annotated[
     Path | None,
@@ -45,4 +47,4 @@ def inspection_of(address: str | None, settings: Path | None, prefix: str | None
 
 def note(text: str) -> None:
     """Tell the person something that does not belong into what a command puts out."""
-    typer.echo(text, err=True)
+    typer.echo(clean(text), err=True)

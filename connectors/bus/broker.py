@@ -12,12 +12,13 @@ from pathlib import Path
 from typing import Any
 
 from kafka import KafkaAdminClient, KafkaConsumer, KafkaProducer, TopicPartition
-from kafka.errors import CorruptRecordError, KafkaError
+from kafka.errors import KafkaError
 
 from connectors.bus.codec import Message, encode
 from connectors.bus.consuming import KafkaSubscription
 from connectors.bus.diagnosis import connected
 from connectors.bus.lookup import Lookup, unavailable
+from connectors.bus.probing import probe
 from connectors.bus.producing import ByKey, Producing
 from connectors.bus.receiving import Receiver, dead_letter_event, too_large, unsendable
 from connectors.bus.security import Security
@@ -37,8 +38,6 @@ LINGER_MS = 25  # to wait for company when nobody flushes: fewer, larger request
 BATCH_BYTES = 128 * 1024
 TOPICS_S = 5.0  # how often to look whether topics are still the ones that they were
 AWAY_S = 60.0  # the same, after the broker did not say
-PROBE_MS = 1000  # without a message: then there is none
-PROBED_MOST = 5_000
 LETTERS_KNOWN = 10_000  # places of messages put aside that one process remembers
 ASK_MS = 4_000  # until a question that the broker does not answer is given up
 SESSION_MS = 15_000  # without a word from a member, until its part goes to the others
@@ -216,22 +215,7 @@ class KafkaBus:
 
     def _probe(self, partition: TopicPartition, start: int | None) -> tuple[list[Any], int | None]:
         """The messages from ``start`` on, or from the earliest, until one that cannot be taken apart; its offset."""
-        consumer = self._consumer(group_id=None)
-        found: list[Any] = []
-        try:
-            consumer.assign([partition])
-            consumer.seek_to_beginning(partition) if start is None else consumer.seek(partition, start)
-            while len(found) < PROBED_MOST:
-                try:
-                    records = consumer.poll(PROBE_MS, max_records=1)
-                except (CorruptRecordError, UnicodeError):
-                    return found, consumer.position(partition)
-                if not records:
-                    break
-                found += records[partition]
-            return [], None
-        finally:
-            consumer.close(autocommit=False)
+        return probe(self._consumer(group_id=None), partition, start)
 
     @property
     def _open(self) -> Producing:

@@ -89,7 +89,7 @@ class Inspection(Protocol):
     """A bus as whoever looks after it sees it. Every question raises BusUnavailable or BusRefused."""
 
     def extents(self) -> list[Extent]:
-        """How much there is on each topic that there is."""
+        """How much there is on each topic that there is. Raises BadInput when there is none."""
         ...
 
     def behind(self) -> list[Behind]:

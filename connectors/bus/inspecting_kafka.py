@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
+from typing import Any
 from zlib import crc32
 
 from kafka import KafkaAdminClient, KafkaConsumer, KafkaProducer, TopicPartition
@@ -16,13 +17,15 @@ from kafka.errors import (
     NoOffsetForPartitionError,
     OffsetOutOfRangeError,
     RetriableError,
+    UnsupportedCodecError,
 )
 
 from connectors.bus.diagnosis import connected
 from connectors.bus.inspecting import Behind, Extent, Found, Reading, Send, no_such_topic
 from connectors.bus.lookup import Lookup, Shape, unavailable
+from connectors.bus.probing import NOT_APART, probe
 from connectors.bus.security import Security
-from models.errors import BusRefused, BusUnavailable
+from models.errors import BadInput, BusRefused, BusUnavailable
 from models.events import Topic
 
 ASK_MS = 8_000  # until a question that the broker does not answer is given up
@@ -55,6 +58,8 @@ class KafkaInspection:
         parts, hidden = self._partitions()
         if hidden and not parts:
             self._lookup.shapes(map(self._lookup.name, hidden))  # says what to grant
+        if not parts:
+            raise self._no_such(Topic.WORK)
         every = [part for some in parts.values() for part in some]
         begins, ends = self._lookup.begins(every), self._lookup.ends(every)
         sizes = {topic: sum(ends[part] - begins[part] for part in some) for topic, some in parts.items()}
@@ -92,23 +97,10 @@ class KafkaInspection:
         """See the port."""
         name = self._lookup.name(topic)
         if name not in self._lookup.shapes([name]):
-            raise no_such_topic(topic, self._prefix, self._lookup.prefixes(topic), self._where)
-        consumer = connected(
-            lambda options: KafkaConsumer(
-                **options,
-                group_id=None,
-                auto_offset_reset="none",
-                enable_auto_commit=False,
-                allow_auto_create_topics=False,
-                metrics_enabled=False,
-                metadata_max_age_ms=10_000,
-                reconnect_backoff_max_ms=1000,
-            ),
-            self._options,
-            self._security,
-        )
+            raise self._no_such(topic)
+        consumer = self._consumer()
         try:
-            yield KafkaReading(consumer, self._lookup, topic, note)
+            yield KafkaReading(consumer, self._consumer, self._lookup, topic, note)
         finally:
             with suppress(KafkaError):
                 consumer.close(autocommit=False, timeout_ms=2000)
@@ -156,6 +148,25 @@ class KafkaInspection:
         """See the port."""
         self._lookup.close()
 
+    def _consumer(self) -> KafkaConsumer:
+        return connected(
+            lambda options: KafkaConsumer(
+                **options,
+                group_id=None,
+                auto_offset_reset="none",
+                enable_auto_commit=False,
+                allow_auto_create_topics=False,
+                metrics_enabled=False,
+                metadata_max_age_ms=10_000,
+                reconnect_backoff_max_ms=1000,
+            ),
+            self._options,
+            self._security,
+        )
+
+    def _no_such(self, topic: Topic) -> BadInput:
+        return no_such_topic(topic, self._prefix, self._lookup.prefixes(topic), self._where)
+
     def _partitions(self) -> tuple[dict[Topic, list[TopicPartition]], set[Topic]]:
         """The partitions of the topics that there are, and the topics that this user may not see."""
         names = {self._lookup.name(topic): topic for topic in Topic}
@@ -169,10 +180,18 @@ class KafkaInspection:
 
 
 class KafkaReading:
-    """See ``connectors.bus.inspecting.Reading``."""
+    """See ``connectors.bus.inspecting.Reading``. ``another`` makes a consumer like the first one."""
 
-    def __init__(self, consumer: KafkaConsumer, lookup: Lookup, topic: Topic, note: Callable[[str], None]) -> None:
+    def __init__(
+        self,
+        consumer: KafkaConsumer,
+        another: Callable[[], KafkaConsumer],
+        lookup: Lookup,
+        topic: Topic,
+        note: Callable[[str], None],
+    ) -> None:
         self._consumer = consumer
+        self._another = another
         self._lookup = lookup
         self._topic = topic
         self._name = lookup.name(topic)
@@ -181,6 +200,7 @@ class KafkaReading:
         self._look_at_s = 0.0
         self._away = False
         self._ends: dict[TopicPartition, int] = {}
+        self._next: dict[TopicPartition, int] = {}
 
     def start(self, back: int | None) -> bool:
         """See the port."""
@@ -188,11 +208,10 @@ class KafkaReading:
         self._look_at_s = time.monotonic() + LOOK_S
         parts = self._parts()
         begins, self._ends = self._lookup.begins(parts), dict(self._lookup.ends(parts))
-        places = {part: begins[part] if back is None else max(begins[part], self._ends[part] - back) for part in parts}
-        self._consumer.assign(parts)
-        for part, place in places.items():
-            self._consumer.seek(part, place)
-        return places == begins
+        self._go_to(
+            {part: begins[part] if back is None else max(begins[part], self._ends[part] - back) for part in parts}
+        )
+        return self._next == begins
 
     def poll(self, timeout_s: float) -> list[Found]:
         """See the port."""
@@ -201,10 +220,27 @@ class KafkaReading:
             fetched = self._consumer.poll(round(timeout_s * 1000), max_records=CHUNK)
         except _PLACELESS:
             self._note("messages were deleted before they could be shown")
-            self._consumer.seek_to_beginning()
+            self._go_to(self._lookup.begins(self._parts()))
             return []
+        except NOT_APART as error:
+            return self._pass_over(error)
+        except UnsupportedCodecError as error:
+            raise BusRefused(f"{self._name} is compressed in a way that cannot be read here: {error}") from error
         except KafkaError as error:
             raise unavailable(error, f"what is on {self._name}") from error
+        return [found for part, records in fetched.items() for found in self._taken(part, records)]
+
+    def caught_up(self) -> bool:
+        """See the port."""
+        try:
+            return all(
+                (self._consumer.position(part, timeout_ms=ASK_MS) or 0) >= end for part, end in self._ends.items()
+            )
+        except KafkaError as error:
+            raise unavailable(error, f"how far {self._name} was read") from error
+
+    def _taken(self, part: TopicPartition, records: Sequence[Any]) -> list[Found]:
+        self._next[part] = records[-1].offset + 1
         return [
             Found(
                 self._topic,
@@ -215,18 +251,26 @@ class KafkaReading:
                 one.value,
                 tuple((name, text or b"") for name, text in one.headers),
             )
-            for part, records in fetched.items()
             for one in records
         ]
 
-    def caught_up(self) -> bool:
-        """See the port."""
-        try:
-            return all(
-                (self._consumer.position(part, timeout_ms=ASK_MS) or 0) >= end for part, end in self._ends.items()
-            )
-        except KafkaError as error:
-            raise unavailable(error, f"how far {self._name} was read") from error
+    def _pass_over(self, error: Exception) -> list[Found]:
+        """Go on behind a message that the client cannot take apart; what is before it."""
+        self._go_to(self._next)  # what it had of other partitions is lost
+        for part, start in self._next.items():
+            before, offset = probe(self._another(), part, start)
+            if offset is not None:
+                self._note(f"message {self._topic}/{part.partition}/{offset} cannot be read: {error}")
+                found = self._taken(part, before) if before else []
+                self._go_to({**self._next, part: offset + 1})
+                return found
+        raise BusUnavailable(f"a message cannot be read, and not be found: {error}") from error
+
+    def _go_to(self, places: Mapping[TopicPartition, int]) -> None:
+        self._next = dict(places)
+        self._consumer.assign([*self._next])
+        for part, place in self._next.items():
+            self._consumer.seek(part, place)
 
     def _parts(self) -> list[TopicPartition]:
         return [TopicPartition(self._name, number) for number in range(self._shape[1] if self._shape else 0)]
@@ -252,10 +296,5 @@ class KafkaReading:
         known, self._shape = self._shape, shape
         is_new = known is None or known[0] != shape[0]
         self._note(f"{self._name} was made anew" if is_new else f"{self._name} has {shape[1]} partitions now")
-        places = {} if is_new else {part: self._consumer.position(part) for part in self._consumer.assignment()}
-        self._consumer.assign(self._parts())
-        for part in self._parts():
-            if part in places:
-                self._consumer.seek(part, places[part])
-            else:
-                self._consumer.seek_to_beginning(part)
+        begins = self._lookup.begins(self._parts())
+        self._go_to(begins if is_new else {**begins, **self._next})

@@ -51,17 +51,20 @@ class SqliteInspection:
         """See the port."""
         with self.asked() as db:
             names = _tables(db)
-            return [
+            found = [
                 Extent(topic, 1, _one(db, _COUNT.format(self.table(topic)), 0))
                 for topic in Topic
-                if self._prefix + topic in names
+                if self.prefixed(topic) in names
             ]
+        if not found:
+            raise self._no_such(Topic.WORK, names)
+        return found
 
     def behind(self) -> list[Behind]:
         """See the port."""
         with self.asked() as db:
             names = _tables(db)
-            topics = {self._prefix + topic: topic for topic in Topic if self._prefix + topic in names}
+            topics = {name: topic for topic in Topic if (name := self.prefixed(topic)) in names}
             places = db.execute("SELECT reader, topic, next FROM positions").fetchall() if "positions" in names else []
             found = [
                 Behind(
@@ -79,9 +82,8 @@ class SqliteInspection:
         """See the port."""
         with self.asked() as db:
             names = _tables(db)
-        if self._prefix + topic not in names:
-            prefixes = [name.removesuffix(topic) for name in names if name.endswith(topic)]
-            raise no_such_topic(topic, self._prefix, prefixes, self._where)
+        if self.prefixed(topic) not in names:
+            raise self._no_such(topic, names)
         yield SqliteReading(self, topic, note)
 
     @contextmanager
@@ -140,6 +142,10 @@ class SqliteInspection:
             if primary(error) in _DAMAGED:
                 raise BusRefused(f"{self._path} is no event bus, or a damaged one: {error}") from error
             raise explained(error, self._path) from error
+
+    def _no_such(self, topic: Topic, names: set[str]) -> BadInput:
+        prefixes = [name.removesuffix(topic) for name in names if name.endswith(topic)]
+        return no_such_topic(topic, self._prefix, prefixes, self._where)
 
     def _check(self, db: sqlite3.Connection) -> None:
         application, form = _one(db, "PRAGMA application_id"), _one(db, "PRAGMA user_version")

@@ -39,7 +39,9 @@ class Letter:
         """Why the message cannot be sent again; empty when it can."""
         dead = self.dead
         if dead.offset is None:
-            return "it was refused before it was sent; whoever sent it has to make it smaller"
+            return "it was refused before it was sent; send it anew where it comes from"
+        if not dead.size:
+            return "nothing is known of it but its place"
         if dead.topic not in _TOPICS or dead.topic == Topic.DEAD_LETTER:
             return f"{dead.topic} is no topic that it can be sent to"
         if not self.whole:

@@ -404,6 +404,7 @@ def test_many_are_told_in_short(run, path: Path):
         (["tail", "work", "-n", "3", "--from-beginning"], 2, "only one of --last and --from-beginning"),
         (["tail", "work", "-n", "-1"], 2, "should be greater than or equal to 0"),
         (["tail", "work", "--prefix", "x."], 1, "there is no topic x.tidegate.work"),
+        (["lag", "--prefix", "x."], 1, "there is no topic x.tidegate.work (there is tidegate.work: leave the prefix"),
         (["lag", "--bus=memory"], 1, "only in the memory of the process"),
         (["lag", "--bus=elsewhere"], 1, "give memory, sqlite:tidegate.db or kafka:broker1:9092,broker2:9092"),
         (["lag", "--bus=sqlite:no-such-file.db"], 1, "sqlite:no-such-file.db: there is no such file"),
