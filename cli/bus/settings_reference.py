@@ -12,7 +12,8 @@ Generated from the declaration of the settings; do not edit it, run `make genera
 `--bus kafka:HOST:PORT[,HOST:PORT]` says where a broker is; what else it takes to reach it stands in a YAML file that
 `--bus-settings FILE` names. [bus-settings.yaml](../../examples/bus-settings.yaml) is one to start from. Every key is
 optional, unknown keys are refused, and every mistake is told with its line and column. Of a bus in a file
-(`--bus sqlite:FILE`) only `prefix` matters.
+(`--bus sqlite:FILE`) only `prefix` matters, and to who only looks `spool` and `spoolMost` do not. The commands
+`tidegate bus ...` take the file; `tidegate replay` does not yet.
 
 Paths that are not absolute are taken from the folder of the settings file. No secret belongs into it: the password is
 alone in a file of its own, without quotes; a line break at its end does not count. The command warns when everybody on
