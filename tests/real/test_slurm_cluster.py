@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -29,6 +30,12 @@ def state(cluster: Cluster, node: str, version: str = "") -> tuple[set[str], str
 def wait_for_job(cluster: Cluster, number: int, wanted: str) -> dict[str, str]:
     cluster.wait(lambda: cluster.job(number)["JobState"] == wanted, f"job {number} is {wanted}")
     return cluster.job(number)
+
+
+def now(cluster: Cluster) -> int:
+    """What time slurmctld thinks it is."""
+    told: int = cluster.ask("GET", "diag").body["statistics"]["req_time"]["number"]
+    return told
 
 
 def consume(broker: Broker, topic: str, count: int) -> list[dict[str, Any]]:
@@ -141,13 +148,30 @@ def test_a_controller_that_lost_its_state_knows_no_job_and_no_drain(own_slurm: C
         cluster.job(number)
 
 
-@releases
-def test_a_node_whose_server_is_killed_goes_down_and_comes_back(own_slurm: Callable[..., Cluster], release: str):
-    cluster = own_slurm(release, settings={"SlurmdTimeout": "1", "ReturnToService": "1"})
+def test_a_node_whose_server_is_killed_goes_down_and_comes_back(own_slurm: Callable[..., Cluster]):
+    cluster = own_slurm("26.05", settings={"SlurmdTimeout": "1", "ReturnToService": "1"})
     cluster.slurmds["n02"].kill()
     cluster.wait(lambda: "DOWN" in cluster.flags("n02"), "the node is down")
     cluster.slurmds["n02"].start()
     cluster.wait(lambda: cluster.flags("n02") == {"IDLE"}, "the node is idle again")
+
+
+def test_a_backup_takes_over_with_all_that_was_saved(own_slurm: Callable[..., Cluster]):
+    cluster = own_slurm("26.05", backup=True)
+    cluster.run("scontrol", "update", "nodename=n01", "state=drain", "reason=kept")
+    cluster.let_save()
+    cluster.controller.kill()
+    cluster.wait(lambda: "DRAIN" in state(cluster, "n01")[0], "the backup answers, and knows of the drain")
+
+
+@releases
+def test_a_cluster_whose_clock_is_off_runs_jobs_in_its_own_time(own_slurm: Callable[..., Cluster], release: str):
+    cluster = own_slurm(release, clock="+3h")
+    number = cluster.submit(wrap="true", user="ada")
+    wait_for_job(cluster, number, "COMPLETED")
+    assert cluster.ask("GET", f"job/{number}").body["jobs"][0]["start_time"]["number"] > time.time() + 10_000
+    cluster.set_clock("+5h")
+    cluster.wait(lambda: now(cluster) > time.time() + 17_000, "the clock has been set")
 
 
 @releases

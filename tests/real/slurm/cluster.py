@@ -34,8 +34,9 @@ class CommandError(Exception):
 class Cluster:
     """A cluster with its state, keys, ports and logs in ``folder``; whatever is done to it, they stay what they are.
 
-    ``controller`` is slurmctld, ``rest`` is slurmrestd, and ``slurmds`` has the server of each node by the node's name;
-    each of them can be killed, paused, resumed, stopped and started by itself.
+    ``controller`` is slurmctld, ``backup`` the one that takes over, if that was asked for, ``rest`` slurmrestd, and
+    ``slurmds`` has the server of each node by the node's name; each of them can be killed, paused, resumed, stopped and
+    started by itself.
     """
 
     def __init__(self, folder: Path, release: Release, options: Options | None = None) -> None:
@@ -49,13 +50,18 @@ class Cluster:
         if self.options.accounting:
             database.prepare(install.root(release), folder / "database")
             own[install.DATABASE] = folder / "database"
-        self._inside = Enclosure(install.root(release), folder, own, conf.HOST)
+        root, prefix = install.root(release), conf.environment(self.options)
+        self._inside = Enclosure(root, folder, own, conf.HOST, *prefix)
+        self._elsewhere = Enclosure(root, folder / "backup", own, conf.BACKUP, *prefix)
         conf.write(folder / "etc", self.options, self.ports)
         for node in self.options.nodes:
             (self._state / f"spool-{node.name}").mkdir(exist_ok=True)
+        self._daemons: list[Daemon] = []
+        self._sackd = self._daemon("sackd", "sackd", "-D")
         self.database = self._daemon("mariadbd", *database.DATABASE)
         self.accounting = self._daemon("slurmdbd", *database.ACCOUNTING)
         self.controller = self._daemon("slurmctld", "slurmctld", "-D")
+        self.backup = self._daemon("slurmctld-backup", "slurmctld", "-D", where=self._elsewhere)
         slurmd = ("slurmd", "-D", "-f", f"/etc/slurm/{conf.SLURMD_CONF}", "-N")
         self.slurmds = {name: self._daemon(f"slurmd-{name}", *slurmd, name) for name in self.ports.nodes}
         self.rest = self._daemon("slurmrestd", *_slurmrestd(self.ports.rest, self.options.accounting))
@@ -64,10 +70,14 @@ class Cluster:
         """Start everything, on the state that is there, and wait until it serves and every node has registered."""
         try:
             self._inside.open()
+            self._sackd.start()
             if self.options.accounting:
                 self._start_accounting()
             self.rest.start()
             self.start_controller()
+            if self.options.backup:
+                self._elsewhere.open()
+                self.backup.start()
             for slurmd in self.slurmds.values():
                 slurmd.start()
             self.wait(self._is_ready, "every node is idle and slurmrestd serves")
@@ -78,7 +88,8 @@ class Cluster:
     def stop(self) -> None:
         """End everything, at once. The state and the logs stay."""
         self._inside.close()
-        for daemon in (self.database, self.accounting, self.controller, self.rest, *self.slurmds.values()):
+        self._elsewhere.close()
+        for daemon in self._daemons:
             daemon.gone()
 
     def start_controller(self) -> None:
@@ -95,6 +106,10 @@ class Cluster:
         shutil.rmtree(self._state / conf.STATE)
         self.start_controller()
 
+    def set_clock(self, off: str) -> None:
+        """Have the cluster's clock off by so much from now on, ``+3h`` or ``-90m`` say; it needs the option clock."""
+        (self.folder / "etc" / conf.CLOCK).write_text(off, encoding="ascii")
+
     def run(self, *argv: str, timeout_s: int = COMMAND_S) -> str:
         """What a command says, squeue say. Raises CommandError when it does not end well, or not in time."""
         command = self._inside.command("timeout", "--signal=KILL", str(timeout_s), *argv)
@@ -107,14 +122,7 @@ class Cluster:
         self, *options: str, wrap: str = "sleep 600", nodes: int = 1, minutes: int = 10, user: str = "root"
     ) -> int:
         """Submit a script of one line and tell the number of its job; ``options`` are sbatch's own."""
-        asked = [
-            f"--nodes={nodes}",
-            f"--time={minutes}",
-            f"--uid={user}",
-            f"--gid={user}",
-            "--output=/dev/null",
-            *options,
-        ]
+        asked = [f"--nodes={nodes}", f"--time={minutes}", f"--uid={user}", f"--gid={user}", "--output=/dev/null"]
         return int(self.run("sbatch", "--parsable", *asked, *options, f"--wrap={wrap}").split(";")[0])
 
     def job(self, number: int) -> dict[str, str]:
@@ -162,20 +170,21 @@ class Cluster:
         raise RuntimeError(f"not so after {timeout_s:.0f} s: {what}; see {self.logs}\n{self.log_tail()}") from error
 
     def serves(self) -> bool:
-        """Whether slurmctld answers."""
-        return "is UP" in self.run("scontrol", "ping")
+        """Whether slurmctld answers, the first one if there are two."""
+        return f"(primary) at {conf.HOST} is UP" in self.run("scontrol", "ping")
 
     def log_tail(self, lines: int = TAIL) -> str:
         """The last of what the servers have to say, but those of the nodes."""
-        servers = (self.controller, self.rest, self.accounting)
+        servers = (self.controller, self.backup, self.rest, self.accounting)
         return "\n".join(f"{server.name}: {server.log_tail(lines)}" for server in servers if server.log.exists())
 
     @cached_property
     def _root_token(self) -> str:
         return self.token(lifespan_s=86_400)
 
-    def _daemon(self, name: str, *argv: str) -> Daemon:
-        return Daemon(name, self._inside, argv, self.logs / f"{name}.log")
+    def _daemon(self, name: str, *argv: str, where: Enclosure | None = None) -> Daemon:
+        self._daemons.append(Daemon(name, where or self._inside, argv, self.logs / f"{name}.log"))
+        return self._daemons[-1]
 
     def _is_ready(self) -> bool:
         states = self.run("sinfo", "--noheader", "--Node", "--format=%N %T").splitlines()
@@ -200,8 +209,16 @@ def _ports(nodes: list[str]) -> Ports:
 
 
 def _slurmrestd(port: int, accounting: bool) -> list[str]:
-    """It refuses to be root, and would end at once with the plug-in for accounting where there is none."""
-    environment = ["env", "SLURM_JWT=daemon", "SLURMRESTD_SECURITY=disable_unshare_sysv,disable_unshare_files"]
+    """It refuses to be root, and would end at once with the plug-in for accounting where there is none.
+
+    With a wrong clock it does not listen; it needs none, as it only hands tokens on.
+    """
+    environment = [
+        "env",
+        "--unset=LD_PRELOAD",
+        "SLURM_JWT=daemon",
+        "SLURMRESTD_SECURITY=disable_unshare_sysv,disable_unshare_files",
+    ]
     plugins = "openapi/slurmctld,openapi/slurmdbd" if accounting else "openapi/slurmctld"
     return [*AS_NOBODY, *environment, "slurmrestd", "-s", plugins, "-a", "rest_auth/jwt", f"127.0.0.1:{port}"]
 

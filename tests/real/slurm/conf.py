@@ -7,8 +7,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-HOST = "slurm"  # what its host is called, whatever this machine is
+HOST, BACKUP = "slurm", "backup"  # what its hosts are called, whatever this machine is
 SLURMD_CONF = "slurmd.conf"
+CLOCK = "clock"  # the file that says how far the clock is off
+FAKETIME = "/usr/$LIB/faketime/libfaketime.so.1"  # the linker knows what $LIB is on this machine
+TAKEOVER_S = 10
 NOBODYS_PORT = 9  # of nodes that are not there
 STATE = "state"  # where slurmctld saves what it knows
 SECRETS = {"slurm.key": 1024, "jwt_hs256.key": 32}  # random bytes
@@ -44,15 +47,18 @@ class Options:
 
     Unless it says otherwise there is a partition of all nodes, batch, and one of those with GPUs, gpu. Of the
     ``absent`` nodes, a00001 and so on, only slurmctld knows: they are down, and once resumed, idle but not responding.
-    ``jobcomp`` is the address of a Kafka broker that has the topics STARTS and ENDS. ``settings`` are lines of
-    slurm.conf that win over ours.
+    With ``backup`` a second slurmctld takes over when the first has been silent for TAKEOVER_S. ``jobcomp`` is the
+    address of a Kafka broker that has the topics STARTS and ENDS. ``clock`` is how far the clocks of all its hosts are
+    off, ``+3h`` say; with ``+0`` they can be set later. ``settings`` are lines of slurm.conf that win over ours.
     """
 
     nodes: tuple[Node, ...] = NODES
     absent: int = 0
     partitions: Mapping[str, str] | None = None
+    backup: bool = False
     accounting: bool = False
     jobcomp: str = ""
+    clock: str = ""
     scheduler_parameters: str = SOON
     settings: Mapping[str, str] = field(default_factory=dict)
 
@@ -81,10 +87,20 @@ def write(folder: Path, options: Options, ports: Ports) -> None:
         _write(folder / "jobcomp_kafka.conf", f"bootstrap.servers={options.jobcomp}\n")
     if options.accounting:
         _write(folder / "slurmdbd.conf", slurmdbd_conf(ports), mode=0o600)
+    if options.clock:
+        _write(folder / CLOCK, options.clock)
     for name, length in SECRETS.items():
         if not (folder / name).exists():
             (folder / name).touch(mode=0o600)
             (folder / name).write_bytes(os.urandom(length))
+
+
+def environment(options: Options) -> list[str]:
+    """What has to stand before every command that runs in the cluster."""
+    if not options.clock:
+        return []
+    switches = ["FAKETIME_CACHE_DURATION=1", "FAKETIME_DONT_FAKE_MONOTONIC=1", "FAKETIME_DISABLE_SHM=1"]
+    return ["env", f"LD_PRELOAD={FAKETIME}", f"FAKETIME_TIMESTAMP_FILE=/etc/slurm/{CLOCK}", *switches]
 
 
 def slurm_conf(options: Options, ports: Ports) -> str:
@@ -92,6 +108,7 @@ def slurm_conf(options: Options, ports: Ports) -> str:
         "ClusterName": "tidegate",
         "CredType": "auth/slurm",
         "SlurmctldHost": f"{HOST}(127.0.0.1)",
+        "SlurmctldTimeout": str(TAKEOVER_S),
         "SlurmctldPort": str(ports.controller),
         "CommunicationParameters": "NoCtldInAddrAny,NoInAddrAny",
         "SlurmUser": "root",
@@ -115,7 +132,8 @@ def slurm_conf(options: Options, ports: Ports) -> str:
     settings |= _accounting(ports) if options.accounting else {}
     settings |= _jobcomp() if options.jobcomp else {}
     settings |= {"SlurmdTimeout": "0"} if options.absent else {}
-    lines = [f"{name}={value}" for name, value in (settings | dict(options.settings)).items()]
+    lines = [f"SlurmctldHost={BACKUP}(127.0.0.2)"] if options.backup else []
+    lines = [f"{name}={value}" for name, value in (settings | dict(options.settings)).items()] + lines
     lines += [_node(node, ports.nodes[node.name]) for node in options.nodes]
     if options.absent:
         lines.append(_node(Node(f"a[{1:05}-{options.absent:05}]", state="DOWN"), NOBODYS_PORT))

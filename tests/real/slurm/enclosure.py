@@ -23,8 +23,9 @@ class Enclosure:
     are gone too, as nobody outside can see them. It has to be opened in the main thread, for the same reason.
     """
 
-    def __init__(self, root: Path, folder: Path, own: Mapping[Path, Path], host: str) -> None:
+    def __init__(self, root: Path, folder: Path, own: Mapping[Path, Path], host: str, *prefix: str) -> None:
         self._host = host
+        self._prefix = prefix  # how every command begins that runs in it
         self._view = folder / "root"
         self._mounts = folder / "mounts"
         self._noise = folder / "unshare.log"
@@ -69,7 +70,7 @@ class Enclosure:
 
     def command(self, *argv: str) -> list[str]:
         """What to execute so that ``argv`` runs in it."""
-        return [*self._enter(), "chroot", str(self._view), *argv]
+        return [*self._enter(), "chroot", str(self._view), *self._prefix, *argv]
 
     def _enter(self) -> list[str]:
         return ["nsenter", "--target", str(self._first), *NAMESPACES, "--"]

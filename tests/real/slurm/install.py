@@ -22,6 +22,7 @@ PACKAGES = (
     "slurm-wlm-mysql-plugin",
     "slurmdbd",
     "slurmrestd",
+    "sackd",
     "mariadb-server-core",
     "mariadb-client-core",
     "libfaketime",
