@@ -23,7 +23,7 @@ ASK_S = 0.1  # between two looks whether something has come to be so
 COMMAND_S = 60
 TOKEN_S = 3600
 SAVED_S = 6.0  # slurmctld saves what has changed within 5 s
-AS_NOBODY = ("setpriv", "--reuid=65534", "--regid=65534", "--clear-groups")
+NOBODY = "65534"
 TAIL = 20  # lines of each log
 
 
@@ -54,6 +54,7 @@ class Cluster:
         self._inside = Enclosure(root, folder, own, conf.HOST, *prefix)
         self._elsewhere = Enclosure(root, folder / "backup", own, conf.BACKUP, *prefix)
         conf.write(folder / "etc", self.options, self.ports)
+        self._present = [node.name for node in self.options.nodes if node.state == conf.UNKNOWN]
         for node in self.options.nodes:
             (self._state / f"spool-{node.name}").mkdir(exist_ok=True)
         self._daemons: list[Daemon] = []
@@ -78,8 +79,8 @@ class Cluster:
             if self.options.backup:
                 self._elsewhere.open()
                 self.backup.start()
-            for slurmd in self.slurmds.values():
-                slurmd.start()
+            for node in self._present:
+                self.slurmds[node].start()
             self.wait(self._is_ready, "every node is idle and slurmrestd serves")
         except BaseException:
             self.stop()
@@ -110,9 +111,9 @@ class Cluster:
         """Have the cluster's clock off by so much from now on, ``+3h`` or ``-90m`` say; it needs the option clock."""
         (self.folder / "etc" / conf.CLOCK).write_text(off, encoding="ascii")
 
-    def run(self, *argv: str, timeout_s: int = COMMAND_S) -> str:
+    def run(self, *argv: str, user: str = "root", timeout_s: int = COMMAND_S) -> str:
         """What a command says, squeue say. Raises CommandError when it does not end well, or not in time."""
-        command = self._inside.command("timeout", "--signal=KILL", str(timeout_s), *argv)
+        command = self._inside.command(*_by(user), "timeout", "--signal=KILL", str(timeout_s), *argv)
         done = subprocess.run(command, env=ENVIRONMENT, capture_output=True, text=True, check=False)
         if done.returncode:
             raise CommandError(f"{' '.join(argv)} ended with {done.returncode}: {done.stdout}{done.stderr}".strip())
@@ -122,8 +123,8 @@ class Cluster:
         self, *options: str, wrap: str = "sleep 600", nodes: int = 1, minutes: int = 10, user: str = "root"
     ) -> int:
         """Submit a script of one line and tell the number of its job; ``options`` are sbatch's own."""
-        asked = [f"--nodes={nodes}", f"--time={minutes}", f"--uid={user}", f"--gid={user}", "--output=/dev/null"]
-        return int(self.run("sbatch", "--parsable", *asked, *options, f"--wrap={wrap}").split(";")[0])
+        asked = ["--parsable", f"--nodes={nodes}", f"--time={minutes}", "--output=/dev/null", *options]
+        return int(self.run("sbatch", *asked, f"--wrap={wrap}", user=user).split(";")[0])
 
     def job(self, number: int) -> dict[str, str]:
         """What scontrol shows of a job."""
@@ -148,7 +149,7 @@ class Cluster:
     @cached_property
     def data_parsers(self) -> list[str]:
         """The versions of its data that slurmrestd speaks, v0.0.42 say, oldest first."""
-        told = self.run(*AS_NOBODY, "slurmrestd", "-d", "list").split()
+        told = self.run("slurmrestd", "-d", "list", user=NOBODY).split()
         return sorted(parser.removeprefix("data_parser/") for parser in told if parser.startswith("data_parser/"))
 
     def ask(self, method: str, path: str, body: object = None, *, version: str = "", token: str = "") -> Answer:
@@ -187,8 +188,8 @@ class Cluster:
         return self._daemons[-1]
 
     def _is_ready(self) -> bool:
-        states = self.run("sinfo", "--noheader", "--Node", "--format=%N %T").splitlines()
-        present = {state for name, state in (line.split() for line in states) if name in self.slurmds}
+        states = self.run("sinfo", "--noheader", "--all", "--Node", "--format=%N %T").splitlines()
+        present = {state for name, state in (line.split() for line in states) if name in self._present}
         return present <= {"idle"} and self.ask("GET", "ping").status == 200
 
     def _start_accounting(self) -> None:
@@ -220,7 +221,12 @@ def _slurmrestd(port: int, accounting: bool) -> list[str]:
         "SLURMRESTD_SECURITY=disable_unshare_sysv,disable_unshare_files",
     ]
     plugins = "openapi/slurmctld,openapi/slurmdbd" if accounting else "openapi/slurmctld"
-    return [*AS_NOBODY, *environment, "slurmrestd", "-s", plugins, "-a", "rest_auth/jwt", f"127.0.0.1:{port}"]
+    return [*_by(NOBODY), *environment, "slurmrestd", "-s", plugins, "-a", "rest_auth/jwt", f"127.0.0.1:{port}"]
+
+
+def _by(user: str) -> list[str]:
+    """What has to stand before a command that this user gives. Slurm's own ``--uid`` changes only what it is told."""
+    return ["setpriv", f"--reuid={user}", f"--regid={user}", "--clear-groups"] if user != "root" else []
 
 
 def _words(line: str) -> dict[str, str]:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 HOST, BACKUP = "slurm", "backup"  # what its hosts are called, whatever this machine is
 SLURMD_CONF = "slurmd.conf"
+UNKNOWN = "UNKNOWN"  # of a node that registers
 CLOCK = "clock"  # the file that says how far the clock is off
 FAKETIME = "/usr/$LIB/faketime/libfaketime.so.1"  # the linker knows what $LIB is on this machine
 TAKEOVER_S = 10
@@ -27,14 +28,14 @@ AUTH = {
 
 @dataclass(frozen=True)
 class Node:
-    """A node, as it says that it is; nothing of it has to be there."""
+    """A node, as it says that it is; nothing of it has to be there. With a state of another kind it is not started."""
 
     name: str
     cpus: int = 64
     memory_mb: int = 256_000
     gpus: int = 0
     features: str = ""
-    state: str = "UNKNOWN"
+    state: str = UNKNOWN
 
 
 NODES = tuple(Node(f"n{number:02}", gpus=4 if number <= 4 else 0) for number in range(1, 9))
@@ -137,7 +138,7 @@ def slurm_conf(options: Options, ports: Ports) -> str:
     lines += [_node(node, ports.nodes[node.name]) for node in options.nodes]
     if options.absent:
         lines.append(_node(Node(f"a[{1:05}-{options.absent:05}]", state="DOWN"), NOBODYS_PORT))
-    lines += [f"PartitionName={name} State=UP {more}" for name, more in _partitions(options).items()]
+    lines += [f"PartitionName={name} {more}" for name, more in _partitions(options).items()]
     return "\n".join(lines) + "\n"
 
 
