@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, ClassVar
 
 from pydantic import BaseModel, ConfigDict, Field, GetCoreSchemaHandler, GetJsonSchemaHandler
@@ -157,3 +158,14 @@ NODES_OR_ALL = Kind(
     _nodes_or(lambda text: text == "all", "all"),
     {"anyOf": [_COUNT, {"const": "all"}], "title": "nodes, or all"},
 )
+
+
+def _path(value: object) -> Path:
+    if not isinstance(value, str) or not value or "\0" in value:
+        raise ValueError(f"must be the path of a file, not {shown(value)}")
+    if value.startswith("~"):
+        raise ValueError(f"{shown(value)} is taken as it stands; write the path out instead of ~")
+    return Path(value)
+
+
+PATH = Kind(_path, {"type": "string", "minLength": 1, "title": "path of a file"}, str)

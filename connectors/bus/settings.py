@@ -10,7 +10,7 @@ from typing import Annotated, ClassVar
 from pydantic import Field, model_validator
 
 from connectors.bus.security import Security
-from models.fields import Contradiction, Kind, Part, field, matching, shown
+from models.fields import PATH, Contradiction, Kind, Part, field, matching, shown
 
 _SIZE = re.compile(r"([0-9]{1,9})(Ki|Mi|Gi)")
 _UNITS = {"Ki": 2**10, "Mi": 2**20, "Gi": 2**30}
@@ -36,20 +36,11 @@ def _written(size: int) -> str:
     return f"{size // _UNITS[unit]}{unit}"
 
 
-def _path(value: object) -> Path:
-    if not isinstance(value, str) or not value or "\0" in value:
-        raise ValueError(f"must be the path of a file, not {shown(value)}")
-    if value.startswith("~"):
-        raise ValueError(f"{shown(value)} is taken as it stands; write the path out instead of ~")
-    return Path(value)
-
-
 _BYTES = Kind(
     _bytes,
     {"type": "string", "pattern": f"^{_SIZE.pattern}$", "title": "bytes in Ki, Mi or Gi, 1Mi to 1024Gi"},
     _written,
 )
-_PATH = Kind(_path, {"type": "string", "minLength": 1, "title": "path of a file"}, str)
 _PREFIX = matching(r"[A-Za-z0-9._-]*", "letters, digits, dots, dashes and underscores only", longest=200)
 
 
@@ -62,17 +53,15 @@ class SecuritySettings(Part):
     }
 
     tls: bool = field(False, "Speak TLS. It need not be said when another key here is given.")
-    ca_file: Annotated[Path, _PATH] | None = field(
+    ca_file: Annotated[Path, PATH] | None = field(
         None, "The CA that signed the broker's certificate (PEM). Without it, those that the system trusts."
     )
-    cert_file: Annotated[Path, _PATH] | None = field(None, "Our own certificate (PEM), for a broker that asks for one.")
-    key_file: Annotated[Path, _PATH] | None = field(
-        None, "Its private key (PEM). Without it, the key is in `certFile`."
-    )
+    cert_file: Annotated[Path, PATH] | None = field(None, "Our own certificate (PEM), for a broker that asks for one.")
+    key_file: Annotated[Path, PATH] | None = field(None, "Its private key (PEM). Without it, the key is in `certFile`.")
     username: Annotated[str, matching(r"\S(.*\S)?", "the name of a user", longest=200)] | None = field(
         None, "Who we are to the broker, by a password (SCRAM-SHA-512)."
     )
-    password_file: Annotated[Path, _PATH] | None = field(
+    password_file: Annotated[Path, PATH] | None = field(
         None,
         "The file that holds the password of `username` and nothing else. Only this user should be able to read it.",
     )
@@ -108,7 +97,7 @@ class BusSettings(Part):
     prefix: Annotated[str, _PREFIX] = field(
         "", "What the names of all topics and groups begin with, for a broker that others use, too."
     )
-    spool: Annotated[Path, _PATH] | None = field(
+    spool: Annotated[Path, PATH] | None = field(
         None,
         "The file in which events wait while no broker answers, so that they outlive the process. Each process needs"
         " its own. Without it, a temporary one that ends with the process.",

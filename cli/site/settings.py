@@ -1,0 +1,82 @@
+"""What a site file says: where the schedulers and the bus are, and where state is kept. The policy is apart from it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from connectors.slurm.settings import SlurmSettings
+from models.fields import PATH, Part, field, matching
+
+_NAME = matching(r"[a-z0-9]([a-z0-9.-]{0,61}[a-z0-9])?", "a name of lower-case letters, digits, dots and dashes", 63)
+_BUS = matching(r"(sqlite:.+|kafka:.+)", "sqlite:FILE or kafka:HOST:PORT[,HOST:PORT]", longest=4096)
+
+
+class TwinSettings(Part):
+    """A Kubernetes that is not there: a service whose request rate stands in a file, on the nodes that it is given."""
+
+    requests: Annotated[Path, PATH] = field(
+        ..., "The request rate: CSV of seconds,requests_per_second; second 0 is when the stand-in first began."
+    )
+    rate_per_node: float = field(1.0, "Requests per second that one node serves.", gt=0, le=1e12)
+
+
+class KubernetesSettings(Part):
+    """How to reach Kubernetes. This release knows a stand-in only."""
+
+    twin: TwinSettings = Field(description="A stand-in for Kubernetes, to see real moves on the HPC side.")
+
+
+class BusPlace(Part):
+    """Which bus carries the events."""
+
+    address: Annotated[str, _BUS] | None = field(
+        None, "sqlite:FILE or kafka:HOST:PORT[,HOST:PORT]. Without it, a file in the folder of the state."
+    )
+    settings: Annotated[Path, PATH] | None = field(None, "A file of bus settings: TLS, who we are, a prefix.")
+
+
+class SiteSpec(Part):
+    """The site itself."""
+
+    state: Annotated[Path, PATH] = field(
+        "tidegate-state", "The folder for what must outlive the process: the lock, the audit, the embedded bus."
+    )
+    slurm: SlurmSettings = Field(description="How to reach Slurm.")
+    bus: BusPlace = Field(default_factory=BusPlace, description="Which bus carries the events.")
+    kubernetes: KubernetesSettings = Field(description="How to reach Kubernetes.")
+
+
+class SiteMetadata(Part):
+    """What the site is called."""
+
+    name: Annotated[str, _NAME] = field("site", "The name of the site, which is the source of its events.")
+
+
+class Site(Part):
+    """One site document."""
+
+    api_version: Literal["tidegate.dev/v1"] = field("tidegate.dev/v1", "The version of the document's format.")
+    kind: Literal["Site"] = field("Site", "The kind of document.")
+    metadata: SiteMetadata = Field(default_factory=SiteMetadata, description="What the site is called.")
+    spec: SiteSpec = Field(description="The site itself.")
+
+    def beside(self, folder: Path) -> Site:
+        """The same, with every path that is not absolute taken from a folder: that of the site file."""
+        spec = self.spec
+        bus, twin = spec.bus, spec.kubernetes.twin
+        address = bus.address or f"sqlite:{folder / spec.state / 'bus.db'}"
+        if address.startswith("sqlite:"):
+            address = f"sqlite:{folder / address.removeprefix('sqlite:')}"
+        settings = None if bus.settings is None else folder / bus.settings
+        update = {
+            "state": folder / spec.state,
+            "slurm": spec.slurm.beside(folder),
+            "bus": bus.model_copy(update={"address": address, "settings": settings}),
+            "kubernetes": spec.kubernetes.model_copy(
+                update={"twin": twin.model_copy(update={"requests": folder / twin.requests})}
+            ),
+        }
+        return self.model_copy(update={"spec": spec.model_copy(update=update)})

@@ -1,0 +1,89 @@
+"""How a site reaches its Slurm. Declared once, as pydantic models."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, ClassVar, Literal
+
+from pydantic import model_validator
+
+from models.fields import PATH, Contradiction, Part, field, lasting, matching
+
+_URL = matching(r"https?://[A-Za-z0-9.:\[\]-]+(/[!$-~]*)?", "an address such as http://slurmctl:6820", longest=2048)
+_SERVERS = matching(r"[^\s:,]+:[0-9]{1,5}(,[^\s:,]+:[0-9]{1,5})*", "brokers such as host:9092,other:9092", longest=2048)
+_TOPIC = matching(r"[A-Za-z0-9._-]{1,249}", "the name of a topic", longest=249)
+
+
+class CompletionSettings(Part):
+    """Where Slurm's own plug-in ``jobcomp/kafka`` tells which jobs have started and ended."""
+
+    servers: Annotated[str, _SERVERS] = field(
+        ..., "The brokers that the plug-in writes to: HOST:PORT, several with commas between them."
+    )
+    topic: Annotated[str, _TOPIC] = field(
+        "tidegate-slurm", "Its topic: JobCompLoc of slurm.conf, or the one named in JobCompParams' file."
+    )
+    settings: Annotated[Path, PATH] | None = field(
+        None, "A file of bus settings for these brokers: TLS, who we are. Of it only `security` matters here."
+    )
+
+
+class SlurmSettings(Part):
+    """How to reach Slurm."""
+
+    REFUSED: ClassVar[Mapping[str, str]] = {
+        "token": "no token belongs in this file, which others may read; put it into a file and give that as tokenFile",
+    }
+
+    over: Literal["rest", "native"] = field(
+        "rest", "How Slurm is spoken to: rest through slurmrestd, native through pyslurm on a host of the cluster."
+    )
+    url: Annotated[str, _URL] | None = field(None, "The address of slurmrestd. Needed with rest.")
+    token_file: Annotated[Path, PATH] | None = field(
+        None,
+        "The file that holds the JWT of a Slurm operator and nothing else. It is read again whenever it changes. Needed"
+        " with rest.",
+    )
+    user: Annotated[str, matching(r"\S+", "the name of a user", longest=200)] | None = field(
+        None, "Whose token it is, where the token does not say so itself."
+    )
+    ca_file: Annotated[Path, PATH] | None = field(
+        None, "The CA that signed slurmrestd's certificate (PEM). Without it, those that the system trusts."
+    )
+    poll: Annotated[int, lasting("1s", "10m")] = field(
+        "30s", "How often Slurm is read; less often where slurmctld is slow."
+    )
+    conf: Annotated[Path, PATH] | None = field(
+        None, "The site's slurm.conf, where `tidegate doctor` may read it to warn of settings that endanger moves."
+    )
+    completions: CompletionSettings | None = field(
+        None, "Slurm's own stream of jobs that start and end, read besides. Without it, the polls tell all."
+    )
+
+    @model_validator(mode="after")
+    def _whole(self) -> SlurmSettings:
+        found: list[tuple[tuple[str, ...], str]]
+        if self.over == "native":
+            given = ((name, getattr(self, name)) for name in ("url", "token_file", "user", "ca_file"))
+            found = [((_camel(name),), "is only for rest; leave it out") for name, value in given if value is not None]
+        else:
+            needed = (("url", self.url), ("tokenFile", self.token_file))
+            found = [((), f"lacks {name}, which rest needs") for name, value in needed if value is None]
+        if found:
+            raise Contradiction(*found)
+        return self
+
+    def beside(self, folder: Path) -> SlurmSettings:
+        """The same, with every path that is not absolute taken from a folder."""
+        names = ("token_file", "ca_file", "conf")
+        update: dict[str, object] = {n: folder / path for n in names if (path := getattr(self, n)) is not None}
+        told = self.completions
+        if told is not None and told.settings is not None:
+            update["completions"] = told.model_copy(update={"settings": folder / told.settings})
+        return self.model_copy(update=update)
+
+
+def _camel(name: str) -> str:
+    head, *rest = name.split("_")
+    return head + "".join(part.capitalize() for part in rest)
