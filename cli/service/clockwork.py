@@ -1,0 +1,90 @@
+"""The clockwork: steps that are taken again and again, one at a time, each after as long as it says itself."""
+
+from __future__ import annotations
+
+import logging
+import signal
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from types import FrameType
+
+from apscheduler.executors.debug import DebugExecutor
+from apscheduler.schedulers.background import BackgroundScheduler
+from apscheduler.triggers.base import BaseTrigger
+
+Step = Callable[[], float]
+"""Takes a step, and says after how many seconds it wants to be taken again."""
+
+log = logging.getLogger("tidegate.service")
+
+
+class _Paced(BaseTrigger):  # type: ignore[misc]  # the library has no types
+    """Due once more after as long as the step said when it was last taken: the scheduler asks right after it."""
+
+    def __init__(self, after_s: float) -> None:
+        self.after_s = after_s
+
+    def get_next_fire_time(self, _: datetime | None, now: datetime) -> datetime:
+        return max(now, datetime.now(UTC)) + timedelta(seconds=max(0.0, self.after_s))
+
+
+class Clockwork:
+    """Runs all steps in one thread, so that none meets another in the middle of its work.
+
+    The first step that raises ends it all: what a step can live with it must not raise.
+    """
+
+    def __init__(self) -> None:
+        executors = {"default": DebugExecutor()}  # which runs a step right in the scheduler's own thread
+        self._scheduler = BackgroundScheduler(timezone=UTC, executors=executors)
+        self._error: BaseException | None = None
+        self._ended = threading.Event()
+
+    def add(self, name: str, step: Step, *, after_s: float = 0.0) -> None:
+        """Have a step taken for the first time in so many seconds."""
+        pace = _Paced(after_s)
+        self._scheduler.add_job(self._take, pace, [step, pace], id=name, misfire_grace_time=None)
+
+    def run(self) -> None:
+        """Take steps until ``stop``, SIGTERM or Ctrl-C; a step that is under way then is ended in order.
+
+        A second Ctrl-C does not wait for it. Raises what a step raised.
+        """
+        with _handled(self._asked_to_end):
+            if not self._ended.is_set():
+                self._scheduler.start()
+                self._ended.wait()
+                self._scheduler.shutdown()
+        if self._error is not None:
+            raise self._error
+
+    def stop(self) -> None:
+        """Take no further step."""
+        self._ended.set()
+
+    def _take(self, step: Step, pace: _Paced) -> None:
+        if self._ended.is_set():
+            return
+        try:
+            pace.after_s = step()
+        except BaseException as error:  # the scheduler would only log it
+            self._error = error
+            self.stop()
+
+    def _asked_to_end(self, number: int, _: FrameType | None) -> None:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+        log.info("%s: ending in order; open hand-overs stay as they are and are resumed", signal.Signals(number).name)
+        self.stop()
+
+
+@contextmanager
+def _handled(handler: Callable[[int, FrameType | None], None]) -> Iterator[None]:
+    """Within the block, SIGTERM and SIGINT call the handler."""
+    before = {number: signal.signal(number, handler) for number in (signal.SIGTERM, signal.SIGINT)}
+    try:
+        yield
+    finally:
+        for number, old in before.items():
+            signal.signal(number, old)

@@ -1,0 +1,91 @@
+"""Control: hears the forecasts, lets the pool be decided on and tended, and tells the log what changes."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from typing import Protocol
+
+from controller.hearing import Hearing
+from models.errors import BusRefused, BusUnavailable
+from models.forecasts import Forecast
+from models.handovers import Handover
+from models.nodes import Side
+from models.plans import Hold, Plan
+
+FRESH_LEAST_S = 600  # a forecast is good for this long even where turns follow closely
+
+log = logging.getLogger("tidegate.control")
+
+
+class Mover(Protocol):
+    """The controller, or what only recommends."""
+
+    holds: tuple[Hold, ...]
+    finished: list[Handover]
+
+    def turn(self, forecasts: dict[Side, Forecast]) -> Plan | None:
+        """Decide."""
+        ...
+
+    def watch(self) -> None:
+        """Tend what is under way."""
+        ...
+
+
+class Control:
+    """One pool's turns, as the service takes them every ``every_s``. Without forecasts of both sides none is taken."""
+
+    def __init__(self, mover: Mover, hearing: Hearing, clock: Callable[[], int], *, every_s: int) -> None:
+        self._mover = mover
+        self._hearing = hearing
+        self._clock = clock
+        self._longest_s = max(FRESH_LEAST_S, 2 * every_s)
+        self._told = ""
+
+    def turn(self) -> Plan | None:
+        """Hear what is forecast and decide on it; None when there is no plan, and the log says why."""
+        now_s = self._clock()
+        try:
+            self._hearing.hear(now_s)
+        except (BusUnavailable, BusRefused) as error:
+            log.warning("no new forecasts are heard: %s", error)
+        forecasts = dict(self._hearing.forecasts(now_s, longest_s=self._longest_s))
+        if missing := [side for side in Side if side not in forecasts]:
+            self._say(f"nothing is decided: there is no forecast of the last {self._longest_s} s for {_all(missing)}")
+            self.watch()
+            return None
+        plan = self._mover.turn(forecasts)
+        self._tell_finished()
+        self._say("; ".join(f"moves are held ({hold.switch}): {hold.text}" for hold in self._mover.holds))
+        return plan
+
+    def watch(self) -> None:
+        """Between turns."""
+        self._mover.watch()
+        self._tell_finished()
+
+    def _say(self, text: str) -> None:
+        """What keeps moves back, once for as long as it is the same."""
+        if text and text != self._told:
+            log.warning("%s", text)
+        elif self._told and not text:
+            log.info("moves may begin")
+        self._told = text
+
+    def _tell_finished(self) -> None:
+        for handover in self._mover.finished:
+            why = f" ({handover.why})" if handover.why is not None else ""
+            log.info(
+                "hand-over %s of node %s (%s) is %s%s",
+                handover.id,
+                handover.node,
+                handover.direction,
+                handover.stage,
+                why,
+            )
+        self._mover.finished.clear()
+
+
+def _all(sides: list[Side]) -> str:
+    return " and ".join(sides)

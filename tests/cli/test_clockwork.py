@@ -1,0 +1,118 @@
+"""The clockwork: one step at a time, each at its own pace, an orderly end, and no error that nobody sees."""
+
+from __future__ import annotations
+
+import os
+import signal
+import threading
+
+import pytest
+
+from cli.service.clockwork import Clockwork
+
+
+def test_steps_are_taken_at_the_pace_that_they_ask_for():
+    clockwork, taken = Clockwork(), []
+
+    def often() -> float:
+        taken.append("often")
+        if taken.count("often") == 20:
+            clockwork.stop()
+        return 0.001
+
+    def seldom() -> float:
+        taken.append("seldom")
+        return 3600.0
+
+    clockwork.add("often", often)
+    clockwork.add("seldom", seldom)
+    clockwork.run()
+    assert taken.count("seldom") == 1
+    assert taken.count("often") == 20
+
+
+def noting(clockwork: Clockwork) -> threading.Event:
+    """Set once the clockwork was told to stop."""
+    stop, told = clockwork.stop, threading.Event()
+
+    def stopped() -> None:
+        stop()
+        told.set()
+
+    clockwork.stop = stopped
+    return told
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_ends_it_after_the_step_that_is_under_way(number: int):
+    clockwork, taken = Clockwork(), []
+    told = noting(clockwork)
+
+    def step() -> float:
+        taken.append("begun")
+        os.kill(os.getpid(), number)
+        told.wait(10)
+        taken.append("ended")
+        return 0.0
+
+    before = signal.getsignal(number)
+    clockwork.add("step", step)
+    clockwork.run()
+    assert taken == ["begun", "ended"]
+    assert signal.getsignal(number) is before
+
+
+def test_a_signal_ends_it_while_it_waits():
+    clockwork = Clockwork()
+
+    def last() -> float:
+        signal.setitimer(signal.ITIMER_REAL, 0.05)
+        return 3600.0
+
+    before = signal.signal(signal.SIGALRM, lambda *_: os.kill(os.getpid(), signal.SIGTERM))
+    try:
+        clockwork.add("last", last)
+        clockwork.run()
+    finally:
+        signal.signal(signal.SIGALRM, before)
+
+
+def test_a_second_interrupt_does_not_wait_for_the_step_that_is_under_way():
+    clockwork, released = Clockwork(), threading.Event()
+    told = noting(clockwork)
+
+    def step() -> float:
+        os.kill(os.getpid(), signal.SIGINT)
+        told.wait(10)
+        os.kill(os.getpid(), signal.SIGINT)
+        released.wait(10)
+        return 0.0
+
+    clockwork.add("step", step)
+    with pytest.raises(KeyboardInterrupt):
+        clockwork.run()
+    released.set()
+
+
+def test_an_error_ends_it_and_is_raised():
+    clockwork, taken = Clockwork(), []
+
+    def broken() -> float:
+        raise ValueError("a bug")
+
+    def after() -> float:
+        taken.append("after")
+        return 0.0
+
+    clockwork.add("broken", broken)
+    clockwork.add("after", after, after_s=0.2)
+    with pytest.raises(ValueError, match="a bug"):
+        clockwork.run()
+    assert taken == []
+
+
+def test_one_that_was_stopped_before_it_began_does_not_begin():
+    clockwork = Clockwork()
+    clockwork.add("step", lambda: pytest.fail("it was stopped"))
+    clockwork.stop()
+    clockwork.run()

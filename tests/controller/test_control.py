@@ -1,0 +1,102 @@
+"""Control: no forecast, no turn; and the log tells each thing once."""
+
+from __future__ import annotations
+
+import logging
+
+import pytest
+
+from controller.control import FRESH_LEAST_S, Control
+from controller.hearing import Hearing
+from models.events import Event, Topic
+from models.forecasts import Forecast, Source, flat
+from models.nodes import Side
+from models.plans import Hold, Plan, Switch
+from tests.controller.fleet import Clock
+from tests.list_bus import ListBus
+
+EVERY_S = 60
+
+
+class Mover:
+    """Notes what it is asked for."""
+
+    def __init__(self) -> None:
+        self.holds: tuple[Hold, ...] = ()
+        self.finished: list[object] = []
+        self.calls: list[object] = []
+
+    def turn(self, forecasts: dict[Side, Forecast]) -> Plan | None:
+        self.calls.append({side: forecast.now for side, forecast in forecasts.items()})
+        return None if self.holds else Plan(0, 0, 0, (), (), ())
+
+    def watch(self) -> None:
+        self.calls.append("watch")
+
+
+class Desk:
+    def __init__(self) -> None:
+        self.bus, self.mover, self.clock = ListBus(), Mover(), Clock(1000)
+        hearing = Hearing(self.bus, pool="pool", group="one")
+        self.control = Control(self.mover, hearing, self.clock, every_s=EVERY_S)
+
+    def forecast(self, side: Side, nodes: float) -> None:
+        now_s = self.clock()
+        payload = flat(side, now_s, nodes, (900,), Source.NOW)
+        self.bus.publish(Event(Topic.FORECASTS, f"pool/{side}", payload, now_s, "test", float(now_s)))
+
+
+@pytest.fixture
+def desk(caplog: pytest.LogCaptureFixture) -> Desk:
+    caplog.set_level(logging.INFO, "tidegate.control")
+    return Desk()
+
+
+def test_without_a_forecast_of_a_side_what_is_under_way_is_tended_and_nothing_decided(
+    desk: Desk, caplog: pytest.LogCaptureFixture
+):
+    desk.forecast(Side.HPC, 3.0)
+    assert desk.control.turn() is None
+    assert desk.control.turn() is None
+    assert desk.mover.calls == ["watch", "watch"]
+    (line,) = caplog.messages
+    assert "no forecast" in line
+    assert "kubernetes" in line
+
+
+def test_both_forecasts_go_into_the_turn(desk: Desk):
+    desk.forecast(Side.HPC, 3.0)
+    desk.forecast(Side.KUBERNETES, 5.0)
+    assert desk.control.turn() is not None
+    assert desk.mover.calls == [{Side.HPC: 3.0, Side.KUBERNETES: 5.0}]
+
+
+def test_old_forecasts_are_none(desk: Desk):
+    desk.forecast(Side.HPC, 3.0)
+    desk.forecast(Side.KUBERNETES, 5.0)
+    desk.clock.now_s += FRESH_LEAST_S + 1
+    assert desk.control.turn() is None
+    assert desk.mover.calls == ["watch"]
+
+
+def test_a_bus_that_is_away_leaves_the_last_forecasts_for_a_while(desk: Desk, caplog: pytest.LogCaptureFixture):
+    desk.forecast(Side.HPC, 3.0)
+    desk.forecast(Side.KUBERNETES, 5.0)
+    desk.control.turn()
+    desk.forecast(Side.HPC, 9.0)
+    desk.bus.away = True
+    assert desk.control.turn() is not None
+    assert desk.mover.calls == [{Side.HPC: 3.0, Side.KUBERNETES: 5.0}] * 2
+    assert "no new forecasts are heard" in caplog.text
+
+
+def test_a_hold_is_told_once_and_its_end_too(desk: Desk, caplog: pytest.LogCaptureFixture):
+    desk.forecast(Side.HPC, 3.0)
+    desk.forecast(Side.KUBERNETES, 5.0)
+    desk.mover.holds = (Hold(Switch.PAUSED, "paused by a person"),)
+    desk.control.turn()
+    desk.control.turn()
+    desk.mover.holds = ()
+    desk.control.turn()
+    desk.control.turn()
+    assert caplog.messages == ["moves are held (paused): paused by a person", "moves may begin"]
