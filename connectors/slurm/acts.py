@@ -5,10 +5,8 @@ from __future__ import annotations
 from enum import Enum
 
 from connectors.slurm import flags
-from connectors.slurm.client import Reply
-from connectors.slurm.wire import Answer, Node, decode
+from connectors.slurm.wire import Node
 from models.acts import Outcome
-from models.errors import Unreachable
 
 NOT_ALLOWED = 2010  # ESLURM_USER_ID_MISSING: the token's user is no operator
 OF_SLURM = range(2000, 3000)  # slurmctld's own answers; below are errors on the way to it
@@ -22,25 +20,9 @@ class Said(Enum):
     UNSURE = "unsure"
 
 
-def said(reply: Reply) -> Said:
-    """Yes, no, or that it is not known: it is a no only where slurmctld itself said it."""
-    try:
-        faults = [fault.error_number for fault in decode(reply.body, Answer).errors]
-    except Unreachable:
-        return Said.UNSURE
-    if reply.status == 200 and not faults:
-        return Said.YES
-    if faults and all(number in OF_SLURM for number in faults if number):
-        return Said.NO
-    return Said.NO if reply.status in (400, 405, 422) else Said.UNSURE
-
-
-def is_not_allowed(reply: Reply) -> bool:
-    """Whether the answer is that we may not do such a thing."""
-    try:
-        return any(fault.error_number == NOT_ALLOWED for fault in decode(reply.body, Answer).errors)
-    except Unreachable:
-        return False
+def is_slurms_no(number: int) -> bool:
+    """Whether an error of this number is slurmctld's own answer, so that nothing has happened."""
+    return number in OF_SLURM
 
 
 def before_drain(node: Node | None, mark: str) -> Outcome | None:

@@ -4,22 +4,22 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 
 from connectors.slurm import acts, flags, read, wire
 from connectors.slurm.acts import Said
-from connectors.slurm.client import Denied, NotOffered, Rest
 from connectors.slurm.jobs import Piece, pieces
 from connectors.slurm.names import booking_name, is_mark, is_node
 from connectors.slurm.pool import Pool, hosts
+from connectors.slurm.transport import Booking, Transport
 from models.acts import Outcome
 from models.demand import Demand
 from models.errors import Unreachable
 from models.nodes import HpcNode, Reading
 from models.work import WaitingWork, WorkRecord, WorkState
 
-BULK_S = 30.0  # a hundred thousand jobs are hundreds of megabytes
 BOOKED_S = 7 * 86_400  # a reservation of ours ends by itself if nobody is left to drop it
 JOBS_FRESH_S = 5.0  # looks at several nodes share one reading of the jobs
 GONE_MOST = 100_000  # records of vanished work that are kept until they are taken
@@ -27,29 +27,27 @@ GONE_MOST = 100_000  # records of vanished work that are kept until they are tak
 log = logging.getLogger("tidegate.slurm")
 
 Verdict = Callable[[wire.Node | None, str, Said], Outcome]
+Ask = Callable[[Sequence[str]], Said | None]
 
 
 class SlurmScheduler:
     """The nodes of ``hostlist``, every node without one.
 
-    ``nodes_max`` is the most nodes that the policy can ever give this side; ``bulk_s`` is how long an answer about all
-    nodes or jobs may take. ``nodes``, ``demand`` and ``waiting`` tell
+    ``nodes_max`` is the most nodes that the policy can ever give this side. ``nodes``, ``demand`` and ``waiting`` tell
     of the last ``poll``, which is the caller's to repeat; ``look`` and the acts ask Slurm at once.
     """
 
     def __init__(
         self,
-        rest: Rest,
+        slurm: Transport,
         hostlist: str | None = None,
         *,
         nodes_max: int | None = None,
-        bulk_s: float = BULK_S,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._rest = rest
+        self._slurm = slurm
         self._names = None if hostlist is None else frozenset(hosts(hostlist))
         self._nodes_max = nodes_max
-        self._bulk_s = bulk_s
         self._monotonic = monotonic
         self._picture: read.Picture | None = None
         self._polled_s = 0.0
@@ -59,14 +57,14 @@ class SlurmScheduler:
     # ---- reading ----
 
     def poll(self) -> read.Picture:
-        """Read everything once: five requests. Raises Unreachable, and then the last reading stands."""
+        """Read everything once: five questions. Raises Unreachable, and then the last reading stands."""
         began_s = self._monotonic()
         answers = read.Answers(
-            self._rest.get("diag", wire.Diagnosis),
-            self._rest.get("nodes/", wire.Nodes, timeout_s=self._bulk_s),
-            self._rest.get("jobs/", wire.Jobs, timeout_s=self._bulk_s),
-            self._rest.get("partitions/", wire.Partitions),
-            self._rest.get("reservations/", wire.Reservations),
+            self._slurm.diagnosis(),
+            self._slurm.nodes(),
+            self._slurm.jobs(),
+            self._slurm.partitions(),
+            self._slurm.reservations(),
         )
         picture = read.picture(answers, self._names, self._nodes_max)
         self._keep_gone(picture)
@@ -97,7 +95,7 @@ class SlurmScheduler:
         if shown is None:
             return None
         booked = read.bookings(self._reservations(), {node}).get(node, set())
-        at_s, booted = read.clock(self._rest.get("diag", wire.Diagnosis))
+        at_s, booted = read.clock(self._slurm.diagnosis())
         ends: Mapping[str, int] = {}
         if flags.is_busy(flags.flags_of(shown.state)):
             ends = self._ends(node, at_s)
@@ -118,12 +116,13 @@ class SlurmScheduler:
         if not is_mark(mark):
             log.error("%r is no mark that a node can be drained with", mark)
             return dict.fromkeys(nodes, Outcome.REFUSED)
-        body = {"state": ["DRAIN"], "reason": mark}
-        return self._change(nodes, mark, body, acts.before_drain, acts.after_drain)
+        ask = partial(self._slurm.drain, reason=mark)
+        return self._change(f"drain with {mark}", ask, nodes, mark, acts.before_drain, acts.after_drain)
 
     def undrain_many(self, nodes: Collection[str], *, mark: str) -> dict[str, Outcome]:
         """``undrain`` for each, in one request where Slurm can. Nothing but the drain is taken from a node."""
-        return self._change(nodes, mark, {"state": ["UNDRAIN"]}, acts.before_undrain, acts.after_undrain)
+        ask = self._slurm.undrain
+        return self._change(f"undrain from {mark}", ask, nodes, mark, acts.before_undrain, acts.after_undrain)
 
     def reserve(self, node: str, *, start_s: int, mark: str) -> Outcome:
         """See the port. The reservation ends by itself after a week; running work is not touched."""
@@ -135,18 +134,11 @@ class SlurmScheduler:
                 return Outcome.REFUSED
             if (outcome := self._booked(node, mark)) is not None:
                 return outcome
-            now_s, _ = read.clock(self._rest.get("diag", wire.Diagnosis))
+            now_s, _ = read.clock(self._slurm.diagnosis())
         except Unreachable as error:
             return _unknown("reserve", node, error)
-        body = {
-            "name": booking_name(node, mark),
-            "start_time": _number(max(start_s, now_s)),
-            "duration": _number(BOOKED_S // 60),
-            "node_list": [node],
-            "users": ["root"],
-            "flags": ["IGNORE_JOBS"],
-        }
-        answer = self._write("POST", "reservation", body, f"reserve {node}")
+        booking = Booking(booking_name(node, mark), node, max(start_s, now_s), BOOKED_S)
+        answer = self._slurm.reserve(booking)
         return self._confirmed("reserve", node, answer, lambda: self._booked(node, mark))
 
     def release(self, node: str, *, mark: str) -> Outcome:
@@ -157,7 +149,7 @@ class SlurmScheduler:
                 return Outcome.REFUSED if booked else Outcome.DONE
         except Unreachable as error:
             return _unknown("release", node, error)
-        answer = self._write("DELETE", f"reservation/{booking_name(node, mark)}", None, f"release {node}")
+        answer = self._slurm.release(booking_name(node, mark))
         return self._confirmed("release", node, answer, lambda: None if mark in self._bookings(node) else Outcome.DONE)
 
     # ---- within ----
@@ -180,15 +172,12 @@ class SlurmScheduler:
         """One node as Slurm shows it now; None when there is none, or it is not of the pool."""
         if not is_node(name) or (self._names is not None and name not in self._names):
             return None
-        answer = self._rest.get(f"node/{name}", wire.Nodes)
-        if answer.nodes is None and not answer.errors:
-            raise Unreachable(f"slurmrestd answered neither with node {name} nor that there is none")
-        return next((node for node in answer.nodes or () if node.name == name), None)
+        return self._slurm.node(name)
 
     def _some(self, names: Collection[str]) -> dict[str, wire.Node | None]:
         if len(names) == 1:
             return {name: self._node(name) for name in names}
-        nodes = read.present(self._rest.get("nodes/", wire.Nodes, timeout_s=self._bulk_s).nodes, "nodes")
+        nodes = read.present(self._slurm.nodes().nodes, "nodes")
         known = {node.name: node for node in nodes if self._names is None or node.name in self._names}
         return {name: known.get(name) for name in names}
 
@@ -199,12 +188,12 @@ class SlurmScheduler:
             if node in ends:
                 return ends
         pool = self._last().pool
-        jobs = read.present(self._rest.get("jobs/", wire.Jobs, timeout_s=self._bulk_s).jobs, "jobs")
+        jobs = read.present(self._slurm.jobs().jobs, "jobs")
         self._work = (now_s, pieces(jobs, _with(pool, node), at_s))
         return read.ends_of(self._work[1])
 
     def _reservations(self) -> tuple[wire.Reservation, ...]:
-        return read.present(self._rest.get("reservations/", wire.Reservations).reservations, "reservations")
+        return read.present(self._slurm.reservations().reservations, "reservations")
 
     def _bookings(self, node: str) -> Collection[str]:
         return read.bookings(self._reservations(), {node}).get(node, set())
@@ -218,14 +207,14 @@ class SlurmScheduler:
 
     def _change(
         self,
+        what: str,
+        ask: Ask,
         names: Collection[str],
         mark: str,
-        body: Mapping[str, object],
         before: Callable[[wire.Node | None, str], Outcome | None],
         after: Verdict,
     ) -> dict[str, Outcome]:
         """Ask for what is not so already, then read back what has become of it."""
-        what = f"{body['state']} of {', '.join(sorted(names)[:10])}"
         try:
             known = {name: before(node, mark) for name, node in self._some(names).items()}
         except Unreachable as error:
@@ -234,42 +223,12 @@ class SlurmScheduler:
         asked = [name for name, outcome in known.items() if outcome is None]
         if not asked:
             return outcomes
-        answers = self._ask_all(asked, body, what)
+        answers = _ask_all(ask, asked)
         try:
             shown = self._some(asked)
         except Unreachable as error:
             return outcomes | {name: _unknown(what, name, error) for name in asked}
         return outcomes | {name: after(shown[name], mark, answers[name]) for name in asked}
-
-    def _ask_all(self, names: list[str], body: Mapping[str, object], what: str) -> dict[str, Said]:
-        if len(names) > 1:
-            answer = self._write("POST", "nodes/", {**body, "name": names}, what, quiet=True)
-            if answer in (Said.YES, Said.UNSURE):
-                return dict.fromkeys(names, answer)
-        return {name: self._write("POST", f"node/{name}", body, what) or Said.NO for name in names}
-
-    def _write(
-        self, method: str, path: str, body: Mapping[str, object] | None, what: str, *, quiet: bool = False
-    ) -> Said | None:
-        """What the answer says; None when this release has no such request."""
-        try:
-            reply = self._rest.write(method, path, body)
-        except NotOffered as error:
-            if not quiet:
-                log.error("%s: this release of Slurm cannot do it over REST: %s", what, error)
-            return None
-        except Denied as error:
-            log.error("%s: %s", what, error)
-            return Said.UNSURE
-        except Unreachable as error:
-            log.warning("%s may have happened or not: %s", what, error)
-            return Said.UNSURE
-        answer = acts.said(reply)
-        if acts.is_not_allowed(reply):
-            log.error("%s: the token in %s is no Slurm operator's: %s", what, self._rest.tokens.path, reply.text)
-        elif answer is not Said.YES:
-            log.warning("%s: Slurm answered %d: %s", what, reply.status, reply.text)
-        return answer
 
     def _confirmed(self, verb: str, node: str, answer: Said | None, shown: Callable[[], Outcome | None]) -> Outcome:
         if answer is None:
@@ -283,6 +242,15 @@ class SlurmScheduler:
         return outcome
 
 
+def _ask_all(ask: Ask, names: Sequence[str]) -> dict[str, Said]:
+    """In one request, or one by one where Slurm cannot, or refuses the lot."""
+    if len(names) > 1:
+        answer = ask(names)
+        if answer in (Said.YES, Said.UNSURE):
+            return dict.fromkeys(names, answer)
+    return {name: ask([name]) or Said.NO for name in names}
+
+
 def _unknown(what: str, node: str, error: Unreachable) -> Outcome:
     log.warning("%s: what became of node %s is not known: %s", what, node, error)
     return Outcome.UNKNOWN
@@ -290,7 +258,3 @@ def _unknown(what: str, node: str, error: Unreachable) -> Outcome:
 
 def _with(pool: Pool, node: str) -> Pool:
     return replace(pool, nodes=pool.nodes | {node})
-
-
-def _number(value: int) -> dict[str, object]:
-    return {"set": True, "infinite": False, "number": value}

@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from connectors.slurm.client import Rest
+from connectors.slurm.rest.client import Rest
+from connectors.slurm.rest.transport import RestTransport
 from connectors.slurm.scheduler import SlurmScheduler
 from models.acts import Outcome
 from models.demand import Demand
@@ -31,7 +32,7 @@ class FreshPort(SlurmScheduler):
     """The port, read anew whenever it is asked; and what a node needs a second for after an act, it is given."""
 
     def __init__(self, rest: Rest, cluster: Cluster) -> None:
-        super().__init__(rest, POOL)
+        super().__init__(RestTransport(rest), POOL)
         self.cluster = cluster
 
     def nodes(self) -> Reading[HpcNode]:

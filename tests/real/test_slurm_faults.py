@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from connectors.slurm.client import Rest
+from connectors.slurm.rest.client import Rest
+from connectors.slurm.rest.transport import RestTransport
 from connectors.slurm.scheduler import SlurmScheduler
 from models.acts import Outcome
 from models.errors import Unreachable
@@ -30,7 +31,7 @@ def opened(request: pytest.FixtureRequest, own_slurm: Callable[..., Cluster], tm
     cluster = own_slurm(request.param, nodes=NODES, partitions=BATCH)
     (tmp_path / "token").write_text(cluster.token())
     rest = Rest(cluster.rest_url, tmp_path / "token", timeout_s=4.0)
-    port = SlurmScheduler(rest, bulk_s=4.0)
+    port = SlurmScheduler(RestTransport(rest, bulk_s=4.0))
     cluster.wait(lambda: tells(port), "slurmctld tells since when it runs")
     yield cluster, port
     rest.close()

@@ -13,7 +13,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
-from connectors.slurm.client import Rest
+from connectors.slurm.rest.client import Rest
 from tests.connectors.slurm.makers import diagnosis, node, partition
 
 Handler = Callable[["Request"], None]

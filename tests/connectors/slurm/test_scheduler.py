@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from connectors.slurm.rest.transport import RestTransport
 from connectors.slurm.scheduler import SlurmScheduler
 from models.acts import Outcome
 from models.errors import Unreachable
@@ -37,7 +38,7 @@ def server() -> Iterator[Fake]:
 
 @pytest.fixture
 def port(server: Fake, tmp_path: Path) -> SlurmScheduler:
-    return SlurmScheduler(rest(server, tmp_path, timeout_s=0.3), bulk_s=0.3)
+    return SlurmScheduler(RestTransport(rest(server, tmp_path, timeout_s=0.3), bulk_s=0.3))
 
 
 def applied(server: Fake, handler: Handler) -> Handler:
@@ -251,7 +252,7 @@ def test_a_poll_is_five_requests_and_everything_else_is_told_from_it(server: Fak
 
 def test_a_reading_has_its_age(server: Fake, tmp_path: Path):
     now_s = [100.0]
-    port = SlurmScheduler(rest(server, tmp_path), monotonic=lambda: now_s[0])
+    port = SlurmScheduler(RestTransport(rest(server, tmp_path)), monotonic=lambda: now_s[0])
     port.poll()
     now_s[0] = 142.0
     assert port.nodes().age_s == 42.0
@@ -290,7 +291,7 @@ def test_a_look_at_an_idle_node_does_not_read_the_jobs(server: Fake, port: Slurm
 
 
 def test_only_the_pools_own_nodes_are_seen_and_touched(server: Fake, tmp_path: Path):
-    port = SlurmScheduler(rest(server, tmp_path), "n[01-02]")
+    port = SlurmScheduler(RestTransport(rest(server, tmp_path)), "n[01-02]")
     assert sorted(port.nodes().nodes) == ["n01", "n02"]
     assert port.look("n03") is None
     assert port.drain("n03", mark=MARK) is REFUSED
