@@ -41,25 +41,29 @@ class Feed:
         self._work: dict[str, WorkRecord] = {}
         self._untold: dict[str, WorkRecord] = {}
         self._ended: deque[tuple[int, str, WorkRecord]] = deque()
-        self._unsure = True  # whether there may be work on the bus that is not there any more
+        self._unsure = set(Side)  # of which sides there may be work on the bus that is not there any more
 
-    def tell_work(self, now_s: int, records: Iterable[WorkRecord], *, order: int) -> None:
-        """Tell of every piece of work that changed since the last call; the first call must have all that there is.
+    def tell_work(
+        self, now_s: int, records: Iterable[WorkRecord], *, order: int, sides: Collection[Side] = tuple(Side)
+    ) -> None:
+        """Tell of every piece of work of these sides that changed since the last call; the first call with a side must
+        have all that it has.
 
         Of several records of one piece the last counts. Work that has ended stays for an hour and is then gone.
         Raises BusUnavailable or BusRefused.
         """
         self._untold |= {f"{record.side}/{record.id}": record for record in records}
         told = self._known(Topic.WORK)
-        if self._unsure:
+        unsure = self._unsure.intersection(sides)
+        if unsure:
             self._untold = self._work | self._untold
         for key, record in list(self._untold.items()):
             self._tell(Topic.WORK, key, record, now_s, order)
             self._keep(key, record, now_s)
             del self._untold[key]
-        if self._unsure:
-            self._let_go(told, now_s, order)
-            self._unsure = False
+        if unsure:
+            self._let_go(told, unsure, now_s, order)
+            self._unsure -= unsure
         while self._ended and self._ended[0][0] <= now_s:
             _, key, record = self._ended.popleft()
             if self._work.get(key) == record:  # else it was submitted again
@@ -80,14 +84,14 @@ class Feed:
             if key.startswith(f"{side}/") and self._is_ours(told[key]):
                 self._tell_gone(Topic.NODES, key, now_s, order)
 
-    def tell_demand(self, now_s: int, demand: Mapping[Side, Demand]) -> None:
+    def tell_demand(self, now_s: int, demand: Mapping[Side, Demand], flush_s: float = FLUSH_S) -> None:
         """Tell the demand of one instant; a side whose demand is not known is left out, which is not zero.
 
-        What was told before is durable first: whoever has the demand of an instant finds its work on the bus, too.
-        Raises BusUnavailable or BusRefused.
+        What was told before is durable first, unless that takes longer than ``flush_s``: whoever has the demand of an
+        instant finds its work on the bus, too. Raises BusUnavailable or BusRefused.
         """
-        if left := self._bus.flush(FLUSH_S):
-            log.warning("%d events are not on the bus yet; the demand at %d s is told after them", left, now_s)
+        if left := self._bus.flush(flush_s):
+            log.debug("%d events are not on the bus yet; the demand at %d s is told after them", left, now_s)
         for side in sorted(demand):
             self._publish(Topic.DEMAND, f"{self._pool}/{side}", demand[side], now_s, now_s)
 
@@ -95,7 +99,8 @@ class Feed:
         """Events of these topics were lost, or may have been: the next telling of each mends what the bus shows."""
         for topic in topics:
             self._told.pop(topic, None)
-        self._unsure = self._unsure or Topic.WORK in topics
+        if Topic.WORK in topics:
+            self._unsure = set(Side)
 
     def _known(self, topic: Topic) -> dict[str, Event]:
         """What the topic shows; read from the bus at first, and after a loss."""
@@ -111,11 +116,13 @@ class Feed:
             self._ended.append((now_s + ENDED_KEPT_S, key, record))
         self._work[key] = record
 
-    def _let_go(self, told: Mapping[str, Event], now_s: int, order: int) -> None:
+    def _let_go(self, told: Mapping[str, Event], sides: Collection[Side], now_s: int, order: int) -> None:
         """Work of ours on the bus that is not there any more: gone at once, or an hour after its end was told."""
         for key, event in list(told.items()):
             record = event.payload
             if key in self._work or not self._is_ours(event) or not isinstance(record, WorkRecord):
+                continue
+            if record.side not in sides:
                 continue
             if record.state is WorkState.ENDED:
                 self._keep(key, record, now_s)
