@@ -1,0 +1,97 @@
+"""The bus: whether it can be reached with the site's settings, and how much demand is on it to learn from."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Iterator
+
+from cli.bus.settings_file import read_bus_settings
+from cli.bus.words import count
+from cli.doctor.files import mistakes
+from cli.site.settings import BusPlace
+from connectors.bus.inspecting import Inspection, newest
+from connectors.bus.opening import open_inspection
+from connectors.bus.settings import BusSettings
+from models.errors import BadInput, BusRefused, BusUnavailable
+from models.events import Topic
+from models.findings import Finding, warning, well, wrong
+
+CHECK, HISTORY = "bus", "bus.history"
+DAY_H = 24
+
+
+def bus_findings(place: BusPlace) -> Iterator[Finding]:
+    """What is found about the bus. It is looked into only: no group is joined, nothing is made."""
+    settings: BusSettings | None = None
+    try:
+        settings = None if place.settings is None else read_bus_settings(place.settings)
+    except BadInput as error:
+        yield from mistakes(CHECK, error, "docs/reference/bus-settings.md has every key of bus settings.")
+        return
+    for path in settings.secure().exposed() if settings is not None else ():
+        yield warning(
+            CHECK,
+            f"everybody on this machine can read the secret in {path}",
+            "",
+            f"chmod o-rwx {shlex.quote(str(path))}",
+        )
+    address = place.address or ""
+    try:
+        inspection = open_inspection(address, settings=settings)
+    except BadInput as error:
+        yield _none_yet(address, error)
+        return
+    except (BusUnavailable, BusRefused) as error:
+        yield wrong(CHECK, f"{address}: {error}", "Mend spec.bus in the site file, or the bus.")
+        return
+    try:
+        yield from _into(inspection, address)
+    finally:
+        inspection.close()
+
+
+def _into(inspection: Inspection, address: str) -> Iterator[Finding]:
+    try:
+        extents = inspection.extents()
+    except BadInput as error:
+        yield _none_yet(address, error)
+        return
+    except (BusUnavailable, BusRefused) as error:
+        yield wrong(CHECK, f"{address}: {error}", "Mend spec.bus in the site file, or the bus.")
+        return
+    hidden = [one.topic.value for one in extents if one.messages is None]
+    if hidden:
+        yield wrong(
+            CHECK,
+            f"{address}: no right to see {', '.join(hidden)}",
+            "Give this user the rights that docs/reference/bus-settings.md lists.",
+        )
+    else:
+        yield well(CHECK, f"{address} answers, and has {count(len(extents), 'topic')} of ours")
+    yield _history(inspection)
+
+
+def _none_yet(address: str, error: BadInput) -> Finding:
+    """A bus on which nobody has published yet is one that is about to be made."""
+    if address.startswith("sqlite:") and error.what.startswith("there is no such file"):
+        return well(CHECK, f"{address} is not there yet: the first process that publishes makes it")
+    if error.what.startswith("there is no topic"):
+        return well(CHECK, f"{address} answers, and has no topic of ours yet: the first who publishes makes them")
+    return wrong(CHECK, str(error), "Mend spec.bus in the site file.")
+
+
+def _history(inspection: Inspection) -> Finding:
+    """How far back demand reaches: the first model needs a day of it."""
+    try:
+        with inspection.reading(Topic.DEMAND, lambda _: None) as reading:
+            last = newest(reading, 1)
+        with inspection.reading(Topic.DEMAND, lambda _: None) as reading:
+            reading.start(None)
+            first = reading.poll(1.0) if last else []
+    except (BadInput, BusUnavailable, BusRefused) as error:
+        return warning(HISTORY, f"the demand on it cannot be read: {error}", "Mend that, and look again.")
+    if not first or not last:
+        return well(HISTORY, "no demand is on it yet; the first model comes after a day, until then persistence holds")
+    hours = max(0.0, (last[-1].at_s - first[0].at_s) / 3600)
+    enough = "" if hours >= DAY_H else f"; the first model comes after {DAY_H} h, until then persistence holds"
+    return well(HISTORY, f"{hours:,.1f} h of demand are on it{enough}")

@@ -1,0 +1,74 @@
+"""``tidegate doctor``: look a site over, and say what to mend."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from models.findings import Finding
+
+
+def doctor(
+    site: Annotated[Path, typer.Option(metavar="FILE", help="The site: where Slurm, the bus and the state are (YAML)")],
+    policy: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="The policy; without one, its nodes and limits are not checked")
+    ] = None,
+    json: Annotated[bool, typer.Option("--json", help="Write the findings as JSON")] = False,
+) -> None:
+    """Check that everything at a site is as Tidegate needs it, and say what to do where it is not.
+
+    Slurm and the token, its nodes, drains, reservations, partitions and
+    settings, the policy, the bus, the folder of the state. Nothing is
+    changed. Ends with 0 when all is well or there are only warnings,
+    and with 1 when there is an error.
+    """
+    import logging  # noqa: PLC0415 - what follows is heavy, and the help needs none of it
+    import sys  # noqa: PLC0415
+    from dataclasses import replace  # noqa: PLC0415
+    from itertools import groupby  # noqa: PLC0415
+
+    from cli.doctor.words import document, line, summary  # noqa: PLC0415
+    from models.findings import Level  # noqa: PLC0415
+
+    for name in ("tidegate", "kafka"):  # what they would log, the findings say
+        logging.getLogger(name).addHandler(logging.NullHandler())
+    found: list[Finding] = []
+    for alike, some in groupby(_all(site, policy), lambda one: replace(one, check="")):
+        checks = [one.check for one in some]
+        found += [replace(alike, check=check) for check in checks]
+        if not json:
+            typer.echo(line(alike, checks))
+            sys.stdout.flush()  # what comes next may take its time
+    if json:
+        from json import dumps  # noqa: PLC0415
+
+        typer.echo(dumps(document(found), indent=2))
+    else:
+        typer.echo(f"\n{summary(found)}")
+    if any(finding.level is Level.ERROR for finding in found):
+        raise typer.Exit(1)
+
+
+def _all(site: Path, policy: Path | None) -> Iterator[Finding]:
+    """Every finding, in the order in which a person would look."""
+    import time  # noqa: PLC0415
+
+    from cli.doctor import bus, files  # noqa: PLC0415
+    from connectors.slurm.checkup.checkup import Checkup, guarded  # noqa: PLC0415
+
+    place, about_site = files.site_of(site)
+    yield from about_site
+    rules, about_policy = files.policy_of(policy)
+    yield from about_policy
+    if place is None:
+        return
+    spec = place.spec
+    yield from guarded(files.STATE, lambda: files.state_findings(spec.state))
+    yield from guarded(files.KUBERNETES, lambda: files.kubernetes_findings(place))
+    yield from guarded(bus.CHECK, lambda: bus.bus_findings(spec.bus))
+    yield from Checkup(spec.slurm, rules, files.leads(spec.state), time.time).findings()

@@ -1,0 +1,136 @@
+"""The files of a site: the documents that say how it is, and the folder in which state is kept."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import shlex
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+
+from cli.policy_file import read_policy
+from cli.site.settings import Site
+from cli.site.site_file import read_site
+from cli.yaml_document import BadDocument
+from connectors.local.lock_state import read_state
+from connectors.slurm.checkup.nodes import overlap_findings
+from models.errors import BadInput
+from models.findings import Finding, skipped, warning, well, wrong
+from models.policies import Policy
+from simulator.traces.rates import read_rates
+
+SITE, POLICY, STATE, KUBERNETES = "site", "policy", "state", "kubernetes"
+LOCK = "lock"  # in the folder of the state, what a controller leads by
+FREE_LEAST = 256 * 2**20  # bytes
+REMOTE = frozenset(
+    ("nfs", "nfs4", "lustre", "gpfs", "beegfs", "cifs", "smb3", "ceph", "afs", "9p", "fuse.sshfs", "fuse.glusterfs")
+)
+FLEETING = frozenset(("tmpfs", "ramfs"))
+
+
+def site_of(path: Path) -> tuple[Site | None, list[Finding]]:
+    """The site, None where its file cannot be used, and what is found about the file."""
+    try:
+        return read_site(path), [well(SITE, f"{path} is valid")]
+    except BadInput as error:
+        return None, list(mistakes(SITE, error, "docs/reference/site.md has every key of a site file."))
+
+
+def policy_of(path: Path | None) -> tuple[Policy | None, list[Finding]]:
+    """The policy, None where there is none to use, and what is found about it."""
+    if path is None:
+        return None, [skipped(POLICY, "no policy was given, its defaults are looked at", "Give --policy FILE.")]
+    try:
+        policy = read_policy(path)
+    except BadInput as error:
+        return None, list(mistakes(POLICY, error, "docs/reference/policy.md has every key of a policy."))
+    spec = policy.spec
+    found = [well(POLICY, f"{path} is valid: policy {policy.metadata.name}, mode {spec.mode}")]
+    return policy, [*found, *overlap_findings(spec.pools)]
+
+
+def state_findings(folder: Path) -> Iterator[Finding]:
+    """Whether state can be kept in the folder, and outlives a crash there; whether somebody has paused moves."""
+    there = next(one for one in (folder, *folder.absolute().parents) if one.exists())
+    if not there.is_dir() or not os.access(there, os.W_OK | os.X_OK):
+        what = f"{folder} cannot be written to by this user" if there == folder else f"{folder} cannot be made"
+        yield wrong(STATE, what, "Give it to the user that Tidegate runs as, or name another folder as spec.state.")
+        return
+    kind, free = _file_system(there), _free(there)
+    if kind in REMOTE:
+        yield wrong(
+            STATE,
+            f"{folder} is on a {kind} file system: locks and the embedded bus do not hold there",
+            "Name a folder on a local disk as spec.state.",
+        )
+    elif kind in FLEETING:
+        yield warning(
+            STATE,
+            f"{folder} is in memory ({kind}): what has been learned and recorded is lost when the machine restarts",
+            "Name a folder on a disk as spec.state.",
+        )
+    elif free < FREE_LEAST:
+        yield warning(STATE, f"{folder} has {free // 2**20} MiB left", "Make room on its disk.")
+    else:
+        yield well(STATE, f"{folder} {'can be written to' if there == folder else 'will be made'}, {kind or 'a'} disk")
+    paused = read_state(folder / LOCK)
+    if paused is not None and paused.orders.paused is not None:
+        yield warning(
+            STATE, "somebody has paused moves", "To go on:", f"tidegate resume {shlex.quote(str(folder / LOCK))}"
+        )
+
+
+def kubernetes_findings(site: Site) -> Iterator[Finding]:
+    """Whether the stand-in for Kubernetes has its request rate."""
+    path = site.spec.kubernetes.twin.requests
+    try:
+        rates = read_rates(path).requests
+    except BadInput as error:
+        yield wrong(KUBERNETES, str(error), "Mend the file, or spec.kubernetes.twin.requests.")
+        return
+    yield well(KUBERNETES, f"a stand-in, with {len(rates.times_s)} rates from {path}")
+
+
+def leads(folder: Path) -> bool | None:
+    """Whether a process on this machine moves nodes now; None where that cannot be seen."""
+    try:
+        fd = os.open(folder / f"{LOCK}.lock", os.O_RDONLY)
+    except FileNotFoundError:
+        return False
+    except OSError:
+        return None
+    try:
+        fcntl.flock(fd, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    except OSError:
+        return None
+    finally:
+        os.close(fd)
+    return False
+
+
+def mistakes(check: str, error: BadInput, remedy: str) -> Iterator[Finding]:
+    """One finding for each mistake in a document."""
+    lines = str(error).splitlines() if isinstance(error, BadDocument) else [str(error)]
+    yield from (wrong(check, one, remedy if one == lines[-1] else "") for one in lines)
+
+
+def _file_system(folder: Path) -> str:
+    """The kind of file system that the folder is on; empty where the system does not tell."""
+    best, kind = "", ""
+    path = os.path.realpath(folder)
+    with suppress(OSError), open("/proc/self/mounts", encoding="utf-8", errors="replace") as mounts:
+        for mount in mounts:
+            _, where, found, *_ = mount.split(" ")
+            where = where.encode().decode("unicode_escape", "replace")
+            inside = path == where or path.startswith(where.rstrip("/") + "/")
+            if inside and len(where) >= len(best):
+                best, kind = where, found
+    return kind
+
+
+def _free(folder: Path) -> int:
+    told = os.statvfs(folder)
+    return told.f_bavail * told.f_frsize

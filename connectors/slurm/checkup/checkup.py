@@ -1,0 +1,183 @@
+"""The checkup of one Slurm, check by check. Nothing is changed there; one check that fails leaves the others to run."""
+
+from __future__ import annotations
+
+import ssl
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+from connectors.slurm.checkup import conf_rules, nodes, partitions, reach, token
+from connectors.slurm.checkup.answers import Configuration, Pings, SeenNode, SeenNodes, SeenPartitions, SeenReservations
+from connectors.slurm.checkup.conf_file import read_conf
+from connectors.slurm.checkup.running_conf import TOLD_FROM, Settings, from_file, from_rest
+from connectors.slurm.pool import hosts
+from connectors.slurm.read import present
+from connectors.slurm.rest.client import NotOffered, Rest
+from connectors.slurm.settings import SlurmSettings
+from connectors.slurm.wire import Diagnosis, decode
+from models.errors import BadInput, TidegateError, Unreachable
+from models.findings import Finding, skipped, well, wrong
+from models.policies import Policy
+
+TIMEOUT_S = 20.0  # slurmrestd itself waits up to 10 s for slurmctld
+BULK_S = 60.0
+READ = (nodes.POOLS, nodes.STATES, nodes.DRAINS, nodes.RESERVATIONS, partitions.CHECK)
+
+Findings = Iterator[Finding]
+
+
+@dataclass(frozen=True)
+class Checkup:
+    """One look at a Slurm. ``leads`` is whether a Tidegate moves nodes now, None where that is not known."""
+
+    settings: SlurmSettings
+    policy: Policy | None
+    leads: bool | None
+    now: Callable[[], float]
+
+    def findings(self) -> Findings:
+        """Everything that is found, in the order of a list for people."""
+        if self.settings.over != "rest" or self.settings.url is None or self.settings.token_file is None:
+            yield skipped(reach.REST, "only Slurm over REST is looked at", "Set spec.slurm.over to rest for a checkup.")
+            yield from self._settings(None, [])[1]
+            return
+        path = self.settings.token_file
+        yield from guarded(token.CHECK, lambda: token.token_findings(path, self.now()))
+        if not token.is_there(path):
+            yield skipped(reach.REST, "there is no token to ask with")
+            yield from self._without("there is no token to ask with")
+            return
+        try:
+            rest = Rest(
+                self.settings.url,
+                path,
+                user=self.settings.user or "",
+                ca_file=self.settings.ca_file,
+                timeout_s=TIMEOUT_S,
+            )
+        except (OSError, ssl.SSLError) as error:
+            yield wrong(reach.REST, f"{self.settings.ca_file} holds no CA: {error}", "Mend spec.slurm.caFile (PEM).")
+            yield from self._without("slurmrestd cannot be asked")
+            return
+        except BadInput as error:
+            yield wrong(reach.REST, str(error), "Mend spec.slurm.url.")
+            yield from self._without("slurmrestd cannot be asked")
+            return
+        try:
+            yield from self._asked(rest)
+        finally:
+            rest.close()
+
+    def _asked(self, rest: Rest) -> Findings:
+        try:
+            versions = reach.spoken(rest)
+            before_s = self.now()
+            reply = reach.asked(rest, "diag")
+            after_s = self.now()
+        except Unreachable as error:
+            yield reach.unreached(rest.url, error)
+            yield from self._without("slurmrestd gives no answer")
+            return
+        yield well(reach.REST, f"slurmrestd answers at {rest.url}")
+        if reply.status != 200:
+            yield from reach.controller_findings(reply)
+            yield from self._without("slurmctld gives no answer")
+            return
+        policy = self.policy or Policy()
+        diagnosis = decode(reply.body, Diagnosis)
+        yield from guarded(reach.CONTROLLER, lambda: reach.backup_findings(rest.get("ping", Pings)))
+        yield from guarded(reach.RELEASE, lambda: reach.release_findings(diagnosis, versions, rest.version, policy))
+        user = token.user_of(rest.tokens.path, self.settings.user)
+        yield from guarded(reach.RIGHTS, lambda: reach.rights_findings(rest, self.policy, user))
+        yield from guarded(reach.CLOCK, lambda: reach.clock_findings(diagnosis, before_s, after_s))
+        settings, found = self._settings(rest, versions)
+        yield from found
+        yield from self._things(rest, settings)
+
+    def _without(self, why: str) -> Findings:
+        """What is left to look at where Slurm cannot be asked."""
+        yield from (skipped(check, why) for check in (reach.RIGHTS, reach.CLOCK, *READ))
+        yield from self._settings(None, [])[1]
+
+    def _settings(self, rest: Rest | None, versions: list[str]) -> tuple[Settings | None, list[Finding]]:
+        """The settings that slurmctld has, as it tells them itself or else as slurm.conf has them; what is found."""
+        try:
+            settings = self._told(rest, versions) if rest is not None else None
+            if settings is None and self.settings.conf is not None:
+                settings = from_file(read_conf(self.settings.conf), str(self.settings.conf))
+        except TidegateError as error:
+            return None, [wrong(conf_rules.CHECK, str(error), "")]
+        if settings is None:
+            why = "this Slurm does not tell its settings over REST" if rest is not None else "Slurm was not reached"
+            remedy = "Give spec.slurm.conf in the site file: the path of a copy of slurm.conf that can be read here."
+            return None, [skipped(conf_rules.CHECK, why, remedy)]
+        policy = self.policy or Policy()
+        case = conf_rules.Case(settings, policy, _names(policy), self.settings.completions is not None)
+        return settings, list(guarded(conf_rules.CHECK, lambda: conf_rules.conf_findings(case)))
+
+    def _told(self, rest: Rest, versions: list[str]) -> Settings | None:
+        """The settings that slurmctld tells; None where its data parsers cannot."""
+        if TOLD_FROM not in versions:
+            return None
+        chosen, rest.version = rest.version, TOLD_FROM
+        try:
+            told = rest.get("conf/", Configuration).slurm_conf
+        except NotOffered:
+            return None
+        finally:
+            rest.version = chosen
+        return None if told is None else from_rest(told, "slurmctld's settings")
+
+    def _things(self, rest: Rest, settings: Settings | None) -> Findings:
+        """What there is on the nodes of the pools."""
+        pools = (self.policy or Policy()).spec.pools
+        try:
+            told = present(rest.get("nodes/", SeenNodes, timeout_s=BULK_S).nodes, "nodes")
+        except Unreachable as error:
+            yield wrong(nodes.POOLS, str(error), "See slurmctld's log.")
+            yield from (skipped(check, "the nodes could not be read") for check in READ[1:])
+            return
+        seen = {node.name: node for node in told}
+        yield from guarded(nodes.POOLS, lambda: nodes.pool_findings(pools, seen))
+        try:
+            by_pool = nodes.of_pools(pools, seen)
+        except BadInput:  # said above
+            by_pool = {"all": frozenset(seen)}
+        here: dict[str, SeenNode] = {name: seen[name] for names in by_pool.values() for name in sorted(names)}
+        yield from guarded(nodes.STATES, lambda: nodes.state_findings(here))
+        yield from guarded(nodes.DRAINS, lambda: nodes.drain_findings(here, self.leads))
+        yield from guarded(
+            nodes.RESERVATIONS,
+            lambda: nodes.reservation_findings(
+                here, present(rest.get("reservations/", SeenReservations).reservations, "reservations")
+            ),
+        )
+        yield from guarded(
+            partitions.CHECK,
+            lambda: partitions.partition_findings(
+                by_pool,
+                present(rest.get("partitions/", SeenPartitions).partitions, "partitions"),
+                self.policy or Policy(),
+                settings,
+            ),
+        )
+
+
+def guarded(check: str, look: Callable[[], Findings]) -> Findings:
+    """What a check finds; one that fails is a finding itself, and never keeps others from running."""
+    try:
+        yield from look()
+    except TidegateError as error:
+        yield wrong(check, str(error), "Mend that, and look again.")
+    except Exception as error:  # a bug of ours must not hide what else there is to know
+        what = f"the check itself failed: {type(error).__name__}: {error}"
+        yield wrong(check, what, "This is a bug in Tidegate; please report it.")
+
+
+def _names(policy: Policy) -> frozenset[str] | None:
+    """The nodes that the policy names; None where a pool has every node."""
+    lists = [pool.nodes for pool in policy.spec.pools]
+    try:
+        return None if None in lists else frozenset(name for one in lists for name in hosts(one or ""))
+    except BadInput:
+        return None

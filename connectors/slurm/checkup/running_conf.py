@@ -1,0 +1,80 @@
+"""The settings that slurmctld runs with: as slurmrestd tells them (from data parser v0.0.45 on), or from slurm.conf."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from connectors.slurm.checkup.conf_file import SlurmConf
+
+TOLD_FROM = "v0.0.45"  # the first data parser that tells the configuration
+NEVER = "INFINITE"
+_RETURNS = {"none": "0", "all": "2"}  # ReturnToService over REST; what is neither is 1
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Values as slurm.conf writes them, by their key in small letters; ``source`` says where they were read."""
+
+    values: Mapping[str, str]
+    source: str
+    hosts: tuple[str, ...] = ()
+    partitions: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+
+    def text(self, key: str, default: str = "") -> str:
+        """A value, the default where it is not set."""
+        value = self.values.get(key.lower(), "")
+        return default if value in ("", "(null)") else value
+
+    def number(self, key: str, default: int | None = None) -> int | None:
+        """A whole number; None where there is no limit, or it is no number."""
+        return whole(self.text(key), default)
+
+    def words(self, key: str) -> frozenset[str]:
+        """The words of a list with commas between them, in capitals."""
+        return frozenset(word.strip().upper() for word in self.text(key).split(",") if word.strip())
+
+    def option(self, key: str, name: str, default: int) -> int:
+        """The number of one option in a list such as ``bf_window=2880,bf_resolution=60``."""
+        for word in self.text(key).split(","):
+            found, _, value = word.strip().partition("=")
+            if found.lower() == name and value.isdecimal():
+                return int(value)
+        return default
+
+
+def whole(text: str, default: int | None = None) -> int | None:
+    """The number that is written; None for ``INFINITE``, ``UNLIMITED`` and ``-1``; the default where nothing is."""
+    if not text:
+        return default
+    return int(text) if text.isdecimal() else None
+
+
+def from_file(conf: SlurmConf, source: str) -> Settings:
+    """What a slurm.conf says."""
+    return Settings(conf.values, source, tuple(conf.hosts), conf.partitions)
+
+
+def from_rest(told: Mapping[str, Any], source: str) -> Settings:
+    """What slurmrestd says."""
+    values = {key.lower(): _written(value) for key, value in told.items()}
+    if returns := values.get("returntoservice"):
+        values["returntoservice"] = _RETURNS.get(returns.lower(), "1")
+    hosts = (one.get("machine", "") for one in told.get("controllers") or () if isinstance(one, dict))
+    return Settings(values, source, tuple(hosts))
+
+
+def _written(value: object) -> str:
+    """A value of JSON as slurm.conf would write it."""
+    if isinstance(value, bool):
+        return "1" if value else "0"
+    if isinstance(value, dict):
+        return NEVER if value.get("infinite") else str(value.get("number", "")) if value.get("set") else ""
+    if isinstance(value, list):
+        return _joined(value)
+    return "" if value is None else str(value)
+
+
+def _joined(values: Iterable[object]) -> str:
+    return ",".join(str(value) for value in values if not isinstance(value, dict))
