@@ -152,7 +152,7 @@ def _epilog(case: Case) -> Iterator[Finding]:
             CHECK,
             f"Epilog={settings.text('Epilog')} has no limit: one that hangs keeps its node busy until the drain"
             f" deadline of {duration_text(case.policy.spec.moves.drain_deadline)}",
-            "Set EpilogTimeout (before 24.11: PrologEpilogTimeout) in slurm.conf, to 300 say.",
+            "Set PrologEpilogTimeout in slurm.conf (Slurm 24.11) or EpilogTimeout (26.05), to 300 say.",
             RECONFIGURE,
         )
 

@@ -44,6 +44,7 @@ def lasting(seconds: float) -> str:
     left = round(abs(seconds))
     if left < 60:
         return f"{left} s"
+    left = left if left < 3600 else round(left / 60) * 60
     parts = [(left // 86_400, "d"), (left % 86_400 // 3600, "h"), (left % 3600 // 60, "min"), (left % 60, "s")]
     first = next(number for number, (amount, _) in enumerate(parts) if amount)
     shown = [(amount, unit) for amount, unit in parts[first : first + 2] if amount and (unit != "s" or left < 600)]

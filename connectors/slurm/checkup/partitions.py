@@ -48,8 +48,8 @@ def _closed(some: Partitions) -> Iterator[Finding]:
         if "UP" not in one.partition.state:
             yield warning(
                 CHECK,
-                f"{plain(one.name)} is not UP ({'+'.join(one.partition.state)}): it starts nothing, and what waits there"
-                " is no demand",
+                f"{plain(one.name)} is not UP ({'+'.join(one.partition.state)}): it starts nothing, and what waits"
+                " there is no demand",
                 "If it is to run jobs:",
                 scontrol("update", f"partitionname={one.name}", "state=up"),
             )

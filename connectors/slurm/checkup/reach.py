@@ -167,7 +167,7 @@ def clock_findings(diagnosis: Diagnosis, before_s: float, after_s: float) -> Ite
     if told is None:
         yield skipped(CLOCK, "slurmctld does not tell its time")
         return
-    off_s = max(0.0, told - after_s) or min(0.0, told + 1 - before_s)  # a second is told as it begins
+    off_s = told + 0.5 - (before_s + after_s) / 2  # half a second on the average since the second began
     side = "ahead of" if off_s > 0 else "behind"
     what = f"slurmctld's clock is {lasting(off_s)} {side} that of this machine"
     remedy = "Let both hosts take their time from the same servers."

@@ -31,6 +31,7 @@ class Request(BaseHTTPRequestHandler):
     """One request; what is done with it, the server says."""
 
     protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True  # an answer goes out in two writes
     server: Fake
 
     def log_message(self, format: str, *args: object) -> None:
