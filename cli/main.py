@@ -16,6 +16,7 @@ import typer
 
 from cli import demo, handovers, importing, pause, policy, reference, replay
 from cli.bus import commands as bus
+from cli.doctor import command as doctor
 from models.errors import ImpossibleStep, TidegateError
 
 EXIT_BAD_INPUT = 1
@@ -36,6 +37,7 @@ app = typer.Typer(
 app.command()(replay.replay)
 app.add_typer(importing.app, name="import")
 app.command()(demo.demo)
+app.command()(doctor.doctor)
 app.command()(handovers.handovers)
 app.command()(pause.pause)
 app.command()(pause.resume)
