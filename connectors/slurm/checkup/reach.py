@@ -43,7 +43,7 @@ def unreached(url: str, error: Unreachable) -> Finding:
             " key with which the token was made (AuthAltParameters=jwt_key=...) and a clock that is right."
         )
         return wrong(REST, str(error), remedy, RENEW)
-    what, remedy = f"{url}: {error}", "See what serves there; spec.slurm.url must be the address of slurmrestd."
+    what, remedy = str(error), "See what serves there: spec.slurm.url must be the address of slurmrestd."
     for kind, words, advice in _CAUSES:
         if isinstance(cause, kind):
             what, remedy = f"{url}: {words}", advice
