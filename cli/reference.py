@@ -30,6 +30,7 @@ def files() -> dict[str, str]:
     from cli.event_reference import event_files, events_page  # noqa: PLC0415
     from cli.handover_reference import handovers_page  # noqa: PLC0415
     from cli.policy_reference import page_text, schema_text  # noqa: PLC0415
+    from cli.site.settings_reference import site_page, site_schema_text  # noqa: PLC0415
 
     return {
         "policy.schema.json": schema_text(),
@@ -37,6 +38,8 @@ def files() -> dict[str, str]:
         "handovers.md": handovers_page(),
         "events.md": events_page(),
         "bus-settings.md": settings_page(),
+        "site.md": site_page(),
+        "site.schema.json": site_schema_text(),
         **{f"{EVENTS}/{name}": text for name, text in event_files().items()},
     }
 

@@ -57,7 +57,7 @@ def state_findings(folder: Path) -> Iterator[Finding]:
         what = f"{folder} cannot be written to by this user" if there == folder else f"{folder} cannot be made"
         yield wrong(STATE, what, "Give it to the user that Tidegate runs as, or name another folder as spec.state.")
         return
-    kind, free = _file_system(there), _free(there)
+    kind, free = file_system(there), _free(there)
     if kind in REMOTE:
         yield wrong(
             STATE,
@@ -117,7 +117,7 @@ def mistakes(check: str, error: BadInput, remedy: str) -> Iterator[Finding]:
     yield from (wrong(check, one, remedy if one == lines[-1] else "") for one in lines)
 
 
-def _file_system(folder: Path) -> str:
+def file_system(folder: Path) -> str:
     """The kind of file system that the folder is on; empty where the system does not tell."""
     best, kind = "", ""
     path = os.path.realpath(folder)

@@ -1,0 +1,228 @@
+"""``tidegate doctor`` as a user types it, and what it says of the files, the bus and the folder of the state."""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from typer import unstyle
+from typer.testing import CliRunner, Result
+
+from cli.doctor import bus, files
+from cli.doctor.words import document, line, summary
+from cli.main import app
+from cli.site.settings import BusPlace
+from connectors.bus.sqlite import SqliteBus
+from connectors.local.lock_state import pause
+from models.findings import Finding, Level, skipped, warning, well, wrong
+from models.leadership import Pause
+from tests.conformance.bus_suite import demand, told
+from tests.connectors.slurm import fake, makers
+from tests.connectors.slurm.fake import Fake
+
+SITE = "metadata: {name: campus}\nspec: {slurm: {url: '%s', tokenFile: token}, kubernetes: {twin: {requests: r.csv}}}\n"
+
+
+@pytest.fixture
+def server() -> Iterator[Fake]:
+    with fake.serving() as one:
+        one.versions = {"v0.0.42"}
+        limits = {"maximums": {"time": makers.number(60)}}
+        one.instead["POST node/tidegate-doctor"] = fake.fault(2018, 500)
+        one.instead["GET partitions/"] = fake.say(200, {"partitions": [makers.partition(nodes="n[01-03]", **limits)]})
+        release = {"meta": {"slurm": {"release": "24.11.5"}}}
+        one.instead["GET diag"] = lambda request: request.say(200, release | one_second())
+        yield one
+
+
+def one_second() -> dict[str, Any]:
+    import time  # noqa: PLC0415
+
+    return makers.diagnosis(int(time.time()))
+
+
+@pytest.fixture
+def folder(tmp_path: Path, server: Fake) -> Path:
+    """A site of which only the settings of Slurm cannot be checked."""
+    (tmp_path / "site.yaml").write_text(SITE % server.url)
+    (tmp_path / "policy.yaml").write_text("spec: {pools: [{name: a, nodes: 'n[01-03]'}]}")
+    (tmp_path / "r.csv").write_text("seconds,requests_per_second\n0,1\n60,2\n")
+    (tmp_path / "token").touch(mode=0o600)
+    (tmp_path / "token").write_text(fake.TOKEN)
+    return tmp_path
+
+
+def run(folder: Path, *more: str) -> Result:
+    words = ["doctor", "--site", str(folder / "site.yaml"), *more]
+    return CliRunner().invoke(app, words, catch_exceptions=False, env={"COLUMNS": "200"})
+
+
+def with_policy(folder: Path, *more: str) -> Result:
+    return run(folder, "--policy", str(folder / "policy.yaml"), *more)
+
+
+def test_a_site_where_all_is_well(folder: Path):
+    before = sorted(folder.rglob("*"))
+    done = with_policy(folder)
+    assert done.exit_code == 0, done.output
+    assert done.output.splitlines()[-1] == "0 errors, 0 warnings, 17 ok, 1 not checked"
+    assert sorted(folder.rglob("*")) == before, "nothing is made"
+
+
+def test_an_error_ends_it_with_1_and_is_told_with_its_remedy(folder: Path, server: Fake):
+    server.drain("n01", "disk")
+    (folder / "policy.yaml").write_text("spec: {pools: [{name: a, nodes: 'n[01-04]'}]}")
+    done = with_policy(folder)
+    assert done.exit_code == 1
+    assert "error    slurm.nodes: pool a: Slurm has no node n04\n           Mend nodes of pool a" in done.output
+    assert "\n             scontrol update nodename=n01 state=undrain\n" in done.output
+    assert "1 error, 1 warning, " in done.output
+
+
+def test_warnings_alone_end_it_with_0(folder: Path, server: Fake):
+    server.drain("n01", "disk")
+    assert with_policy(folder).exit_code == 0
+
+
+def test_json_has_the_same(folder: Path, server: Fake):
+    server.drain("n01", "di\x1b[31msk")
+    done = with_policy(folder, "--json")
+    told_ = json.loads(done.output)
+    assert sorted(told_) == ["counts", "findings", "version"]
+    assert told_["version"] == 1
+    assert told_["counts"] == {"ok": 16, "skipped": 1, "warning": 1, "error": 0}
+    assert {tuple(sorted(one)) for one in told_["findings"]} == {("check", "commands", "level", "remedy", "what")}
+
+
+def test_what_cannot_be_read_is_an_error_and_the_rest_is_looked_at(folder: Path):
+    (folder / "policy.yaml").write_text("spec: {mode: fast, pool: []}")
+    done = with_policy(folder)
+    assert done.exit_code == 1
+    assert done.output.count("error    policy: ") == 2
+    assert "ok       slurm.rest: " in done.output
+
+
+def test_a_site_file_that_cannot_be_used_is_all_there_is_to_say(folder: Path):
+    (folder / "site.yaml").write_text("spec: {slurm: {token: abc}}")
+    done = run(folder)
+    assert (done.exit_code, "slurm.rest" in done.output) == (1, False)
+    assert "error    site: " in done.output
+    assert "docs/reference/site.md" in done.output
+
+
+def test_without_a_policy_it_says_so(folder: Path):
+    done = run(folder)
+    assert done.exit_code == 0
+    assert "skipped  policy: not checked: no policy was given" in done.output
+
+
+def test_wrong_usage_ends_it_with_2():
+    assert CliRunner().invoke(app, ["doctor"]).exit_code == 2
+
+
+# ---- words ----
+
+
+def test_every_line_fits_in_80_columns_but_commands_which_stay_whole():
+    command = "scontrol update nodename=" + "n" * 90
+    text = unstyle(line(warning("slurm.drains", "word " * 60, "remedy " * 40, command), ["slurm.drains"], 80))
+    lines = text.splitlines()
+    assert [one.strip() for one in lines if len(one) > 80] == [command]
+    assert lines[0].startswith("warning  slurm.drains: word")
+    assert all(one.startswith(" " * 9) for one in lines[1:])
+
+
+def test_what_strangers_wrote_does_not_steer_the_terminal():
+    found = wrong("a", "x\x1b[2Jy\nz", "r\x07", "c\x1b]0;t\x07")
+    assert not {char for char in unstyle(line(found, ["a"], 80)) if not char.isprintable()} - {"\n"}
+
+
+def test_a_summary_counts_each_level():
+    found = [well("a", ""), skipped("b", ""), warning("c", "", ""), wrong("d", "", ""), wrong("e", "", "")]
+    assert summary(found) == "2 errors, 1 warning, 1 ok, 1 not checked"
+    assert document(found)["counts"] == {"ok": 1, "skipped": 1, "warning": 1, "error": 2}
+
+
+# ---- files ----
+
+
+def only(found: Iterator[Finding]) -> Finding:
+    (one,) = found
+    return one
+
+
+def test_the_folder_of_the_state(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    assert only(files.state_findings(tmp_path)).level is Level.OK
+    assert "will be made" in only(files.state_findings(tmp_path / "a" / "b")).what
+    (tmp_path / "file").touch()
+    assert only(files.state_findings(tmp_path / "file" / "state")).level is Level.ERROR
+    for kind, level in (("nfs4", Level.ERROR), ("tmpfs", Level.WARNING), ("ext4", Level.OK)):
+        monkeypatch.setattr(files, "file_system", lambda _, kind=kind: kind)
+        assert only(files.state_findings(tmp_path)).level is level
+    monkeypatch.setattr(files, "FREE_LEAST", 2**62)
+    assert only(files.state_findings(tmp_path)).level is Level.WARNING
+
+
+def test_the_file_system_of_a_folder_is_that_of_its_nearest_mount():
+    assert (files.file_system(Path("/proc/self")), files.file_system(Path("/dev/shm"))) == ("proc", "tmpfs")  # noqa: S108
+
+
+def test_a_pause_is_told(tmp_path: Path):
+    pause(tmp_path / files.LOCK, Pause.FINISH)
+    _, paused = files.state_findings(tmp_path)
+    assert (paused.level, paused.commands) == (Level.WARNING, (f"tidegate resume {tmp_path / files.LOCK}",))
+
+
+def test_whether_somebody_leads(tmp_path: Path):
+    assert files.leads(tmp_path) is False
+    lock = tmp_path / f"{files.LOCK}.lock"
+    lock.touch()
+    assert files.leads(tmp_path) is False
+    fd = os.open(lock, os.O_RDWR)
+    try:
+        fcntl.flock(fd, fcntl.LOCK_EX)
+        assert files.leads(tmp_path) is True
+    finally:
+        os.close(fd)
+
+
+# ---- bus ----
+
+
+def test_a_bus_that_is_not_there_yet_is_made_by_the_first_who_publishes(tmp_path: Path):
+    found = only(bus.bus_findings(BusPlace(address=f"sqlite:{tmp_path / 'bus.db'}")))
+    assert (found.level, "is not there yet" in found.what) == (Level.OK, True)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_bus_with_demand_on_it(tmp_path: Path):
+    with SqliteBus(tmp_path / "bus.db") as opened:
+        place = BusPlace(address=f"sqlite:{tmp_path / 'bus.db'}")
+        there, none = bus.bus_findings(place)
+        assert (there.level, "has 7 topics of ours" in there.what) == (Level.OK, True)
+        assert none.what.startswith("no demand is on it yet")
+        told(opened, [demand(1), demand(2)])
+        _, some = bus.bus_findings(place)
+    assert some.what.startswith("0.0 h of demand are on it; the first model comes after 24 h")
+
+
+def test_a_bus_that_is_none(tmp_path: Path):
+    (tmp_path / "bus.db").write_text("text " * 1000)
+    found = only(bus.bus_findings(BusPlace(address=f"sqlite:{tmp_path / 'bus.db'}")))
+    assert found.level is Level.ERROR
+
+
+def test_a_broker_that_does_not_answer():
+    found = only(bus.bus_findings(BusPlace(address="kafka:127.0.0.1:1")))
+    assert (found.level, "no broker answers at 127.0.0.1:1" in found.what) == (Level.ERROR, True)
+
+
+def test_settings_of_a_bus_that_cannot_be_used(tmp_path: Path):
+    (tmp_path / "bus.yaml").write_text("prefix: '*'\nspol: x")
+    found = list(bus.bus_findings(BusPlace(address="kafka:127.0.0.1:1", settings=str(tmp_path / "bus.yaml"))))
+    assert [one.level for one in found] == [Level.ERROR, Level.ERROR]

@@ -1,0 +1,74 @@
+"""The example of a site file is taken as it stands, and the schema for editors says the same as the reader."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+import pytest
+import yaml
+
+from cli.reference import files
+from cli.site.settings_reference import site_page, site_schema_text
+from cli.site.site_file import read_site
+from cli.yaml_document import BadDocument
+
+EXAMPLE = Path(__file__).parents[2] / "examples" / "site.yaml"
+
+
+def test_the_example_is_taken_as_it_stands():
+    spec = read_site(EXAMPLE).spec
+    assert spec.slurm.token_file == Path("/etc/tidegate/slurm-token")
+    assert spec.bus.settings == EXAMPLE.parent / "bus-settings.yaml"
+    assert (spec.slurm.poll, spec.kubernetes.twin.rate_per_node) == (30, 50)
+
+
+def test_the_page_and_the_schema_are_among_the_generated_files():
+    assert {"site.md", "site.schema.json"} < set(files())
+    for key in ("tokenFile", "conf", "ratePerNode", "address"):
+        assert f"| `{key}` |" in site_page()
+
+
+def valid() -> Any:
+    return yaml.safe_load(EXAMPLE.read_text(encoding="utf-8"))
+
+
+def changed(path: str, value: object) -> Any:
+    document = part = valid()
+    *way, last = path.split(".")
+    for key in way:
+        part = part[key]
+    part[last] = value
+    return document
+
+
+@pytest.mark.parametrize(
+    ("path", "value"),
+    [
+        ("spec.state", ""),
+        ("spec.slurm.url", "slurmctl:6820"),
+        ("spec.slurm.token", "a.b.c"),
+        ("spec.slurm.poll", "0s"),
+        ("spec.bus.address", "memory"),
+        ("spec.kubernetes.twin.ratePerNode", 0),
+        ("kind", "Policy"),
+    ],
+)
+def test_what_the_reader_refuses_the_schema_refuses_but_for_the_length_of_durations(
+    tmp_path: Path, path: str, value: object
+):
+    document = changed(path, value)
+    (tmp_path / "site.yaml").write_text(json.dumps(document))
+    with pytest.raises(BadDocument):
+        read_site(tmp_path / "site.yaml")
+    schema = json.loads(site_schema_text())
+    jsonschema.Draft202012Validator.check_schema(schema)
+    if path != "spec.slurm.poll":
+        with pytest.raises(jsonschema.ValidationError):
+            jsonschema.validate(document, schema)
+
+
+def test_the_schema_takes_the_example():
+    jsonschema.validate(valid(), json.loads(site_schema_text()))
