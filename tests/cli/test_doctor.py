@@ -5,12 +5,13 @@ from __future__ import annotations
 import fcntl
 import json
 import os
+import re
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from typer import unstyle
 from typer.testing import CliRunner, Result
 
 from cli.doctor import bus, files
@@ -41,9 +42,12 @@ def server() -> Iterator[Fake]:
 
 
 def one_second() -> dict[str, Any]:
-    import time  # noqa: PLC0415
-
     return makers.diagnosis(int(time.time()))
+
+
+def unstyle(text: str) -> str:
+    """Without the colours that we gave it."""
+    return re.sub(r"\x1b\[[0-9;]*m", "", text)
 
 
 @pytest.fixture
