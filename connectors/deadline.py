@@ -10,7 +10,7 @@ from types import TracebackType
 
 
 class Deadline:
-    """Ends what the connection waits for after so many seconds; to be used ``with``."""
+    """Ends what the connection waits for after so many seconds, by TimeoutError; to be used ``with``."""
 
     def __init__(self, connection: http.client.HTTPConnection, seconds: float) -> None:
         self._connection = connection
@@ -24,6 +24,8 @@ class Deadline:
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
         self._timer.cancel()
+        if isinstance(error, OSError | http.client.HTTPException):  # the other end seems to have hung up, but we did
+            self.check()
 
     def check(self) -> None:
         """Raise TimeoutError when the time is over."""

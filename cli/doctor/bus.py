@@ -75,6 +75,8 @@ def _none_yet(address: str, error: BadInput) -> Finding:
     """A bus on which nobody has published yet is one that is about to be made."""
     if address.startswith("sqlite:") and error.what.startswith("there is no such file"):
         return well(CHECK, f"{address} is not there yet: the first process that publishes makes it")
+    if error.what.startswith("there is no topic") and error.remedy.startswith("there is"):
+        return warning(CHECK, f"{address}: {error.what}", f"On this bus {error.remedy}, if those are ours.")
     if error.what.startswith("there is no topic"):
         return well(CHECK, f"{address} answers, and has no topic of ours yet: the first who publishes makes them")
     return wrong(CHECK, str(error), "Mend spec.bus in the site file.")

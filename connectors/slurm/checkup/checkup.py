@@ -14,7 +14,7 @@ from connectors.slurm.pool import hosts
 from connectors.slurm.read import present
 from connectors.slurm.rest.client import NotOffered, Rest
 from connectors.slurm.settings import SlurmSettings
-from connectors.slurm.wire import Diagnosis, decode
+from connectors.slurm.wire import Diagnosis
 from models.errors import BadInput, TidegateError, Unreachable
 from models.findings import Finding, skipped, well, wrong
 from models.policies import Policy
@@ -70,10 +70,7 @@ class Checkup:
 
     def _asked(self, rest: Rest) -> Findings:
         try:
-            versions = reach.spoken(rest)
-            before_s = self.now()
-            reply = reach.asked(rest, "diag")
-            after_s = self.now()
+            reply = reach.asked(rest, "diag")  # first of all, as a slurmctld that hangs holds up each request for 10 s
         except Unreachable as error:
             yield reach.unreached(rest.url, error)
             yield from self._without("slurmrestd gives no answer")
@@ -83,8 +80,20 @@ class Checkup:
             yield from reach.controller_findings(reply)
             yield from self._without("slurmctld gives no answer")
             return
+        yield from self._answered(rest)
+
+    def _answered(self, rest: Rest) -> Findings:
+        """Everything about a Slurm that answers."""
+        try:
+            versions = reach.spoken(rest)
+            before_s = self.now()
+            diagnosis = rest.get("diag", Diagnosis)
+            after_s = self.now()
+        except Unreachable as error:
+            yield wrong(reach.CONTROLLER, str(error), "It answered a moment ago: see slurmctld's log, and look again.")
+            yield from self._without("slurmctld gives no answer")
+            return
         policy = self.policy or Policy()
-        diagnosis = decode(reply.body, Diagnosis)
         yield from guarded(reach.CONTROLLER, lambda: reach.backup_findings(rest.get("ping", Pings)))
         yield from guarded(reach.RELEASE, lambda: reach.release_findings(diagnosis, versions, rest.version, policy))
         user = token.user_of(rest.tokens.path, self.settings.user)

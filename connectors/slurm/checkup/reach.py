@@ -91,14 +91,15 @@ def asked(rest: Rest, path: str) -> Reply:
 
 def spoken(rest: Rest) -> list[str]:
     """The data parsers, of those that we know, that slurmrestd speaks. Raises Unreachable."""
-    asked(rest, "ping")
     chosen, found = rest.version, []
-    for version in sorted(VERSIONS):
-        rest.version = version
-        with suppress(NotOffered):
-            asked(rest, "ping")
-            found += [version] * (rest.version == version)
-    rest.version = chosen
+    try:
+        for version in sorted(VERSIONS):
+            rest.version = version
+            with suppress(NotOffered):
+                asked(rest, "ping")
+                found += [version] * (rest.version == version)
+    finally:
+        rest.version = chosen
     return found
 
 

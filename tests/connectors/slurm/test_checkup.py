@@ -99,7 +99,7 @@ def test_all_is_well_and_nothing_is_changed(server: Fake, look: Look):
 
 def test_what_is_asked_of_slurm_costs_it_little(server: Fake, look: Look):
     look()
-    assert len([asked for asked in server.asked if asked != "GET ping"]) == 6
+    assert len([asked for asked in server.asked if asked != "GET ping"]) == 7
     assert "GET jobs/" not in server.asked
 
 
@@ -195,9 +195,13 @@ def test_each_way_to_fail_has_words_of_its_own(cause: Exception, said: str):
         (fake.fault(5004, 504), "slurm.controller", "does not answer them"),
         (fake.fault(1, 500), "slurm.controller", "answer 500 when asked how it is"),
         (fake.hang_up, "slurm.rest", "does not speak HTTP"),
+        (fake.silence(1), "slurm.rest", "no answer in time"),
     ],
 )
-def test_slurmctld_apart_from_slurmrestd(server: Fake, look: Look, handler: Handler, check: str, said: str):
+def test_slurmctld_apart_from_slurmrestd(
+    server: Fake, look: Look, monkeypatch: pytest.MonkeyPatch, handler: Handler, check: str, said: str
+):
+    monkeypatch.setattr(checkup, "TIMEOUT_S", 0.5)
     server.instead["GET diag"] = handler
     found = look()
     assert (found[check].level, said in found[check].what) == (Level.ERROR, True), found[check]
