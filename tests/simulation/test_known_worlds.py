@@ -67,6 +67,8 @@ def test_a_node_that_registers_less_while_its_opening_is_under_way_is_nobodys_fa
         1200002565,  # work vanished, and the next leader's clock was ten minutes ahead
         1100005209,  # the same, and the one that went on with them ended soon after
         1000002302,  # the same, with as many moves at once as there may be
+        1500014363,  # a person opened a node while no write to Kubernetes was answered: nobody could mend it
+        1500012115,  # the same, with writes that arrive much later
     ],
 )
 def test_a_world_that_once_failed(seed: int):

@@ -200,7 +200,10 @@ class World:
         self.at(now_s + POLL_S, lambda: self._poll_again(now_s + POLL_S))
 
     def _calm_again(self) -> None:
-        troubled = any(trouble.down or trouble.hung for trouble in (self.hpc_trouble, self.kubernetes_trouble))
+        troubled = any(
+            trouble.down or trouble.hung or trouble.timeouts or trouble.late  # a write that is sent now is lost
+            for trouble in (self.hpc_trouble, self.kubernetes_trouble)
+        )
         calm = not troubled and any(
             process.leads and not process.busy and not process.audit.full and not process.hpc_line.cut
             for process in self.processes
