@@ -11,7 +11,13 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner
 
+from cli.doctor.bus import bus_findings
 from cli.main import app
+from cli.site.settings import BusPlace
+from connectors.bus.broker import KafkaBus
+from tests.conformance.bus_suite import demand, told
+from tests.real.kafka.broker import PLAIN, SECURE, USER, Broker
+from tests.real.kafka.certificates import Certificates
 from tests.real.slurm.cluster import Cluster, CommandError
 from tests.real.slurm.conf import Node
 from tests.real.slurm.install import RELEASES
@@ -87,9 +93,9 @@ def test_a_site_where_all_is_well(own_slurm: Callable[..., Cluster], tmp_path: P
     code, found = one.look("n[01-02]")
     assert code == 0
     assert {finding["level"] for finding in found} == {"ok"}, found
-    told = {finding["check"]: finding["what"] for finding in found}
-    assert told["slurm.release"].startswith(f"Slurm {release}")
-    assert ("slurmctld's settings" in told["slurm.conf"]) == (cluster.data_parsers[-1] >= "v0.0.45")
+    said = {finding["check"]: finding["what"] for finding in found}
+    assert said["slurm.release"].startswith(f"Slurm {release}")
+    assert ("slurmctld's settings" in said["slurm.conf"]) == (cluster.data_parsers[-1] >= "v0.0.45")
     assert state(cluster) == before
     assert sorted(path.name for path in tmp_path.glob("*") if path.is_file()) == [
         "policy.yaml",
@@ -150,12 +156,12 @@ def test_a_wrong_port_and_a_wrong_host(doctor: Doctor):
 @pytest.mark.usefixtures("drained")
 def test_who_has_drained_what(doctor: Doctor):
     code, found = doctor.look()
-    told = {one["what"].split(" since ")[0]: one for one in found if one["check"] == "slurm.drains"}
+    drains = {one["what"].split(" since ")[0]: one for one in found if one["check"] == "slurm.drains"}
     assert (code, bad(found)) == (0, [])
-    theirs = told["node n02 drained by root"]
+    theirs = drains["node n02 drained by root"]
     assert (theirs["level"], theirs["what"].endswith(": disk is broken")) == ("warning", True)
     assert theirs["commands"] == ["scontrol update nodename=n02 state=undrain"]
-    mine = told["node n03 drained by Tidegate (tidegate:7.p1)"]
+    mine = drains["node n03 drained by Tidegate (tidegate:7.p1)"]
     assert (mine["level"], "no Tidegate runs here" in mine["what"]) == ("warning", True)
 
 
@@ -207,3 +213,36 @@ def test_settings_that_endanger_hand_overs_a_clock_and_no_slurmctld(
     assert ("slurm.conf" in errors, "slurm.nodes" in dict(bad(found, "skipped"))) == (True, True), "the file is read"
     cluster.rest.kill()
     assert "nothing listens there" in dict(bad(one.look("n[01-02]")[1]))["slurm.rest"]
+
+
+# ---- the bus ----
+
+
+def of_bus(folder: Path, broker: Broker, text: str, listener: str = PLAIN) -> list[tuple[str, str, str]]:
+    (folder / "bus.yaml").write_text(text)
+    place = BusPlace(address=f"kafka:{broker.address(listener)}", settings=str(folder / "bus.yaml"))
+    return [(one.check, one.level.value, one.what) for one in bus_findings(place)]
+
+
+def test_a_broker_before_and_after_somebody_publishes(broker: Broker, prefix: str, tmp_path: Path):
+    ((check, level, what),) = of_bus(tmp_path, broker, f"prefix: {prefix}")
+    assert (check, "no topic" in what, level in ("ok", "warning")) == ("bus", True, True)
+    bus = KafkaBus([broker.address()], prefix=prefix)
+    try:
+        told(bus, [demand(1), demand(2)])
+    finally:
+        bus.close(1)
+    there, history = of_bus(tmp_path, broker, f"prefix: {prefix}")
+    assert there[:2] == ("bus", "ok")
+    assert "has 7 topics of ours" in there[2]
+    assert history[2].startswith("0.0 h of demand are on it")
+
+
+def test_a_broker_that_does_not_take_the_password(
+    broker: Broker, certificates: Certificates, prefix: str, tmp_path: Path
+):
+    (tmp_path / "password").touch(mode=0o600)
+    (tmp_path / "password").write_text("wrong")
+    security = f"{{caFile: '{certificates.ca}', username: {USER}, passwordFile: password}}"
+    ((check, level, what),) = of_bus(tmp_path, broker, f"prefix: {prefix}\nsecurity: {security}", SECURE)
+    assert (check, level, f"does not accept user {USER}" in what) == ("bus", "error", True)
