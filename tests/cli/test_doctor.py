@@ -215,6 +215,12 @@ def test_a_bus_with_demand_on_it(tmp_path: Path):
     assert some.what.startswith("0.0 h of demand are on it; the first model comes after 24 h")
 
 
+def test_a_bus_that_has_topics_with_another_prefix_only(tmp_path: Path):
+    with SqliteBus(tmp_path / "bus.db", prefix="campus."):
+        found = only(bus.bus_findings(BusPlace(address=f"sqlite:{tmp_path / 'bus.db'}")))
+    assert (found.level, "campus.tidegate.work" in found.remedy) == (Level.WARNING, True)
+
+
 def test_a_bus_that_is_none(tmp_path: Path):
     (tmp_path / "bus.db").write_text("text " * 1000)
     found = only(bus.bus_findings(BusPlace(address=f"sqlite:{tmp_path / 'bus.db'}")))

@@ -83,6 +83,7 @@ def state_findings(pool: Mapping[str, SeenNode]) -> Iterator[Finding]:
             "They cannot move, and are counted as lost. Mend them; these are Slurm's reasons:",
             "sinfo --list-reasons",
         )
+    yield from _more(STATES, len(groups))
     if not groups:
         yield well(STATES, f"all {len(pool)} nodes of the policy's pools are up")
 
@@ -104,6 +105,7 @@ def drain_findings(pool: Mapping[str, SeenNode], leads: bool | None) -> Iterator
             "Tidegate leaves such nodes alone; they are lost to both sides. When that is over:",
             scontrol("update", f"nodename={folded(names)}", "state=undrain"),
         )
+    yield from _more(DRAINS, len(theirs))
     yield from _mine(mine, leads)
     if not drained:
         yield well(DRAINS, "no node is drained")
@@ -151,6 +153,7 @@ def reservation_findings(pool: Mapping[str, SeenNode], told: Sequence[SeenReserv
                 "Tidegate leaves these nodes alone as long as there is the reservation.",
                 scontrol("show", "reservation", one.name),
             )
+    yield from _more(RESERVATIONS, len(there))
     if not there:
         yield well(RESERVATIONS, "no reservation is over a node of the policy's pools")
 
@@ -180,8 +183,15 @@ def overlap_findings(pools: Pools) -> Iterator[Finding]:
             twice[tuple(its)].append(name)
     for those, names in sorted(twice.items())[:GROUPS_MOST]:
         yield wrong(check, f"{nodes(names)} in pools {' and '.join(those)}", "Leave each node to one pool.")
+    yield from _more(check, len(twice))
     if not twice:
         yield well(check, f"{len(pools)} pool{'s' if len(pools) > 1 else ''}, and no node is in two")
+
+
+def _more(check: str, groups: int) -> Iterator[Finding]:
+    """That not all was told, where it was not."""
+    if groups > GROUPS_MOST:
+        yield warning(check, f"and {groups - GROUPS_MOST} more like these", "Mend these, and look again.")
 
 
 def _named(pool: PoolPolicy) -> frozenset[str] | None:

@@ -114,6 +114,12 @@ def test_drains_of_others_are_told_with_who_why_and_since_when():
     assert nameless.what == f"node n04 drained by ops {since}: no reason given"
 
 
+def test_of_very_many_drains_it_says_that_there_are_more():
+    shown = seen(*(drained(f"n{number:02}", f"reason {number}") for number in range(nodes.GROUPS_MOST + 3)))
+    found = list(nodes.drain_findings(shown, True))
+    assert (len(found), found[-1].what) == (nodes.GROUPS_MOST + 1, "and 3 more like these")
+
+
 @pytest.mark.parametrize(("leads", "level"), [(True, Level.OK), (None, Level.OK), (False, Level.WARNING)])
 def test_a_drain_of_ours_is_left_over_where_nobody_moves_nodes(leads: bool | None, level: Level):
     (only,) = nodes.drain_findings(eight() | seen(drained("n01", "tidegate:1.p1")), leads)
