@@ -9,7 +9,7 @@ import msgspec
 from models.errors import Unreachable
 
 
-class Number(msgspec.Struct, frozen=True):
+class Number(msgspec.Struct, frozen=True, gc=False):
     """A number of Slurm's, which may be none, or without end."""
 
     set: bool = False
@@ -25,7 +25,7 @@ class Number(msgspec.Struct, frozen=True):
 NONE = Number()
 
 
-class Fault(msgspec.Struct, frozen=True):
+class Fault(msgspec.Struct, frozen=True, gc=False):
     """What Slurm has to say against a request. ``error_number`` 0 is none of its own errors."""
 
     error: str = ""
@@ -36,7 +36,7 @@ class Fault(msgspec.Struct, frozen=True):
         return f"{self.description or self.error} ({self.error_number}: {self.error})"
 
 
-class Node(msgspec.Struct, frozen=True):
+class Node(msgspec.Struct, frozen=True, gc=False):
     """A node. What is allocated of it is not read: slurmctld tells that late."""
 
     name: str
@@ -49,7 +49,7 @@ class Node(msgspec.Struct, frozen=True):
     reason: str = ""
 
 
-class Job(msgspec.Struct, frozen=True):
+class Job(msgspec.Struct, frozen=True, gc=False):
     """A job, a component of a heterogeneous one, a task of an array, or all tasks of one that have not started."""
 
     job_id: int
@@ -82,26 +82,26 @@ class Job(msgspec.Struct, frozen=True):
     user_name: str = ""
 
 
-class Owned(msgspec.Struct, frozen=True):
+class Owned(msgspec.Struct, frozen=True, gc=False):
     """The nodes of a partition."""
 
     configured: str = ""
 
 
-class Condition(msgspec.Struct, frozen=True):
+class Condition(msgspec.Struct, frozen=True, gc=False):
     """Whether a partition starts jobs, and whether each of them gets its nodes as a whole."""
 
     state: tuple[str, ...] = ()
     exclusive: str | None = None
 
 
-class Maximums(msgspec.Struct, frozen=True):
+class Maximums(msgspec.Struct, frozen=True, gc=False):
     """The limits of a partition; releases before 26.05 say with no ``shares`` that jobs get whole nodes."""
 
     shares: int | None = None
 
 
-class Partition(msgspec.Struct, frozen=True):
+class Partition(msgspec.Struct, frozen=True, gc=False):
     """A partition."""
 
     name: str
@@ -110,7 +110,7 @@ class Partition(msgspec.Struct, frozen=True):
     maximums: Maximums = Maximums()
 
 
-class Reservation(msgspec.Struct, frozen=True):
+class Reservation(msgspec.Struct, frozen=True, gc=False):
     """A reservation."""
 
     name: str
@@ -118,57 +118,57 @@ class Reservation(msgspec.Struct, frozen=True):
     start_time: Number = NONE
 
 
-class Statistics(msgspec.Struct, frozen=True):
+class Statistics(msgspec.Struct, frozen=True, gc=False):
     """What slurmctld counts, and since when; ``req_time`` is its clock."""
 
     req_time: Number
     req_time_start: Number
 
 
-class Release(msgspec.Struct, frozen=True):
+class Release(msgspec.Struct, frozen=True, gc=False):
     """Which Slurm it is."""
 
     release: str = ""
 
 
-class Meta(msgspec.Struct, frozen=True):
+class Meta(msgspec.Struct, frozen=True, gc=False):
     """Who answers."""
 
     slurm: Release = Release()
 
 
-class Answer(msgspec.Struct, frozen=True):
+class Answer(msgspec.Struct, frozen=True, gc=False):
     """What every answer has."""
 
     errors: tuple[Fault, ...] = ()
     meta: Meta = Meta()
 
 
-class Nodes(Answer, frozen=True):
+class Nodes(Answer, frozen=True, gc=False):
     """All nodes, or one; without ``nodes`` there is no such node, or no answer."""
 
     nodes: tuple[Node, ...] | None = None
 
 
-class Jobs(Answer, frozen=True):
+class Jobs(Answer, frozen=True, gc=False):
     """All jobs."""
 
     jobs: tuple[Job, ...] | None = None
 
 
-class Partitions(Answer, frozen=True):
+class Partitions(Answer, frozen=True, gc=False):
     """All partitions."""
 
     partitions: tuple[Partition, ...] | None = None
 
 
-class Reservations(Answer, frozen=True):
+class Reservations(Answer, frozen=True, gc=False):
     """All reservations."""
 
     reservations: tuple[Reservation, ...] | None = None
 
 
-class Diagnosis(Answer, frozen=True):
+class Diagnosis(Answer, frozen=True, gc=False):
     """What slurmctld tells of itself."""
 
     statistics: Statistics | None = None
