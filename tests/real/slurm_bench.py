@@ -6,6 +6,7 @@ Only time is helped: a job ends when the suite's time says so, by a person's han
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,7 @@ import pytest
 from connectors.slurm.rest.client import Rest
 from connectors.slurm.rest.transport import RestTransport
 from connectors.slurm.scheduler import SlurmScheduler
+from connectors.slurm.transport import Transport
 from models.acts import Outcome
 from models.demand import Demand
 from models.errors import Unreachable
@@ -22,7 +24,6 @@ from tests.conformance.benches import FOREIGN
 from tests.real.slurm.cluster import Cluster, CommandError
 
 NODES = ("n05", "n06", "n07", "n08")
-POOL = "n[05-08]"
 LONG_S = 900  # what no test waits for
 STARTS_S = 6.0  # a job that can start does so within two rounds of the scheduler
 OVER = {"COMPLETED", "CANCELLED", "FAILED", "TIMEOUT"}
@@ -31,8 +32,9 @@ OVER = {"COMPLETED", "CANCELLED", "FAILED", "TIMEOUT"}
 class FreshPort(SlurmScheduler):
     """The port, read anew whenever it is asked; and what a node needs a second for after an act, it is given."""
 
-    def __init__(self, rest: Rest, cluster: Cluster) -> None:
-        super().__init__(RestTransport(rest), POOL)
+    def __init__(self, transport: Transport, cluster: Cluster, nodes: Sequence[str]) -> None:
+        super().__init__(transport, ",".join(nodes))
+        self.transport = transport
         self.cluster = cluster
 
     def nodes(self) -> Reading[HpcNode]:
@@ -55,7 +57,7 @@ class FreshPort(SlurmScheduler):
         return outcome
 
     def reserve(self, node: str, *, start_s: int, mark: str) -> Outcome:
-        if self.cluster.data_parsers[-1] <= "v0.0.42":
+        if isinstance(self.transport, RestTransport) and self.cluster.data_parsers[-1] <= "v0.0.42":
             pytest.skip("this release of Slurm cannot reserve over REST")
         return super().reserve(node, start_s=start_s, mark=mark)
 
@@ -65,9 +67,8 @@ def answers(cluster: Cluster, *nodes: str) -> None:
     cluster.wait(lambda: not any("NOT_RESPONDING" in _state(cluster, node) for node in nodes), f"{nodes} answer")
 
 
-def _state(cluster: Cluster, node: str) -> list[str]:
-    state: list[str] = cluster.ask("GET", f"node/{node}").body["nodes"][0]["state"]
-    return state
+def _state(cluster: Cluster, node: str) -> set[str]:
+    return cluster.flags(node)
 
 
 def client(cluster: Cluster, folder: Path, **options: float) -> Rest:
@@ -77,15 +78,19 @@ def client(cluster: Cluster, folder: Path, **options: float) -> Rest:
 
 
 class SlurmBench:
-    """Four nodes of a cluster, without GPUs, made as the suite wants them at first."""
+    """Four nodes of a cluster, without GPUs, made as the suite wants them at first, and the partition they are in."""
 
     runs_work = True
 
-    def __init__(self, cluster: Cluster, folder: Path) -> None:
+    def __init__(
+        self, cluster: Cluster, transport: Transport, nodes: Sequence[str] = NODES, partition: str = "batch"
+    ) -> None:
         self.cluster = cluster
-        self.nodes = NODES
-        self.rest = client(cluster, folder)
-        self.port = FreshPort(self.rest, cluster)
+        self.nodes = tuple(nodes)
+        self.partition = partition
+        self.port = FreshPort(transport, cluster, nodes)
+        every = cluster.run("sinfo", "--noheader", "--all", "--Node", "--format=%N").split()
+        self._others = sorted(set(every) - set(nodes))
         self._passed_s = 0
         self._runs_s: dict[int, int] = {}  # by the number of the job
         self._began_s: dict[int, int] = {}
@@ -100,14 +105,14 @@ class SlurmBench:
         """No job, no drain, no reservation."""
         cluster = self.cluster
         cluster.run("scancel", "--user=root")
-        told = cluster.ask("GET", "reservations").body["reservations"]
-        for reservation in told:
-            cluster.run("scontrol", "delete", f"reservation={reservation['name']}")
-        cluster.wait(lambda: not any("COMPLETING" in _state(cluster, node) for node in NODES), "no epilog runs")
-        for node in NODES:
+        for line in cluster.run("scontrol", "--oneliner", "show", "reservation").splitlines():
+            if line.startswith("ReservationName="):
+                cluster.run("scontrol", "delete", line.split()[0])
+        cluster.wait(lambda: not any("COMPLETING" in _state(cluster, node) for node in self.nodes), "no epilog runs")
+        for node in self.nodes:
             if "DRAIN" in _state(cluster, node):
                 cluster.run("scontrol", "update", f"nodename={node}", "state=undrain")
-        cluster.wait(lambda: all(_state(cluster, node) == ["IDLE"] for node in NODES), "all nodes are idle")
+        cluster.wait(lambda: all(_state(cluster, node) == {"IDLE"} for node in self.nodes), "all nodes are idle")
 
     def pass_time(self, seconds: int) -> None:
         if seconds >= LONG_S:
@@ -119,7 +124,7 @@ class SlurmBench:
         self._settle()
 
     def submit_job(self, *, limit_s: int, run_s: int | None = None) -> None:
-        number = self._submit("--partition=batch", limit_s=limit_s)
+        number = self._submit(f"--partition={self.partition}", limit_s=limit_s)
         self._runs_s[number] = limit_s if run_s is None else run_s
         self._settle()
 
@@ -131,7 +136,7 @@ class SlurmBench:
     def end_job(self, node: str) -> None:
         for number in self.cluster.run("squeue", "--noheader", "--format=%A", f"--nodelist={node}").split():
             self._cancel(int(number))
-        self.cluster.wait(lambda: not {"COMPLETING", "ALLOCATED"} & set(_state(self.cluster, node)), f"{node} is empty")
+        self.cluster.wait(lambda: not {"COMPLETING", "ALLOCATED"} & _state(self.cluster, node), f"{node} is empty")
 
     def foreign_drain(self, node: str) -> None:
         self.cluster.run("scontrol", "update", f"nodename={node}", "state=drain", f"reason={FOREIGN}")
@@ -154,8 +159,8 @@ class SlurmBench:
 
     def _submit(self, *options: str, limit_s: int) -> int:
         """A job of limit and whole node, with the least memory: nothing but the node is scarce."""
-        excluded = "--exclude=n[01-04]"
-        more = () if any(option.startswith("--nodelist") for option in options) else (excluded,)
+        elsewhere = not self._others or any(option.startswith("--nodelist") for option in options)
+        more = () if elsewhere else (f"--exclude={','.join(self._others)}",)
         return self.cluster.submit("--exclusive", *options, *more, wrap="sleep 3600", minutes=-(-limit_s // 60))
 
     def _settle(self) -> None:
@@ -166,7 +171,9 @@ class SlurmBench:
                 if self._job_state(number) == "RUNNING":
                     self._began_s[number] = self._passed_s
             time.sleep(0.2)
-        self.cluster.wait(lambda: not any("COMPLETING" in _state(self.cluster, node) for node in NODES), "epilogs end")
+        self.cluster.wait(
+            lambda: not any("COMPLETING" in _state(self.cluster, node) for node in self.nodes), "epilogs end"
+        )
 
     def _cancel(self, number: int) -> None:
         self._runs_s.pop(number, None)

@@ -8,12 +8,13 @@ from pathlib import Path
 
 import pytest
 
+from connectors.slurm.rest.transport import RestTransport
 from models.acts import Outcome
 from models.work import WorkState
 from tests.conformance.test_hpc_scheduler import *  # noqa: F403 - the suite
 from tests.conformance.test_hpc_scheduler import MARK, OTHER, keep_free, look
 from tests.real.slurm.cluster import Cluster
-from tests.real.slurm_bench import SlurmBench
+from tests.real.slurm_bench import SlurmBench, client
 
 OTHERWISE = {
     "test_what_runs_is_told_with_when_it_must_have_ended": "limits are whole minutes: see below",
@@ -25,12 +26,13 @@ OTHERWISE = {
 def bench(request: pytest.FixtureRequest, slurm: Cluster, tmp_path: Path) -> Iterator[SlurmBench]:
     if why := OTHERWISE.get(request.node.originalname):
         pytest.skip(why)
-    one = SlurmBench(slurm, tmp_path)
+    transport = RestTransport(client(slurm, tmp_path))
     try:
+        one = SlurmBench(slurm, transport)
         yield one
         one.clear()
     finally:
-        one.rest.close()
+        transport.close()
 
 
 def test_what_runs_is_told_with_the_minute_it_must_have_ended(bench: SlurmBench):

@@ -119,6 +119,10 @@ class Cluster:
             raise CommandError(f"{' '.join(argv)} ended with {done.returncode}: {done.stdout}{done.stderr}".strip())
         return done.stdout
 
+    def inside(self, *argv: str) -> list[str]:
+        """What to execute so that ``argv`` runs where the cluster is, as root."""
+        return self._inside.command(*argv)
+
     def submit(
         self, *options: str, wrap: str = "sleep 600", nodes: int = 1, minutes: int = 10, user: str = "root"
     ) -> int:
