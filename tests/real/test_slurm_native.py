@@ -9,7 +9,9 @@ from __future__ import annotations
 
 import importlib.util
 import os
+import time
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -17,15 +19,19 @@ import pytest
 from connectors.slurm.native.process import COMMAND, Process
 from connectors.slurm.native.transport import NativeTransport
 from connectors.slurm.pool import hosts
+from connectors.slurm.read import Picture
+from connectors.slurm.rest.transport import RestTransport
+from connectors.slurm.scheduler import SlurmScheduler
 from models.acts import Outcome
 from models.errors import Unreachable
+from models.work import WorkState
 from tests.conformance.test_hpc_scheduler import *  # noqa: F403 - the suite
 from tests.conformance.test_hpc_scheduler import MARK, look
 from tests.real.slurm import install
 from tests.real.slurm.cluster import Cluster
 from tests.real.slurm.fixtures import running
 from tests.real.slurm.site import Site
-from tests.real.slurm_bench import NODES, SlurmBench
+from tests.real.slurm_bench import NODES, SlurmBench, client
 from tests.real.test_slurm_scheduler import (  # noqa: F401 - tried here too
     OTHERWISE,
     test_demand_is_what_runs_and_what_waits_at_slurms_own_time,
@@ -70,6 +76,50 @@ def bench(request: pytest.FixtureRequest, reached: Reached) -> Iterator[SlurmBen
         one.clear()
     finally:
         transport.close()
+
+
+def test_both_transports_show_the_same(bench: SlurmBench, tmp_path: Path):
+    """Kinds of jobs and nodes of which each transport makes its own words."""
+    if not ROOT:
+        pytest.skip("a site is not filled with jobs on all its nodes")
+    cluster = bench.cluster
+    bench.foreign_drain("n05")
+    bench.foreign_reserve("n06", start_s=int(time.time()) + 7200)
+    bench.port.drain("n07", mark=MARK)
+    submit = cluster.submit
+    numbers = [submit("--exclusive", "--nodelist=n08"), submit("--exclusive", "--nodelist=n08", nodes=1)]
+    numbers += [submit("--array=0-3%2", "--exclusive"), submit("--array=0-90:3", "--exclusive", nodes=2)]
+    numbers += [submit("--hold"), submit("--begin=now+1hour"), submit("--ntasks=1", "--cpus-per-task=16")]
+    numbers += [submit("--nodelist=n05", "--exclusive"), submit("--gres=gpu:1"), submit("--gres=gpu:1", "--hold")]
+    numbers += [submit(f"--dependency=afterok:{numbers[0]}"), submit("--ntasks=2", "--mem=1000M", user="ada")]
+    rest = RestTransport(client(cluster, tmp_path))
+    over_rest = SlurmScheduler(rest)
+    native = SlurmScheduler(bench.port.transport)
+
+    def differences() -> list[str]:
+        first, second = vars_of(over_rest.poll()), vars_of(native.poll())
+        return [f"{name}: {first[name]} != {second[name]}" for name in first if first[name] != second[name]]
+
+    try:
+        told: list[list[str]] = []
+        with suppress(RuntimeError):
+            cluster.wait(lambda: told.append(differences()) or not told[-1], "nothing starts between two polls", 30)
+        assert told[-1] == []
+        running = {record.id for record in native.poll().records if record.state is WorkState.RUNNING}
+        assert running >= {str(numbers[0]), f"{numbers[2]}_0", f"{numbers[2]}_1"}
+        for name in bench.nodes:
+            assert native.look(name) == over_rest.look(name)
+    finally:
+        rest.close()
+        cluster.run("scancel", "--user=ada")
+
+
+def vars_of(picture: Picture) -> dict[str, object]:
+    """What a picture shows, thing by thing, but the second that it is of."""
+    told: dict[str, object] = {f"node {name}": node for name, node in picture.nodes.items()}
+    told |= {f"job {record.id}": record for record in picture.records}
+    demand = picture.demand
+    return told | {"demand": (demand.running, demand.waiting), "waiting": picture.waiting, "pool": picture.pool}
 
 
 def test_a_node_that_there_is_not(bench: SlurmBench):

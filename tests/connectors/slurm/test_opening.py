@@ -1,0 +1,23 @@
+"""Settings lead to one way or the other."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from connectors.slurm.opening import open_transport
+from connectors.slurm.rest.transport import RestTransport
+from connectors.slurm.settings import SlurmSettings
+from models.errors import BadInput
+
+
+def test_rest(tmp_path: Path):
+    settings = SlurmSettings.model_validate({"url": "http://slurm:6820", "tokenFile": str(tmp_path / "token")})
+    assert isinstance(open_transport(settings), RestTransport)
+
+
+def test_native_asks_for_pyslurm_with_the_sites_configuration(tmp_path: Path):
+    settings = SlurmSettings.model_validate({"over": "native", "conf": str(tmp_path / "slurm.conf")})
+    with pytest.raises(BadInput, match=r"slurm\.conf"):
+        open_transport(settings)
