@@ -140,3 +140,48 @@ def test_a_configuration_that_is_none(reached: Reached):
     with pytest.raises(Unreachable, match=r"/etc/hosts"):
         NativeTransport(process)
     process.close()
+
+
+@pytest.mark.skipif(not ROOT, reason="a site's slurmctld is not stopped")
+def test_a_slurmctld_that_stands_still_or_is_gone(bench: SlurmBench, reached: Reached):
+    """No answer is no empty queue, a drain may come true, and neither takes longer than it may."""
+    cluster, process, _ = reached
+    port = SlurmScheduler(NativeTransport(process, timeout_s=3.0, bulk_s=3.0))
+    for stop, again in (
+        (cluster.controller.pause, cluster.controller.resume),
+        (cluster.controller.kill, cluster.start_controller),
+    ):
+        stop()
+        try:
+            began_s = time.monotonic()
+            assert port.drain("n05", mark=MARK) is Outcome.UNKNOWN
+            for ask in (port.poll, lambda: port.look("n05")):
+                with pytest.raises(Unreachable):
+                    ask()
+            assert time.monotonic() - began_s < 30
+        finally:
+            again()
+        cluster.wait(lambda: tells(port), "slurmctld tells since when it runs")
+    assert port.drain("n05", mark=MARK) is Outcome.DONE
+
+
+def tells(port: SlurmScheduler) -> bool:
+    try:
+        port.poll()
+    except Unreachable:
+        return False
+    return True
+
+
+@pytest.mark.skipif(not ROOT, reason="a site's users are not borrowed")
+def test_a_user_who_is_no_operator_is_refused(bench: SlurmBench, reached: Reached, caplog: pytest.LogCaptureFixture):
+    ada = ("setpriv", "--reuid=1001", "--regid=1001", "--clear-groups")
+    process = Process(command=reached[0].inside(*ada, "python3", *COMMAND[1:]))
+    port = SlurmScheduler(NativeTransport(process))
+    try:
+        assert port.drain("n05", mark=MARK) is Outcome.REFUSED
+        assert port.reserve("n05", start_s=0, mark=MARK) is Outcome.REFUSED
+        assert "is no Slurm operator" in caplog.text
+        assert look(bench, "n05").drain_reason is None
+    finally:
+        process.close()
