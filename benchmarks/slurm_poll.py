@@ -1,0 +1,96 @@
+"""What one poll of a large site costs over slurmrestd, on real slurmctld and slurmrestd of each release.
+
+10,000 nodes, none of which is there, and 50,000 held jobs: first as one array, which waits as a single record, then as
+50,000 records of their own, which is the hard case. The bar is 2 s on the clock and 0.3 s of our own processor time for
+one poll, the first and a later one after 1 in 100 jobs has changed; what slurmctld and slurmrestd burn is not ours.
+Exits with 1 when the bar is missed. ``--records`` takes fewer records, ``--release`` one release only.
+
+slurmrestd needs some 160 KiB of memory for each record of an answer: 50,000 records are 8 GB.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import platform
+import sys
+import tempfile
+from contextlib import closing
+from importlib.metadata import version
+from pathlib import Path
+
+from connectors.slurm.rest.transport import RestTransport
+from connectors.slurm.scheduler import SlurmScheduler
+from models.errors import Unreachable
+from tests.real.packages import MissingError
+from tests.real.slurm import large
+from tests.real.slurm.cluster import Cluster
+from tests.real.slurm.install import RELEASES
+from tests.real.slurm_bench import client
+
+NODES = 10_000
+JOBS = 50_000
+WALL_S, CPU_S = 2.0, 0.3
+PATIENCE_S = 300.0  # instead of the service's own limit, to tell how long it takes
+
+
+def main() -> int:
+    """Measure each release, and tell whether the bar is held."""
+    asked = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    asked.add_argument("--records", type=int, default=JOBS)
+    asked.add_argument("--release", choices=list(RELEASES), action="append")
+    chosen = asked.parse_args()
+    print(f"{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}", end="")
+    print(f", msgspec {version('msgspec')}; {NODES} nodes; the bar is {WALL_S} s on the clock and {CPU_S} s of CPU")
+    try:
+        missed = sum(measure(release, chosen.records) for release in chosen.release or RELEASES)
+    except MissingError as error:
+        print(f"left out, as the test bed lacks something: {error}")
+        return 0
+    print(f"{missed} of the polls missed the bar" if missed else "every poll held the bar")
+    return 1 if missed else 0
+
+
+def measure(release: str, records: int) -> int:
+    """How many polls of this release missed the bar."""
+    with tempfile.TemporaryDirectory(prefix="slurm-") as folder:
+        cluster = Cluster(Path(folder) / "cluster", RELEASES[release], large.options(NODES))
+        cluster.start()
+        try:
+            large.open_nodes(cluster)
+            with closing(RestTransport(client(cluster, Path(folder)), bulk_s=PATIENCE_S)) as slurm:
+                return _array(cluster, slurm) + _single(cluster, slurm, records)
+        finally:
+            cluster.stop()
+
+
+def _array(cluster: Cluster, slurm: RestTransport) -> int:
+    large.hold_array(cluster, JOBS)
+    port = SlurmScheduler(slurm)
+    return sum(_poll(cluster, port, f"{JOBS} tasks of an array, {which} poll") for which in ("first", "second"))
+
+
+def _single(cluster: Cluster, slurm: RestTransport, records: int) -> int:
+    large.hold_jobs(cluster, records)
+    port = SlurmScheduler(slurm)
+    missed = _poll(cluster, port, f"{records} records, first poll")
+    newest = max(int(record.id.partition("_")[0]) for record in port.take_records())
+    large.change(cluster, newest - records // 100 + 1, newest)
+    return missed + _poll(cluster, port, f"{records} records, 1 in 100 changed")
+
+
+def _poll(cluster: Cluster, port: SlurmScheduler, what: str) -> bool:
+    """Whether the poll missed the bar; it is told either way."""
+    try:
+        cost = large.measured_poll(port)
+    except Unreachable as error:
+        print(f"Slurm {cluster.release.name}: {what}: no answer: {error}", flush=True)
+        return True
+    missed = cost.wall_s > WALL_S or cost.cpu_s > CPU_S
+    told = f"{cost.wall_s:6.2f} s on the clock, {cost.cpu_s:.2f} s of CPU; slurmrestd {large.memory_mib(cluster)} MiB"
+    print(f"Slurm {cluster.release.name}: {what}: {told}{': MISSED' if missed else ''}", flush=True)
+    return missed
+
+
+if __name__ == "__main__":
+    sys.exit(main())
