@@ -14,7 +14,7 @@ from typing import Annotated
 
 import typer
 
-from cli import demo, handovers, importing, pause, policy, reference, replay
+from cli import demo, handovers, importing, pause, policy, reference, replay, run
 from cli.bus import commands as bus
 from cli.doctor import command as doctor
 from models.errors import ImpossibleStep, TidegateError
@@ -37,6 +37,7 @@ app = typer.Typer(
 app.command()(replay.replay)
 app.add_typer(importing.app, name="import")
 app.command()(demo.demo)
+app.command()(run.run)
 app.command()(doctor.doctor)
 app.command()(handovers.handovers)
 app.command()(pause.pause)

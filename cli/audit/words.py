@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from datetime import UTC, datetime
 
 from models.nodes import HpcNode, KubernetesNode, Node
 
 ABSENT = "–"
 DAY_S = 86400
+DATED_S = 10**9  # no replay is that long; the service's clock counts from 1970
 
 
 def clock(at_s: int) -> str:
-    """A time since the beginning as ``d hh:mm:ss``."""
+    """A time since the beginning of a replay as ``d hh:mm:ss``; a time of the service as its date in UTC."""
+    if at_s >= DATED_S:
+        return f"{datetime.fromtimestamp(at_s, UTC):%Y-%m-%d %H:%M:%S}Z"
     return f"{at_s // DAY_S} {at_s % DAY_S // 3600:02}:{at_s % 3600 // 60:02}:{at_s % 60:02}"
 
 

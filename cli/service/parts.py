@@ -1,0 +1,182 @@
+"""The parts of the service: the data path of one pool, with the bus between those that do not know one another."""
+
+from __future__ import annotations
+
+import logging
+import secrets
+import time
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+
+from cli.bus.settings_file import read_bus_settings
+from cli.service.memory_file import keeper, read_memory
+from cli.service.slurm import open_slurm
+from cli.site.settings import Site, TwinSettings
+from connectors.bus.opening import open_bus
+from connectors.bus.security import Security
+from connectors.bus.settings import BusSettings
+from connectors.connecting import Connecting
+from connectors.feed import Feed
+from connectors.hooks.http import HttpHook
+from connectors.local.audit_file import AuditFile
+from connectors.local.lock_file import LockFile
+from connectors.slurm.completions import Completions, completions
+from connectors.slurm.read import Picture
+from connectors.slurm.scheduler import SlurmScheduler
+from connectors.slurm.settings import SlurmSettings
+from controller.control import Control
+from controller.handover.carry_out import Ports
+from controller.hearing import Hearing
+from controller.recommending import Recommender
+from controller.telling import Telling
+from controller.turn import Controller
+from forecasting.following import Following
+from forecasting.forecaster import DemandForecaster
+from models.audit import AuditLog, Decided, Entry
+from models.bus import Bus
+from models.errors import BadInput, BusRefused, BusUnavailable
+from models.policies import Mode, Policy, PoolPolicy
+from simulator.standin import StandIn
+from simulator.traces.rates import read_rates
+
+LOCK, AUDIT, STAND_IN = "lock", "audit.jsonl", "kubernetes-stand-in.json"
+CONNECTOR, FORECASTING, CONTROLLER = "connector", "forecasting", "controller"
+
+log = logging.getLogger("tidegate.service")
+
+
+def clock() -> int:
+    """Unix seconds."""
+    return int(time.time())
+
+
+class LastDecision:
+    """An audit that is kept elsewhere, and of which the last decision stays at hand."""
+
+    def __init__(self, audit: AuditLog) -> None:
+        self.decided: Decided | None = None
+        self._audit = audit
+
+    def append(self, entry: Entry) -> None:
+        """See the port."""
+        self._audit.append(entry)
+        if isinstance(entry, Decided):
+            self.decided = entry
+
+
+@dataclass(slots=True)
+class Parts:
+    """What one process runs for one pool. ``control`` is None where the policy only observes, ``lock`` where it does
+    not move."""
+
+    policy: Policy
+    slurm: SlurmScheduler
+    connecting: Connecting[Picture]
+    following: Following
+    control: Control | None
+    controller: Controller | None
+    lock: LockFile | None
+    last: LastDecision | None
+
+    def follow(self) -> None:
+        """Let the forecaster see what is new, and say what it expects."""
+        try:
+            self.following.follow(clock())
+        except (BusUnavailable, BusRefused) as error:
+            log.warning("nothing is forecast: %s", error)
+
+
+def open_parts(site: Site, policy: Policy, settings: BusSettings | None, at_end: ExitStack) -> Parts:
+    """Open everything; ``at_end`` lets go of it. Raises BadInput, Unreachable, BusUnavailable or BusRefused."""
+    spec, state = policy.spec, site.spec.state
+    pool = spec.pools[0]
+    if len(spec.pools) > 1:
+        log.warning("only the first pool, %s, is looked after: this release knows one", pool.name)
+    _make(state)
+    slurm, picture = open_slurm(site.spec.slurm, pool, at_end)
+    kubernetes = open_stand_in(site, site.spec.kubernetes.twin, picture)
+    bus = open_bus(site.spec.bus.address or "", settings=settings)
+    at_end.callback(bus.close)
+    name = f"/tidegate/{site.metadata.name}"
+    connecting = Connecting(
+        Feed(bus, source=f"{name}/{CONNECTOR}", pool=pool.name),
+        bus,
+        slurm,
+        kubernetes,
+        clock=clock,
+        completions=_completions(site.spec.slurm, at_end),
+        interval_s=site.spec.slurm.poll,
+    )
+    forecaster = DemandForecaster(
+        pool_nodes=len(picture.nodes), horizons_s=spec.forecast.horizons, every_s=spec.moves.every
+    )
+    run = secrets.token_hex(4)  # groups of this run: each reads all that there is
+    following = Following(bus, forecaster, source=f"{name}/{FORECASTING}", pool=pool.name, group=f"{FORECASTING}-{run}")
+    at_end.callback(following.close)
+    parts = Parts(policy, slurm, connecting, following, None, None, None, None)
+    if spec.mode is not Mode.OBSERVE:
+        _open_control(parts, site, bus, slurm, kubernetes, f"{CONTROLLER}-{run}", at_end)
+    return parts
+
+
+def _completions(settings: SlurmSettings, at_end: ExitStack) -> Completions | None:
+    """Slurm's own stream, where the site has one."""
+    if settings.completions is None:
+        return None
+    path = settings.completions.settings
+    security = Security() if path is None else read_bus_settings(path).secure()
+    stream = completions(settings.completions, security)
+    at_end.callback(stream.close)
+    return stream
+
+
+def open_stand_in(site: Site, twin: TwinSettings, picture: Picture) -> StandIn:
+    """The stand-in for Kubernetes, on the nodes that Slurm shows."""
+    path = site.spec.state / STAND_IN
+    rates = read_rates(twin.requests).requests
+    memory = read_memory(path, clock())
+    steps = [(int(at_s), float(per_s)) for at_s, per_s in zip(rates.times_s, rates.per_s, strict=True)]
+    keep = keeper(path)
+    keep(memory)
+    return StandIn(
+        sorted(picture.nodes),
+        picture.pool.shape,
+        steps,
+        twin.rate_per_node,
+        memory=memory,
+        keep=keep,
+        clock=clock,
+    )
+
+
+def _open_control(
+    parts: Parts, site: Site, bus: Bus, slurm: SlurmScheduler, kubernetes: StandIn, group: str, at_end: ExitStack
+) -> None:
+    """Open what decides, and what acts where the policy says that it may."""
+    spec = parts.policy.spec
+    pool: PoolPolicy = spec.pools[0]
+    file = AuditFile(site.spec.state / AUDIT)
+    at_end.callback(file.close)
+    source = f"/tidegate/{site.metadata.name}/{CONTROLLER}"
+    parts.last = audit = LastDecision(Telling(file, bus, source=source, pool=pool.name))
+    hearing = Hearing(bus, pool=pool.name, group=group)
+    at_end.callback(hearing.close)
+    mover: Controller | Recommender = Recommender(slurm, kubernetes, pool, spec, clock, audit)
+    if spec.mode is Mode.AUTO:
+        parts.lock = LockFile(site.spec.state / LOCK)
+        at_end.callback(parts.lock.release)
+        hook = HttpHook(pool.hooks) if pool.hooks.before or pool.hooks.after else None
+        mover = parts.controller = Controller(Ports(slurm, kubernetes, parts.lock, hook), pool, spec, clock, audit)
+    parts.control = Control(mover, hearing, clock, every_s=spec.moves.every)
+
+
+def _make(folder: Path) -> None:
+    """The folder of the state, for this user only."""
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError as error:
+        what = (error.strerror or type(error).__name__).lower()
+        raise BadInput(
+            f"cannot be made: {what}", where=str(folder), remedy="name another folder as spec.state"
+        ) from error

@@ -1,0 +1,86 @@
+"""Running the parts: one turn, or turn after turn until someone ends it."""
+
+from __future__ import annotations
+
+import logging
+import time
+
+from cli.audit.words import some
+from cli.service.clockwork import Clockwork, Step
+from cli.service.parts import Parts
+from controller.control import Control
+from models.audit import Decided
+from models.handovers import Direction
+from models.plans import Plan
+
+WATCH_S = 2.0  # between two looks at what is under way
+WATCH_SHARE = 0.25  # the part of the time that these looks may take
+
+log = logging.getLogger("tidegate.service")
+
+
+def run_on(parts: Parts) -> None:
+    """Take every part's steps at its pace until SIGTERM or Ctrl-C."""
+    spec = parts.policy.spec
+    log.info("mode %s; a decision every %d s", spec.mode, spec.moves.every)
+    clockwork = Clockwork()
+    clockwork.add("read", lambda: _read(parts))
+    if parts.lock is not None:
+        clockwork.add("watch", lambda: _watch(parts))
+    if parts.control is not None:
+        clockwork.add("turn", _turns(parts, parts.control), after_s=0.1)  # the first reading comes first
+    clockwork.run()
+
+
+def run_once(parts: Parts) -> Decided | None:
+    """Read, forecast, and take one turn; what was decided, None when nothing was, and the log says why."""
+    _read(parts)
+    if parts.control is None or parts.last is None:
+        return None
+    _watch(parts)  # takes the lead
+    _watch(parts)  # what it found is written down: only then may moves begin
+    return parts.last.decided if parts.control.turn() is not None else None
+
+
+def _read(parts: Parts) -> float:
+    after_s = parts.connecting.step()
+    parts.follow()
+    return after_s
+
+
+def _watch(parts: Parts) -> float:
+    """Keep the lead, and tend what is under way; the more there is, the less often."""
+    began_s = time.monotonic()
+    if parts.lock is not None:
+        trouble = parts.lock.trouble
+        parts.lock.tick()
+        if parts.lock.trouble is not None and str(parts.lock.trouble) != str(trouble):
+            log.warning("%s", parts.lock.trouble)
+    if parts.control is not None:
+        parts.control.watch()
+    return max(WATCH_S, (time.monotonic() - began_s) / WATCH_SHARE)
+
+
+def _turns(parts: Parts, control: Control) -> Step:
+    every_s = parts.policy.spec.moves.every
+
+    def turn() -> float:
+        plan = control.turn()
+        if plan is not None:
+            log.info("%s", in_a_line(plan))
+        return every_s
+
+    return turn
+
+
+def in_a_line(plan: Plan) -> str:
+    """A plan for the log."""
+    moves: dict[Direction, list[str]] = {}
+    for move in plan.moves:
+        moves.setdefault(move.direction, []).append(move.node)
+    parts = [f"{direction}: {some(nodes)}" for direction, nodes in moves.items()]
+    if plan.cancellations:
+        parts.append(f"turned back: {some(plan.cancellations)}")
+    wanted = f"Kubernetes has {plan.current} nodes and should have {plan.target}"
+    held = ", held back" if plan.holds and plan.moves else ""
+    return f"{wanted}; {'; '.join(parts) or 'nothing moves'}{held}"

@@ -1,0 +1,26 @@
+"""Slurm as a site file describes it, opened and read once."""
+
+from __future__ import annotations
+
+from contextlib import ExitStack
+
+from connectors.slurm.opening import open_transport
+from connectors.slurm.read import Picture
+from connectors.slurm.scheduler import SlurmScheduler
+from connectors.slurm.settings import SlurmSettings
+from models.errors import BadInput
+from models.policies import PoolPolicy
+
+
+def open_slurm(settings: SlurmSettings, pool: PoolPolicy, at_end: ExitStack) -> tuple[SlurmScheduler, Picture]:
+    """The port, and the first reading of the pool's nodes. Raises BadInput or Unreachable."""
+    transport = open_transport(settings)
+    at_end.callback(transport.close)
+    first = SlurmScheduler(transport, pool.nodes).poll()
+    nodes = len(first.nodes)
+    try:
+        low, _ = pool.bounds(nodes)
+    except ValueError as error:
+        raise BadInput(str(error), remedy="mend the floors and ceilings of the policy") from error
+    slurm = SlurmScheduler(transport, pool.nodes, nodes_max=nodes - low)
+    return slurm, slurm.poll()

@@ -1,0 +1,138 @@
+"""A site for ``tidegate run``: its files, the past that is on its bus, and the service as a process."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from random import Random
+
+import yaml
+
+from connectors.bus.opening import open_bus
+from connectors.bus.settings import BusSettings
+from models.demand import Demand
+from models.events import Event, Topic
+from models.nodes import Side
+from tests.real.slurm.cluster import Cluster
+
+DAY_S = 86_400
+HOUR_S = 3600
+STEP_S = 300
+DAYS = 8  # of history: a first model needs one
+RATE_PER_NODE = 10.0
+NOISE = 0.3  # nodes
+ENDS_S = 30.0
+POOL = "pool"
+
+
+@dataclass(frozen=True)
+class Surge:
+    """Every day from ``begins_s`` on the service's need climbs for an hour, stays for a while and falls for an hour.
+
+    In nodes, from ``low`` to ``high``, whole ones, and now and then one more or one less.
+    """
+
+    begins_s: int
+    stays_s: int = 4 * HOUR_S
+    low: float = 1.0
+    high: float = 6.0
+
+    @property
+    def lasts_s(self) -> int:
+        return self.stays_s + 2 * HOUR_S
+
+    def at(self, at_s: int) -> float:
+        since_s = (at_s - self.begins_s) % DAY_S
+        share = min(since_s, self.lasts_s - since_s, HOUR_S) / HOUR_S if since_s < self.lasts_s else 0.0
+        chance = Random(at_s).gauss(0.0, NOISE)
+        return float(max(0, round(self.low + share * (self.high - self.low) + chance)))
+
+
+class Running:
+    """One site in ``folder``; ``start`` and ``stop`` the service, whose log is ``log``."""
+
+    def __init__(self, folder: Path, cluster: Cluster, bus: str, prefix: str, policy: dict[str, object]) -> None:
+        self.folder = folder
+        self.cluster = cluster
+        self.bus = bus
+        self.log = folder / "run.log"
+        self._process: subprocess.Popen[bytes] | None = None
+        (folder / "token").write_text(cluster.token())
+        (folder / "token").chmod(0o600)
+        self.policy(policy)
+        self.on_bus(prefix)
+        self.rate(1.0)
+
+    def policy(self, spec: dict[str, object]) -> None:
+        self._write("policy.yaml", {"apiVersion": "tidegate.dev/v1", "kind": "Policy", "spec": spec})
+
+    def on_bus(self, prefix: str) -> None:
+        """From now on the service's topics begin so."""
+        self.prefix = prefix
+        self._write("bus.yaml", {"prefix": prefix})
+        spec = {
+            "state": "state",
+            "slurm": {"url": self.cluster.rest_url, "tokenFile": "token", "poll": "2s"},
+            "bus": {"address": self.bus, "settings": "bus.yaml"},
+            "kubernetes": {"twin": {"requests": "requests.csv", "ratePerNode": RATE_PER_NODE}},
+        }
+        self._write("site.yaml", {"apiVersion": "tidegate.dev/v1", "kind": "Site", "spec": spec})
+
+    def rate(self, nodes: float) -> None:
+        """Whatever the time, so many nodes' worth of requests."""
+        rows = f"0,{nodes * RATE_PER_NODE}\n1000000,0\n"
+        (self.folder / "requests.csv").write_text(f"seconds,requests_per_second\n{rows}")
+
+    def tell_past(self, surge: Surge, until_s: int) -> None:
+        """Put onto the bus the demand of the days before, as connectors told it then."""
+        bus = open_bus(self.bus, settings=BusSettings(prefix=self.prefix))
+        try:
+            for at_s in range(until_s - DAYS * DAY_S, until_s, STEP_S):
+                for side, nodes in ((Side.HPC, 0.0), (Side.KUBERNETES, surge.at(at_s))):
+                    demand = Demand(side, at_s, nodes, 0.0)
+                    bus.publish(Event(Topic.DEMAND, f"{POOL}/{side}", demand, at_s, "/the/past", float(at_s)))
+            assert bus.flush(60.0) == 0
+        finally:
+            bus.close()
+
+    def command(self, *options: str) -> list[str]:
+        files = ["--site", str(self.folder / "site.yaml"), "--policy", str(self.folder / "policy.yaml")]
+        return [sys.executable, "-m", "cli.main", "run", *files, *options]
+
+    def once(self) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(self.command("--once"), capture_output=True, text=True, check=False, timeout=120)
+
+    def start(self) -> None:
+        with self.log.open("ab") as log:
+            self._process = subprocess.Popen(self.command(), stdout=log, stderr=log)
+
+    def stop(self, *, kill: bool = False) -> int:
+        """End the service and tell its exit code; ``kill`` gives it no time."""
+        process, self._process = self._process, None
+        if process is None:
+            return 0
+        if kill:
+            process.kill()
+        else:
+            process.terminate()
+        return process.wait(ENDS_S)
+
+    def ours(self) -> set[str]:
+        """The nodes that are drained in Slurm with a mark of Tidegate's."""
+        names = self.cluster.slurmds
+        return {name for name in names if self.cluster.node(name).get("Reason", "").startswith("tidegate:")}
+
+    def wait(self, condition: object, what: str, timeout_s: float = 90.0) -> float:
+        """Seconds until it was so."""
+        began_s = time.monotonic()
+        try:
+            self.cluster.wait(condition, what, timeout_s)  # type: ignore[arg-type]
+        except RuntimeError as error:
+            raise AssertionError(f"{error}\n{self.log.read_text()[-6000:]}") from error
+        return time.monotonic() - began_s
+
+    def _write(self, name: str, document: dict[str, object]) -> None:
+        (self.folder / name).write_text(yaml.safe_dump(document))
