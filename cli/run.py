@@ -52,7 +52,9 @@ def run(
             run_on(parts)
         elif (decided := run_once(parts)) is not None:
             _tell(decided, parts)
-        elif rules.spec.mode is not Mode.OBSERVE:
+        elif rules.spec.mode is Mode.OBSERVE:
+            typer.echo("Both sides were read, and their demand was forecast; mode observe plans nothing.")
+        else:
             raise Unreachable("nothing was decided; the lines above say why")
 
 

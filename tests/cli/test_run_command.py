@@ -1,0 +1,143 @@
+"""``tidegate run`` as a user types it, on a slurmrestd that does what it is told to and the bus in a file."""
+
+from __future__ import annotations
+
+import os
+import signal
+import stat
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner, Result
+
+from cli.main import app
+from connectors.local.audit_file import AuditFile
+from models.errors import TidegateError
+from tests.connectors.slurm import fake, makers
+from tests.connectors.slurm.fake import Fake
+
+SITE = "spec: {slurm: {url: '%s', tokenFile: token, poll: 1s}, kubernetes: {twin: {requests: r.csv}}}\n"
+ENDS_S = 30.0
+
+
+@pytest.fixture
+def server() -> Iterator[Fake]:
+    with fake.serving() as one:
+        one.instead["GET diag"] = lambda request: request.say(200, makers.diagnosis(int(time.time())))
+        yield one
+
+
+@pytest.fixture
+def site(tmp_path: Path, server: Fake) -> Path:
+    (tmp_path / "site.yaml").write_text(SITE % server.url)
+    (tmp_path / "r.csv").write_text("seconds,requests_per_second\n0,1\n1000000,2\n")
+    (tmp_path / "token").touch(mode=0o600)
+    (tmp_path / "token").write_text(fake.TOKEN)
+    return tmp_path
+
+
+def policy(site: Path, mode: str) -> Path:
+    moves = "{every: 10s, settle: 6s, dwell: 0s, readyFor: 0s, leadTime: 1m, atOnce: 100%}"
+    (site / "policy.yaml").write_text(f"spec: {{mode: {mode}, moves: {moves}}}")
+    return site / "policy.yaml"
+
+
+def once(site: Path, mode: str = "recommend") -> Result:
+    files = ["--site", str(site / "site.yaml"), "--policy", str(policy(site, mode))]
+    return CliRunner().invoke(app, ["run", *files, "--once"], env={"COLUMNS": "80"})
+
+
+def test_recommending_tells_the_plan_and_touches_nothing(site: Path, server: Fake):
+    told = once(site)
+    assert told.exit_code == 0, told.output
+    assert "Kubernetes has 0 nodes and should have 1; hpc->kubernetes: n0" in told.output
+    assert "Nothing was moved: the policy's mode is not auto." in told.output
+    assert max(map(len, told.stdout.splitlines())) <= 80
+    assert [asked for asked in server.asked if not asked.startswith("GET")] == []
+
+
+def test_observing_tells_of_no_plan(site: Path, server: Fake):
+    told = once(site, "observe")
+    assert (told.exit_code, told.stdout) == (
+        0,
+        "Both sides were read, and their demand was forecast; mode observe plans nothing.\n",
+    )
+    assert [asked for asked in server.asked if not asked.startswith("GET")] == []
+
+
+def test_auto_moves_a_node_over_two_starts(site: Path, server: Fake):
+    first = once(site, "auto")
+    assert first.exit_code == 0, first.output
+    (drained,) = [node for node in server.nodes.values() if "DRAIN" in node["state"]]
+    assert drained["reason"].startswith("tidegate:1.")
+    state = site / "tidegate-state"
+    assert stat.S_IMODE(state.stat().st_mode) == 0o700
+    assert {path.name for path in state.iterdir()} >= {"audit.jsonl", "bus.db", "lock", "kubernetes-stand-in.json"}
+    second = once(site, "auto")
+    assert second.exit_code == 0, second.output
+    assert len([node for node in server.nodes.values() if "DRAIN" in node["state"]]) == 1, "it goes on with that one"
+
+
+def test_two_processes_do_not_share_one_state(site: Path):
+    (site / "tidegate-state").mkdir()
+    other = AuditFile(site / "tidegate-state" / "audit.jsonl")
+    try:
+        told = once(site)
+    finally:
+        other.close()
+    assert isinstance(told.exception, TidegateError)
+    assert "audit.jsonl" in str(told.exception)
+
+
+@pytest.mark.parametrize(
+    ("spoil", "said"),
+    [
+        (lambda site: (site / "r.csv").unlink(), "r.csv: there is no such file"),
+        (lambda site: (site / "token").unlink(), "token"),
+        (lambda site: (site / "site.yaml").write_text("spec: {}"), "spec.slurm: missing"),
+        (lambda site: (site / "site.yaml").write_text(SITE % "http://127.0.0.1:9"), "127.0.0.1:9"),
+        (lambda site: (site / "tidegate-state").write_text(""), "tidegate-state: cannot be made"),
+    ],
+    ids=["no rate", "no token", "a site of nothing", "nobody listens", "a file for a folder"],
+)
+def test_what_is_wrong_is_told_with_its_place(site: Path, spoil: object, said: str):
+    spoil(site)
+    told = once(site)
+    assert isinstance(told.exception, TidegateError), told.output
+    assert said in str(told.exception)
+
+
+def test_floors_that_leave_no_split_are_told(site: Path):
+    (site / "policy.yaml").write_text("spec: {pools: [{name: a, floor: {hpc: 9, kubernetes: 9}}]}")
+    files = ["--site", str(site / "site.yaml"), "--policy", str(site / "policy.yaml")]
+    told = CliRunner().invoke(app, ["run", *files, "--once"])
+    assert isinstance(told.exception, TidegateError)
+    assert "leave no split" in str(told.exception)
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_it_goes_on_until_it_is_asked_to_end(site: Path, server: Fake, number: int):
+    files = ["--site", str(site / "site.yaml"), "--policy", str(policy(site, "auto"))]
+    log = site / "run.log"
+    with log.open("wb") as stderr:
+        command = [sys.executable, "-m", "cli.main", "run", *files]
+        process = subprocess.Popen(command, stderr=stderr, env={**os.environ, "PYTHONUNBUFFERED": "1"})
+        try:
+            deadline = time.monotonic() + 60
+            while not any("DRAIN" in node["state"] for node in server.nodes.values()):
+                assert process.poll() is None, log.read_text()
+                assert time.monotonic() < deadline, log.read_text()
+                time.sleep(0.05)
+            process.send_signal(number)
+            assert process.wait(ENDS_S) == 0, log.read_text()
+        finally:
+            process.kill()
+            process.wait()
+    text = log.read_text()
+    assert "ending in order" in text
+    assert "Traceback" not in text
+    assert fake.TOKEN not in text
