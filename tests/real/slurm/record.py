@@ -28,7 +28,7 @@ from tests.real.slurm.install import RELEASES
 from tests.real.slurm.rest import Answer, ask
 
 RECORDED = Path(__file__).parents[2] / "recorded"
-VERSIONS = {"24.11": ("v0.0.40", "v0.0.42"), "26.05": ("v0.0.42", "v0.0.45")}
+VERSIONS = {"24.11": ("v0.0.42",), "26.05": ("v0.0.44",)}  # those that the connector asks for first
 QUIET_MS = 3000  # of a topic that has told everything
 FAR_S = 10 * 86_400
 
@@ -51,7 +51,7 @@ def reads(jobs: dict[str, int]) -> Iterator[Request]:
     yield "partition-unknown", "GET", "partition/none", None
     yield "reservation-unknown", "GET", "reservation/none", None
     yield "path-unknown", "GET", "none", None
-    yield "query-invalid", "GET", "nodes?flags=NONE", None
+    yield "query-invalid", "GET", "nodes?update_time=yesterday", None
 
 
 def writes() -> Iterator[Request]:
@@ -75,13 +75,17 @@ def reservations() -> Iterator[Request]:
     """Acts on reservations; where there are none, all are refused."""
     ours = {"name": "tidegate-n13", "node_list": ["n13"], "users": ["root"], "flags": ["MAINT", "IGNORE_JOBS"]}
     ours |= {"start_time": int(time.time()) + FAR_S, "duration": 60}
-    other = ours | {"name": "tidegate-other"}
+    plain = ours | {"name": "theirs", "flags": []}
+    another = plain | {"name": "another"}
     yield "reserve", "POST", "reservation", ours
     yield "reserve-again", "POST", "reservation", ours | {"duration": 120}
-    yield "reserve-overlapping", "POST", "reservation", other | {"flags": []}
-    yield "reserve-unknown-node", "POST", "reservation", other | {"node_list": ["none"]}
-    yield "reserve-in-the-past", "POST", "reservation", other | {"start_time": int(time.time()) - FAR_S}
-    yield "reserve-for-nobody", "POST", "reservation", {name: other[name] for name in other if name != "users"}
+    yield "reserve-beside-maintenance", "POST", "reservation", plain
+    yield "reserve-overlapping", "POST", "reservation", another
+    yield "reserve-unknown-node", "POST", "reservation", another | {"node_list": ["none"]}
+    yield "reserve-unknown-flag", "POST", "reservation", another | {"node_list": ["n14"], "flags": ["NONE"]}
+    yield "reserve-in-the-past", "POST", "reservation", another | {"start_time": int(time.time()) - FAR_S}
+    yield "reserve-for-nobody", "POST", "reservation", {name: another[name] for name in another if name != "users"}
+    yield "reservations-then", "GET", "reservations", None
     yield "release", "DELETE", "reservation/tidegate-n13", None
     yield "release-again", "DELETE", "reservation/tidegate-n13", None
 
@@ -126,7 +130,7 @@ class Recorder:
 def write(file: Path, told: object) -> None:
     """Write it as JSON, without what names this machine."""
     file.parent.mkdir(parents=True, exist_ok=True)
-    text = json.dumps(told, indent=1)
+    text = json.dumps(told)
     for found, instead in ((platform.version(), "#1 SMP"), (platform.release(), "6.1.0")):
         text = text.replace(found, instead)
     file.write_text(text + "\n", encoding="utf-8")

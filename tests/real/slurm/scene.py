@@ -10,10 +10,14 @@ from tests.real.slurm.install import Release
 
 SLOW_USER = "cyd"  # whose jobs are completing for a while after their end
 EPILOG = f'#!/bin/sh\n[ "$SLURM_JOB_USER" = {SLOW_USER} ] && sleep 100\nexit 0\n'
+CPUS = 16
 GPU_NODES = (1, 2, 3, 4, 12)
 ENDS_S = 100.0  # when a job with a limit of a minute has been ended
 NODES = (
-    *(Node(f"n{n:02}", gpus=4 * (n in GPU_NODES), features="a100" if n in GPU_NODES else "cpu") for n in range(1, 17)),
+    *(
+        Node(f"n{n:02}", CPUS, gpus=4 * (n in GPU_NODES), features="gpu" if n in GPU_NODES else "cpu")
+        for n in range(1, 17)
+    ),
     Node("d01", state="DOWN"),
     Node("f01", state="FUTURE"),
     Node("c01", state="CLOUD"),
@@ -66,7 +70,7 @@ def _run(slurm: Cluster) -> dict[str, int]:
         "exclusive": slurm.submit("--nodelist=n01", "--exclusive", minutes=120, user="ada"),
         "gpus": slurm.submit("--nodelist=n03", "--gres=gpu:a100:2", "--job-name=train", user="ben"),
         "unlimited": slurm.submit("--partition=gpu", "--nodelist=n04", "--time=UNLIMITED", "--gpus=1", user="ben"),
-        "suspended": slurm.submit("--nodelist=n13", "--ntasks=64", user="ada"),
+        "suspended": slurm.submit("--nodelist=n13", f"--ntasks={CPUS}", user="ada"),
         "on-rebooting": slurm.submit("--nodelist=n10", "--mem=1000"),
         "on-down": slurm.submit("--nodelist=n06", "--no-requeue", user="ada"),
         "two-nodes": slurm.submit("--nodelist=n[07-08]", "--ntasks-per-node=2", nodes=2, user="ben"),
@@ -111,10 +115,10 @@ def _wait(slurm: Cluster) -> dict[str, int]:
         "planned": slurm.submit("--partition=small", nodes=2, minutes=60, user="ben"),
         "too-many-nodes": slurm.submit("--partition=gpu", "--gpus-per-node=a100:4", nodes=5, user="ben"),
         "waits-for-licence": slurm.submit("--licenses=matlab:1", user="ben"),
-        "constraint": slurm.submit("--constraint=a100", "--nodelist=n01", "--ntasks=64", user="ada"),
+        "constraint": slurm.submit("--constraint=gpu", "--nodelist=n01", f"--ntasks={CPUS}", user="ada"),
         "in-reservation": slurm.submit("--reservation=tonight", user="root"),
         "closed-partition": slurm.submit("--partition=closed", user="ben"),
-        "big-array": slurm.submit("--hold", "--array=0-999", "--nice=10", user="ada"),
+        "big-array": slurm.submit("--hold", "--array=0-99", "--nice=10", user="ada"),
         "het": _het(slurm),
     }
     jobs["depends"] = slurm.submit(f"--dependency=afterok:{jobs['held']}", user="ada")
