@@ -11,19 +11,19 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
-from kafka import KafkaAdminClient, KafkaConsumer, KafkaProducer, TopicPartition
+from kafka import KafkaAdminClient, KafkaConsumer, KafkaProducer
 from kafka.errors import KafkaError
 
 from connectors.bus.codec import Message, encode
 from connectors.bus.consuming import KafkaSubscription
 from connectors.bus.diagnosis import connected
 from connectors.bus.lookup import Lookup, unavailable
-from connectors.bus.probing import probe
 from connectors.bus.producing import ByKey, Producing
 from connectors.bus.receiving import Receiver, dead_letter_event, too_large, unsendable
 from connectors.bus.security import Security
 from connectors.bus.spool import Spool
 from connectors.bus.topics import LONGEST
+from connectors.bus.unpacking import unstoppable
 from models.bus import BusCounts, Subscription
 from models.errors import BusRefused, BusUnavailable
 from models.events import DeadLetter, Event, Latest, Topic
@@ -156,7 +156,6 @@ class KafkaBus:
                 self._counts,
                 self._lookup,
                 self._settle,
-                self._probe,
             )
         except BaseException:
             consumer.close(autocommit=False)
@@ -164,7 +163,7 @@ class KafkaBus:
 
     def latest_state(self, topic: Topic) -> Mapping[str, Event]:
         """See the port."""
-        consumer, receiver = self._consumer(group_id=None), Receiver(self._counts, self._bury_read)
+        consumer, receiver = unstoppable(self._consumer(group_id=None)), Receiver(self._counts, self._bury_read)
         latest, deadline = Latest(), time.monotonic() + READ_S
         try:
             partitions = self._lookup.partitions(self._lookup.name(topic))
@@ -212,10 +211,6 @@ class KafkaBus:
                 left = producing.close(timeout_s)
         if left and self._temporary is not None:
             log.error("%d events could not be delivered before the end, and are lost: there is no spool file", left)
-
-    def _probe(self, partition: TopicPartition, start: int | None) -> tuple[list[Any], int | None]:
-        """The messages from ``start`` on, or from the earliest, until one that cannot be taken apart; its offset."""
-        return probe(self._consumer(group_id=None), partition, start)
 
     @property
     def _open(self) -> Producing:

@@ -11,7 +11,6 @@ from typing import Any
 from kafka import ConsumerRebalanceListener, KafkaConsumer, TopicPartition
 from kafka.errors import (
     CommitFailedError,
-    CorruptRecordError,
     IllegalStateError,
     KafkaError,
     LogTruncationError,
@@ -22,6 +21,7 @@ from kafka.errors import (
 
 from connectors.bus.lookup import Lookup, Shape, unavailable
 from connectors.bus.receiving import Receiver
+from connectors.bus.unpacking import Damaged, unstoppable
 from models.bus import BusCounts, Delivery, Gap
 from models.errors import BusRefused, BusUnavailable
 from models.events import Event, Topic
@@ -42,7 +42,6 @@ class KafkaSubscription(ConsumerRebalanceListener):  # type: ignore[misc]  # the
 
     ``lookup`` has a connection of its own: on the consumer's, its answers would wait behind a fetch that waits for
     messages. ``settle`` makes sure that dead letters are kept, before the messages that they stand for are committed.
-    ``probe`` finds a message that the client cannot take apart.
     """
 
     def __init__(
@@ -53,18 +52,15 @@ class KafkaSubscription(ConsumerRebalanceListener):  # type: ignore[misc]  # the
         counts: BusCounts,
         lookup: Lookup,
         settle: Callable[[], None],
-        probe: Callable[[TopicPartition, int | None], tuple[list[Any], int | None]],
     ) -> None:
-        self._consumer = consumer
+        self._consumer = unstoppable(consumer)
         self._topics = topics
         self._receiver = receiver
         self._counts = counts
         self._lookup = lookup
         self._settle = settle
-        self._probe = probe
         self._shapes: dict[str, Shape] = dict(lookup.shapes(topics))
         self._shapes_due_s = time.monotonic() + SHAPES_S
-        self._next: dict[TopicPartition, int] = {}  # the offset after what was fetched last
         self._joined = False
         self._joining_since = 0.0
         self._gaps: list[Gap] = []
@@ -80,7 +76,6 @@ class KafkaSubscription(ConsumerRebalanceListener):  # type: ignore[misc]  # the
     def on_partitions_assigned(self, assigned: Iterable[TopicPartition]) -> None:
         """A part of a topic of state is read from its beginning, so that its state is there before anyone acts."""
         self._joined = True
-        self._next.clear()
         state = [partition for partition in assigned if self._topics[partition.topic].state]
         if state:
             self._consumer.seek_to_beginning(*state)
@@ -96,6 +91,8 @@ class KafkaSubscription(ConsumerRebalanceListener):  # type: ignore[misc]  # the
                 event = read(topic, number, record.offset, record.key, record.value, record.headers)
                 if event is not None:
                     events.append(event)
+                elif isinstance(record.value, Damaged):
+                    self._gaps.append(Gap(topic, f"of partition {number} {record.value.decode()}"))
         self._early = {}
         gaps, self._gaps = tuple(self._gaps), []
         self._counts.gaps += len(gaps)
@@ -162,31 +159,9 @@ class KafkaSubscription(ConsumerRebalanceListener):  # type: ignore[misc]  # the
             return {}
         except UnsupportedCodecError as error:
             raise BusRefused(f"a topic is compressed in a way that cannot be read here: {error}") from error
-        except (CorruptRecordError, UnicodeError) as error:
-            return self._pass_over(error)
         except KafkaError as error:
             raise unavailable(error, "what is new") from error
-        for partition, records in fetched.items():
-            self._next[partition] = records[-1].offset + 1
         return fetched
-
-    def _pass_over(self, error: Exception) -> dict[TopicPartition, list[Any]]:
-        """Go on behind a message that the client cannot even take apart: it would turn round in it for ever.
-
-        A client of its own finds it, and brings what is before it.
-        """
-        for partition in self._consumer.assignment():
-            start = self._next.get(partition)
-            before, offset = self._probe(partition, start)
-            if offset is None:
-                if start is not None:
-                    self._consumer.seek(partition, start)  # what was fetched of it together with the other is lost
-                continue
-            self._receiver.unreadable(self._topics[partition.topic], partition.partition, offset, str(error))
-            self._consumer.seek(partition, offset + 1)
-            self._next[partition] = offset + 1
-            return {partition: before} if before else {}
-        raise BusUnavailable(f"a message cannot be read, and not be found: {error}") from error
 
     def _begin_anew(self, error: KafkaError) -> None:
         """Read partitions from the earliest message that there is: of a new group, or when ours is there no more."""

@@ -23,8 +23,8 @@ from kafka.errors import (
 from connectors.bus.diagnosis import connected
 from connectors.bus.inspecting import Behind, Extent, Found, Reading, Send, no_such_topic
 from connectors.bus.lookup import Lookup, Shape, unavailable
-from connectors.bus.probing import NOT_APART, probe
 from connectors.bus.security import Security
+from connectors.bus.unpacking import Damaged, unstoppable
 from models.errors import BadInput, BusRefused, BusUnavailable
 from models.events import Topic
 
@@ -100,7 +100,7 @@ class KafkaInspection:
             raise self._no_such(topic)
         consumer = self._consumer()
         try:
-            yield KafkaReading(consumer, self._consumer, self._lookup, topic, note)
+            yield KafkaReading(unstoppable(consumer), self._lookup, topic, note)
         finally:
             with suppress(KafkaError):
                 consumer.close(autocommit=False, timeout_ms=2000)
@@ -180,18 +180,16 @@ class KafkaInspection:
 
 
 class KafkaReading:
-    """See ``connectors.bus.inspecting.Reading``. ``another`` makes a consumer like the first one."""
+    """See ``connectors.bus.inspecting.Reading``."""
 
     def __init__(
         self,
         consumer: KafkaConsumer,
-        another: Callable[[], KafkaConsumer],
         lookup: Lookup,
         topic: Topic,
         note: Callable[[str], None],
     ) -> None:
         self._consumer = consumer
-        self._another = another
         self._lookup = lookup
         self._topic = topic
         self._name = lookup.name(topic)
@@ -222,8 +220,6 @@ class KafkaReading:
             self._note("messages were deleted before they could be shown")
             self._go_to(self._lookup.begins(self._parts()))
             return []
-        except NOT_APART as error:
-            return self._pass_over(error)
         except UnsupportedCodecError as error:
             raise BusRefused(f"{self._name} is compressed in a way that cannot be read here: {error}") from error
         except KafkaError as error:
@@ -241,6 +237,9 @@ class KafkaReading:
 
     def _taken(self, part: TopicPartition, records: Sequence[Any]) -> list[Found]:
         self._next[part] = records[-1].offset + 1
+        for one in records:
+            if isinstance(one.value, Damaged):
+                self._note(f"{self._topic}, partition {part.partition}: {one.value.decode()}")
         return [
             Found(
                 self._topic,
@@ -252,19 +251,8 @@ class KafkaReading:
                 tuple((name, text or b"") for name, text in one.headers),
             )
             for one in records
+            if not isinstance(one.value, Damaged)
         ]
-
-    def _pass_over(self, error: Exception) -> list[Found]:
-        """Go on behind a message that the client cannot take apart; what is before it."""
-        self._go_to(self._next)  # what it had of other partitions is lost
-        for part, start in self._next.items():
-            before, offset = probe(self._another(), part, start)
-            if offset is not None:
-                self._note(f"message {self._topic}/{part.partition}/{offset} cannot be read: {error}")
-                found = self._taken(part, before) if before else []
-                self._go_to({**self._next, part: offset + 1})
-                return found
-        raise BusUnavailable(f"a message cannot be read, and not be found: {error}") from error
 
     def _go_to(self, places: Mapping[TopicPartition, int]) -> None:
         self._next = dict(places)

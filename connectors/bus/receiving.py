@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from connectors.bus.codec import Message, Poison, UnknownType, decode
 from connectors.bus.topics import LONGEST
+from connectors.bus.unpacking import Damaged
 from models.bus import BusCounts
 from models.events import DeadLetter, Event, Topic
 
@@ -34,6 +35,9 @@ class Receiver:
     ) -> Event | None:
         """The event of a message; None for one of an unknown type, and for one that was buried."""
         self._counts.received += 1
+        if isinstance(value, Damaged):
+            self._bury(DeadLetter(topic.value, partition, offset, value.decode(), None, None, (), 0))
+            return None
         headers = tuple(headers)
         try:
             return decode(topic, key, value, headers)
@@ -43,10 +47,6 @@ class Receiver:
             letter = _letter(Message(topic.value, key, value, [*headers]), partition, offset, str(error))
             self._bury(letter if _fits(letter) else _beginnings(letter))
         return None
-
-    def unreadable(self, topic: Topic, partition: int, offset: int, reason: str) -> None:
-        """Bury a message of which nothing but its place is known."""
-        self._bury(DeadLetter(topic.value, partition, offset, f"it cannot be read: {reason}", None, None, (), 0))
 
 
 def too_large(message: Message) -> DeadLetter | None:

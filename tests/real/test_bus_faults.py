@@ -6,57 +6,20 @@ import resource
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from kafka import KafkaProducer, TopicPartition
+from kafka import TopicPartition
 
 from connectors.bus.broker import KafkaBus
 from models.bus import Delivery, Subscription
-from models.demand import Demand
 from models.events import Event, Latest, Topic
 from models.nodes import Side
 from models.work import WorkRecord, WorkState
+from tests.real.bus_events import KEYS, READY_S, demand, drain, opened, wait_for, work
 from tests.real.kafka.broker import PROXIED, Broker
 from tests.real.proxy import Proxy
-
-KEYS = 2_000
-READY_S = 60.0
-
-
-def work(number: int, keys: int = KEYS) -> Event:
-    """The state of one of so many jobs, that changes every ``keys`` events."""
-    record = WorkRecord(f"job/{number % keys}", Side.HPC, WorkState.RUNNING, 1.0, 0, None, number, user="u" * 20)
-    return Event(Topic.WORK, f"hpc/job/{number % keys}", record, number + 1, "/test", number / 100)
-
-
-def demand(number: int) -> Event:
-    return Event(Topic.DEMAND, "pool/hpc", Demand(Side.HPC, number, 1.0, float(number)), number + 1, "/test", number)
-
-
-@contextmanager
-def opened(address: str, prefix: str = "", **options: object) -> Iterator[KafkaBus]:
-    bus = KafkaBus([address], prefix=prefix, **options)  # type: ignore[arg-type]
-    try:
-        yield bus
-    finally:
-        bus.close(0)
-
-
-def drain(subscription: Subscription) -> tuple[list[Event], list[str]]:
-    """Everything that there is, and the reasons of every gap."""
-    events: list[Event] = []
-    reasons: list[str] = []
-    deadline = time.monotonic() + READY_S
-    while True:
-        delivery = subscription.poll(1.0)
-        events += delivery.events
-        reasons += [gap.reason for gap in delivery.gaps]
-        if not delivery.events and not subscription.lag():
-            return events, reasons
-        assert time.monotonic() < deadline, f"{subscription.lag()} are still to come"
 
 
 def fault_free(events: list[Event]) -> dict[str, Event]:
@@ -338,49 +301,6 @@ def test_d13_the_order_is_that_of_the_source_and_not_that_of_a_clock(broker: Bro
         assert bus.latest_state(Topic.WORK) == {"hpc/job/1": newer}
 
 
-def test_a_foreign_message_without_a_key_or_headers_is_put_aside_and_the_next_is_read(broker: Broker, prefix: str):
-    with opened(broker.address(), prefix) as bus:
-        producer = KafkaProducer(bootstrap_servers=broker.address())
-        producer.send(prefix + Topic.DEMAND, b"hello").get(10)
-        producer.close()
-        bus.publish(demand(1))
-        bus.flush(READY_S)
-        subscription = bus.subscribe([Topic.DEMAND], "g")
-        assert drain(subscription)[0] == [demand(1)]
-        subscription.commit()
-        letters = bus.subscribe([Topic.DEAD_LETTER], "letters")
-        (letter,) = drain(letters)[0]
-        assert (letter.payload.value, letter.payload.offset) == (b"hello", 0)
-        for member in (subscription, letters):
-            member.close()
-
-
-class NotText(str):
-    """A header's name that is no text on the wire."""
-
-    __slots__ = ()
-
-    def encode(self, encoding: str = "utf-8", errors: str = "strict") -> bytes:
-        return b"\xff\xfe"
-
-
-def test_d4_a_message_that_the_client_cannot_take_apart_is_passed_over(broker: Broker, prefix: str):
-    with opened(broker.address(), prefix) as bus:
-        bus.publish(demand(0))
-        bus.flush(READY_S)
-        foreign = KafkaProducer(bootstrap_servers=broker.address())
-        foreign.send(prefix + Topic.DEMAND, b"x", b"k", [(NotText("h"), b"1")]).get(10)
-        foreign.close()
-        for number in range(1, 4):
-            bus.publish(demand(number))
-        bus.flush(READY_S)
-        subscription = bus.subscribe([Topic.DEMAND], "g")
-        assert [event.version for event in drain(subscription)[0]] == [1, 2, 3, 4]
-        assert bus.counts.dead_letters == 1
-        subscription.commit()
-        subscription.close()
-
-
 def test_d8_a_gap_in_one_partition_has_the_whole_state_told_anew(
     broker: Broker, prefix: str, monkeypatch: pytest.MonkeyPatch
 ):
@@ -429,16 +349,3 @@ def test_a_topic_that_somebody_deletes_holds_up_no_other_and_is_told_anew(
         bus.publish(work(2))
         assert bus.flush(READY_S) == 0
         assert "hpc/job/2" in bus.latest_state(Topic.WORK)
-
-
-def wait_for(subscription: Subscription, count: int) -> tuple[list[Event], list[str]]:
-    """At least so many events, whatever the lag says meanwhile."""
-    events: list[Event] = []
-    reasons: list[str] = []
-    deadline = time.monotonic() + READY_S
-    while len(events) < count or subscription.lag():
-        delivery = subscription.poll(0.5)
-        events += delivery.events
-        reasons += [gap.reason for gap in delivery.gaps]
-        assert time.monotonic() < deadline, f"{len(events)} of {count} came; {reasons}"
-    return events, reasons

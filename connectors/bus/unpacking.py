@@ -1,0 +1,107 @@
+"""Taking apart what the broker sends. The client alone gives up at the first message that it cannot read, and when it
+is asked again it turns round in that one for ever, whoever else waits behind it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from kafka import KafkaConsumer
+from kafka.consumer.fetcher import Fetcher
+from kafka.errors import CorruptRecordError
+from kafka.record import MemoryRecords
+from kafka.record.default_records import DefaultRecord, DefaultRecordBatch
+from kafka.record.util import decode_varint
+
+NAMELESS = bytes(range(128)) + b"?" * 128  # for each byte of a header's name that is not UTF-8, what is read instead
+BEFORE_KEY = 4  # numbers of a message: its length, attributes, time and offset
+
+
+class Damaged(bytes):
+    """Stands where a message's value does, in place of messages that are lost, and says which and why."""
+
+
+def unstoppable(consumer: KafkaConsumer) -> KafkaConsumer:
+    """The consumer, which now goes on behind whatever it cannot read.
+
+    A header's name that is not UTF-8 is read with question marks. Where messages are damaged, one with the offset of
+    the last of them comes instead, whose value is ``Damaged``. Nothing else is skipped, and the order stays.
+    """
+    consumer._fetcher.PartitionRecords = _Part
+    return consumer
+
+
+class _Part(Fetcher.PartitionRecords):  # type: ignore[misc]  # the client has no types
+    """What was fetched of one partition."""
+
+    def take(self, n: int | None = None) -> list[Any]:
+        try:
+            return list(super().take(n))
+        except Exception:
+            self.drain()  # else the next poll asks what has ended for more, and never stops
+            raise
+
+    def _unpack_records(self, tp: Any, records: MemoryRecords, *deserializers: Any) -> Iterator[Any]:
+        unpacked: Iterator[Any] = super()._unpack_records(tp, _Records(records._buffer), *deserializers)
+        return unpacked
+
+
+class _Records(MemoryRecords):  # type: ignore[misc]
+    """Batches as they were sent."""
+
+    def next_batch(self) -> Any:
+        batch = super().next_batch()
+        return _Batch(batch._buffer) if isinstance(batch, DefaultRecordBatch) else batch
+
+
+class _Batch(DefaultRecordBatch):  # type: ignore[misc]
+    """Messages that were sent together."""
+
+    def validate_crc(self) -> bool:
+        """True: a batch whose checksum is wrong is read as one message that is damaged."""
+        if not super().validate_crc():
+            self._num_records, self._decompressed = -1, True
+        return True
+
+    def __next__(self) -> Any:
+        if self._num_records < 0:
+            return self._damaged("the checksum is wrong")
+        try:
+            return super().__next__()
+        except CorruptRecordError as error:
+            return self._damaged(str(error))
+
+    def _read_msg(self, *_: Any) -> Any:
+        try:
+            return super()._read_msg()
+        except UnicodeDecodeError:
+            self._mend_names()
+            return super()._read_msg()
+
+    def _mend_names(self) -> None:
+        """Make the names of the next message's headers readable, byte by byte, so that all else stays where it is."""
+        buffer, pos = self._buffer, self._pos
+        for _ in range(BEFORE_KEY):
+            _, pos = decode_varint(buffer, pos)
+        for _ in ("key", "value"):
+            size, pos = decode_varint(buffer, pos)
+            pos += max(0, size)
+        count, pos = decode_varint(buffer, pos)
+        for _ in range(count):
+            size, pos = decode_varint(buffer, pos)
+            if size < 0:
+                return  # damaged; the reading says so
+            try:
+                buffer[pos : pos + size].decode()
+            except UnicodeDecodeError:
+                buffer[pos : pos + size] = buffer[pos : pos + size].translate(NAMELESS)
+            pos += size
+            size, pos = decode_varint(buffer, pos)
+            pos += max(0, size)
+
+    def _damaged(self, why: str) -> DefaultRecord:
+        """One message for all that is left of the batch. The last offset: an earlier one may have been read already."""
+        self._num_records = self._next_record_index = 0
+        self._pos = len(self._buffer)
+        value = Damaged(f"messages up to {self.last_offset} are damaged: {why}".encode())
+        return DefaultRecord(len(value), self.last_offset, self.max_timestamp, self.timestamp_type, None, value, [])
