@@ -21,8 +21,9 @@ class CompletionSettings(Part):
     servers: Annotated[str, _SERVERS] = field(
         ..., "The brokers that the plug-in writes to: HOST:PORT, several with commas between them."
     )
-    topic: Annotated[str, _TOPIC] = field(
-        "tidegate-slurm", "Its topic: JobCompLoc of slurm.conf, or the one named in JobCompParams' file."
+    topic: Annotated[str, _TOPIC] = field("tidegate-slurm", "Its topic, `topic=` in JobCompParams of slurm.conf.")
+    start_topic: Annotated[str, _TOPIC] | None = field(
+        None, "The topic of starts, `topic_job_start=` there, where it is another one."
     )
     settings: Annotated[Path, PATH] | None = field(
         None, "A file of bus settings for these brokers: TLS, who we are. Of it only `security` matters here."

@@ -1,0 +1,90 @@
+"""What the plug-in ``jobcomp/kafka`` tells of one job that has started or ended, in the words of a poll."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+import msgspec
+
+from connectors.slurm.jobs import ENDED, NEVER_S
+from connectors.slurm.pool import hosts
+from connectors.slurm.wire import Job, Number
+from models.errors import BadInput
+
+BYTES_MOST = 8 << 20  # of a message: the job's script is in it, which Slurm limits to 4 MiB
+AGAIN = "PENDING"  # how a run ends that is followed by another one
+
+
+class Message(msgspec.Struct, frozen=True):
+    """One message, as far as we read it. Times are UTC. Without a state the job has started."""
+
+    jobid: int
+    state: str | None = None
+    username: str | None = None
+    start: str | None = msgspec.field(name="@start", default=None)
+    end: str | None = msgspec.field(name="@end", default=None)
+    submit: str | None = msgspec.field(name="@submit", default=None)
+    partition: str | None = None
+    nodes: str | None = None
+    total_nodes: int | None = None
+    array_job_id: int | None = None
+    array_task_id: int | None = None
+    het_job_id: int | None = None
+    time_limit: int | None = None
+    tres_req: str | None = None
+    tres_alloc: str | None = None
+
+
+_DECODER = msgspec.json.Decoder(Message)
+
+
+def read_message(value: bytes) -> Job | None:
+    """The job, running, ended or waiting again; None when the message is of something else that befell it.
+
+    Raises BadInput for what no plug-in would say.
+    """
+    if len(value) > BYTES_MOST:
+        raise BadInput(f"a message of {len(value)} bytes is too large")
+    try:
+        told = _DECODER.decode(value)
+    except (msgspec.DecodeError, UnicodeError, RecursionError) as error:
+        raise BadInput(f"a message cannot be read: {error}") from error
+    state = "RUNNING" if told.state is None else told.state.upper()
+    if state not in ENDED and state not in ("RUNNING", AGAIN):
+        return None  # it was resized, say
+    hosts(told.nodes or "")
+    started, ended = _time(told.start), _time(told.end)
+    if (started if state == "RUNNING" else ended) is None:
+        raise BadInput(f"job {told.jobid} is {state}, and since when is not told")
+    if state == "RUNNING" and not told.nodes:
+        raise BadInput(f"job {told.jobid} has started, and not told where")
+    return Job(
+        job_id=told.jobid,
+        job_state=(state,),
+        array_job_id=_number(told.array_job_id),
+        array_task_id=_number(told.array_task_id),
+        het_job_id=_number(told.het_job_id),
+        partition=told.partition or "",
+        nodes=told.nodes or "",
+        node_count=_number(told.total_nodes or None),
+        tres_req_str=told.tres_req or "",
+        tres_alloc_str=told.tres_alloc or "",
+        submit_time=_number(_time(told.submit)),
+        start_time=_number(started if told.nodes else None),
+        end_time=_number(None if state == "RUNNING" else ended),
+        time_limit=_number(None if told.time_limit is None else told.time_limit // 60),
+        user_name=told.username or "",
+    )
+
+
+def _number(value: int | None) -> Number:
+    return Number() if value is None else Number(set=True, number=value)
+
+
+def _time(text: str | None) -> int | None:
+    """Unix seconds; None where there is none, or only a word."""
+    try:
+        at_s = int(datetime.fromisoformat(text or "").replace(tzinfo=UTC).timestamp())
+    except (ValueError, OverflowError):
+        return None
+    return at_s if 0 < at_s < NEVER_S else None
