@@ -10,7 +10,7 @@ from functools import partial
 
 from connectors.slurm import acts, flags, read, wire
 from connectors.slurm.acts import Said
-from connectors.slurm.jobs import Piece, pieces
+from connectors.slurm.jobs import NEVER_S, Piece, pieces
 from connectors.slurm.names import booking_name, is_mark, is_node
 from connectors.slurm.pool import Pool, hosts
 from connectors.slurm.transport import Booking, Transport
@@ -34,7 +34,8 @@ class SlurmScheduler:
     """The nodes of ``hostlist``, every node without one.
 
     ``nodes_max`` is the most nodes that the policy can ever give this side. ``nodes``, ``demand`` and ``waiting`` tell
-    of the last ``poll``, which is the caller's to repeat; ``look`` and the acts ask Slurm at once.
+    of the last ``poll``, which is the caller's to repeat; ``look`` and the acts ask Slurm at once. When a node frees,
+    and from when it is reserved, is by our ``clock``, whatever slurmctld's says; times of work are slurmctld's.
     """
 
     def __init__(
@@ -44,11 +45,13 @@ class SlurmScheduler:
         *,
         nodes_max: int | None = None,
         monotonic: Callable[[], float] = time.monotonic,
+        clock: Callable[[], float] = time.time,
     ) -> None:
         self._slurm = slurm
         self._names = None if hostlist is None else frozenset(hosts(hostlist))
         self._nodes_max = nodes_max
         self._monotonic = monotonic
+        self._clock = clock
         self._picture: read.Picture | None = None
         self._polled_s = 0.0
         self._work: tuple[float, list[Piece]] | None = None
@@ -59,14 +62,19 @@ class SlurmScheduler:
     def poll(self) -> read.Picture:
         """Read everything once: five questions. Raises Unreachable, and then the last reading stands."""
         began_s = self._monotonic()
+        diagnosis = self._slurm.diagnosis()
+        ahead_s = self._ahead_s(read.clock(diagnosis)[0])
         answers = read.Answers(
-            self._slurm.diagnosis(),
+            diagnosis,
             self._slurm.nodes(),
             self._slurm.jobs(),
             self._slurm.partitions(),
             self._slurm.reservations(),
         )
         picture = read.picture(answers, self._names, self._nodes_max)
+        if ahead_s:
+            nodes = {name: _by_our_clock(node, ahead_s) for name, node in picture.nodes.items()}
+            picture = replace(picture, nodes=nodes)
         self._keep_gone(picture)
         self._picture, self._polled_s = picture, began_s
         return picture
@@ -96,10 +104,11 @@ class SlurmScheduler:
             return None
         booked = read.bookings(self._reservations(), {node}).get(node, set())
         at_s, booted = read.clock(self._slurm.diagnosis())
+        ahead_s = self._ahead_s(at_s)
         ends: Mapping[str, int] = {}
         if flags.is_busy(flags.flags_of(shown.state)):
             ends = self._ends(node, at_s)
-        return read.node_of(shown, ends, booked, booted)
+        return _by_our_clock(read.node_of(shown, ends, booked, booted), ahead_s)
 
     # ---- acting ----
 
@@ -137,7 +146,7 @@ class SlurmScheduler:
             now_s, _ = read.clock(self._slurm.diagnosis())
         except Unreachable as error:
             return _unknown("reserve", node, error)
-        booking = Booking(booking_name(node, mark), node, max(start_s, now_s), BOOKED_S)
+        booking = Booking(booking_name(node, mark), node, max(start_s + self._ahead_s(now_s), now_s), BOOKED_S)
         answer = self._slurm.reserve(booking)
         return self._confirmed("reserve", node, answer, lambda: self._booked(node, mark))
 
@@ -153,6 +162,10 @@ class SlurmScheduler:
         return self._confirmed("release", node, answer, lambda: None if mark in self._bookings(node) else Outcome.DONE)
 
     # ---- within ----
+
+    def _ahead_s(self, at_s: int) -> int:
+        """How far slurmctld's clock is ahead of ours, in whole minutes: what two polls show alike stays the same."""
+        return round((at_s - self._clock()) / 60) * 60
 
     def _last(self) -> read.Picture:
         return self._picture or self.poll()
@@ -249,6 +262,12 @@ def _ask_all(ask: Ask, names: Sequence[str]) -> dict[str, Said]:
         if answer in (Said.YES, Said.UNSURE):
             return dict.fromkeys(names, answer)
     return {name: ask([name]) or Said.NO for name in names}
+
+
+def _by_our_clock(node: HpcNode, ahead_s: int) -> HpcNode:
+    if node.frees_at_s is None or node.frees_at_s == NEVER_S or not ahead_s:
+        return node
+    return replace(node, frees_at_s=node.frees_at_s - ahead_s)
 
 
 def _unknown(what: str, node: str, error: Unreachable) -> Outcome:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -283,6 +284,21 @@ def test_a_look_is_of_now(server: Fake, port: SlurmScheduler):
     assert busy is not None
     assert shown.drain_reason == "bad disk"
     assert (busy.busy, busy.frees_at_s) == (True, running()["end_time"]["number"])
+
+
+def test_when_a_node_frees_and_from_when_it_is_booked_is_by_our_clock(server: Fake, tmp_path: Path):
+    """slurmctld's is three hours ahead."""
+    behind_s = 3 * 3600
+    client = rest(server, tmp_path)
+    port = SlurmScheduler(RestTransport(client), clock=lambda: time.time() - behind_s)
+    server.jobs = [running(1, "n02")]
+    server.nodes["n02"]["state"] = ["ALLOCATED"]
+    ends_s = running()["end_time"]["number"] - behind_s
+    assert [port.poll().nodes["n02"].frees_at_s, getattr(port.look("n02"), "frees_at_s", None)] == [ends_s, ends_s]
+    assert port.reserve("n01", start_s=4_000_000_000, mark=MARK) is DONE
+    sent = next(body for body in reversed(server.bodies) if body)
+    assert sent["start_time"]["number"] == 4_000_000_000 + behind_s
+    client.close()
 
 
 def test_a_look_at_an_idle_node_does_not_read_the_jobs(server: Fake, port: SlurmScheduler):

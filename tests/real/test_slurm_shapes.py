@@ -1,0 +1,113 @@
+"""Names, versions and clocks as real Slurm has them, through the port."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from contextlib import ExitStack
+from pathlib import Path
+
+import pytest
+
+from connectors.slurm.pool import hosts
+from connectors.slurm.rest.transport import RestTransport
+from connectors.slurm.scheduler import SlurmScheduler
+from models.acts import Outcome
+from models.errors import Unreachable
+from tests.real.slurm.cluster import Cluster
+from tests.real.slurm.conf import Node
+from tests.real.slurm_bench import client
+
+MARK = "tidegate:9.p1"
+HOSTLISTS = ("n1", "n[001-003,7],gpu-a", "rack[1-2]-n[01-03]", "n[09-11]", "a.b_c-[5],n[1-2,4-5,10]", "n[00098-00102]")
+NAMED = ("n001", "n002", "n003", "n7", "gpu-a", "rack1-n01", "rack1-n02")
+POOL = "n[001-003,7],gpu-a,rack1-n[01-02]"
+
+
+@pytest.mark.parametrize("hostlist", HOSTLISTS)
+def test_a_hostlist_means_what_scontrol_says(slurm: Cluster, hostlist: str):
+    """B14."""
+    assert sorted(hosts(hostlist)) == sorted(slurm.run("scontrol", "show", "hostnames", hostlist).split())
+
+
+def test_nodes_of_unlike_names_are_found_by_their_hostlist(own_slurm: Callable[..., Cluster], tmp_path: Path):
+    """B14: and drained and given back by name."""
+    nodes = tuple(Node(name) for name in (*NAMED, "other"))
+    cluster = own_slurm("26.05", nodes=nodes, partitions={"batch": "Nodes=ALL Default=YES"})
+    rest = client(cluster, tmp_path)
+    port = SlurmScheduler(RestTransport(rest), POOL)
+    cluster.wait(lambda: tells(port), "slurmctld tells since when it runs")
+    assert set(port.nodes().nodes) == set(NAMED)
+    assert set(port.drain_many(NAMED, mark=MARK).values()) == {Outcome.DONE}
+    assert set(port.undrain_many(NAMED, mark=MARK).values()) == {Outcome.DONE}
+    assert port.drain("other", mark=MARK) is Outcome.REFUSED
+    rest.close()
+
+
+def test_every_version_of_the_data_shows_the_same(slurm: Cluster, tmp_path: Path):
+    """B15: whichever data parser is left after an update."""
+    slurm.run("scontrol", "update", "nodename=n05", "state=drain", "reason=bad disk")
+    number = slurm.submit("--exclusive", "--nodelist=n06")
+    waits = slurm.submit("--exclusive", "--nodelist=n06", nodes=1)
+    slurm.wait(lambda: slurm.job(number)["JobState"] == "RUNNING", "a job runs")
+    slurm.wait(lambda: slurm.job(waits)["Reason"] in {"Resources", "Priority"}, "and one waits")
+    shown = {}
+    with ExitStack() as stack:
+        stack.callback(slurm.run, "scontrol", "update", "nodename=n05", "state=undrain")
+        stack.callback(slurm.run, "scancel", str(number), str(waits))
+        for version in slurm.data_parsers:
+            rest = client(slurm, tmp_path)
+            stack.callback(rest.close)
+            rest.version = version
+            port = SlurmScheduler(RestTransport(rest))
+            picture = port.poll()
+            assert rest.version == version
+            work = {record.id: (record.state, record.nodes) for record in picture.records}
+            shown[version] = (picture.nodes, work, picture.demand.running, picture.demand.waiting)
+    first = shown[slurm.data_parsers[0]]
+    assert all(other == first for other in shown.values())
+    assert first[0]["n05"].drain_reason == "bad disk"
+    assert first[2:] == (1.0, 1.0)
+    slurm.wait(lambda: slurm.flags("n06") == {"IDLE"}, "the node is as it was")
+
+
+def now(cluster: Cluster) -> int:
+    """What time slurmctld thinks it is."""
+    told: int = cluster.ask("GET", "diag").body["statistics"]["req_time"]["number"]
+    return told
+
+
+def tells(port: SlurmScheduler) -> bool:
+    try:
+        port.poll()
+    except Unreachable:
+        return False
+    return True
+
+
+@pytest.mark.parametrize("off", ["+3h", "-90m"])
+def test_a_slurmctld_whose_clock_is_off_is_told_in_its_time_and_read_in_ours(
+    own_slurm: Callable[..., Cluster], tmp_path: Path, off: str
+):
+    """B18: when a node frees is by our clock, a reservation by theirs; readings get old by our monotonic clock."""
+    cluster = own_slurm("26.05", nodes=(Node("n01"),), partitions={"batch": "Nodes=ALL Default=YES"}, clock=off)
+    rest = client(cluster, tmp_path)
+    port = SlurmScheduler(RestTransport(rest))
+    cluster.wait(lambda: tells(port), "slurmctld tells since when it runs")
+    number = cluster.submit("--exclusive", minutes=10)
+    cluster.wait(lambda: cluster.job(number)["JobState"] == "RUNNING", "a job runs")
+    port.poll()
+    looked = port.look("n01")
+    assert port.nodes().age_s < 10
+    assert looked is not None
+    for shown in (port.nodes().nodes["n01"], looked):
+        assert shown.frees_at_s is not None
+        assert abs(shown.frees_at_s - time.time() - 600) < 45, "by our clock"
+    assert port.reserve("n01", start_s=int(time.time()) + 3600, mark=MARK) is Outcome.DONE
+    (booking,) = cluster.ask("GET", "reservations").body["reservations"]
+    assert abs(booking["start_time"]["number"] - now(cluster) - 3600) < 45, "an hour from now by theirs"
+    assert port.release("n01", mark=MARK) is Outcome.DONE
+    assert port.drain("n01", mark=MARK) is Outcome.DONE
+    cluster.set_clock("+5h")
+    assert port.undrain("n01", mark=MARK) is Outcome.DONE
+    rest.close()
