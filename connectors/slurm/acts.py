@@ -5,6 +5,7 @@ from __future__ import annotations
 from enum import Enum
 
 from connectors.slurm import flags
+from connectors.slurm.names import given_reason
 from connectors.slurm.wire import Node
 from models.acts import Outcome
 
@@ -31,7 +32,7 @@ def before_drain(node: Node | None, mark: str) -> Outcome | None:
         return Outcome.REFUSED
     if not flags.is_drained(flags.flags_of(node.state)):
         return None
-    return Outcome.DONE if node.reason == mark else Outcome.REFUSED
+    return Outcome.DONE if given_reason(node.reason) == mark else Outcome.REFUSED
 
 
 def before_undrain(node: Node | None, mark: str) -> Outcome | None:
@@ -40,7 +41,7 @@ def before_undrain(node: Node | None, mark: str) -> Outcome | None:
         return Outcome.REFUSED
     if not flags.is_drained(flags.flags_of(node.state)):
         return Outcome.DONE
-    return None if node.reason == mark else Outcome.REFUSED
+    return None if given_reason(node.reason) == mark else Outcome.REFUSED
 
 
 def after_drain(node: Node | None, mark: str, answer: Said) -> Outcome:

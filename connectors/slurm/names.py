@@ -21,6 +21,11 @@ def is_mark(mark: str) -> bool:
     return mark.startswith(MARK_PREFIX) and _ID.match(mark.removeprefix(MARK_PREFIX)) is not None
 
 
+def given_reason(reason: str) -> str:
+    """The reason that was given: slurmctld adds to it when the node stops answering, and leaves it so."""
+    return re.sub(r"( : Not responding)+\Z", "", reason)
+
+
 def booking_name(node: str, mark: str) -> str:
     """What our reservation of the node is called: ``tidegate-7.p3-n01`` for the mark ``tidegate:7.p3``."""
     return f"{BOOKING_PREFIX}{mark.removeprefix(MARK_PREFIX)}-{node}"

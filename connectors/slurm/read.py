@@ -8,7 +8,7 @@ from typing import TypeVar
 
 from connectors.slurm import flags, wire
 from connectors.slurm.jobs import NEVER_S, Piece, pieces
-from connectors.slurm.names import booking_mark
+from connectors.slurm.names import booking_mark, given_reason
 from connectors.slurm.pool import Pool, hosts, pool_of, shape_of
 from models.demand import Demand
 from models.errors import BadInput, Unreachable
@@ -100,7 +100,7 @@ def node_of(node: wire.Node, ends: Mapping[str, int], booked: Collection[str], b
     return HpcNode(
         name=node.name,
         kind=features,
-        drain_reason=node.reason if flags.is_drained(shown) else None,
+        drain_reason=given_reason(node.reason) if flags.is_drained(shown) else None,
         busy=flags.is_busy(shown) or end_s is not None,
         frees_at_s=end_s,
         ready=flags.is_ready(shown),

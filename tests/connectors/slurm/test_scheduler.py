@@ -325,3 +325,14 @@ def test_work_that_vanished_is_told_as_ended_once(server: Fake, port: SlurmSched
     assert (told["2_rest"].state, told["2_rest"].ended_s) == (WorkState.ENDED, picture.at_s)
     assert told["1"].state is WorkState.RUNNING
     assert {record.id for record in port.take_records()} == {"1"}
+
+
+def test_a_drain_of_ours_is_ours_still_after_its_node_stopped_answering(server: Fake, port: SlurmScheduler):
+    """slurmctld adds to the reason of a node that goes down, and leaves it so when the node is back."""
+    server.drain("n01", f"{MARK} : Not responding")
+    shown = port.look("n01")
+    assert shown is not None
+    assert shown.drain_reason == MARK
+    assert port.drain("n01", mark=MARK) is DONE
+    assert port.undrain("n01", mark=MARK) is DONE
+    assert server.nodes["n01"]["state"] == ["IDLE"]
