@@ -14,6 +14,8 @@ from apscheduler.executors.debug import DebugExecutor
 from apscheduler.schedulers.background import BackgroundScheduler
 from apscheduler.triggers.base import BaseTrigger
 
+NAP_S = 0.2
+
 Step = Callable[[], float]
 """Takes a step, and says after how many seconds it wants to be taken again."""
 
@@ -41,6 +43,8 @@ class Clockwork:
         self._scheduler = BackgroundScheduler(timezone=UTC, executors=executors)
         self._error: BaseException | None = None
         self._ended = threading.Event()
+        self._idle = threading.Event()  # no step is under way
+        self._idle.set()
 
     def add(self, name: str, step: Step, *, after_s: float = 0.0) -> None:
         """Have a step taken for the first time in so many seconds."""
@@ -55,7 +59,8 @@ class Clockwork:
         with _handled(self._asked_to_end):
             if not self._ended.is_set():
                 self._scheduler.start()
-                self._ended.wait()
+                _wait(self._ended)
+                _wait(self._idle)
                 self._scheduler.shutdown()
         if self._error is not None:
             raise self._error
@@ -65,18 +70,26 @@ class Clockwork:
         self._ended.set()
 
     def _take(self, step: Step, pace: _Paced) -> None:
-        if self._ended.is_set():
-            return
+        self._idle.clear()
         try:
-            pace.after_s = step()
+            if not self._ended.is_set():
+                pace.after_s = step()
         except BaseException as error:  # the scheduler would only log it
             self._error = error
             self.stop()
+        finally:
+            self._idle.set()
 
     def _asked_to_end(self, number: int, _: FrameType | None) -> None:
         signal.signal(signal.SIGINT, signal.default_int_handler)
         log.info("%s: ending in order; open hand-overs stay as they are and are resumed", signal.Signals(number).name)
         self.stop()
+
+
+def _wait(event: threading.Event) -> None:
+    """Wait for the event in short naps: a signal that reached another thread is handled when this one wakes up."""
+    while not event.wait(NAP_S):
+        pass
 
 
 @contextmanager
