@@ -16,7 +16,7 @@ LIMIT = 50
 
 
 def handovers(
-    file: Annotated[Path, typer.Argument(help="The audit, as replay --audit FILE writes it", metavar="FILE")],
+    file: Annotated[Path, typer.Argument(help="The audit, as replay --audit FILE or run writes it", metavar="FILE")],
     node: Annotated[str | None, typer.Option(metavar="NAME", help="Only those of this node")] = None,
     stage: Annotated[
         Stage | None, typer.Option(metavar="STAGE", help="Only those that are in this stage, such as done or stuck")
@@ -30,7 +30,7 @@ def handovers(
 ) -> None:
     """List the hand-overs of an audit, the newest last, or tell about one of them.
 
-    Times are counted from the beginning of the replay, as days hh:mm:ss.
+    Times are counted from the beginning of the replay, as days hh:mm:ss; the audit of a service has dates, in UTC.
     """
     if sum((show is not None, explain is not None, json)) > 1:
         raise typer.BadParameter("give only one of --show, --explain and --json")
