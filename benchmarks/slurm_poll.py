@@ -1,9 +1,9 @@
 """What one poll of a large site costs over slurmrestd, on real slurmctld and slurmrestd of each release.
 
 10,000 nodes, none of which is there, and 50,000 held jobs as one array, which waits as a single record; then 1,000
-records of their own besides. The bar is 2 s on the clock and 0.3 s of our own processor time for one poll, the first and
-a later one after 1 in 100 jobs has changed; what slurmctld and slurmrestd burn is not ours. Exits with 1 when the bar is
-missed. ``--release`` measures one release only.
+records of their own besides. The bar is 2 s on the clock and 0.3 s of our own processor time for one poll, the first
+and a later one after 1 in 100 jobs has changed; what slurmctld and slurmrestd burn is not ours. Exits with 1 when the
+bar is missed. ``--release`` measures one release only.
 
 ``--records 50000`` is the hard case. It misses the bar (docs/limits.md), takes about ten minutes, and slurmrestd needs
 some 160 KiB of memory for each record of an answer: 8 GB.
