@@ -43,7 +43,8 @@ def run(
     place = read_site(site)
     rules = Policy() if policy is None else read_policy(policy)
     settings = None if place.spec.bus.settings is None else read_bus_settings(place.spec.bus.settings)
-    for path in settings.secure().exposed() if settings is not None else ():
+    secrets = settings.secure().exposed() if settings is not None else []
+    for path in (*secrets, *place.spec.slurm.exposed()):
         note(f"warning: everybody on this machine can read the secret in {path} (chmod 600 {path})")
     log_to_stderr()
     with ExitStack() as at_end:

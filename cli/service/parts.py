@@ -6,7 +6,7 @@ import logging
 import secrets
 import time
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from cli.bus.settings_file import read_bus_settings
@@ -25,6 +25,7 @@ from connectors.slurm.completions import Completions, completions
 from connectors.slurm.read import Picture
 from connectors.slurm.scheduler import SlurmScheduler
 from connectors.slurm.settings import SlurmSettings
+from connectors.trouble import Trouble
 from controller.control import Control
 from controller.handover.carry_out import Ports
 from controller.hearing import Hearing
@@ -78,13 +79,16 @@ class Parts:
     controller: Controller | None
     lock: LockFile | None
     last: LastDecision | None
+    blind: Trouble = field(default_factory=lambda: Trouble(log, "nothing is forecast"))
 
     def follow(self) -> None:
         """Let the forecaster see what is new, and say what it expects."""
         try:
             self.following.follow(clock())
         except (BusUnavailable, BusRefused) as error:
-            log.warning("nothing is forecast: %s", error)
+            self.blind.met(error)
+        else:
+            self.blind.over()
 
 
 def open_parts(site: Site, policy: Policy, settings: BusSettings | None, at_end: ExitStack) -> Parts:
@@ -94,6 +98,7 @@ def open_parts(site: Site, policy: Policy, settings: BusSettings | None, at_end:
     if len(spec.pools) > 1:
         log.warning("only the first pool, %s, is looked after: this release knows one", pool.name)
     _make(state)
+    file = None if spec.mode is Mode.OBSERVE else _alone(state, at_end)
     slurm, picture = open_slurm(site.spec.slurm, pool, at_end)
     kubernetes = open_stand_in(site, site.spec.kubernetes.twin, picture)
     bus = open_bus(site.spec.bus.address or "", settings=settings)
@@ -115,8 +120,9 @@ def open_parts(site: Site, policy: Policy, settings: BusSettings | None, at_end:
     following = Following(bus, forecaster, source=f"{name}/{FORECASTING}", pool=pool.name, group=f"{FORECASTING}-{run}")
     at_end.callback(following.close)
     parts = Parts(policy, slurm, connecting, following, None, None, None, None)
-    if spec.mode is not Mode.OBSERVE:
-        _open_control(parts, site, bus, slurm, kubernetes, f"{CONTROLLER}-{run}", at_end)
+    if file is not None:
+        telling = Telling(file, bus, source=f"{name}/{CONTROLLER}", pool=pool.name)
+        _open_control(parts, site, telling, bus, kubernetes, f"{CONTROLLER}-{run}", at_end)
     return parts
 
 
@@ -138,7 +144,8 @@ def open_stand_in(site: Site, twin: TwinSettings, picture: Picture) -> StandIn:
     memory = read_memory(path, clock())
     steps = [(int(at_s), float(per_s)) for at_s, per_s in zip(rates.times_s, rates.per_s, strict=True)]
     keep = keeper(path)
-    keep(memory)
+    if not path.exists():  # what is there another process may be changing
+        keep(memory)
     return StandIn(
         sorted(picture.nodes),
         picture.pool.shape,
@@ -150,16 +157,20 @@ def open_stand_in(site: Site, twin: TwinSettings, picture: Picture) -> StandIn:
     )
 
 
+def _alone(state: Path, at_end: ExitStack) -> AuditFile:
+    """The audit, before anything else of the state is read: who has it open changes the rest. Raises BadInput."""
+    audit = AuditFile(state / AUDIT)
+    at_end.callback(audit.close)
+    return audit
+
+
 def _open_control(
-    parts: Parts, site: Site, bus: Bus, slurm: SlurmScheduler, kubernetes: StandIn, group: str, at_end: ExitStack
+    parts: Parts, site: Site, telling: Telling, bus: Bus, kubernetes: StandIn, group: str, at_end: ExitStack
 ) -> None:
     """Open what decides, and what acts where the policy says that it may."""
-    spec = parts.policy.spec
+    spec, slurm = parts.policy.spec, parts.slurm
     pool: PoolPolicy = spec.pools[0]
-    file = AuditFile(site.spec.state / AUDIT)
-    at_end.callback(file.close)
-    source = f"/tidegate/{site.metadata.name}/{CONTROLLER}"
-    parts.last = audit = LastDecision(Telling(file, bus, source=source, pool=pool.name))
+    parts.last = audit = LastDecision(telling)
     hearing = Hearing(bus, pool=pool.name, group=group)
     at_end.callback(hearing.close)
     mover: Controller | Recommender = Recommender(slurm, kubernetes, pool, spec, clock, audit)

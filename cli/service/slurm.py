@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import logging
 from contextlib import ExitStack
 
+from connectors.slurm.checkup.names import nodes as named
 from connectors.slurm.opening import open_transport
+from connectors.slurm.pool import hosts
 from connectors.slurm.read import Picture
 from connectors.slurm.scheduler import SlurmScheduler
 from connectors.slurm.settings import SlurmSettings
 from models.errors import BadInput
 from models.policies import PoolPolicy
+
+log = logging.getLogger("tidegate.service")
 
 
 def open_slurm(settings: SlurmSettings, pool: PoolPolicy, at_end: ExitStack) -> tuple[SlurmScheduler, Picture]:
@@ -22,5 +27,7 @@ def open_slurm(settings: SlurmSettings, pool: PoolPolicy, at_end: ExitStack) -> 
         low, _ = pool.bounds(nodes)
     except ValueError as error:
         raise BadInput(str(error), remedy="mend the floors and ceilings of the policy") from error
+    if missing := set(hosts(pool.nodes or "")) - set(first.nodes):
+        log.warning("pool %s: Slurm has no %s; the pool is without them", pool.name, named(missing))
     slurm = SlurmScheduler(transport, pool.nodes, nodes_max=nodes - low)
     return slurm, slurm.poll()

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
+from stat import S_IROTH
 from typing import Annotated, ClassVar, Literal
 
 from pydantic import model_validator
@@ -74,6 +76,13 @@ class SlurmSettings(Part):
         if found:
             raise Contradiction(*found)
         return self
+
+    def exposed(self) -> list[Path]:
+        """The file of the token, where everybody on this machine can read it."""
+        path = self.token_file
+        with suppress(OSError):
+            return [path] if path is not None and path.stat().st_mode & S_IROTH else []
+        return []
 
     def beside(self, folder: Path) -> SlurmSettings:
         """The same, with every path that is not absolute taken from a folder."""

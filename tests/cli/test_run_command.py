@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import signal
 import stat
@@ -15,8 +16,10 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from cli.main import app
+from cli.service.parts import Parts
 from connectors.local.audit_file import AuditFile
-from models.errors import TidegateError
+from connectors.trouble import Trouble
+from models.errors import BusUnavailable, TidegateError
 from tests.connectors.slurm import fake, makers
 from tests.connectors.slurm.fake import Fake
 
@@ -82,7 +85,7 @@ def test_auto_moves_a_node_over_two_starts(site: Path, server: Fake):
     assert len([node for node in server.nodes.values() if "DRAIN" in node["state"]]) == 1, "it goes on with that one"
 
 
-def test_two_processes_do_not_share_one_state(site: Path):
+def test_two_processes_do_not_share_one_state(site: Path, server: Fake):
     (site / "tidegate-state").mkdir()
     other = AuditFile(site / "tidegate-state" / "audit.jsonl")
     try:
@@ -91,6 +94,46 @@ def test_two_processes_do_not_share_one_state(site: Path):
         other.close()
     assert isinstance(told.exception, TidegateError)
     assert "audit.jsonl" in str(told.exception)
+    assert server.asked == [], "nothing of the state was read before, as the other may be changing it"
+
+
+def test_a_start_does_not_write_the_memory_of_a_stand_in_that_is_there(site: Path):
+    once(site, "auto")
+    memory = site / "tidegate-state" / "kubernetes-stand-in.json"
+    before = memory.stat().st_ino
+    once(site, "observe")
+    assert memory.stat().st_ino == before, "another process may have written it since it was read"
+
+
+def test_a_token_that_everybody_can_read_is_warned_of(site: Path):
+    assert "warning" not in once(site).stderr
+    (site / "token").chmod(0o644)
+    told = once(site)
+    assert told.exit_code == 0
+    assert f"warning: everybody on this machine can read the secret in {site / 'token'} (chmod 600" in told.stderr
+
+
+def test_nodes_that_slurm_does_not_have_are_warned_of(site: Path):
+    (site / "policy.yaml").write_text("spec: {pools: [{name: a, nodes: 'n[01-05]'}]}")
+    command = [sys.executable, "-m", "cli.main", "run", "--once", "--site", str(site / "site.yaml")]
+    told = subprocess.run([*command, "--policy", str(site / "policy.yaml")], capture_output=True, text=True, check=True)
+    assert "pool a: Slurm has no 2 nodes (n[04-05]); the pool is without them" in told.stderr
+
+
+def test_a_bus_that_stays_away_is_told_once(caplog: pytest.LogCaptureFixture):
+    parts = Parts.__new__(Parts)
+    parts.following = Deaf()  # type: ignore[assignment]
+    parts.blind = Trouble(logging.getLogger("tidegate.service"), "nothing is forecast")
+    for _ in range(3):
+        parts.follow()
+    assert [record.message for record in caplog.records] == ["nothing is forecast: it is away"]
+
+
+class Deaf:
+    """A forecaster that cannot hear the bus."""
+
+    def follow(self, now_s: int) -> bool:
+        raise BusUnavailable("it is away")
 
 
 @pytest.mark.parametrize(
