@@ -4,10 +4,15 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
+from pathlib import Path
 
-from connectors.bus.opening import open_bus
+import typer
+
+from cli.bus.target import settings_in
+from connectors.bus.opening import OpenedBus, open_bus
+from connectors.bus.settings import BusSettings
 from connectors.feed import Feed
 from controller.hearing import Hearing
 from controller.telling import Telling
@@ -15,38 +20,75 @@ from forecasting.following import Following
 from models.audit import AuditLog
 from models.bus import Bus
 from models.demand import Demand
-from models.errors import BusUnavailable
+from models.errors import BusRefused, BusUnavailable
 from models.events import Topic
 from models.forecasts import Forecast
 from models.nodes import Side
 from models.ports import Forecaster, HpcScheduler, Kubernetes
 from models.work import WorkRecord
-from simulator.compare import OpenPath
 
 FLUSH_S = 30.0
 TWIN, FORECASTING, CONTROLLER = "/tidegate/twin", "/tidegate/forecasting", "/tidegate/controller"
 
 
-def path_through(address: str | None, pool: str) -> OpenPath | None:
-    """How each policy of one comparison opens its own path through the bus at ``address``; None without one."""
-    return None if address is None else PathThrough(address, f"replay-{secrets.token_hex(4)}", pool)
+def usable_bus(address: str | None, file: Path | None, *, quiet: bool) -> ReplayBus | None:
+    """The bus that a replay is asked to go through, with the settings in ``file``; None when there is no address.
+
+    It is opened once, and left as it was, so that what is wrong with it is told before anything else is done. Raises
+    BadParameter, BadDocument, BadInput, BusUnavailable or BusRefused.
+    """
+    if file is not None and address in {None, "memory"}:
+        raise typer.BadParameter("--bus-settings needs a bus that can be reached: --bus kafka:HOST:PORT or sqlite:FILE")
+    if address is None:
+        return None
+    bus = replay_bus(address, settings_in(file, quiet=quiet))
+    with bus.opened("check") as opened:
+        opened.subscribe([Topic.FORECASTS], "check").close()  # a right of its own
+    return bus
+
+
+def replay_bus(address: str, settings: BusSettings | None = None) -> ReplayBus:
+    """The bus at an address, for one comparison and nobody else."""
+    settings = settings or BusSettings()
+    alone = settings.model_copy(update={"spool": None})  # each process needs its own: a temporary one will do
+    return ReplayBus(address, alone, f"replay-{secrets.token_hex(4)}")
+
+
+@dataclass(frozen=True, slots=True)
+class ReplayBus:
+    """Where the topics of one comparison are; a value, so that it can be handed to another process."""
+
+    address: str
+    settings: BusSettings
+    run: str
+
+    @contextmanager
+    def opened(self, part: str) -> Iterator[OpenedBus]:
+        """The bus with topics that only this part of the comparison uses, and that are gone afterwards.
+
+        Raises BadInput, BusUnavailable or BusRefused.
+        """
+        with closing(open_bus(self.address, f"{self.settings.prefix}{self.run}-{part}.", self.settings)) as bus:
+            try:
+                yield bus
+            except BaseException:
+                with suppress(BusUnavailable, BusRefused):  # what went wrong first is what is told
+                    bus.discard()
+                raise
+            bus.discard()
 
 
 @dataclass(frozen=True, slots=True)
 class PathThrough:
-    """Opens the path of one policy; a value, so that it can be handed to another process."""
+    """Opens the path of each policy of a comparison, see ``simulator.compare.OpenPath``."""
 
-    address: str
-    run: str
+    bus: ReplayBus
     pool: str
 
     @contextmanager
     def __call__(self, policy: str) -> Iterator[BusPath]:
-        """The path, on topics that nobody else uses and that are gone afterwards."""
-        with ExitStack() as at_end:
-            bus = open_bus(self.address, prefix=f"{self.run}-{policy}.")
-            at_end.callback(bus.close)
-            at_end.callback(bus.discard)
+        """The path, on topics of its own."""
+        with self.bus.opened(policy) as bus:
             path = BusPath(bus, self.pool)
             yield path
             path.close()

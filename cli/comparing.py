@@ -15,7 +15,7 @@ from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, T
 from cli.asked import audited
 from cli.atomic import check_writable, write_atomically
 from cli.audit.writing import audit_to
-from cli.bus_path import path_through
+from cli.bus_path import PathThrough, ReplayBus
 from cli.report.numbers import span
 from cli.table import comparison_table
 from models.policies import Policy
@@ -44,14 +44,14 @@ def run_and_tell(
     report: Path | None,
     json_file: Path | None,
     audit: Path | None = None,
-    bus: str | None = None,
+    bus: ReplayBus | None = None,
     quiet: bool,
 ) -> None:
     """Run, then write the files (whole or not at all) and print the table unless ``quiet``."""
     for path in (report, json_file, audit):
         if path is not None:
             check_writable(path)
-    open_path = path_through(bus, task.world.policy.spec.pools[0].name)
+    open_path = None if bus is None else PathThrough(bus, task.world.policy.spec.pools[0].name)
     notes, console = Console(stderr=True, quiet=quiet, highlight=False), Console(quiet=quiet, highlight=False)
     for note in task.notes:
         notes.print(f"note: {note}", markup=False, soft_wrap=True)

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from cli.bus.target import Settings
 from cli.words import BUS_HELP
-from connectors.bus.address import read_address
 
 if TYPE_CHECKING:
     from simulator.assemble import Assembled
@@ -27,13 +27,15 @@ def demo(
     json: Annotated[Path | None, typer.Option(help="Write all figures as JSON")] = None,
     audit: Annotated[Path | None, typer.Option(help="Write the audit of the predictive policy: see handovers")] = None,
     bus: Annotated[str | None, typer.Option(help=BUS_HELP)] = None,
+    bus_settings: Settings = None,
     quiet: Annotated[bool, typer.Option("--quiet", help="Print nothing but errors")] = False,
 ) -> None:
     """Replay a synthetic week on 64 nodes: simulation jobs by night and day, an inference service that follows its
     users."""
-    if bus is not None:
-        read_address(bus)
-    from cli.comparing import Task, run_and_tell  # noqa: PLC0415 - heavy
+    from cli.bus_path import usable_bus  # noqa: PLC0415 - heavy
+
+    through = usable_bus(bus, bus_settings, quiet=quiet)
+    from cli.comparing import Task, run_and_tell  # noqa: PLC0415
     from cli.inputs import facts  # noqa: PLC0415
     from cli.words import DEFAULT_SHAPE, node_shape  # noqa: PLC0415
     from models.policies import Policy  # noqa: PLC0415
@@ -57,7 +59,7 @@ def demo(
         facts=facts({}, world, {}, 0),
         notes=(*made.notes, "synthetic input: Lublin-Feitelson jobs, and a request rate with days, a week and bursts"),
     )
-    run_and_tell(task, report=report, json_file=json, audit=audit, bus=bus, quiet=quiet)
+    run_and_tell(task, report=report, json_file=json, audit=audit, bus=through, quiet=quiet)
 
 
 def demo_workload() -> Assembled:

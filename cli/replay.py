@@ -11,7 +11,7 @@ import typer
 
 from cli import words
 from cli.asked import POLICIES, Cut, Twin, audited
-from connectors.bus.address import read_address
+from cli.bus.target import Settings
 
 DEFAULT_COMPARE = "static,reactive,predictive,oracle"
 
@@ -57,6 +57,7 @@ def replay(  # noqa: PLR0913, PLR0917 - one parameter for each option
         Path | None, typer.Option(help="Write the audit of one policy, predictive if it is compared: see handovers")
     ] = None,
     bus: Annotated[str | None, typer.Option(help=words.BUS_HELP)] = None,
+    bus_settings: Settings = None,
     strict: Annotated[bool, typer.Option("--strict", help="Refuse an input at its first bad line")] = False,
     quiet: Annotated[bool, typer.Option("--quiet", help="Print nothing but errors")] = False,
 ) -> None:
@@ -72,10 +73,11 @@ def replay(  # noqa: PLR0913, PLR0917 - one parameter for each option
     for option, value in (("--audit", audit), ("--bus", bus)):
         if value is not None and audited(names) is None:
             raise typer.BadParameter(f"{option} needs a policy that moves nodes; static and --hpc-only move none")
-    if bus is not None:
-        read_address(bus)
-    from cli.comparing import run_and_tell  # noqa: PLC0415 - heavy, so only once the options are right
+    from cli.bus_path import usable_bus  # noqa: PLC0415 - heavy, so only once the options are right
+
+    through = usable_bus(bus, bus_settings, quiet=quiet)
+    from cli.comparing import run_and_tell  # noqa: PLC0415
     from cli.inputs import replay_task  # noqa: PLC0415
 
     task = replay_task(given, nodes, policy, cut, twin, names=names, strict=strict, hpc_only=hpc_only)
-    run_and_tell(task, report=report, json_file=json, audit=audit, bus=bus, quiet=quiet)
+    run_and_tell(task, report=report, json_file=json, audit=audit, bus=through, quiet=quiet)

@@ -13,6 +13,7 @@ from cli.audit.words import clean
 
 if TYPE_CHECKING:
     from connectors.bus.inspecting import Inspection
+    from connectors.bus.settings import BusSettings
 
 Address = Annotated[
     str | None, typer.Option("--bus", metavar="ADDRESS", help="The bus: sqlite:FILE or kafka:HOST:PORT[,...]")
@@ -29,20 +30,31 @@ Prefix = Annotated[
 @contextmanager
 def inspection_of(address: str | None, settings: Path | None, prefix: str | None) -> Iterator[Inspection]:
     """A look into the bus that is named. Raises BadParameter when none is."""
-    from cli.bus.settings_file import read_bus_settings  # noqa: PLC0415
     from connectors.bus.opening import open_inspection  # noqa: PLC0415
 
     if address is None:
         examples = "--bus sqlite:tidegate.db or --bus kafka:broker1:9092,broker2:9092"
         raise typer.BadParameter(f"say which bus: {examples}")
-    read = None if settings is None else read_bus_settings(settings)
-    for path in read.secure().exposed() if read is not None else ():
-        note(f"warning: everybody on this machine can read the secret in {path} (chmod 600 {path})")
-    inspection = open_inspection(address, prefix, read)
+    inspection = open_inspection(address, prefix, settings_in(settings))
     try:
         yield inspection
     finally:
         inspection.close()
+
+
+def settings_in(file: Path | None, *, quiet: bool = False) -> BusSettings | None:
+    """The settings in a file, if one is given; a secret that everybody can read is warned of unless ``quiet``.
+
+    Raises BadDocument or BadInput.
+    """
+    from cli.bus.settings_file import read_bus_settings  # noqa: PLC0415
+
+    if file is None:
+        return None
+    settings = read_bus_settings(file)
+    for path in () if quiet else settings.secure().exposed():
+        note(f"warning: everybody on this machine can read the secret in {path} (chmod 600 {path})")
+    return settings
 
 
 def note(text: str) -> None:

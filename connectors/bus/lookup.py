@@ -123,6 +123,12 @@ class Lookup:
             self._client.delete_topics(list(there), timeout_ms=10_000)
         except UnknownTopicOrPartitionError:
             return
+        except AuthorizationError as error:
+            raise BusRefused(
+                f"this user may not delete topics, so those that begin with {self._prefix}tidegate. are still there"
+                f" (grant it DELETE, for example: kafka-acls.sh {AT} --add --allow-principal User:NAME"
+                f" --operation Delete --topic {self._prefix} --resource-pattern-type prefixed)"
+            ) from error
         except KafkaError as error:
             raise unavailable(error, "that topics are deleted") from error
 

@@ -18,7 +18,7 @@ from pathlib import Path
 import pytest
 
 from cli import main as command
-from cli.bus_path import FORECASTING, BusPath, PathThrough, path_through
+from cli.bus_path import FORECASTING, BusPath, PathThrough, replay_bus, usable_bus
 from connectors.bus.opening import open_bus
 from controller.turn import Unaudited
 from forecasting.following import Following
@@ -135,11 +135,18 @@ def ran(monkeypatch: pytest.MonkeyPatch, *arguments: object) -> int:
         (("demo", "--bus", "kafka:broker"), 1, "kafka:broker1:9092"),
         (("replay", "--hpc", "x", "--compare", "static", "--bus", "memory"), 2, "--bus needs a policy that moves"),
         (("replay", "--hpc", "x", "--hpc-only", "--bus", "memory"), 2, "--bus needs a policy that moves"),
+        (("replay", "--hpc", "x", "--bus-settings", "x"), 2, "--bus-settings needs a bus that can be reached"),
+        (("demo", "--bus-settings", "x"), 2, "--bus-settings needs a bus that can be reached"),
+        (("demo", "--bus-settings", "x", "--bus", "memory"), 2, "--bus-settings needs a bus that can be reached"),
+        (("replay", "--hpc", "x", "--bus", "sqlite:a/b", "--bus-settings", "x"), 1, "x: cannot be read: no such file"),
+        (("replay", "--hpc", "x", "--bus", "sqlite:/dev/null/b"), 1, "/dev/null/b cannot be opened for writing"),
+        (("demo", "--bus", "sqlite:/dev/null/b"), 1, "/dev/null/b cannot be opened for writing"),
     ],
 )
 def test_what_makes_no_sense_is_told_at_once(monkeypatch, capsys, arguments: tuple[str, ...], code: int, said: str):
+    monkeypatch.setitem(sys.modules, "cli.inputs", None)  # whoever reads an input fails otherwise
     assert ran(monkeypatch, *arguments) == code
-    assert said in capsys.readouterr().err
+    assert said in " ".join(capsys.readouterr().err.replace("│", " ").split())
 
 
 # ---- what is on the bus ----
@@ -257,13 +264,15 @@ def test_what_was_not_told_is_told_of_at_the_end():
 
 
 def test_an_opener_leaves_nothing_behind(tmp_path: Path):
-    assert path_through(None, "pool") is None
-    one, other = path_through("memory", "pool"), path_through("memory", "pool")
-    assert one != other  # no two comparisons share topics
+    assert usable_bus(None, None, quiet=True) is None
+    assert replay_bus("memory") != replay_bus("memory")  # no two comparisons share topics
     address = f"sqlite:{tmp_path / 'events.db'}"
-    with PathThrough(address, "run", "pool")("reactive") as path:
+    bus = replay_bus(address)
+    with PathThrough(bus, "pool")("reactive") as path:
         path.feed.tell_work(0, [WorkRecord("job/1", Side.HPC, WorkState.ELIGIBLE, 1.0, 0)], order=0)
-    assert dict(open_bus(address, "run-reactive.").latest_state(Topic.WORK)) == {}
+        assert path.bus.flush(10) == 0
+        assert len(open_bus(address, f"{bus.run}-reactive.").latest_state(Topic.WORK)) == 1
+    assert dict(open_bus(address, f"{bus.run}-reactive.").latest_state(Topic.WORK)) == {}
 
 
 def test_ctrl_c_leaves_no_topics_behind(tmp_path: Path):
@@ -278,7 +287,7 @@ def test_ctrl_c_leaves_no_topics_behind(tmp_path: Path):
     ) as process:
         try:
             end_s = time.monotonic() + 60
-            while not topics(file):
+            while not topics(file, "-reactive."):  # one of the policies has begun
                 assert time.monotonic() < end_s
                 select.select([], [], [], 0.05)
             process.send_signal(signal.SIGINT)
@@ -292,20 +301,20 @@ def test_ctrl_c_leaves_no_topics_behind(tmp_path: Path):
     assert not out.exists()
 
 
-def topics(file: Path) -> int:
-    """How many topics have something on them."""
+def topics(file: Path, part: str = "") -> int:
+    """How many topics there are whose name has this in it."""
     if not file.exists():
         return 0
     with closing(sqlite3.connect(file)) as db:
         try:
-            return int(db.execute("SELECT count(*) FROM topics").fetchone()[0])
+            return int(db.execute("SELECT count(*) FROM topics WHERE instr(name, ?)", (part,)).fetchone()[0])
         except sqlite3.OperationalError:
             return 0  # the file is being made
 
 
 def test_policies_side_by_side_do_not_hear_one_another(tmp_path: Path):
     world, names = small_world(4, nodes=12, days=0.5), ("reactive", "persistence")
-    opener = path_through(f"sqlite:{tmp_path / 'events.db'}", "pool")
+    opener = PathThrough(replay_bus(f"sqlite:{tmp_path / 'events.db'}"), "pool")
     apart = [outcome.figures for outcome in compare(world, names, processes=1)]
     assert [outcome.figures for outcome in compare(world, names, processes=2, open_path=opener)] == apart
 
