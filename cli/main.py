@@ -1,7 +1,7 @@
 """The ``tidegate`` command: its sub-commands, and what becomes of errors.
 
-Exit codes: 0 done; 1 bad input, a scheduler that cannot be used or a full disk; 2 wrong usage; 70 a bug of ours;
-130 interrupted.
+Exit codes: 0 done; 1 bad input, a scheduler or bus that cannot be used, or a full disk; 2 wrong usage; 70 a bug of
+ours; 130 interrupted.
 """
 
 from __future__ import annotations

@@ -12,8 +12,11 @@ Generated from the declaration of the settings; do not edit it, run `make genera
 `--bus kafka:HOST:PORT[,HOST:PORT]` says where a broker is; what else it takes to reach it stands in a YAML file that
 `--bus-settings FILE` names. [bus-settings.yaml](../../examples/bus-settings.yaml) is one to start from. Every key is
 optional, unknown keys are refused, and every mistake is told with its line and column. Of a bus in a file
-(`--bus sqlite:FILE`) only `prefix` matters, and to who only looks `spool` and `spoolMost` do not. The commands
-`tidegate bus ...` take the file; `tidegate replay` does not yet.
+(`--bus sqlite:FILE`) only `prefix` matters, and to who only looks `spool` and `spoolMost` do not.
+
+`tidegate bus ...`, `tidegate replay` and `tidegate demo` take the file as an option; for `tidegate run` and
+`tidegate doctor` the [site file](site.md) names it. A replay leaves `spool` alone: its processes each have a temporary
+one. Its topics and groups begin with `prefix` and `replay-`.
 
 Paths that are not absolute are taken from the folder of the settings file. No secret belongs into it: the password is
 alone in a file of its own, without quotes; a line break at its end does not count. The command warns when everybody on
@@ -29,6 +32,8 @@ What whoever looks or listens must be allowed, as `kafka-acls.sh --operation` ca
   is one of state.
 * What publishes and listens: `Read` and `Write` on the topics, and `Read` on the groups. Besides, `Create` on the
   topics, or somebody makes them with the commands that the refusal shows.
+* `tidegate replay --bus` and `tidegate demo --bus`: all of these, and `Delete` on the topics. Names that begin with
+  `prefix` and `replay-` will do.
 
 All names begin with `prefix`, so one rule with `--resource-pattern-type prefixed` covers them.
 `tidegate bus tail`, `lag` and `dead-letter list` join no group, commit nothing and make no topic.
