@@ -8,6 +8,7 @@ import time
 from cli.audit.words import some
 from cli.service.clockwork import Clockwork, Step
 from cli.service.parts import Parts
+from connectors.local.lock_file import LockFile
 from controller.control import Control
 from models.audit import Decided
 from models.handovers import Direction
@@ -52,13 +53,20 @@ def _watch(parts: Parts) -> float:
     """Keep the lead, and tend what is under way; the more there is, the less often."""
     began_s = time.monotonic()
     if parts.lock is not None:
-        trouble = parts.lock.trouble
-        parts.lock.tick()
-        if parts.lock.trouble is not None and str(parts.lock.trouble) != str(trouble):
-            log.warning("%s", parts.lock.trouble)
+        keep_lead(parts.lock)
     if parts.control is not None:
         parts.control.watch()
     return max(WATCH_S, (time.monotonic() - began_s) / WATCH_SHARE)
+
+
+def keep_lead(lock: LockFile) -> None:
+    """Lead, or try to; what is wrong with that is told when it comes, and that it has gone."""
+    before = lock.trouble
+    lock.tick()
+    if lock.trouble is None and before is not None:
+        log.info("the lock: no trouble any more")
+    elif lock.trouble is not None and str(lock.trouble) != str(before):
+        log.warning("%s", lock.trouble)
 
 
 def _turns(parts: Parts, control: Control) -> Step:

@@ -17,7 +17,9 @@ from typer.testing import CliRunner, Result
 
 from cli.main import app
 from cli.service.parts import Parts
+from cli.service.running import keep_lead
 from connectors.local.audit_file import AuditFile
+from connectors.local.lock_file import LockFile
 from connectors.trouble import Trouble
 from models.errors import BusUnavailable, TidegateError
 from tests.connectors.slurm import fake, makers
@@ -127,6 +129,20 @@ def test_a_bus_that_stays_away_is_told_once(caplog: pytest.LogCaptureFixture):
     for _ in range(3):
         parts.follow()
     assert [record.message for record in caplog.records] == ["nothing is forecast: it is away"]
+
+
+def test_trouble_with_the_lock_is_told_when_it_comes_and_when_it_goes(tmp_path: Path, caplog: pytest.LogCaptureFixture):
+    caplog.set_level(logging.INFO)
+    lock = LockFile(tmp_path / "lock")
+    (tmp_path / "lock").write_text("{")
+    keep_lead(lock)
+    keep_lead(lock)
+    (tmp_path / "lock").unlink()
+    keep_lead(lock)
+    keep_lead(lock)
+    came, went = (record.message for record in caplog.records)
+    assert came.startswith(f"{tmp_path / 'lock'}: cannot be read")
+    assert went == "the lock: no trouble any more"
 
 
 class Deaf:
