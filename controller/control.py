@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 from collections.abc import Callable
 from typing import Protocol
 
@@ -14,6 +15,8 @@ from models.nodes import Side
 from models.plans import Hold, Plan
 
 FRESH_LEAST_S = 600  # a forecast is good for this long even where turns follow closely
+
+_AGE = re.compile(r"[0-9]+ s ago")
 
 log = logging.getLogger("tidegate.control")
 
@@ -66,12 +69,13 @@ class Control:
         self._tell_finished()
 
     def _say(self, text: str) -> None:
-        """What keeps moves back, once for as long as it is the same."""
-        if text and text != self._told:
+        """What keeps moves back, once for as long as it is the same but for its age."""
+        alike = _AGE.sub("", text)
+        if alike and alike != self._told:
             log.warning("%s", text)
         elif self._told and not text:
             log.info("moves may begin")
-        self._told = text
+        self._told = alike
 
     def _tell_finished(self) -> None:
         for handover in self._mover.finished:

@@ -100,3 +100,13 @@ def test_a_hold_is_told_once_and_its_end_too(desk: Desk, caplog: pytest.LogCaptu
     desk.control.turn()
     desk.control.turn()
     assert caplog.messages == ["moves are held (paused): paused by a person", "moves may begin"]
+
+
+def test_what_only_gets_older_is_told_once(desk: Desk, caplog: pytest.LogCaptureFixture):
+    for age_s in (121, 131, 141):
+        desk.forecast(Side.HPC, 3.0)
+        desk.forecast(Side.KUBERNETES, 5.0)
+        desk.mover.holds = (Hold(Switch.STALE, f"hpc was last read {age_s} s ago"),)
+        desk.control.turn()
+        desk.clock.now_s += 10
+    assert caplog.messages == ["moves are held (stale): hpc was last read 121 s ago"]
