@@ -21,6 +21,7 @@ class Pace:
     def after(self, took_s: float, *, failed: bool = False) -> float:
         """Seconds to wait after a reading that took so long: LONGEST_S at most, or the interval if that is longer."""
         self._failures = self._failures + 1 if failed else 0
-        wait_s = max(self._interval_s, took_s / SHARE) * 2.0 ** min(self._failures, 16)
+        slowly_s = took_s if failed else took_s / SHARE  # one that failed mostly waited: slurmctld was not busy with it
+        wait_s = max(self._interval_s, slowly_s) * 2.0 ** min(self._failures, 16)
         wait_s = min(wait_s, max(LONGEST_S, self._interval_s))
         return wait_s * self._random.uniform(1 - SPREAD, 1 + SPREAD)

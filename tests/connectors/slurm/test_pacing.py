@@ -25,6 +25,10 @@ def test_each_failure_doubles_the_wait_up_to_a_limit_and_a_success_ends_it():
     assert pace.after(0.1) <= 33.0
 
 
+def test_a_slurmctld_that_was_started_anew_is_seen_before_what_was_read_is_too_old_to_act_on():
+    assert Pace(30.0).after(10.0, failed=True) <= 66.0, "the first request waited for its time-out"
+
+
 def test_two_of_us_do_not_ask_at_the_same_times():
     assert [Pace(30.0, seed=1).after(0.1)] != [Pace(30.0, seed=2).after(0.1)]
 
