@@ -30,8 +30,7 @@ def run(
     """
     from contextlib import ExitStack  # noqa: PLC0415 - what follows is heavy, and the help needs none of it
 
-    from cli.bus.settings_file import read_bus_settings  # noqa: PLC0415
-    from cli.bus.target import note  # noqa: PLC0415
+    from cli.bus.target import note, settings_in  # noqa: PLC0415
     from cli.policy_file import read_policy  # noqa: PLC0415
     from cli.service.logs import log_to_stderr  # noqa: PLC0415
     from cli.service.parts import open_parts  # noqa: PLC0415
@@ -42,9 +41,8 @@ def run(
 
     place = read_site(site)
     rules = Policy() if policy is None else read_policy(policy)
-    settings = None if place.spec.bus.settings is None else read_bus_settings(place.spec.bus.settings)
-    secrets = settings.secure().exposed() if settings is not None else []
-    for path in (*secrets, *place.spec.slurm.exposed()):
+    settings = settings_in(place.spec.bus.settings)
+    for path in place.spec.slurm.exposed():
         note(f"warning: everybody on this machine can read the secret in {path} (chmod 600 {path})")
     log_to_stderr()
     with ExitStack() as at_end:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Iterator
+from contextlib import closing
 
 from cli.bus.settings_file import read_bus_settings
 from cli.bus.words import count
@@ -37,28 +38,16 @@ def bus_findings(place: BusPlace) -> Iterator[Finding]:
         )
     address = place.address or ""
     try:
-        inspection = open_inspection(address, settings=settings)
+        with closing(open_inspection(address, settings=settings)) as inspection:
+            yield from _into(inspection, address)
     except BadInput as error:
         yield _none_yet(address, error)
-        return
     except (BusUnavailable, BusRefused) as error:
         yield wrong(CHECK, f"{address}: {error}", "Mend spec.bus in the site file, or the bus.")
-        return
-    try:
-        yield from _into(inspection, address)
-    finally:
-        inspection.close()
 
 
 def _into(inspection: Inspection, address: str) -> Iterator[Finding]:
-    try:
-        extents = inspection.extents()
-    except BadInput as error:
-        yield _none_yet(address, error)
-        return
-    except (BusUnavailable, BusRefused) as error:
-        yield wrong(CHECK, f"{address}: {error}", "Mend spec.bus in the site file, or the bus.")
-        return
+    extents = inspection.extents()
     hidden = [one.topic.value for one in extents if one.messages is None]
     if hidden:
         yield wrong(

@@ -10,7 +10,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from cli.policy_file import read_policy
-from cli.site.settings import Site
+from cli.site.settings import LOCK, Site
 from cli.site.site_file import read_site
 from cli.yaml_document import BadDocument
 from connectors.local.lock_state import read_state
@@ -21,7 +21,6 @@ from models.policies import Policy
 from simulator.traces.rates import read_rates
 
 SITE, POLICY, STATE, KUBERNETES = "site", "policy", "state", "kubernetes"
-LOCK = "lock"  # in the folder of the state, what a controller leads by
 FREE_LEAST = 256 * 2**20  # bytes
 REMOTE = frozenset(
     ("nfs", "nfs4", "lustre", "gpfs", "beegfs", "cifs", "smb3", "ceph", "afs", "9p", "fuse.sshfs", "fuse.glusterfs")

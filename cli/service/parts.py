@@ -12,7 +12,7 @@ from pathlib import Path
 from cli.bus.settings_file import read_bus_settings
 from cli.service.memory_file import keeper, read_memory
 from cli.service.slurm import open_slurm
-from cli.site.settings import Site, TwinSettings
+from cli.site.settings import LOCK, Site, TwinSettings
 from connectors.bus.opening import open_bus
 from connectors.bus.security import Security
 from connectors.bus.settings import BusSettings
@@ -41,7 +41,7 @@ from models.policies import Mode, Policy, PoolPolicy
 from simulator.standin import StandIn
 from simulator.traces.rates import read_rates
 
-LOCK, AUDIT, STAND_IN = "lock", "audit.jsonl", "kubernetes-stand-in.json"
+AUDIT, STAND_IN = "audit.jsonl", "kubernetes-stand-in.json"
 CONNECTOR, FORECASTING, CONTROLLER = "connector", "forecasting", "controller"
 
 log = logging.getLogger("tidegate.service")
@@ -76,7 +76,6 @@ class Parts:
     connecting: Connecting[Picture]
     following: Following
     control: Control | None
-    controller: Controller | None
     lock: LockFile | None
     last: LastDecision | None
     blind: Trouble = field(default_factory=lambda: Trouble(log, "nothing is forecast"))
@@ -119,7 +118,7 @@ def open_parts(site: Site, policy: Policy, settings: BusSettings | None, at_end:
     run = secrets.token_hex(4)  # groups of this run: each reads all that there is
     following = Following(bus, forecaster, source=f"{name}/{FORECASTING}", pool=pool.name, group=f"{FORECASTING}-{run}")
     at_end.callback(following.close)
-    parts = Parts(policy, slurm, connecting, following, None, None, None, None)
+    parts = Parts(policy, slurm, connecting, following, None, None, None)
     if file is not None:
         telling = Telling(file, bus, source=f"{name}/{CONTROLLER}", pool=pool.name)
         _open_control(parts, site, telling, bus, kubernetes, f"{CONTROLLER}-{run}", at_end)
@@ -178,7 +177,7 @@ def _open_control(
         parts.lock = LockFile(site.spec.state / LOCK)
         at_end.callback(parts.lock.release)
         hook = HttpHook(pool.hooks) if pool.hooks.before or pool.hooks.after else None
-        mover = parts.controller = Controller(Ports(slurm, kubernetes, parts.lock, hook), pool, spec, clock, audit)
+        mover = Controller(Ports(slurm, kubernetes, parts.lock, hook), pool, spec, clock, audit)
     parts.control = Control(mover, hearing, clock, every_s=spec.moves.every)
 
 

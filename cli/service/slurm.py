@@ -29,5 +29,4 @@ def open_slurm(settings: SlurmSettings, pool: PoolPolicy, at_end: ExitStack) -> 
         raise BadInput(str(error), remedy="mend the floors and ceilings of the policy") from error
     if missing := set(hosts(pool.nodes or "")) - set(first.nodes):
         log.warning("pool %s: Slurm has no %s; the pool is without them", pool.name, named(missing))
-    slurm = SlurmScheduler(transport, pool.nodes, nodes_max=nodes - low)
-    return slurm, slurm.poll()
+    return SlurmScheduler(transport, pool.nodes, nodes_max=nodes - low), first

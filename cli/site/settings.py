@@ -10,6 +10,8 @@ from pydantic import Field
 from connectors.slurm.settings import SlurmSettings
 from models.fields import PATH, Part, field, matching
 
+LOCK = "lock"  # in the folder of the state: what a controller leads by, with the orders of persons
+
 _NAME = matching(r"[a-z0-9]([a-z0-9.-]{0,61}[a-z0-9])?", "a name of lower-case letters, digits, dots and dashes", 63)
 _BUS = matching(r"(sqlite:.+|kafka:.+)", "sqlite:FILE or kafka:HOST:PORT[,HOST:PORT]", longest=4096)
 

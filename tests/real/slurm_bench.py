@@ -71,6 +71,15 @@ def _state(cluster: Cluster, node: str) -> set[str]:
     return cluster.flags(node)
 
 
+def tells(port: SlurmScheduler) -> bool:
+    """Whether Slurm answers in full."""
+    try:
+        port.poll()
+    except Unreachable:
+        return False
+    return True
+
+
 def client(cluster: Cluster, folder: Path, **options: float) -> Rest:
     """A client with a token of root's."""
     (folder / "token").write_text(cluster.token())

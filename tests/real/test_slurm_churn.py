@@ -20,7 +20,6 @@ from connectors.slurm.rest.transport import RestTransport
 from connectors.slurm.scheduler import SlurmScheduler
 from models.acts import Outcome
 from models.bus import Bus
-from models.errors import Unreachable
 from models.events import Topic
 from models.nodes import HpcNode, Side
 from models.work import WorkRecord, WorkState
@@ -28,6 +27,7 @@ from tests.real.slurm.cluster import Cluster
 from tests.real.slurm.conf import Node
 from tests.real.slurm.install import RELEASES
 from tests.real.slurm.observer import WORKS, Observer
+from tests.real.slurm_bench import tells
 
 releases = pytest.mark.parametrize("release", RELEASES)
 NODES = tuple(Node(f"n{number:02}") for number in range(1, 17))
@@ -106,14 +106,6 @@ class Telling:
     def nodes(self) -> dict[str, HpcNode]:
         told = {key.removeprefix("hpc/"): event.payload for key, event in self.bus.latest_state(Topic.NODES).items()}
         return {name: node for name, node in told.items() if isinstance(node, HpcNode)}
-
-
-def tells(port: SlurmScheduler) -> bool:
-    try:
-        port.poll()
-    except Unreachable:
-        return False
-    return True
 
 
 @contextmanager

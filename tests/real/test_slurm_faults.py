@@ -17,6 +17,7 @@ from models.nodes import HpcNode
 from tests.real.slurm.cluster import Cluster
 from tests.real.slurm.conf import Node
 from tests.real.slurm.install import RELEASES
+from tests.real.slurm_bench import tells
 
 MARK = "tidegate:1.p1"
 DONE, REFUSED, UNKNOWN = Outcome.DONE, Outcome.REFUSED, Outcome.UNKNOWN
@@ -35,14 +36,6 @@ def opened(request: pytest.FixtureRequest, own_slurm: Callable[..., Cluster], tm
     cluster.wait(lambda: tells(port), "slurmctld tells since when it runs")
     yield cluster, port
     rest.close()
-
-
-def tells(port: SlurmScheduler) -> bool:
-    try:
-        port.poll()
-    except Unreachable:
-        return False
-    return True
 
 
 def look(port: SlurmScheduler, node: str = "n01") -> HpcNode:

@@ -31,7 +31,7 @@ from tests.real.slurm import install
 from tests.real.slurm.cluster import Cluster
 from tests.real.slurm.fixtures import running
 from tests.real.slurm.site import Site
-from tests.real.slurm_bench import NODES, SlurmBench, client
+from tests.real.slurm_bench import NODES, SlurmBench, client, tells
 from tests.real.test_slurm_scheduler import (  # noqa: F401 - tried here too
     OTHERWISE,
     test_demand_is_what_runs_and_what_waits_at_slurms_own_time,
@@ -163,14 +163,6 @@ def test_a_slurmctld_that_stands_still_or_is_gone(bench: SlurmBench, reached: Re
             again()
         cluster.wait(lambda: tells(port), "slurmctld tells since when it runs")
     assert port.drain("n05", mark=MARK) is Outcome.DONE
-
-
-def tells(port: SlurmScheduler) -> bool:
-    try:
-        port.poll()
-    except Unreachable:
-        return False
-    return True
 
 
 @pytest.mark.skipif(not ROOT, reason="a site's users are not borrowed")

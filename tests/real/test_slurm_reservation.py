@@ -13,22 +13,13 @@ from connectors.slurm.names import booking_name
 from connectors.slurm.rest.transport import RestTransport
 from connectors.slurm.scheduler import SlurmScheduler
 from models.acts import Outcome
-from models.errors import Unreachable
 from tests.real.slurm.cluster import Cluster
-from tests.real.slurm_bench import client
+from tests.real.slurm_bench import client, tells
 
 NODE, MARK = "n05", "tidegate:9.p1"
 AHEAD_S = 600
 LONG, SHORT = 20, 2  # minutes that a job may run: until after the hour, and until before it
 SHORTS, ROUNDS = 6, 3
-
-
-def tells(port: SlurmScheduler) -> bool:
-    try:
-        port.poll()
-    except Unreachable:
-        return False
-    return True
 
 
 @pytest.fixture

@@ -13,10 +13,9 @@ from connectors.slurm.pool import hosts
 from connectors.slurm.rest.transport import RestTransport
 from connectors.slurm.scheduler import SlurmScheduler
 from models.acts import Outcome
-from models.errors import Unreachable
 from tests.real.slurm.cluster import Cluster
 from tests.real.slurm.conf import Node
-from tests.real.slurm_bench import client
+from tests.real.slurm_bench import client, tells
 
 MARK = "tidegate:9.p1"
 HOSTLISTS = ("n1", "n[001-003,7],gpu-a", "rack[1-2]-n[01-03]", "n[09-11]", "a.b_c-[5],n[1-2,4-5,10]", "n[00098-00102]")
@@ -75,14 +74,6 @@ def now(cluster: Cluster) -> int:
     """What time slurmctld thinks it is."""
     told: int = cluster.ask("GET", "diag").body["statistics"]["req_time"]["number"]
     return told
-
-
-def tells(port: SlurmScheduler) -> bool:
-    try:
-        port.poll()
-    except Unreachable:
-        return False
-    return True
 
 
 @pytest.mark.parametrize("off", ["+3h", "-90m"])
