@@ -57,26 +57,37 @@ class _Records(MemoryRecords):  # type: ignore[misc]
 class _Batch(DefaultRecordBatch):  # type: ignore[misc]
     """Messages that were sent together."""
 
+    _broken = ""
+
     def validate_crc(self) -> bool:
         """True: a batch whose checksum is wrong is read as one message that is damaged."""
         if not super().validate_crc():
-            self._num_records, self._decompressed = -1, True
+            self._broken = "the checksum is wrong"
         return True
 
-    def __next__(self) -> Any:
-        if self._num_records < 0:
-            return self._damaged("the checksum is wrong")
-        try:
-            return super().__next__()
-        except CorruptRecordError as error:
-            return self._damaged(str(error))
+    def __iter__(self) -> Iterator[Any]:
+        if not self._broken:
+            yield from self._readable()
+        if self._broken:
+            yield self._damaged()
 
-    def _read_msg(self, *_: Any) -> Any:
+    def _readable(self) -> Iterator[Any]:
+        """The messages up to the first that is damaged, which is noted."""
+        self._maybe_uncompress()
+        read = self._read_msg
         try:
-            return super()._read_msg()
-        except UnicodeDecodeError:
-            self._mend_names()
-            return super()._read_msg()
+            for _ in range(self._num_records):
+                try:
+                    message = read()
+                except UnicodeDecodeError:
+                    self._mend_names()
+                    message = read()
+                yield message
+        except (CorruptRecordError, ValueError, IndexError) as error:
+            self._broken = str(error)
+        else:
+            if self._pos != len(self._buffer):
+                self._broken = f"{len(self._buffer) - self._pos} bytes more than its messages have"
 
     def _mend_names(self) -> None:
         """Make the names of the next message's headers readable, byte by byte, so that all else stays where it is."""
@@ -99,9 +110,7 @@ class _Batch(DefaultRecordBatch):  # type: ignore[misc]
             size, pos = decode_varint(buffer, pos)
             pos += max(0, size)
 
-    def _damaged(self, why: str) -> DefaultRecord:
+    def _damaged(self) -> DefaultRecord:
         """One message for all that is left of the batch. The last offset: an earlier one may have been read already."""
-        self._num_records = self._next_record_index = 0
-        self._pos = len(self._buffer)
-        value = Damaged(f"messages up to {self.last_offset} are damaged: {why}".encode())
+        value = Damaged(f"messages up to {self.last_offset} are damaged: {self._broken}".encode())
         return DefaultRecord(len(value), self.last_offset, self.max_timestamp, self.timestamp_type, None, value, [])
