@@ -41,6 +41,7 @@ AWAY_S = 60.0  # the same, after the broker did not say
 LETTERS_KNOWN = 10_000  # places of messages put aside that one process remembers
 ASK_MS = 4_000  # until a question that the broker does not answer is given up
 SESSION_MS = 15_000  # without a word from a member, until its part goes to the others
+LONG_POLL_MS = 100  # a fetch that waits for one partition's messages holds up those that others have already
 FOR_EVER_MS = 2**31 - 1  # the client never gives a message up: what it has is in our window, and counted
 READ_S = 60.0  # longest time to read a whole topic of state
 
@@ -256,6 +257,7 @@ class KafkaBus:
                 enable_auto_commit=False,
                 allow_auto_create_topics=False,
                 session_timeout_ms=SESSION_MS,
+                fetch_max_wait_ms=LONG_POLL_MS,
                 metadata_max_age_ms=10_000,
             )
         )
