@@ -45,14 +45,12 @@ class Control:
         self._clock = clock
         self._longest_s = max(FRESH_LEAST_S, 2 * every_s)
         self._told = ""
+        self._deaf = False  # the bus does not say what is forecast
 
     def turn(self) -> Plan | None:
         """Hear what is forecast and decide on it; None when there is no plan, and the log says why."""
         now_s = self._clock()
-        try:
-            self._hearing.hear(now_s)
-        except (BusUnavailable, BusRefused) as error:
-            log.warning("no new forecasts are heard: %s", error)
+        self._hear(now_s)
         forecasts = dict(self._hearing.forecasts(now_s, longest_s=self._longest_s))
         if missing := [side for side in Side if side not in forecasts]:
             self._say(f"nothing is decided: there is no forecast of the last {self._longest_s} s for {_all(missing)}")
@@ -67,6 +65,19 @@ class Control:
         """Between turns."""
         self._mover.watch()
         self._tell_finished()
+
+    def _hear(self, now_s: int) -> None:
+        """Take up new forecasts; that the bus is away is told once, and so is that it is back."""
+        try:
+            self._hearing.hear(now_s)
+        except (BusUnavailable, BusRefused) as error:
+            if not self._deaf:
+                log.warning("no new forecasts are heard: %s", error)
+            self._deaf = True
+        else:
+            if self._deaf:
+                log.info("forecasts are heard again")
+            self._deaf = False
 
     def _say(self, text: str) -> None:
         """What keeps moves back, once for as long as it is the same but for its age."""

@@ -90,6 +90,15 @@ def test_a_bus_that_is_away_leaves_the_last_forecasts_for_a_while(desk: Desk, ca
     assert "no new forecasts are heard" in caplog.text
 
 
+def test_that_the_bus_is_away_is_told_once_and_that_it_is_back_too(desk: Desk, caplog: pytest.LogCaptureFixture):
+    for away in (True, True, False, False, True):
+        desk.forecast(Side.HPC, 3.0)
+        desk.bus.away = away
+        desk.control.turn()
+    told = [record.levelname for record in caplog.records if "heard" in record.message]
+    assert told == ["WARNING", "INFO", "WARNING"]
+
+
 def test_a_hold_is_told_once_and_its_end_too(desk: Desk, caplog: pytest.LogCaptureFixture):
     desk.forecast(Side.HPC, 3.0)
     desk.forecast(Side.KUBERNETES, 5.0)
