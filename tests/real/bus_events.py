@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 from connectors.bus.broker import KafkaBus
 from models.bus import Subscription
 from models.demand import Demand
+from models.errors import BusUnavailable
 from models.events import Event, Topic
 from models.nodes import Side
 from models.work import WorkRecord, WorkState
@@ -51,15 +52,18 @@ def drain(subscription: Subscription) -> tuple[list[Event], list[str]]:
 
 
 def wait_for(subscription: Subscription, count: int) -> tuple[list[Event], list[str]]:
-    """At least so many events, whatever the lag says meanwhile."""
+    """At least so many events, whatever the lag says meanwhile, and asked again when the broker did not answer."""
     events: list[Event] = []
     reasons: list[str] = []
     deadline = time.monotonic() + READY_S
-    while len(events) < count or subscription.lag():
-        delivery = subscription.poll(0.5)
-        events += delivery.events
-        reasons += [gap.reason for gap in delivery.gaps]
+    lag = 1
+    while len(events) < count or lag:
         assert time.monotonic() < deadline, f"{len(events)} of {count} came; {reasons}"
+        with suppress(BusUnavailable):
+            delivery = subscription.poll(0.5)
+            events += delivery.events
+            reasons += [gap.reason for gap in delivery.gaps]
+            lag = subscription.lag()
     return events, reasons
 
 
