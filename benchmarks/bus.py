@@ -39,7 +39,7 @@ from tests.real.packages import MissingError
 
 EVENTS = 60_000
 KEYS = 5_000
-RUNS = 5
+RUNS = 9
 PRODUCER = {"acks": "all", "linger_ms": 5, "batch_size": 64 * 1024}
 
 
