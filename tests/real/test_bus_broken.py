@@ -5,8 +5,9 @@ from __future__ import annotations
 
 import signal
 import time
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 from zlib import crc32
 
 import pytest
@@ -209,3 +210,35 @@ def test_d4_a_topic_of_state_is_read_from_its_beginning_past_them_by_every_reade
             subscription.close()
         assert len(bus.latest_state(Topic.WORK)) == 20
         assert bus.counts.dead_letters == 4, "each once in a process"
+
+
+def damage_second_batch(log_file: Path) -> tuple[int, int]:
+    """Turn one bit of its last byte round, as a disk may; its first offset, and that of the batch behind it."""
+    wire = bytearray(log_file.read_bytes())
+    begin = ends = 0
+    for _ in range(2):  # a batch is its first offset in 8 bytes, the size of the rest in 4, and that rest
+        begin, ends = ends, ends + 12 + int.from_bytes(wire[ends + 8 : ends + 12], "big")
+    wire[ends - 1] ^= 1
+    log_file.write_bytes(wire)
+    return int.from_bytes(wire[begin : begin + 8], "big"), int.from_bytes(wire[ends : ends + 8], "big")
+
+
+def test_d4_a_batch_that_the_broker_s_disk_damaged_is_a_gap_and_what_stands_behind_it_is_read(
+    own_broker: Callable[..., Broker],
+):
+    broker = own_broker()
+    with opened(broker.address()) as bus:
+        for first in (0, 10, 20):
+            tell(bus, [demand(number) for number in range(first, first + 10)])
+    broker.stop()
+    first, behind = damage_second_batch(broker.folder / "data" / f"{Topic.DEMAND}-0" / "00000000000000000000.log")
+    assert 0 < first < behind < 30
+    broker.start()
+    with opened(broker.address()) as bus:
+        subscription = bus.subscribe([Topic.DEMAND], "g")
+        events, gaps = drain(subscription)
+        assert [event.version for event in events] == [*range(1, first + 1), *range(behind + 1, 31)]
+        assert gaps == [f"of partition 0 messages up to {behind - 1} are damaged: the checksum is wrong"]
+        subscription.commit()
+        subscription.close()
+        assert put_aside(bus) == [(0, behind - 1)]
