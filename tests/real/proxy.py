@@ -6,7 +6,7 @@ import asyncio
 import socket
 import struct
 from asyncio import StreamReader, StreamWriter
-from collections.abc import Coroutine, Iterable
+from collections.abc import Coroutine, Sequence
 from concurrent.futures import Future
 from contextlib import suppress
 from threading import Thread
@@ -25,12 +25,14 @@ class Proxy:
     """Everything goes through as it is until a test wants it otherwise; used in a ``with``, from any thread.
 
     ``latency_s`` is how long every byte is on its way, in each direction; ``trickle`` lets each byte go by itself.
-    Both may be set at any time.
+    ``answer_most`` bytes are let through from the server in each connection, and then it ends. All three may be set at
+    any time.
     """
 
     def __init__(self, target_port: int, port: int = 0, host: str = "127.0.0.1") -> None:
         self.latency_s = 0.0
         self.trickle = False
+        self.answer_most: int | None = None
         self.host = host
         self.port = port or ports.free(1)[0]
         self._target_port = target_port
@@ -61,7 +63,7 @@ class Proxy:
 
     def heal(self) -> None:
         """Everything goes through again as it is; what was held up goes on its way."""
-        self.latency_s, self.trickle = 0.0, False
+        self.latency_s, self.trickle, self.answer_most = 0.0, False, None
         self._do(self._listen())
         self._do(self._set(is_open=True))
 
@@ -133,21 +135,30 @@ class Proxy:
             for ended in writers:
                 ended.close()
 
-    async def _pass_on(self, ways: Iterable[tuple[StreamReader, StreamWriter]]) -> None:
+    async def _pass_on(self, ways: Sequence[tuple[StreamReader, StreamWriter]]) -> None:
+        """What the client says, and then what it is answered."""
         try:
             async with asyncio.TaskGroup() as tasks:
                 for reader, writer in ways:
                     on_the_way: asyncio.Queue[tuple[float, bytes]] = asyncio.Queue(ON_THE_WAY)
-                    tasks.create_task(self._take(reader, on_the_way))
+                    tasks.create_task(self._take(reader, on_the_way, answers=writer is ways[-1][1]))
                     tasks.create_task(self._give(on_the_way, writer))
         except* OSError:
             pass  # one side has gone; so does the other
 
-    async def _take(self, reader: StreamReader, on_the_way: asyncio.Queue[tuple[float, bytes]]) -> None:
-        data = None
+    async def _take(
+        self, reader: StreamReader, on_the_way: asyncio.Queue[tuple[float, bytes]], *, answers: bool
+    ) -> None:
+        data, taken = None, 0
         while data != b"":
             data = await reader.read(AT_ONCE)
+            if answers and self.answer_most is not None:
+                data = data[: max(0, self.answer_most - taken)]
+            taken += len(data)
             await on_the_way.put((self._loop.time() + self.latency_s, data))
+            if answers and data and taken == self.answer_most:
+                data = b""
+                await on_the_way.put((self._loop.time() + self.latency_s, data))
 
     async def _give(self, on_the_way: asyncio.Queue[tuple[float, bytes]], writer: StreamWriter) -> None:
         data = None

@@ -60,6 +60,21 @@ def test_all_goes_through_as_it_is(proxy: Proxy):
         assert told(connection, len(data)) == data
 
 
+@pytest.mark.parametrize("most", [0, 1, 70_000])
+def test_an_answer_is_cut_off_after_so_many_bytes(proxy: Proxy, most: int):
+    data = b"x" * 100_000
+    proxy.answer_most = most
+    with connect(proxy) as connection:
+        Thread(target=connection.sendall, args=(data,)).start()
+        assert told(connection, len(data)) == data[:most]
+        connection.settimeout(LONG_S)
+        assert connection.recv(1) == b"", "it has ended"
+    proxy.heal()
+    with connect(proxy) as connection:
+        connection.sendall(data[:10])
+        assert told(connection, 10) == data[:10]
+
+
 def test_latency_holds_up_each_direction_and_keeps_the_order(proxy: Proxy):
     proxy.latency_s = 0.1
     with connect(proxy) as connection:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 
@@ -14,6 +15,7 @@ from connectors.slurm.scheduler import SlurmScheduler
 from models.acts import Outcome
 from models.errors import Unreachable
 from models.nodes import HpcNode
+from tests.real.proxy import Proxy
 from tests.real.slurm.cluster import Cluster
 from tests.real.slurm.conf import Node
 from tests.real.slurm.install import RELEASES
@@ -166,6 +168,31 @@ def test_a_token_that_expired_is_told_by_its_file_and_a_new_one_helps(opened: Op
     (tmp_path / "token").write_text(good)
     assert look(port).drain_reason is None
     assert tells(port)
+
+
+def test_half_an_answer_is_none_and_changes_nothing_that_is_known(opened: Opened, tmp_path: Path):
+    """B16: what was read before stands; an act whose answer was cut off is unknown, and may have come true."""
+    cluster, _ = opened
+    occupy(cluster)
+    with Proxy(urlsplit(cluster.rest_url).port or 0) as proxy:
+        rest = Rest(f"http://{proxy.address}", tmp_path / "token", timeout_s=4.0)
+        port = SlurmScheduler(RestTransport(rest, bulk_s=4.0))
+        port.poll()
+        known = port.demand(), port.nodes().nodes
+        for most in (0, 1, 300, 2000):
+            proxy.answer_most = most
+            proxy.reset()
+            with pytest.raises(Unreachable):
+                port.poll()
+            assert (port.demand(), port.nodes().nodes) == known
+        assert port.drain("n02", mark=MARK) is UNKNOWN
+        proxy.heal()
+        proxy.reset()
+        assert look(port, "n02").drain_reason in (None, MARK)
+        assert port.drain("n02", mark=MARK) is DONE
+        assert look(port, "n02").drain_reason == MARK
+        assert port.poll().demand.nodes == 1.0
+        rest.close()
 
 
 def test_a_user_who_is_no_operator_is_refused(opened: Opened, tmp_path: Path, caplog: pytest.LogCaptureFixture):
