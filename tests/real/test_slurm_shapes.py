@@ -13,13 +13,17 @@ from connectors.slurm.pool import hosts
 from connectors.slurm.rest.transport import RestTransport
 from connectors.slurm.scheduler import SlurmScheduler
 from models.acts import Outcome
+from models.work import WorkState
 from tests.real.slurm.cluster import Cluster
 from tests.real.slurm.conf import Node
+from tests.real.slurm.install import RELEASES
 from tests.real.slurm_bench import client, tells
 
 MARK = "tidegate:9.p1"
 HOSTLISTS = ("n1", "n[001-003,7],gpu-a", "rack[1-2]-n[01-03]", "n[09-11]", "a.b_c-[5],n[1-2,4-5,10]", "n[00098-00102]")
 NAMED = ("n001", "n002", "n003", "n7", "gpu-a", "rack1-n01", "rack1-n02")
+TIERS = {"low": "Nodes=ALL Default=YES PriorityTier=1", "high": "Nodes=ALL PriorityTier=10 PreemptMode=OFF"}
+PREEMPTION = {"PreemptType": "preempt/partition_prio", "PreemptMode": "REQUEUE"}
 POOL = "n[001-003,7],gpu-a,rack1-n[01-02]"
 
 
@@ -101,4 +105,29 @@ def test_a_slurmctld_whose_clock_is_off_is_told_in_its_time_and_read_in_ours(
     assert port.drain("n01", mark=MARK) is Outcome.DONE
     cluster.set_clock("+5h")
     assert port.undrain("n01", mark=MARK) is Outcome.DONE
+    rest.close()
+
+
+@pytest.mark.parametrize("release", RELEASES)
+def test_a_job_that_made_room_for_a_better_one_waits_again_and_100000_tasks_are_one_record(
+    own_slurm: Callable[..., Cluster], tmp_path: Path, release: str
+):
+    """B17: preempted, and a large array."""
+    nodes, room = (Node("n01"), Node("n02")), {"MaxArraySize": "100001", "MaxJobCount": "200000"}
+    cluster = own_slurm(release, nodes=nodes, partitions=TIERS, settings=PREEMPTION | room)
+    rest = client(cluster, tmp_path)
+    port = SlurmScheduler(RestTransport(rest))
+    cluster.wait(lambda: tells(port), "slurmctld tells since when it runs")
+
+    def shown() -> dict[str, tuple[WorkState, float]]:
+        return {record.id: (record.state, record.nodes) for record in port.poll().records}
+
+    plain = str(cluster.submit("--exclusive", "--requeue", "--partition=low", nodes=2))
+    cluster.wait(lambda: shown() == {plain: (WorkState.RUNNING, 2.0)}, "it runs")
+    better = str(cluster.submit("--exclusive", "--partition=high"))
+    cluster.wait(lambda: shown().get(better) == (WorkState.RUNNING, 1.0), "the better one runs")
+    cluster.wait(lambda: shown()[plain] == (WorkState.HELD, 2.0), "the other one waits, and for two minutes must do so")
+    array = cluster.submit("--exclusive", "--array=0-99999", "--partition=low", nodes=2)
+    cluster.wait(lambda: shown().get(f"{array}_rest") == (WorkState.ELIGIBLE, 200_000.0), "the array waits")
+    assert len(shown()) == 3
     rest.close()
