@@ -24,6 +24,10 @@ HOSTLISTS = ("n1", "n[001-003,7],gpu-a", "rack[1-2]-n[01-03]", "n[09-11]", "a.b_
 NAMED = ("n001", "n002", "n003", "n7", "gpu-a", "rack1-n01", "rack1-n02")
 TIERS = {"low": "Nodes=ALL Default=YES PriorityTier=1", "high": "Nodes=ALL PriorityTier=10 PreemptMode=OFF"}
 PREEMPTION = {"PreemptType": "preempt/partition_prio", "PreemptMode": "REQUEUE"}
+POWER_SAVING = {
+    **{"SuspendProgram": "/bin/true", "ResumeProgram": "/bin/true", "SuspendTime": "86400", "SuspendTimeout": "2"},
+    "SlurmctldParameters": "power_save_interval=1,power_save_min_interval=0",
+}
 POOL = "n[001-003,7],gpu-a,rack1-n[01-02]"
 
 
@@ -130,4 +134,27 @@ def test_a_job_that_made_room_for_a_better_one_waits_again_and_100000_tasks_are_
     array = cluster.submit("--exclusive", "--array=0-99999", "--partition=low", nodes=2)
     cluster.wait(lambda: shown().get(f"{array}_rest") == (WorkState.ELIGIBLE, 200_000.0), "the array waits")
     assert len(shown()) == 3
+    rest.close()
+
+
+@pytest.mark.parametrize("release", RELEASES)
+def test_a_node_that_is_not_there_yet_or_is_being_switched_on_is_not_ready(
+    own_slurm: Callable[..., Cluster], tmp_path: Path, release: str
+):
+    """B10: what Slurm may make a node of later, and what its power saving has under way."""
+    nodes = (Node("n01"), Node("n02"), Node("n03", state="FUTURE"))
+    cluster = own_slurm(release, nodes=nodes, partitions={"batch": "Nodes=ALL Default=YES"}, settings=POWER_SAVING)
+    rest = client(cluster, tmp_path)
+    port = SlurmScheduler(RestTransport(rest))
+    cluster.wait(lambda: tells(port), "slurmctld tells since when it runs")
+
+    def ready() -> dict[str, bool]:
+        return {name: node.ready for name, node in port.poll().nodes.items()}
+
+    assert ready() == {"n01": True, "n02": True}, "n03 is of the future"
+    for state, flag in (("power_down_force", "POWERED_DOWN"), ("power_up", "POWERING_UP")):
+        cluster.run("scontrol", "update", "nodename=n02", f"state={state}")
+        cluster.wait(lambda flag=flag: flag in cluster.flags("n02"), f"n02 is {flag}")
+        assert ready() == {"n01": True, "n02": False}
+        assert flag in cluster.flags("n02"), "it still was so when it was read"
     rest.close()
