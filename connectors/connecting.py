@@ -17,6 +17,7 @@ from models.errors import BusRefused, BusUnavailable, Unreachable
 from models.nodes import HpcNode, KubernetesNode, Reading, Side
 from models.work import WorkRecord
 
+WHOLE = 1.5  # intervals: a pause that is shorter is not parted
 AWAY_FLUSH_S = 0.5  # to wait for a bus that kept us waiting the last time: whoever shares our thread has work to do
 
 log = logging.getLogger("tidegate.connecting")
@@ -88,7 +89,8 @@ class TellsWork(Protocol):
 class Connecting(Generic[Picture]):
     """Tells ``bus`` through ``feed`` what the two sides of one pool show.
 
-    A side that cannot be read is left out, which is not zero. What the bus does not take is told at the next step.
+    A side that cannot be read is left out, which is not zero. An HPC side that is slow or away is asked more rarely,
+    and Kubernetes is read meanwhile as ever. What the bus does not take is told at the next step.
     ``clock`` tells unix seconds: demand is of that time, so that both sides' is of one instant; work and nodes of the
     HPC side are ordered by the scheduler's own clock.
     """
@@ -112,7 +114,9 @@ class Connecting(Generic[Picture]):
         self._completions = completions
         self._clock = clock
         self._monotonic = monotonic
+        self._interval_s = interval_s
         self._pace = Pace(interval_s)
+        self._poll_in_s = 0.0  # once the step that comes is taken
         self._polled_s: int | None = None  # by the scheduler's clock
         self._troubles = {side: Trouble(log, f"side {side} cannot be read") for side in Side}
         self._bus_trouble = Trouble(log, "the bus is not told")
@@ -120,9 +124,7 @@ class Connecting(Generic[Picture]):
 
     def step(self) -> float:
         """Read and tell once; seconds until the next step. Sides and a bus that are away are logged, and no error."""
-        began_s = self._monotonic()
-        picture = self._poll()
-        pause_s = self._pace.after(self._monotonic() - began_s, failed=picture is None)
+        picture = self._poll() if self._poll_in_s <= 0 else None
         work = self._work(picture)
         kubernetes = self._read_kubernetes()
         now_s = self._clock()
@@ -136,16 +138,25 @@ class Connecting(Generic[Picture]):
         except (BusUnavailable, BusRefused) as error:
             self._flush_s = AWAY_FLUSH_S
             self._bus_trouble.met(error)
+        return self._pause()
+
+    def _pause(self) -> float:
+        """Until the HPC side is to be polled, or a part of that which is about the interval."""
+        left_s = self._poll_in_s
+        pause_s = left_s if left_s < WHOLE * self._interval_s else self._interval_s
+        self._poll_in_s -= pause_s
         return pause_s
 
     def _poll(self) -> Picture | None:
+        picture, began_s = None, self._monotonic()
         try:
             picture = self._hpc.poll()
         except Unreachable as error:
             self._troubles[Side.HPC].met(error)
-            return None
-        self._troubles[Side.HPC].over()
-        self._polled_s = picture.at_s
+        else:
+            self._troubles[Side.HPC].over()
+            self._polled_s = picture.at_s
+        self._poll_in_s = self._pace.after(self._monotonic() - began_s, failed=picture is None)
         return picture
 
     def _work(self, picture: Picture | None) -> tuple[WorkRecord, ...]:
