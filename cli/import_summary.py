@@ -10,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
+from cli.counts import count
 from cli.report.numbers import span
 from simulator.traces.sacct.accounting import Accounting
 from simulator.traces.sacct.wanted import Unit, day_of, midnight_s, zone
@@ -25,9 +26,9 @@ def summary(accounting: Accounting, path: Path, output: Path | None) -> list[str
     first, last, at_peak = (_moment(at_s, accounting) for at_s in (jobs[0].submit_s, jobs[-1].submit_s, peak.at_s))
     largest, longest_s = max(job.procs for job in jobs), max(job.run_s for job in jobs)
     unit = accounting.wanted.unit
-    users = f" of {_many(accounting.users, 'user')}" if accounting.users else ""
+    users = f" of {count(accounting.users, 'user')}" if accounting.users else ""
     lines = [
-        f"{path.name}: {_many(len(jobs), 'job')}{users}, from {notes.lines:,} {notes.unit}",
+        f"{path.name}: {count(len(jobs), 'job')}{users}, from {notes.lines:,} {notes.unit}",
         "",
         f"  arrived   {first} to {last}, {span(jobs[-1].submit_s - jobs[0].submit_s)}",
         f"  {unit:<8}  {peak.size:,} in use at most (on {at_peak}), {accounting.mean:,.1f} on average",
@@ -55,8 +56,8 @@ def _counted(what: str, counts: dict[str, int], others: int) -> Iterator[str]:
     shown = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
     if others:
         shown.append(("could not be read", others))
-    for place, (why, count) in enumerate(shown):
-        head = f"  {what if place == 0 else '':<8}  {count:>10,}  "
+    for place, (why, number) in enumerate(shown):
+        head = f"  {what if place == 0 else '':<8}  {number:>10,}  "
         yield textwrap.fill(why, WIDTH, initial_indent=head, subsequent_indent=" " * len(head))
 
 
@@ -76,13 +77,9 @@ def _stragglers(accounting: Accounting) -> Iterator[str]:
     early_s = int(np.quantile(arrivals_s, STRAGGLERS))
     where, base_s = zone(accounting.wanted.timezone), _base_s(accounting)
     day = day_of(base_s + early_s, where)
-    count = int(np.count_nonzero(arrivals_s + base_s < midnight_s(day, where)))
-    if count and early_s - arrivals_s[0] > (arrivals_s[-1] - arrivals_s[0]) / 10:
-        yield f"{_many(count, 'job')} arrived long before the others; --since {day} leaves out what came earlier"
-
-
-def _many(count: int, what: str) -> str:
-    return f"{count:,} {what}" if count == 1 else f"{count:,} {what}s"
+    before = int(np.count_nonzero(arrivals_s + base_s < midnight_s(day, where)))
+    if before and early_s - arrivals_s[0] > (arrivals_s[-1] - arrivals_s[0]) / 10:
+        yield f"{count(before, 'job')} arrived long before the others; --since {day} leaves out what came earlier"
 
 
 def _base_s(accounting: Accounting) -> int:

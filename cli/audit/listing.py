@@ -12,6 +12,7 @@ from rich.text import Text
 
 from cli.audit.tales import Acted, Tale
 from cli.audit.words import clean, clock, lasting
+from cli.counts import count
 from models.acts import Outcome
 from models.handovers import Direction, Handover, Stage
 
@@ -58,21 +59,21 @@ def summary(tales: Sequence[Tale], strays: Sequence[Acted], headless: int) -> li
     """Lines: how hand-overs ended, how long nodes took from empty to open, what became of acts."""
     ends = Counter(_end(tale.handover) for tale in tales)
     reasons = Counter(str(tale.handover.why) for tale in tales if tale.handover.why is not None)
-    told = ", ".join(f"{count} {reason}" for reason, count in reasons.most_common())
+    told = ", ".join(f"{number} {reason}" for reason, number in reasons.most_common())
     counts = ", ".join(f"{ends[end]} {end}" for end in (*_ENDS, "open"))
-    lines = [f"{_plural(len(tales), 'hand-over')}: {counts}{f' ({told})' if told else ''}"]
+    lines = [f"{count(len(tales), 'hand-over')}: {counts}{f' ({told})' if told else ''}"]
     for direction in Direction:
         if times := lead_times(tales, direction):
             median, p90 = lasting(quantile(times, 50)), lasting(quantile(times, 90))
             lines.append(f"empty to open, to {direction.target}: median {median}, p90 {p90}, of {len(times)}")
     acts, lost = outcomes([*(act for tale in tales for act in tale.acts), *strays])
     lines.append(
-        f"{_plural(sum(acts.values()) + lost, 'act')}: "
+        f"{count(sum(acts.values()) + lost, 'act')}: "
         + ", ".join(f"{acts[outcome]} {outcome}" for outcome in Outcome)
         + f"; {lost} asked and never answered"
     )
     if headless:
-        lines.append(f"{_plural(headless, 'hand-over')} left out: no stage of it is in this file")
+        lines.append(f"{count(headless, 'hand-over')} left out: no stage of it is in this file")
     return lines
 
 
@@ -128,7 +129,3 @@ def _plain(tale: Tale) -> dict[str, Any]:
         "back_s": tale.back_s,
         "acts": len(tale.acts),
     }
-
-
-def _plural(count: int, word: str) -> str:
-    return f"{count} {word}" if count == 1 else f"{count} {word}s"

@@ -13,6 +13,7 @@ import typer
 
 from cli.audit.words import clean
 from cli.bus.target import Address, Prefix, Settings, inspection_of, note
+from cli.counts import count
 from models.errors import BadInput
 
 if TYPE_CHECKING:
@@ -89,7 +90,6 @@ def replay(
         raise typer.BadParameter("nobody can be asked here: give --yes to send, or --dry-run to see what would be sent")
     since_s = 0.0 if since is None else _since(since)
     from cli.bus.letter_words import offer  # noqa: PLC0415
-    from cli.bus.words import count  # noqa: PLC0415
     from connectors.bus.letters import outdated  # noqa: PLC0415
 
     with inspection_of(bus, bus_settings, prefix) as inspection:
@@ -156,7 +156,6 @@ def _agreed(question: str) -> bool:
 
 
 def _send(inspection: Inspection, some: Sequence[Letter]) -> None:
-    from cli.bus.words import count  # noqa: PLC0415
 
     sent = 0
     try:

@@ -10,7 +10,8 @@ from typing import Any
 import msgspec
 
 from cli.audit.words import clean
-from cli.bus.words import count, cut, moment, printable
+from cli.bus.words import cut, moment, printable
+from cli.counts import count
 from connectors.bus.letters import Letter, Letters
 from connectors.bus.wire import TYPES
 from models.events import DeadLetter

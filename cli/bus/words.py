@@ -9,6 +9,7 @@ from typing import Any
 from rich.cells import cell_len, set_cell_size
 
 from cli.audit.words import clean, hpc_words, kubernetes_words
+from cli.counts import count
 from models.demand import Demand
 from models.events import DeadLetter, Event, Planned
 from models.fields import duration_text
@@ -51,11 +52,6 @@ def cut(text: str, columns: int) -> str:
 def padded(text: str, columns: int) -> str:
     """The text with spaces up to so many columns."""
     return text + " " * (columns - cell_len(text))
-
-
-def count(number: int, word: str) -> str:
-    """``1 message``, ``2 messages``."""
-    return f"{number:,} {word}" if number == 1 else f"{number:,} {word}s"
 
 
 def amount(number: float) -> str:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import closing
 
 from cli.bus.settings_file import read_bus_settings
-from cli.bus.words import count
+from cli.counts import count
 from cli.doctor.files import mistakes
 from cli.site.settings import BusPlace
 from connectors.bus.inspecting import Inspection, newest

@@ -11,7 +11,7 @@ from typing import Any
 import typer
 
 from cli.audit.words import clean
-from cli.bus.words import count
+from cli.counts import count
 from models.findings import Finding, Level
 
 COLUMNS = 80

@@ -6,6 +6,7 @@ import logging
 import time
 
 from cli.audit.words import some
+from cli.counts import count
 from cli.service.clockwork import Clockwork, Step
 from cli.service.parts import Parts
 from connectors.local.lock_file import LockFile
@@ -89,6 +90,6 @@ def in_a_line(plan: Plan) -> str:
     parts = [f"{direction}: {some(nodes)}" for direction, nodes in moves.items()]
     if plan.cancellations:
         parts.append(f"turned back: {some(plan.cancellations)}")
-    wanted = f"Kubernetes has {plan.current} nodes and should have {plan.target}"
+    wanted = f"Kubernetes has {count(plan.current, 'node')} and should have {plan.target}"
     held = ", held back" if plan.holds and plan.moves else ""
     return f"{wanted}; {'; '.join(parts) or 'nothing moves'}{held}"
