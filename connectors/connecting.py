@@ -116,7 +116,7 @@ class Connecting(Generic[Picture]):
         self._monotonic = monotonic
         self._interval_s = interval_s
         self._pace = Pace(interval_s)
-        self._poll_in_s = 0.0  # once the step that comes is taken
+        self._poll_in_s = 0.0  # what is left of the pause until the HPC side is polled; 0: in the next step
         self._polled_s: int | None = None  # by the scheduler's clock
         self._troubles = {side: Trouble(log, f"side {side} cannot be read") for side in Side}
         self._bus_trouble = Trouble(log, "the bus is not told")

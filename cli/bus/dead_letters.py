@@ -156,7 +156,6 @@ def _agreed(question: str) -> bool:
 
 
 def _send(inspection: Inspection, some: Sequence[Letter]) -> None:
-
     sent = 0
     try:
         with inspection.sending() as send:
