@@ -13,13 +13,23 @@ _COUNT = re.compile(r"([0-9]+)([KMGTP]?)\Z")
 _PARENTHESES = re.compile(r"\([^()]*\)")
 _THOUSANDS = {"": 1, "K": 1024, "M": 1024**2, "G": 1024**3, "T": 1024**4, "P": 1024**5}
 _TASKS = re.compile(r"([0-9]+)(?:-([0-9]+)(?::([0-9]+))?)?\Z")
+NO_GRES = frozenset(("cpu", "mem", "node", "billing"))  # what may stand beside generic resources
 KEPT = 8192  # texts whose meaning is remembered: of many jobs few differ in what they ask for
 
 
 @lru_cache(KEPT)
-def gpus(gres: str) -> int:
+def gpus(text: str) -> int:
     """The GPUs of ``gpu:a100:4(S:0-1),gpu:h100:2,craynetwork:4``, of any type, whole devices only."""
-    return sum(count for name, count in _gres(gres) if name == "gpu")
+    return sum(count for name, _, count in gres(text) if name == "gpu")
+
+
+def gres(text: str) -> Iterator[tuple[str, str, int]]:
+    """Name, type and count of each: ``gpu``, ``gpu:4``, ``gpu:a100``, ``gpu:a100:4``, with ``gres/`` before or not."""
+    for part in _PARENTHESES.sub("", text).replace("=", ":").split(","):
+        name, *more = part.strip().removeprefix("gres/").removeprefix("gres:").split(":")
+        if name:
+            last = _count(more[-1]) if more else None
+            yield name, ":".join(more if last is None else more[:-1]), 1 if last is None else int(last)
 
 
 @lru_cache(KEPT)
@@ -51,15 +61,6 @@ def tasks(text: str) -> tuple[int, bool]:
         else:
             whole = False
     return found, whole
-
-
-def _gres(text: str) -> Iterator[tuple[str, int]]:
-    """Name and count of each: ``gpu``, ``gpu:4``, ``gpu:a100``, ``gpu:a100:4``, with ``gres/`` before or not."""
-    for part in _PARENTHESES.sub("", text).replace("=", ":").split(","):
-        name, *more = part.strip().removeprefix("gres/").removeprefix("gres:").split(":")
-        if name:
-            last = _count(more[-1]) if more else None
-            yield name, 1 if last is None else int(last)
 
 
 def _count(text: str) -> float | None:

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 
 from connectors.slurm import amounts
+from connectors.slurm.constraints import could_have
 from connectors.slurm.pool import Pool, hosts
 from connectors.slurm.wire import Job
 from models.errors import Unreachable
@@ -167,10 +168,12 @@ def _is_eligible(job: Job, states: set[str], now_s: int) -> bool:
 
 
 def _can_start_here(job: Job, pool: Pool) -> bool:
-    """Whether nodes of the pool could start it: by its partitions, and the nodes that it insists on."""
+    """Whether nodes of the pool could start it: by its partitions, and by what it insists on."""
     if _partitions(job).isdisjoint(pool.partitions - pool.closed):
         return False
-    return pool.nodes.issuperset(hosts(job.required_nodes))
+    if not pool.nodes.issuperset(hosts(job.required_nodes)):
+        return False
+    return could_have(job, hosts(job.excluded_nodes), max(1, job.node_count.value or 1), pool.kinds)
 
 
 def _ends_s(job: Job) -> int:

@@ -12,6 +12,7 @@ from math import prod
 from ClusterShell.NodeSet import RESOLVER_NOGROUP, NodeSet, NodeSetException
 
 from connectors.slurm import amounts, wire
+from connectors.slurm.constraints import Kind, kinds_of
 from models.errors import BadInput
 from models.nodes import NodeShape
 
@@ -57,7 +58,7 @@ class Pool:
     """The nodes that are looked at, the shape of most of them, the partitions that can start work on them.
 
     ``whole`` are those partitions that give a job its nodes as a whole. ``closed`` are those of the pool's that start
-    nothing: what waits there alone is no demand.
+    nothing: what waits there alone is no demand. ``kinds`` are the nodes by what jobs can insist on.
     """
 
     nodes: frozenset[str]
@@ -65,6 +66,7 @@ class Pool:
     partitions: frozenset[str]
     whole: frozenset[str]
     closed: frozenset[str]
+    kinds: tuple[Kind, ...]
 
 
 def shape_of(node: wire.Node) -> NodeShape | None:
@@ -88,6 +90,7 @@ def pool_of(names: frozenset[str] | None, nodes: Iterable[wire.Node], partitions
         partitions=frozenset(partition.name for partition in here),
         whole=frozenset(partition.name for partition in here if _gives_whole_nodes(partition)),
         closed=frozenset(partition.name for partition in here if "UP" not in partition.partition.state),
+        kinds=kinds_of(present.values()),
     )
 
 

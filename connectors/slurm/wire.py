@@ -80,6 +80,8 @@ class Job(msgspec.Struct, frozen=True, gc=False):
     end_time: Number = NONE
     time_limit: Number = NONE
     user_name: str = ""
+    features: str = ""
+    excluded_nodes: str = ""
 
 
 class Owned(msgspec.Struct, frozen=True, gc=False):

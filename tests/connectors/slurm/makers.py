@@ -6,6 +6,7 @@ import json
 from typing import Any
 
 from connectors.slurm import wire
+from connectors.slurm.constraints import Kind
 from connectors.slurm.pool import Pool
 from connectors.slurm.read import Answers
 from models.nodes import NodeShape
@@ -13,7 +14,8 @@ from models.nodes import NodeShape
 NOW_S = 1_000_000
 SHAPE = NodeShape(cpu_milli=64_000, memory_mib=256_000, gpu_milli=4000)
 EIGHT = tuple(f"n{number:02}" for number in range(1, 9))
-POOL = Pool(frozenset(EIGHT), SHAPE, frozenset({"batch"}), frozenset(), frozenset())
+KINDS = (Kind(frozenset(), "gpu:a100:4", frozenset(EIGHT)),)
+POOL = Pool(frozenset(EIGHT), SHAPE, frozenset({"batch"}), frozenset(), frozenset(), KINDS)
 
 
 def number(value: int | None, *, infinite: bool = False) -> dict[str, Any]:
