@@ -25,13 +25,14 @@ def run(
 ) -> None:
     """Look after a pool of nodes: read both sides, forecast their demand, and plan; in mode auto, move nodes.
 
-    What happens is logged on stderr. It ends in order at Ctrl-C or SIGTERM; hand-overs that are open then stay as they
-    are, and the next start goes on with them.
+    What happens is logged on stderr. It ends in order at Ctrl-C or SIGTERM, and at once, with exit code 130, at a
+    second Ctrl-C; hand-overs that are open then stay as they are, and the next start goes on with them.
     """
     from contextlib import ExitStack  # noqa: PLC0415 - what follows is heavy, and the help needs none of it
 
     from cli.bus.target import note, settings_in  # noqa: PLC0415
     from cli.policy_file import read_policy  # noqa: PLC0415
+    from cli.service.clockwork import impatient  # noqa: PLC0415
     from cli.service.logs import log_to_stderr  # noqa: PLC0415
     from cli.service.parts import open_parts  # noqa: PLC0415
     from cli.service.running import run_on, run_once  # noqa: PLC0415
@@ -49,6 +50,8 @@ def run(
         parts = open_parts(place, rules, settings, at_end)
         if not once:
             run_on(parts)
+            with impatient():
+                at_end.close()
         elif (decided := run_once(parts)) is not None:
             _tell(decided, parts)
         elif rules.spec.mode is Mode.OBSERVE:

@@ -77,23 +77,6 @@ def test_a_signal_ends_it_while_it_waits():
         signal.signal(signal.SIGALRM, before)
 
 
-def test_a_second_interrupt_does_not_wait_for_the_step_that_is_under_way():
-    clockwork, released = Clockwork(), threading.Event()
-    told = noting(clockwork)
-
-    def step() -> float:
-        os.kill(os.getpid(), signal.SIGINT)
-        told.wait(10)
-        os.kill(os.getpid(), signal.SIGINT)
-        released.wait(10)
-        return 0.0
-
-    clockwork.add("step", step)
-    with pytest.raises(KeyboardInterrupt):
-        clockwork.run()
-    released.set()
-
-
 def test_an_error_ends_it_and_is_raised():
     clockwork, taken = Clockwork(), []
 

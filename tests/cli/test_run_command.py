@@ -8,8 +8,10 @@ import signal
 import stat
 import subprocess
 import sys
+import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -27,6 +29,7 @@ from tests.connectors.slurm.fake import Fake
 
 SITE = "spec: {slurm: {url: '%s', tokenFile: token, poll: 1s}, kubernetes: {twin: {requests: r.csv}}}\n"
 ENDS_S = 30.0
+AT_ONCE_S = 2.0
 
 
 @pytest.fixture
@@ -170,6 +173,55 @@ def test_what_is_wrong_is_told_with_its_place(site: Path, spoil: object, said: s
     assert said in str(told.exception)
 
 
+@contextmanager
+def running(site: Path, mode: str) -> Iterator[tuple[subprocess.Popen[bytes], Path]]:
+    """The service in a process of its own, and its log."""
+    files = ["--site", str(site / "site.yaml"), "--policy", str(policy(site, mode))]
+    log = site / "run.log"
+    with log.open("wb") as stderr:
+        command = [sys.executable, "-m", "cli.main", "run", *files]
+        process = subprocess.Popen(command, stderr=stderr, env={**os.environ, "PYTHONUNBUFFERED": "1"})
+        try:
+            yield process, log
+        finally:
+            process.kill()
+            process.wait()
+
+
+def wait_until(condition: Callable[[], bool], process: subprocess.Popen[bytes], log: Path, longest_s: float) -> None:
+    deadline = time.monotonic() + longest_s
+    while not condition():
+        assert process.poll() is None, log.read_text()
+        assert time.monotonic() < deadline, log.read_text()
+        time.sleep(0.05)
+
+
+def test_a_second_interrupt_ends_it_at_once_and_the_next_start_goes_on(site: Path, server: Fake):
+    hanging = threading.Event()
+
+    def hang(request: fake.Request) -> None:
+        hanging.set()
+        time.sleep(ENDS_S)
+
+    with running(site, "auto") as (process, log):
+        wait_until(lambda: any("DRAIN" in node["state"] for node in server.nodes.values()), process, log, 60)
+        server.instead["GET jobs/"] = hang
+        wait_until(hanging.is_set, process, log, 30)
+        process.send_signal(signal.SIGINT)
+        wait_until(lambda: "SIGINT: ending in order" in log.read_text(), process, log, 10)
+        assert process.poll() is None, "it waits for the step"
+        process.send_signal(signal.SIGINT)
+        assert process.wait(AT_ONCE_S) == 130
+    text = log.read_text()
+    assert text.splitlines()[-1].startswith("interrupted: ended at once")
+    assert "ended at once" not in text.split("ending in order")[0]
+    assert "Traceback" not in text
+    del server.instead["GET jobs/"]
+    again = once(site, "auto")
+    assert again.exit_code == 0, again.output
+    assert len([node for node in server.nodes.values() if "DRAIN" in node["state"]]) == 1
+
+
 def test_floors_that_leave_no_split_are_told(site: Path):
     (site / "policy.yaml").write_text("spec: {pools: [{name: a, floor: {hpc: 9, kubernetes: 9}}]}")
     files = ["--site", str(site / "site.yaml"), "--policy", str(site / "policy.yaml")]
@@ -180,22 +232,10 @@ def test_floors_that_leave_no_split_are_told(site: Path):
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_it_goes_on_until_it_is_asked_to_end(site: Path, server: Fake, number: int):
-    files = ["--site", str(site / "site.yaml"), "--policy", str(policy(site, "auto"))]
-    log = site / "run.log"
-    with log.open("wb") as stderr:
-        command = [sys.executable, "-m", "cli.main", "run", *files]
-        process = subprocess.Popen(command, stderr=stderr, env={**os.environ, "PYTHONUNBUFFERED": "1"})
-        try:
-            deadline = time.monotonic() + 60
-            while not any("DRAIN" in node["state"] for node in server.nodes.values()):
-                assert process.poll() is None, log.read_text()
-                assert time.monotonic() < deadline, log.read_text()
-                time.sleep(0.05)
-            process.send_signal(number)
-            assert process.wait(ENDS_S) == 0, log.read_text()
-        finally:
-            process.kill()
-            process.wait()
+    with running(site, "auto") as (process, log):
+        wait_until(lambda: any("DRAIN" in node["state"] for node in server.nodes.values()), process, log, 60)
+        process.send_signal(number)
+        assert process.wait(ENDS_S) == 0, log.read_text()
     text = log.read_text()
     assert "ending in order" in text
     assert "Traceback" not in text
