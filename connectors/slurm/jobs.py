@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from connectors.slurm import amounts
 from connectors.slurm.constraints import could_have
 from connectors.slurm.pool import Pool, hosts
+from connectors.slurm.sharing import Beside, beside
 from connectors.slurm.wire import Job
 from models.errors import Unreachable
 from models.nodes import NodeShape, Side
@@ -33,7 +34,8 @@ class Piece:
     its place in the queue; and where it runs.
 
     ``size`` is one part's in node-equivalents. ``ends_s`` is when the job must have ended, NEVER_S where nothing
-    bounds it or it stands still.
+    bounds it or it stands still. ``owns`` is whether its user alone may be on its nodes, ``unused`` what nobody else
+    can use of them for that, told of the first of a user's.
     """
 
     record: WorkRecord
@@ -42,6 +44,8 @@ class Piece:
     rank: tuple[int, int]
     nodes: tuple[str, ...] = ()
     ends_s: int = NEVER_S
+    owns: bool = False
+    unused: float = 0.0
 
 
 def pieces(jobs: Iterable[Job], pool: Pool, now_s: int) -> list[Piece]:
@@ -96,17 +100,14 @@ def size_of(job: Job, shape: NodeShape, *, whole: bool) -> float:
     return max(share, float(nodes)) if nodes > 1 else share
 
 
-def is_whole(job: Job, pool: Pool) -> bool:
-    """Whether the job gets its nodes to itself; v0.0.45 of 26.05 says so in the line of its submission only."""
-    return "none" in job.shared or "--exclusive" in job.submit_line or not pool.whole.isdisjoint(_partitions(job))
-
-
 def _pieces_of(job: Job, pool: Pool, now_s: int, running: int) -> Iterator[Piece]:
     state = state_of(job, now_s)
     where = tuple(name for name in hosts(job.nodes) if name in pool.nodes)
     if not (where if job.nodes else _can_start_here(job, pool)):
         return
-    size = size_of(job, pool.shape, whole=is_whole(job, pool))
+    others = beside(job, pool)
+    owns = others is Beside.ITS_USER
+    size = size_of(job, pool.shape, whole=others is Beside.NOBODY)
     if job.nodes:
         size *= len(where) / len(hosts(job.nodes))
     if size <= 0 or (pool.shape.gpu_milli == 0 and not job.nodes and _gpus(job, 1)):
@@ -114,14 +115,14 @@ def _pieces_of(job: Job, pool: Pool, now_s: int, running: int) -> Iterator[Piece
     record = _record(job, state, size)
     rank = (-(job.priority.value or 0), job.job_id)
     if not job.array_task_string or job.array_task_id.value is not None:
-        yield Piece(record, size, 1, rank, where, _ends_s(job))
+        yield Piece(record, size, 1, rank, where, _ends_s(job), owns)
         return
     count, limit = amounts.tasks(job.array_task_string)[0], job.array_max_tasks.value or 0
     free = max(0, min(count, limit - running)) if limit and state is WorkState.ELIGIBLE else count
     for ident, part, parts in (("rest", state, free), ("limited", WorkState.HELD, count - free)):
         if parts:
             name = f"{job.array_job_id.value or job.job_id}_{ident}"
-            yield Piece(replace(record, id=name, state=part, nodes=size * parts), size, parts, rank)
+            yield Piece(replace(record, id=name, state=part, nodes=size * parts), size, parts, rank, owns=owns)
 
 
 def _record(job: Job, state: WorkState, size: float) -> WorkRecord:

@@ -57,14 +57,18 @@ def _range(text: str) -> int:
 class Pool:
     """The nodes that are looked at, the shape of most of them, the partitions that can start work on them.
 
-    ``whole`` are those partitions that give a job its nodes as a whole. ``closed`` are those of the pool's that start
-    nothing: what waits there alone is no demand. ``kinds`` are the nodes by what jobs can insist on.
+    Partitions that a node has and Slurm does not list are hidden from us, and can start work all the same.
+
+    ``whole`` are those partitions that give a job its nodes as a whole, ``of_users`` those where a node is of one user
+    at a time, as far as they say so. ``closed`` are those of the pool's that start nothing: what waits there alone is
+    no demand. ``kinds`` are the nodes by what jobs can insist on.
     """
 
     nodes: frozenset[str]
     shape: NodeShape
     partitions: frozenset[str]
     whole: frozenset[str]
+    of_users: frozenset[str]
     closed: frozenset[str]
     kinds: tuple[Kind, ...]
 
@@ -83,12 +87,15 @@ def pool_of(names: frozenset[str] | None, nodes: Iterable[wire.Node], partitions
     if not shapes:
         raise BadInput("no node of the pool is known to Slurm, or none says how large it is")
     shape = max(shapes, key=lambda shape: (shapes[shape], shape.cpu_milli, shape.memory_mib, shape.gpu_milli))
-    here = [partition for partition in partitions if _is_here(partition, present)]
+    listed = list(partitions)
+    here = [partition for partition in listed if _is_here(partition, present)]
+    hidden = {name for node in present.values() for name in node.partitions} - {partition.name for partition in listed}
     return Pool(
         nodes=frozenset(present),
         shape=shape,
-        partitions=frozenset(partition.name for partition in here),
+        partitions=frozenset(partition.name for partition in here) | hidden,
         whole=frozenset(partition.name for partition in here if _gives_whole_nodes(partition)),
+        of_users=frozenset(partition.name for partition in here if partition.partition.exclusive == "USER"),
         closed=frozenset(partition.name for partition in here if "UP" not in partition.partition.state),
         kinds=kinds_of(present.values()),
     )
@@ -103,5 +110,5 @@ def _is_here(partition: wire.Partition, present: Mapping[str, wire.Node]) -> boo
 
 def _gives_whole_nodes(partition: wire.Partition) -> bool:
     if partition.partition.exclusive is not None:
-        return partition.partition.exclusive not in ("", "NO")
+        return partition.partition.exclusive not in ("", "NO", "USER")
     return partition.maximums.shares == 0

@@ -9,6 +9,7 @@ from typing import TypeVar
 from connectors.slurm import flags, wire
 from connectors.slurm.jobs import NEVER_S, Piece, pieces
 from connectors.slurm.names import booking_mark, given_reason
+from connectors.slurm.owners import with_unused
 from connectors.slurm.pool import Pool, hosts, pool_of, shape_of
 from models.demand import Demand
 from models.errors import BadInput, Unreachable
@@ -55,7 +56,8 @@ def picture(answers: Answers, names: frozenset[str] | None, nodes_max: int | Non
     partitions = present(answers.partitions.partitions, "partitions")
     try:
         pool = pool_of(names, nodes, partitions)
-        work = pieces(jobs, pool, at_s)
+        most = len(pool.nodes) if nodes_max is None else nodes_max
+        work = with_unused(pieces(jobs, pool, at_s), most)
         booked = bookings(present(answers.reservations.reservations, "reservations"), pool.nodes)
     except BadInput as error:
         raise Unreachable(f"what Slurm shows cannot be understood: {error}") from error
@@ -64,7 +66,6 @@ def picture(answers: Answers, names: frozenset[str] | None, nodes_max: int | Non
         node.name: node_of(node, ends, booked.get(node.name, ()), booted) for node in nodes if node.name in pool.nodes
     }
     busy = sum(node.busy for node in shown.values())
-    most = len(pool.nodes) if nodes_max is None else nodes_max
     return Picture(
         at_s=at_s,
         nodes=shown,
@@ -135,9 +136,9 @@ def demand_of(work: Iterable[Piece], at_s: int, busy: int, nodes_max: int) -> De
     running = waiting = 0.0
     for piece in work:
         if piece.record.state is WorkState.RUNNING:
-            running += piece.record.nodes
+            running += piece.record.nodes + piece.unused
         elif piece.record.state is WorkState.ELIGIBLE and piece.size <= nodes_max:
-            waiting += piece.record.nodes
+            waiting += piece.record.nodes + piece.unused
     return Demand(Side.HPC, at_s, min(running, float(busy)), waiting)
 
 
@@ -151,7 +152,8 @@ def waiting_of(work: Iterable[Piece], nodes_max: int) -> WaitingWork:
         if piece.size > nodes_max:
             oversize += piece.parts
         else:
-            sizes += [piece.size] * min(piece.parts, WAITING_MAX - len(sizes))
+            more = [piece.size] * min(piece.parts, WAITING_MAX - len(sizes))
+            sizes += [min(piece.size + piece.unused, nodes_max), *more[1:]] if more else []
     return WaitingWork(Side.HPC, tuple(sizes), oversize)
 
 

@@ -15,7 +15,7 @@ NOW_S = 1_000_000
 SHAPE = NodeShape(cpu_milli=64_000, memory_mib=256_000, gpu_milli=4000)
 EIGHT = tuple(f"n{number:02}" for number in range(1, 9))
 KINDS = (Kind(frozenset(), "gpu:a100:4", frozenset(EIGHT)),)
-POOL = Pool(frozenset(EIGHT), SHAPE, frozenset({"batch"}), frozenset(), frozenset(), KINDS)
+POOL = Pool(frozenset(EIGHT), SHAPE, frozenset({"batch"}), frozenset(), frozenset(), frozenset(), KINDS)
 
 
 def number(value: int | None, *, infinite: bool = False) -> dict[str, Any]:

@@ -6,10 +6,11 @@ import pytest
 
 from connectors.slurm.names import booking_mark, booking_name, is_mark, is_node
 from connectors.slurm.pool import HOSTS_MOST, hosts, pool_of
+from connectors.slurm.read import picture
 from models.errors import BadInput
 from models.handovers import ours
 from models.nodes import NodeShape
-from tests.connectors.slurm.makers import EIGHT, answers, node, partition
+from tests.connectors.slurm.makers import EIGHT, answers, job, node, partition
 
 
 @pytest.mark.parametrize(
@@ -106,3 +107,10 @@ def test_a_pool_of_which_slurm_knows_nothing_is_a_mistake():
     told = answers()
     with pytest.raises(BadInput, match="no node of the pool"):
         pool_of(frozenset({"m01"}), told.nodes.nodes or (), told.partitions.partitions or ())
+
+
+def test_a_partition_that_only_its_nodes_tell_of_is_hidden_and_can_start_work():
+    told = answers([node("n01", partitions=["batch", "secret"])], [job(1, partition="secret")])
+    found = picture(told, None, None)
+    assert found.pool.partitions == {"batch", "secret"}
+    assert found.demand.waiting == 1.0
