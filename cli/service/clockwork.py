@@ -61,7 +61,7 @@ class Clockwork:
         with _handled(self._asked_to_end):
             if not self._ended.is_set():
                 self._scheduler.start()
-                _wait(self._ended)
+                self._wait_for_the_end()
                 _wait(self._idle)
                 self._scheduler.shutdown()
         if self._error is not None:
@@ -70,6 +70,17 @@ class Clockwork:
     def stop(self) -> None:
         """Take no further step."""
         self._ended.set()
+
+    def _wait_for_the_end(self) -> None:
+        """The scheduler goes by the wall clock: were that set back, nothing would be due for as long."""
+        before = datetime.now(UTC)
+        while not self._ended.wait(NAP_S):
+            now = datetime.now(UTC)
+            if now < before:
+                for job in self._scheduler.get_jobs():
+                    if job.next_run_time - now > timedelta(seconds=job.trigger.after_s):
+                        job.modify(next_run_time=now)
+            before = now
 
     def _take(self, step: Step, pace: _Paced) -> None:
         self._idle.clear()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import secrets
-import time
+from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -12,6 +12,7 @@ from pathlib import Path
 from cli.bus.settings_file import read_bus_settings
 from cli.service.memory_file import keeper, read_memory
 from cli.service.slurm import open_slurm
+from cli.service.steady import SteadyClock
 from cli.site.settings import LOCK, Site, TwinSettings
 from connectors.bus.opening import open_bus
 from connectors.bus.security import Security
@@ -47,11 +48,6 @@ CONNECTOR, FORECASTING, CONTROLLER = "connector", "forecasting", "controller"
 log = logging.getLogger("tidegate.service")
 
 
-def clock() -> int:
-    """Unix seconds."""
-    return int(time.time())
-
-
 class LastDecision:
     """An audit that is kept elsewhere, and of which the last decision stays at hand."""
 
@@ -72,6 +68,7 @@ class Parts:
     not move."""
 
     policy: Policy
+    clock: Callable[[], int]
     slurm: SlurmScheduler
     connecting: Connecting[Picture]
     following: Following
@@ -83,7 +80,7 @@ class Parts:
     def follow(self) -> None:
         """Let the forecaster see what is new, and say what it expects."""
         try:
-            self.following.follow(clock())
+            self.following.follow(self.clock())
         except (BusUnavailable, BusRefused) as error:
             self.blind.met(error)
         else:
@@ -98,8 +95,9 @@ def open_parts(site: Site, policy: Policy, settings: BusSettings | None, at_end:
         log.warning("only the first pool, %s, is looked after: this release knows one", pool.name)
     _make(state)
     file = None if spec.mode is Mode.OBSERVE else _alone(state, at_end)
-    slurm, picture = open_slurm(site.spec.slurm, pool, at_end)
-    kubernetes = open_stand_in(site, site.spec.kubernetes.twin, picture)
+    clock = SteadyClock()
+    slurm, picture = open_slurm(site.spec.slurm, pool, clock, at_end)
+    kubernetes = open_stand_in(site, site.spec.kubernetes.twin, picture, clock)
     bus = open_bus(site.spec.bus.address or "", settings=settings)
     at_end.callback(bus.close)
     name = f"/tidegate/{site.metadata.name}"
@@ -118,7 +116,7 @@ def open_parts(site: Site, policy: Policy, settings: BusSettings | None, at_end:
     run = secrets.token_hex(4)  # groups of this run: each reads all that there is
     following = Following(bus, forecaster, source=f"{name}/{FORECASTING}", pool=pool.name, group=f"{FORECASTING}-{run}")
     at_end.callback(following.close)
-    parts = Parts(policy, slurm, connecting, following, None, None, None)
+    parts = Parts(policy, clock, slurm, connecting, following, None, None, None)
     if file is not None:
         telling = Telling(file, bus, source=f"{name}/{CONTROLLER}", pool=pool.name)
         _open_control(parts, site, telling, bus, kubernetes, f"{CONTROLLER}-{run}", at_end)
@@ -136,7 +134,7 @@ def _completions(settings: SlurmSettings, at_end: ExitStack) -> Completions | No
     return stream
 
 
-def open_stand_in(site: Site, twin: TwinSettings, picture: Picture) -> StandIn:
+def open_stand_in(site: Site, twin: TwinSettings, picture: Picture, clock: Callable[[], int]) -> StandIn:
     """The stand-in for Kubernetes, on the nodes that Slurm shows."""
     path = site.spec.state / STAND_IN
     rates = read_rates(twin.requests).requests
@@ -167,7 +165,7 @@ def _open_control(
     parts: Parts, site: Site, telling: Telling, bus: Bus, kubernetes: StandIn, group: str, at_end: ExitStack
 ) -> None:
     """Open what decides, and what acts where the policy says that it may."""
-    spec, slurm = parts.policy.spec, parts.slurm
+    spec, slurm, clock = parts.policy.spec, parts.slurm, parts.clock
     pool: PoolPolicy = spec.pools[0]
     parts.last = audit = LastDecision(telling)
     hearing = Hearing(bus, pool=pool.name, group=group)

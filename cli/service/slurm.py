@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
 from contextlib import ExitStack
 
 from connectors.slurm.checkup.names import nodes as named
@@ -17,7 +18,9 @@ from models.policies import PoolPolicy
 log = logging.getLogger("tidegate.service")
 
 
-def open_slurm(settings: SlurmSettings, pool: PoolPolicy, at_end: ExitStack) -> tuple[SlurmScheduler, Picture]:
+def open_slurm(
+    settings: SlurmSettings, pool: PoolPolicy, clock: Callable[[], int], at_end: ExitStack
+) -> tuple[SlurmScheduler, Picture]:
     """The port, and the first reading of the pool's nodes. Raises BadInput or Unreachable."""
     transport = open_transport(settings)
     at_end.callback(transport.close)
@@ -29,4 +32,4 @@ def open_slurm(settings: SlurmSettings, pool: PoolPolicy, at_end: ExitStack) -> 
         raise BadInput(str(error), remedy="mend the floors and ceilings of the policy") from error
     if missing := set(hosts(pool.nodes or "")) - set(first.nodes):
         log.warning("pool %s: Slurm has no %s; the pool is without them", pool.name, named(missing))
-    return SlurmScheduler(transport, pool.nodes, nodes_max=nodes - low), first
+    return SlurmScheduler(transport, pool.nodes, nodes_max=nodes - low, clock=clock), first

@@ -5,10 +5,13 @@ from __future__ import annotations
 import os
 import signal
 import threading
+from datetime import datetime, timedelta, tzinfo
 
 import pytest
 
 from cli.service.clockwork import Clockwork
+
+LATE_S = 5.0
 
 
 def test_steps_are_taken_at_the_pace_that_they_ask_for():
@@ -99,3 +102,30 @@ def test_one_that_was_stopped_before_it_began_does_not_begin():
     clockwork.add("step", lambda: pytest.fail("it was stopped"))
     clockwork.stop()
     clockwork.run()
+
+
+def test_a_wall_clock_that_is_set_back_holds_no_step_up(monkeypatch: pytest.MonkeyPatch):
+    class Wall(datetime):
+        back = timedelta()
+
+        @classmethod
+        def now(cls, tz: tzinfo | None = None) -> datetime:  # type: ignore[override]
+            return datetime.now(tz) - cls.back
+
+    for place in ("cli.service.clockwork", "apscheduler.schedulers.base"):
+        monkeypatch.setattr(f"{place}.datetime", Wall)
+    clockwork, taken = Clockwork(), []
+    late = threading.Timer(LATE_S, clockwork.stop)
+
+    def step() -> float:
+        taken.append("step")
+        Wall.back = timedelta(hours=1) if len(taken) == 2 else Wall.back
+        if len(taken) == 5:
+            clockwork.stop()
+        return 0.3
+
+    clockwork.add("step", step)
+    late.start()
+    clockwork.run()
+    late.cancel()
+    assert len(taken) == 5

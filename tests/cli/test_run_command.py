@@ -127,6 +127,7 @@ def test_nodes_that_slurm_does_not_have_are_warned_of(site: Path):
 
 def test_a_bus_that_stays_away_is_told_once(caplog: pytest.LogCaptureFixture):
     parts = Parts.__new__(Parts)
+    parts.clock = lambda: 0
     parts.following = Deaf()  # type: ignore[assignment]
     parts.blind = Trouble(logging.getLogger("tidegate.service"), "nothing is forecast")
     for _ in range(3):
