@@ -122,6 +122,11 @@ class Connecting(Generic[Picture]):
         self._bus_trouble = Trouble(log, "the bus is not told")
         self._flush_s = FLUSH_S
 
+    @property
+    def unread(self) -> frozenset[Side]:
+        """The sides that could not be read when that was last tried: what is known of them is from before."""
+        return frozenset(side for side, trouble in self._troubles.items() if trouble.lasts)
+
     def step(self) -> float:
         """Read and tell once; seconds until the next step. Sides and a bus that are away are logged, and no error."""
         picture = self._poll() if self._poll_in_s <= 0 else None

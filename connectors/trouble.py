@@ -16,6 +16,11 @@ class Trouble:
         self._what = what
         self._said: str | None = None
 
+    @property
+    def lasts(self) -> bool:
+        """Whether it was so when last looked at."""
+        return self._said is not None
+
     def met(self, error: object) -> None:
         """It is so still, or now. Said when it is new, or for another reason than a number in it."""
         said = _NUMBERS.sub("", str(error))

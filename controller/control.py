@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Protocol
 
 from controller.hearing import Hearing
@@ -27,6 +27,11 @@ class Mover(Protocol):
     holds: tuple[Hold, ...]
     finished: list[Handover]
 
+    @property
+    def ages_s(self) -> Mapping[Side, float]:
+        """How old what each side showed was when it last went into a plan."""
+        ...
+
     def turn(self, forecasts: dict[Side, Forecast]) -> Plan | None:
         """Decide."""
         ...
@@ -37,15 +42,23 @@ class Mover(Protocol):
 
 
 class Control:
-    """One pool's turns, as the service takes them every ``every_s``. Without forecasts of both sides none is taken."""
+    """One pool's turns, as the service takes them every ``every_s``. Without forecasts of both sides none is taken.
+
+    ``deaf`` tells whether the bus did not say what is forecast when it was last asked.
+    """
 
     def __init__(self, mover: Mover, hearing: Hearing, clock: Callable[[], int], *, every_s: int) -> None:
+        self.deaf = False
         self._mover = mover
         self._hearing = hearing
         self._clock = clock
         self._longest_s = max(FRESH_LEAST_S, 2 * every_s)
         self._told = ""
-        self._deaf = False  # the bus does not say what is forecast
+
+    @property
+    def ages_s(self) -> Mapping[Side, float]:
+        """How old what each side showed was when it last went into a plan."""
+        return self._mover.ages_s
 
     def turn(self) -> Plan | None:
         """Hear what is forecast and decide on it; None when there is no plan, and the log says why."""
@@ -71,13 +84,13 @@ class Control:
         try:
             self._hearing.hear(now_s)
         except (BusUnavailable, BusRefused) as error:
-            if not self._deaf:
+            if not self.deaf:
                 log.warning("no new forecasts are heard: %s", error)
-            self._deaf = True
+            self.deaf = True
         else:
-            if self._deaf:
+            if self.deaf:
                 log.info("forecasts are heard again")
-            self._deaf = False
+            self.deaf = False
 
     def _say(self, text: str) -> None:
         """What keeps moves back, once for as long as it is the same but for its age."""

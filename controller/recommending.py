@@ -46,6 +46,11 @@ class Recommender:
         self._view = View(hpc, kubernetes, spec.safety)
         self._lead = LeadTimes(spec.moves.lead_time)
 
+    @property
+    def ages_s(self) -> Mapping[Side, float]:
+        """How old what each side showed was when it last went into a plan."""
+        return self._view.ages_s
+
     def turn(self, forecasts: Mapping[Side, Forecast]) -> Plan | None:
         """What should move now; None when one side cannot be seen, or the audit cannot be written."""
         self.holds = ()

@@ -101,6 +101,11 @@ class Controller:
         overdue = [self._tender.open[ident] for ident in self._tender.overdue if ident in self._tender.open]
         return (*self._tender.stuck.values(), *overdue)
 
+    @property
+    def ages_s(self) -> Mapping[Side, float]:
+        """How old what each side showed was when it last went into a plan."""
+        return self._view.ages_s
+
     def turn(self, forecasts: Mapping[Side, Forecast]) -> Plan | None:
         """Decide on what both sides show now, begin the moves of the plan, and turn back what it no longer wants.
 

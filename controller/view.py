@@ -19,12 +19,12 @@ class View:
         self.changed: list[Node] = []
         self.demand: dict[Side, Demand] = {}
         self.waiting: dict[Side, WaitingWork] = {}
+        self.ages_s: dict[Side, float] = {}  # of each side's reading, when this one was last read
         self.vanishing = Vanishing()
         self._hpc = hpc
         self._kubernetes = kubernetes
         self._safety = safety
         self._known: dict[str, Node] = {}
-        self._ages_s: dict[Side, float] = {}
 
     def read(self, now_s: int) -> None:
         """Read both sides. Raises Unreachable, and then nothing has changed."""
@@ -33,7 +33,7 @@ class View:
         waiting = {Side.HPC: self._hpc.waiting(), Side.KUBERNETES: self._kubernetes.waiting()}
         self._join(hpc, kubernetes)
         self.demand, self.waiting = demand, waiting
-        self._ages_s = {Side.HPC: hpc.age_s, Side.KUBERNETES: kubernetes.age_s}
+        self.ages_s = {Side.HPC: hpc.age_s, Side.KUBERNETES: kubernetes.age_s}
         for side, shown in ((Side.HPC, hpc.nodes), (Side.KUBERNETES, kubernetes.nodes)):
             self.vanishing.read(side, self._seen(side, len(shown)), now_s, self._safety.vanished_hold)
 
@@ -47,7 +47,7 @@ class View:
 
     def holds(self) -> list[Hold]:
         """What of the view forbids to move: a side too old, or something missing from it."""
-        return stale_holds(self._ages_s, self._safety) + self.vanishing.holds()
+        return stale_holds(self.ages_s, self._safety) + self.vanishing.holds()
 
     def _seen(self, side: Side, shown: int) -> SideSeen:
         nodes = self._known.values()

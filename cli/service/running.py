@@ -9,7 +9,9 @@ from cli.audit.words import some
 from cli.counts import count
 from cli.service.clockwork import Clockwork, Step
 from cli.service.parts import Parts
+from cli.service.resting import rests_on_old
 from connectors.local.lock_file import LockFile
+from connectors.trouble import Trouble
 from controller.control import Control
 from models.audit import Decided
 from models.handovers import Direction
@@ -26,17 +28,17 @@ def run_on(parts: Parts) -> None:
     spec = parts.policy.spec
     log.info("mode %s; a decision every %d s", spec.mode, spec.moves.every)
     clockwork = Clockwork()
-    clockwork.add("read", lambda: _read(parts))
+    clockwork.add("read", lambda: read(parts))
     if parts.lock is not None:
         clockwork.add("watch", lambda: _watch(parts))
     if parts.control is not None:
-        clockwork.add("turn", _turns(parts, parts.control), after_s=0.1)  # the first reading comes first
+        clockwork.add("turn", turns(parts, parts.control), after_s=0.1)  # the first reading comes first
     clockwork.run()
 
 
 def run_once(parts: Parts) -> Decided | None:
     """Read, forecast, and take one turn; what was decided, None when nothing was, and the log says why."""
-    _read(parts)
+    read(parts)
     if parts.control is None or parts.last is None:
         return None
     _watch(parts)  # takes the lead
@@ -44,7 +46,8 @@ def run_once(parts: Parts) -> Decided | None:
     return parts.last.decided if parts.control.turn() is not None else None
 
 
-def _read(parts: Parts) -> float:
+def read(parts: Parts) -> float:
+    """Read both sides, tell the bus, and forecast; seconds until the next reading."""
     after_s = parts.connecting.step()
     parts.follow()
     return after_s
@@ -70,20 +73,27 @@ def keep_lead(lock: LockFile) -> None:
         log.warning("%s", lock.trouble)
 
 
-def _turns(parts: Parts, control: Control) -> Step:
+def turns(parts: Parts, control: Control) -> Step:
+    """The step that decides, and tells the log what was decided."""
     every_s = parts.policy.spec.moves.every
+    trouble = Trouble(log, "plans rest on what is old")
 
     def turn() -> float:
         plan = control.turn()
-        if plan is not None:
-            log.info("%s", in_a_line(plan))
+        if plan is None:
+            return every_s
+        if old := rests_on_old(parts):
+            trouble.met(old)
+        else:
+            trouble.over()
+        log.info("%s", in_a_line(plan, old))
         return every_s
 
     return turn
 
 
-def in_a_line(plan: Plan) -> str:
-    """A plan for the log."""
+def in_a_line(plan: Plan, old: str = "") -> str:
+    """A plan for the log; ``old`` is what it rests on that is not new."""
     moves: dict[Direction, list[str]] = {}
     for move in plan.moves:
         moves.setdefault(move.direction, []).append(move.node)
@@ -92,4 +102,5 @@ def in_a_line(plan: Plan) -> str:
         parts.append(f"turned back: {some(plan.cancellations)}")
     wanted = f"Kubernetes has {count(plan.current, 'node')} and should have {plan.target}"
     held = ", held back" if plan.holds and plan.moves else ""
-    return f"{wanted}; {'; '.join(parts) or 'nothing moves'}{held}"
+    blind = f" (blind: {old})" if old else ""
+    return f"{wanted}; {'; '.join(parts) or 'nothing moves'}{held}{blind}"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import re
 import signal
 import stat
 import subprocess
@@ -11,15 +12,17 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import pytest
 from typer.testing import CliRunner, Result
 
 from cli.main import app
-from cli.service.parts import Parts
-from cli.service.running import keep_lead
+from cli.policy_file import read_policy
+from cli.service.parts import Parts, open_parts
+from cli.service.running import keep_lead, read, turns
+from cli.site.site_file import read_site
 from connectors.local.audit_file import AuditFile
 from connectors.local.lock_file import LockFile
 from connectors.trouble import Trouble
@@ -30,6 +33,7 @@ from tests.connectors.slurm.fake import Fake
 SITE = "spec: {slurm: {url: '%s', tokenFile: token, poll: 1s}, kubernetes: {twin: {requests: r.csv}}}\n"
 ENDS_S = 30.0
 AT_ONCE_S = 2.0
+RETRIES = 20
 
 
 @pytest.fixture
@@ -147,6 +151,65 @@ def test_trouble_with_the_lock_is_told_when_it_comes_and_when_it_goes(tmp_path: 
     came, went = (record.message for record in caplog.records)
     assert came.startswith(f"{tmp_path / 'lock'}: cannot be read")
     assert went == "the lock: no trouble any more"
+
+
+@pytest.fixture
+def parts(site: Path) -> Iterator[Parts]:
+    """The service, of which a test takes the steps itself."""
+    with ExitStack() as at_end:
+        yield open_parts(read_site(site / "site.yaml"), read_policy(policy(site, "recommend")), None, at_end)
+
+
+def of_hpc(parts: Parts, server: Fake) -> None:
+    server.instead["GET nodes/"] = fake.say(500, {})
+
+
+def of_forecasts(parts: Parts, server: Fake) -> None:
+    parts.following = Deaf()  # type: ignore[assignment]
+
+
+@pytest.mark.parametrize(
+    ("spoil", "old"),
+    [(of_hpc, r"hpc read \d+ s ago"), (of_forecasts, r"forecasts made \d+ s ago")],
+    ids=["Slurm", "forecasting"],
+)
+def test_a_plan_of_a_blind_service_says_so_from_the_first_on(
+    parts: Parts, server: Fake, caplog: pytest.LogCaptureFixture, spoil: Callable[[Parts, Fake], None], old: str
+):
+    caplog.set_level(logging.INFO, "tidegate.service")
+    assert parts.control is not None
+    turn, following = turns(parts, parts.control), parts.following
+
+    def step() -> str:
+        read(parts)
+        turn()
+        return caplog.messages[-1]
+
+    assert "blind" not in step()
+    spoil(parts, server)
+    for _ in range(3):
+        assert re.search(rf"should have 1; hpc->kubernetes: n01 \(blind: {old}\)$", step())
+    server.instead.pop("GET nodes/", None)
+    parts.following = following
+    for _ in range(RETRIES):  # a Slurm that failed is asked again more rarely
+        read(parts)
+    assert "blind" not in step()
+    told = [line for line in caplog.messages if line.startswith("plans rest on what is old")]
+    assert re.fullmatch(f"plans rest on what is old: {old}", told[0])
+    assert told[1:] == ["plans rest on what is old: no trouble any more"]
+
+
+def test_forecasts_that_do_not_come_although_nothing_fails_make_a_plan_blind(
+    parts: Parts, caplog: pytest.LogCaptureFixture
+):
+    caplog.set_level(logging.INFO, "tidegate.service")
+    assert parts.control is not None
+    turn, began_s = turns(parts, parts.control), parts.clock()
+    read(parts)
+    for set_later in (parts.control, parts.control._mover):  # both have a clock
+        set_later._clock = lambda: began_s + 200  # type: ignore[attr-defined]
+    turn()
+    assert re.search(r"\(blind: forecasts made (199|200) s ago\)$", caplog.messages[-1])
 
 
 class Deaf:
