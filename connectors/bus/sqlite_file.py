@@ -95,16 +95,24 @@ class EventFile:
         self._untidied = dict.fromkeys(Topic, 0)
         self._db: sqlite3.Connection | None = self._opened()
         self._named = self._name()
+        self._changed_ns = 0  # when the file was last written to, as far as we have looked
+        self._overwritten = False
         for topic in Topic:
             self._tidy_if_possible(topic)
 
     def look(self) -> bool:
-        """Whether ours was removed or replaced since the last look: then we go on with what has its name now."""
-        if self._path is None or self._db is None or self._name() == self._named:
+        """Whether ours was removed or replaced since the last look: then we go on with what has its name now.
+
+        Raises BusRefused when something else was written over it.
+        """
+        if self._path is None or self._db is None:
+            return False
+        if self._name() == self._named:
+            self._look_at_what_it_is(self._path)
             return False
         log.error("the bus in %s was removed or replaced; what was on it is lost, and told anew", self._path)
         old, self._db = self._db, self._opened()
-        self._named = self._name()
+        self._named, self._overwritten = self._name(), False
         self.generation += 1
         with suppress(sqlite3.Error):
             old.close()
@@ -231,6 +239,18 @@ class EventFile:
                     (self.end(topic), stayed, last, name),
                 )
 
+    def _look_at_what_it_is(self, path: Path) -> None:
+        """SQLite has most of the file in memory, and may not notice for hours that it is not there any more."""
+        with suppress(OSError):
+            if (changed_ns := path.stat().st_mtime_ns) != self._changed_ns:
+                self._changed_ns = changed_ns
+                self._overwritten = self._overwritten or not _is_database(path)
+        if self._overwritten:
+            raise BusRefused(
+                f"the bus in {path} was overwritten, and is no database of SQLite's any more (move it away: then it is"
+                " made anew at once, without what was on it; or stop Tidegate and put back a copy)"
+            )
+
     def _name(self) -> tuple[int, int] | None:
         """What the path names now."""
         if self._path is None:
@@ -303,6 +323,18 @@ def _write_ahead(db: sqlite3.Connection) -> str:
             if primary(error) != sqlite3.SQLITE_BUSY or time.monotonic() > until:
                 raise
             time.sleep(0.01)
+
+
+def _is_database(path: Path) -> bool:
+    """Whether the file begins as each database does. It is not locked, nor is the log beside it looked at."""
+    if path.stat().st_size == 0:
+        return False
+    try:
+        with closing(sqlite3.connect(f"{path.as_uri()}?mode=ro&immutable=1", uri=True)) as db:
+            db.execute("PRAGMA schema_version").fetchone()
+    except sqlite3.Error as error:
+        return primary(error) != sqlite3.SQLITE_NOTADB
+    return True
 
 
 @contextmanager

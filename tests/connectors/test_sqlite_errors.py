@@ -233,3 +233,34 @@ def test_a_table_that_is_missing_is_said_and_events_are_kept(
     with pytest.raises(BusRefused, match=r"not as it was made .*events are kept"):
         bus.publish(demand(2))
     assert bus.flush(0.2) == 2
+
+
+@pytest.mark.parametrize("garbage", [b"", b"not a database, and long enough to be taken for one" * 400])
+def test_a_file_that_is_overwritten_while_it_is_used_is_told_at_the_next_look_until_it_is_moved_away(
+    bus: SqliteBus, path: Path, garbage: bytes
+):
+    subscription = bus.subscribe([Topic.DEMAND], "g")
+    bus.publish(demand(0))
+    assert bus.flush(1.0) == 0
+    assert len(drained(subscription).events) == 1
+    path.write_bytes(garbage)
+    for _ in range(2):
+        with pytest.raises(BusRefused, match=rf"{path} was overwritten, .*\(move it away"):
+            subscription.poll(0.0)
+    bus.publish(demand(1))
+    assert bus.flush(0.1) == 1
+    path.rename(path.with_name("garbage"))
+    assert bus.flush(1.0) == 0
+    assert [event.at_s for event in drained(subscription).events] == [demand(1).at_s]
+    assert bus.take_resyncs() == {Topic.DEMAND}
+
+
+def test_a_file_that_is_written_to_by_others_is_not_taken_for_an_overwritten_one(bus: SqliteBus, path: Path):
+    with closing(SqliteBus(path)) as other:
+        for number in range(3):
+            other.publish(demand(number))
+            assert other.flush(1.0) == 0
+            with closing(sqlite3.connect(path)) as third:
+                third.execute("PRAGMA wal_checkpoint(FULL)")
+            assert bus.latest_state(Topic.NODES) == {}
+    assert len(drained(bus.subscribe([Topic.DEMAND], "g")).events) == 3
