@@ -27,6 +27,7 @@ class Telling:
         self._source = source
         self._pool = pool
         self._count = 0
+        self._said = ""  # why the last event was not told
         self._handovers: dict[str, Event] = {}
 
     def append(self, entry: Entry) -> None:
@@ -55,4 +56,9 @@ class Telling:
             self._bus.publish(event)
         except Exception as error:  # whatever it is, no hand-over may stop for it
             self.failures += 1
-            log.warning("%s is not told: %s %s", event.id, type(error).__name__, error)
+            said = f"{type(error).__name__} {error}"
+            if said != self._said:
+                log.warning("%s is not told: %s", event.id, said)
+            self._said = said
+        else:
+            self._said = ""

@@ -73,6 +73,16 @@ def test_a_bug_in_telling_stops_nothing(monkeypatch: pytest.MonkeyPatch):
     assert [one.stage for one in moved(ListBus())[0].finished] == [Stage.DONE]
 
 
+def test_a_bus_that_takes_nothing_is_told_of_once_until_it_takes_something(caplog: pytest.LogCaptureFixture):
+    bus, (_, fleet, _) = ListBus(), moved(ListBus())
+    told = telling(Audit(), bus)
+    for wanting in (2, 0, 1):
+        bus.wanting = wanting
+        for _ in range(2):
+            told.append(fleet.audit.of(Entered)[0])
+    assert [line.split(" is not told: ")[1] for line in caplog.messages] == ["BusUnavailable no room"] * 2
+
+
 class Refusing:
     def append(self, entry: Entry) -> None:
         raise Unrecorded("full")
