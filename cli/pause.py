@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from shlex import quote
 from typing import Annotated
 
 import typer
@@ -22,7 +23,8 @@ def pause(
 
     order(file, Pause.REVERT if revert else Pause.FINISH)
     typer.echo(
-        f"moves are paused, open hand-overs {'turn back' if revert else 'finish'}; go on: tidegate resume {file}"
+        f"moves are paused, open hand-overs {'turn back' if revert else 'finish'};"
+        f" go on: tidegate resume {quote(str(file.absolute()))}"
     )
 
 

@@ -52,6 +52,7 @@ class Lease:
         self._least_epoch = 0
         self._orders = Orders()
         self.remembered = ""
+        self.resume = ""  # there is no command yet
 
     @property
     def epoch(self) -> int | None:
@@ -170,6 +171,7 @@ class Alone:
         self.kept = True
         self.orders = Orders()
         self.remembered = ""
+        self.resume = ""
 
     def may_act(self) -> bool:
         """Always."""

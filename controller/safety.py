@@ -12,7 +12,6 @@ from models.plans import Hold, Switch
 from models.policies import SafetyPolicy
 
 WAITING_ENOUGH = 5  # jobs that wait do not all end between two readings; replicas that are missing may all be given up
-RESUME = "then run: tidegate resume"
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,24 +85,25 @@ class Vanishing:
         self.since_s.clear()
         self.text.clear()
 
-    def holds(self) -> list[Hold]:
-        """One hold for each side from which something is missing."""
-        advice = f"see whether its scheduler lost its state; {RESUME}"
+    def holds(self, resume: str = "") -> list[Hold]:
+        """One hold for each side from which something is missing; ``resume`` is the command to go on, if any."""
+        advice = f"see whether its scheduler lost its state{_then(resume)}"
         return [Hold(Switch.VANISHED, f"{text}; {advice}") for text in self.text.values()]
 
 
-def pause_holds(orders: Orders) -> list[Hold]:
+def pause_holds(orders: Orders, resume: str) -> list[Hold]:
     """A person has paused moves."""
     if orders.paused is None:
         return []
-    return [Hold(Switch.PAUSED, f"paused by a person (open hand-overs: {orders.paused}); {RESUME}")]
+    return [Hold(Switch.PAUSED, f"paused by a person (open hand-overs: {orders.paused}){_then(resume)}")]
 
 
-def breaker_holds(failures: int, safety: SafetyPolicy) -> list[Hold]:
+def breaker_holds(failures: int, safety: SafetyPolicy, resume: str) -> list[Hold]:
     """So many of the latest hand-overs failed one after another."""
     if failures < safety.failures_to_pause:
         return []
-    return [Hold(Switch.BREAKER, f"{failures} hand-overs failed in a row; mend what made them fail, {RESUME}")]
+    text = f"{failures} hand-overs failed in a row; mend what made them fail{_then(resume)}"
+    return [Hold(Switch.BREAKER, text)]
 
 
 def failed(handover: Handover) -> bool:
@@ -134,3 +134,7 @@ def is_ready(node: Node) -> bool:
     if node.hpc.drain_reason is None:
         return node.hpc.ready
     return node.kubernetes.closed_by is not None or node.kubernetes.ready
+
+
+def _then(resume: str) -> str:
+    return f"; then run: {resume}" if resume else ""

@@ -240,15 +240,15 @@ class Controller:
         )
 
     def _all_holds(self) -> tuple[Hold, ...]:
-        orders = self._ports.leadership.orders
+        orders, resume = self._ports.leadership.orders, self._ports.leadership.resume
         moving = {handover.node for handover in self.open_handovers} | self._tender.stuck.keys()
         new = [] if self._settled_in else [Hold(Switch.NEW_LEADER, "what earlier leaders did is not handed on yet")]
         return (
             *new,
-            *safety.pause_holds(orders),
-            *safety.breaker_holds(self._ledger.failures, self._safety),
+            *safety.pause_holds(orders, resume),
+            *safety.breaker_holds(self._ledger.failures, self._safety, resume),
             *safety.unready_holds(self._view.nodes, moving, self._safety),
-            *self._view.holds(),
+            *self._view.holds(resume),
         )
 
     def _begin(self, moves: tuple[Move, ...], now_s: int) -> None:

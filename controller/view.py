@@ -45,9 +45,9 @@ class View:
         """Let every node count as changed at the next reading."""
         self._known = {}
 
-    def holds(self) -> list[Hold]:
+    def holds(self, resume: str = "") -> list[Hold]:
         """What of the view forbids to move: a side too old, or something missing from it."""
-        return stale_holds(self.ages_s, self._safety) + self.vanishing.holds()
+        return stale_holds(self.ages_s, self._safety) + self.vanishing.holds(resume)
 
     def _seen(self, side: Side, shown: int) -> SideSeen:
         nodes = self._known.values()

@@ -66,10 +66,15 @@ class Leadership(Protocol):
     """What the controller asks before it acts.
 
     ``remembered`` is a text that the leader sets and the next one finds; ``kept`` is whether the next one would find it
-    as it is now.
+    as it is now. ``resume`` is the command by which a person lets moves go on, empty where there is none.
     """
 
     remembered: str
+
+    @property
+    def resume(self) -> str:
+        """To be pasted into a shell."""
+        ...
 
     @property
     def kept(self) -> bool:

@@ -47,7 +47,12 @@ _PLAN = Plan(
         Rejection(("gpu001", "gpu002"), Reason.DWELL, "moved too recently; it stays at least 1800 s"),
         Rejection(("gpu063",), Reason.NOT_OURS, "closed by someone else, who alone may open it"),
     ),
-    holds=(Hold(Switch.PAUSED, "paused by a person (open hand-overs: finish); then run: tidegate resume"),),
+    holds=(
+        Hold(
+            Switch.PAUSED,
+            "paused by a person (open hand-overs: finish); then run: tidegate resume /var/lib/tidegate/lock",
+        ),
+    ),
 )
 _FORECAST = Forecast(
     Side.HPC,

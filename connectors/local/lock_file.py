@@ -9,6 +9,7 @@ folder must be on a local disk: over a network such locks do not hold everywhere
 from __future__ import annotations
 
 import os
+import shlex
 import weakref
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -45,6 +46,7 @@ class LockFile:
     def __init__(self, path: Path) -> None:
         self.remembered = ""
         self.trouble: TidegateError | None = None
+        self.resume = f"tidegate resume {shlex.quote(str(path.absolute()))}"
         self._path = real(path)
         self._held: _Held | None = None
         self._state = State()

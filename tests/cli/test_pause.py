@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 
 import pytest
@@ -30,6 +31,16 @@ def test_whoever_leads_hears_it_at_the_next_tick(tmp_path: Path, words: tuple[st
     leader.tick()
     assert leader.orders == Orders(None, 1)
     leader.release()
+
+
+def test_the_command_to_go_on_can_be_pasted_from_wherever_it_stands(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    (tmp_path / "a state").mkdir()
+    monkeypatch.chdir(tmp_path)
+    leader = LockFile(Path("a state/lead"))
+    paused = run("pause", "a state/lead")
+    monkeypatch.chdir("/")
+    for told in (leader.resume, paused.split("go on: ")[1]):
+        assert shlex.split(told) == ["tidegate", "resume", str(tmp_path / "a state" / "lead")]
 
 
 def test_it_is_heard_by_one_that_leads_later(tmp_path: Path):

@@ -78,6 +78,7 @@ class Leader:
     epoch: int | None = 1
     orders: Orders = field(default_factory=Orders)
     remembered: str = ""
+    resume: str = "tidegate resume lock"
     acts: int | None = None
     kept: bool = True
     risen: list[int] = field(default_factory=list)

@@ -27,6 +27,7 @@ from models.policies import SafetyPolicy
 SAFETY = SafetyPolicy(unready_max=3, failures_to_pause=3, stale_after="2m", vanished_hold="30m")
 HOLD_S = 1800
 HPC, KUBERNETES = Side.HPC, Side.KUBERNETES
+RESUME = "tidegate resume lock"
 OURS, FOREIGN = "tidegate:p1", "maintenance"
 
 
@@ -105,10 +106,15 @@ def test_the_first_reading_is_the_measure():
 
 
 def test_what_is_missing_holds_moves_and_says_what_to_do():
-    (hold,) = lost().holds()
+    (hold,) = lost().holds(RESUME)
     assert hold.switch is Switch.VANISHED
     assert "hpc restarted, and of 20 nodes of work 1 are left" in hold.text
-    assert "tidegate resume" in hold.text
+    assert hold.text.endswith(f"; then run: {RESUME}")
+
+
+def test_where_nobody_would_hear_it_no_command_is_named():
+    (hold,) = lost().holds()
+    assert hold.text.endswith("; see whether its scheduler lost its state")
 
 
 def later(demand: float, at_s: int, **facts: object) -> Vanishing:
@@ -214,17 +220,17 @@ def test_each_side_is_judged_by_itself():
     ],
 )
 def test_a_pause_holds_until_a_person_says_to_go_on(orders: Orders, switches: list[Switch]):
-    holds = pause_holds(orders)
+    holds = pause_holds(orders, RESUME)
     assert [hold.switch for hold in holds] == switches
-    assert all("tidegate resume" in hold.text and str(orders.paused) in hold.text for hold in holds)
+    assert all(hold.text.endswith(f"; then run: {RESUME}") and str(orders.paused) in hold.text for hold in holds)
 
 
 @pytest.mark.parametrize(("failures", "held"), [(0, False), (2, False), (3, True), (9, True)])
 def test_so_many_failures_in_a_row_hold_moves(failures: int, held: bool):
-    holds = breaker_holds(failures, SAFETY)
+    holds = breaker_holds(failures, SAFETY, RESUME)
     assert bool(holds) is held
     assert all(hold.switch is Switch.BREAKER and f"{failures} hand-overs" in hold.text for hold in holds)
-    assert all("tidegate resume" in hold.text for hold in holds)
+    assert all(hold.text.endswith(f"; then run: {RESUME}") for hold in holds)
 
 
 # stage, why -> whether the next is likely to meet it as well

@@ -253,6 +253,8 @@ def test_while_held_nothing_begins_and_the_plan_says_so(make, switch: Switch):
     assert plan.moves, "it is still said what would be done"
     assert [hold.switch for hold in plan.holds] == site.switches() == [switch]
     assert (site.controller.open_handovers, site.fleet.asked) == ((), [])
+    if switch in (Switch.PAUSED, Switch.VANISHED, Switch.BREAKER):
+        assert plan.holds[0].text.endswith(f"; then run: {site.leader.resume}")
 
 
 @pytest.mark.parametrize("name", [name for name in HOLDS if name != "a queue that vanished"])
