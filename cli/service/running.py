@@ -42,7 +42,6 @@ def run_once(parts: Parts) -> Decided | None:
     if parts.control is None or parts.last is None:
         return None
     _watch(parts)  # takes the lead
-    _watch(parts)  # what it found is written down: only then may moves begin
     return parts.last.decided if parts.control.turn() is not None else None
 
 
@@ -60,6 +59,8 @@ def _watch(parts: Parts) -> float:
         keep_lead(parts.lock)
     if parts.control is not None:
         parts.control.watch()
+    if parts.lock is not None and parts.lock.epoch is not None and not parts.lock.kept:
+        keep_lead(parts.lock)  # what a new leader found is written down: only then may moves begin
     return max(WATCH_S, (time.monotonic() - began_s) / WATCH_SHARE)
 
 

@@ -102,7 +102,7 @@ def test_two_processes_do_not_share_one_state(site: Path, server: Fake):
     finally:
         other.close()
     assert isinstance(told.exception, TidegateError)
-    assert "audit.jsonl" in str(told.exception)
+    assert "audit.jsonl: another process writes it (end that process" in str(told.exception)
     assert server.asked == [], "nothing of the state was read before, as the other may be changing it"
 
 
@@ -151,6 +151,15 @@ def test_trouble_with_the_lock_is_told_when_it_comes_and_when_it_goes(tmp_path: 
     came, went = (record.message for record in caplog.records)
     assert came.startswith(f"{tmp_path / 'lock'}: cannot be read")
     assert went == "the lock: no trouble any more"
+
+
+def test_a_pool_of_nodes_that_slurm_does_not_have_is_told_as_that(site: Path):
+    (site / "policy.yaml").write_text("spec: {pools: [{name: a, nodes: 'x[01-02]'}]}")
+    files = ["--site", str(site / "site.yaml"), "--policy", str(site / "policy.yaml")]
+    told = CliRunner().invoke(app, ["run", *files, "--once"])
+    assert isinstance(told.exception, TidegateError)
+    assert str(told.exception).startswith("pool a (x[01-02]): no node of the pool is known to Slurm")
+    assert "name its nodes in spec.pools of the policy" in str(told.exception)
 
 
 @pytest.fixture
@@ -301,6 +310,7 @@ def test_it_goes_on_until_it_is_asked_to_end(site: Path, server: Fake, number: i
         process.send_signal(number)
         assert process.wait(ENDS_S) == 0, log.read_text()
     text = log.read_text()
+    assert "moves are held" not in text, "nobody led before"
     assert "ending in order" in text
     assert "Traceback" not in text
     assert fake.TOKEN not in text
