@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from shlex import quote
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -44,7 +45,7 @@ def run(
     rules = Policy() if policy is None else read_policy(policy)
     settings = settings_in(place.spec.bus.settings)
     for path in place.spec.slurm.exposed():
-        note(f"warning: everybody on this machine can read the secret in {path} (chmod 600 {path})")
+        note(f"warning: everybody on this machine can read the secret in {path} (chmod 600 {quote(str(path))})")
     log_to_stderr()
     with ExitStack() as at_end:
         parts = open_parts(place, rules, settings, at_end)

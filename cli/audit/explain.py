@@ -6,6 +6,7 @@ import math
 import textwrap
 from collections.abc import Iterator
 from dataclasses import replace
+from shlex import quote
 
 import numpy as np
 from rich import box
@@ -34,7 +35,7 @@ def decision_of(tale: Tale, tales: Tales) -> Decided:
             f"no decision began hand-over {tale.id}: it mends node {handover.node}, which was open to both sides or to"
             " neither",
             where=str(tales.path),
-            remedy=f"tidegate handovers {tales.path} --show {tale.id} tells its story",
+            remedy=f"tidegate handovers {quote(str(tales.path))} --show {tale.id} tells its story",
         )
     for entry in decisions(tales.path):
         wanted = any((move.node, move.direction) == (handover.node, handover.direction) for move in entry.plan.moves)

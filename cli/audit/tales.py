@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from difflib import get_close_matches
 from pathlib import Path
+from shlex import quote
 
 from connectors.local.audit_file import read_audit
 from models.audit import Answered, Asked, Decided, Entered
@@ -97,7 +98,8 @@ class Tales:
         if ident in self.by_id:
             return self.by_id[ident]
         close = get_close_matches(ident, self.by_id, n=5, cutoff=0.5)
-        remedy = f"close to it: {', '.join(close)}" if close else f"list them with: tidegate handovers {self.path}"
+        listing = f"list them with: tidegate handovers {quote(str(self.path))}"
+        remedy = f"close to it: {', '.join(close)}" if close else listing
         raise BadInput(f"no hand-over has the id {ident!r}", where=str(self.path), remedy=remedy)
 
     def on(self, node: str) -> list[Tale]:

@@ -136,7 +136,7 @@ def _chosen(inspection: Inspection, keys: frozenset[str], since_s: float) -> lis
     found = letters(inspection, REPLAY_MOST, note, wanted)
     if missing := sorted(keys - known):
         near = get_close_matches(missing[0], known, n=1)
-        remedy = f"did you mean {clean(near[0])}?" if near else "tidegate bus dead-letter list shows the keys"
+        remedy = f"did you mean {clean(near[0])}?" if near else "tidegate bus dead-letter list --bus BUS shows the keys"
         raise BadInput(f"no dead letter has the key {clean(missing[0])}", remedy=remedy)
     if found.total > REPLAY_MOST:
         wrong = f"{found.total:,} messages are more than the {REPLAY_MOST:,} that are sent at once"

@@ -42,9 +42,10 @@ def summary(found: Letters) -> Iterator[str]:
     else:
         yield count(found.total, "dead letter") if found.total else "no dead letters"
     if found.strange:
-        yield f"{count(found.strange, 'message')} among them can be read by no list: tidegate bus tail dead-letter"
+        what = f"{count(found.strange, 'message')} among them can be read by no list"
+        yield f"{what}: tidegate bus tail dead-letter --bus BUS"
     if any(not letter.refusal for letter in found.newest):
-        yield "once a release can read it: tidegate bus dead-letter replay KEY"
+        yield "once a release can read it: tidegate bus dead-letter replay KEY --bus BUS"
 
 
 def offer(usable: Sequence[Letter], refused: Mapping[Letter, str]) -> Iterator[str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from shlex import quote
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -53,7 +54,7 @@ def settings_in(file: Path | None, *, quiet: bool = False) -> BusSettings | None
         return None
     settings = read_bus_settings(file)
     for path in () if quiet else settings.secure().exposed():
-        note(f"warning: everybody on this machine can read the secret in {path} (chmod 600 {path})")
+        note(f"warning: everybody on this machine can read the secret in {path} (chmod 600 {quote(str(path))})")
     return settings
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from pathlib import Path
+from shlex import quote
 
 from models.errors import BusRefused, BusUnavailable
 
@@ -18,7 +19,8 @@ def explained(error: sqlite3.Error, path: Path | None) -> BusRefused | BusUnavai
     code, where = primary(error), f"the bus in {path or 'memory'}"
     if code in _BUSY:
         return BusUnavailable(
-            f"{where} has been locked by another process for too long (find it with: fuser -v {path}): {error}"
+            f"{where} has been locked by another process for too long"
+            f" (find it with: fuser -v {quote(str(path))}): {error}"
         )
     if code == sqlite3.SQLITE_FULL:
         return BusUnavailable(f"{where} has no room left (free space on its disk): {error}")

@@ -16,7 +16,7 @@ from models.plans import Switch
 
 LINE_MOST = 64 << 20  # bytes of one entry; a decision about 10 000 nodes takes about 5 MiB
 _BLOCK = 1 << 16
-_NEW_FILE = "give the name of a new file"
+_ELSEWHERE = "move it away, or name another one"
 
 
 class AuditFile:
@@ -133,7 +133,7 @@ def _open(path: Path) -> int:
     try:
         is_new = not path.exists()
         if not is_new and not path.is_file():
-            raise BadInput("is no regular file", where=str(path), remedy=_NEW_FILE)
+            raise BadInput("is no regular file", where=str(path), remedy=_ELSEWHERE)
         fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o666)
     except OSError as error:
         raise told(error, path) from error
@@ -144,7 +144,8 @@ def _open(path: Path) -> int:
             sync_folder(path.parent)
     except BlockingIOError:
         os.close(fd)
-        raise BadInput("another process writes it", where=str(path), remedy=f"end it, or {_NEW_FILE}") from None
+        remedy = "end that process, or write to another file"
+        raise BadInput("another process writes it", where=str(path), remedy=remedy) from None
     except OSError as error:
         os.close(fd)
         raise told(error, path) from error
@@ -158,7 +159,7 @@ def _cut_torn(fd: int, path: Path) -> None:
     """Cut off a last line without an end: it was never wholly written. Touches no file that is not an audit."""
     begins = os.pread(fd, len(BEGINNING), 0)
     if begins != BEGINNING[: len(begins)]:
-        raise BadInput("holds something else than an audit", where=str(path), remedy=_NEW_FILE)
+        raise BadInput("holds something else than an audit", where=str(path), remedy=_ELSEWHERE)
     end = size = os.fstat(fd).st_size
     while end:
         start = max(0, end - _BLOCK)

@@ -8,11 +8,13 @@ from pathlib import Path
 
 import numpy as np
 
+from models.errors import BadInput
 from simulator.traces.quantities import parse_whole, shown
 from simulator.traces.table import rows
 from simulator.traces.text import Lines
 from simulator.work import ReadNotes, Requests
 
+HOUR_S = 3600
 RATE_MAX_PER_S = 1e12
 """Requests per second: a slip of the unit above this, and sums of squares still fit a float."""
 
@@ -48,8 +50,12 @@ def read_rates(path: Path | str, *, strict: bool = False) -> RateTrace:
             continue
         times_s.append(time_s)
         per_s.append(rate)
-    if len(times_s) < 2:
-        raise lines.none_usable("pair of rows")
+    if not times_s:
+        raise lines.none_usable("row")
+    if len(times_s) == 1:
+        bad = f"; the first bad line: {lines.notes.bad[0]}" if lines.notes.bad else ""
+        remedy = f"for a rate that stays the same, add the row {times_s[0] + HOUR_S},{per_s[0]:g}"
+        raise BadInput(f"only one usable row, and two are needed{bad}", where=str(path), remedy=remedy)
     return RateTrace(Requests(np.array(times_s, dtype=np.int64), np.array(per_s, dtype=np.float64)), lines.notes)
 
 

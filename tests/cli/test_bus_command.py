@@ -269,7 +269,7 @@ def test_the_list_shows_each_message_once(run, bus: SqliteBus):
         "  header ce_type is missing",
         r'  {"id":"job/1\x1b[31m"}',
         "1 dead letter",
-        "once a release can read it: tidegate bus dead-letter replay KEY",
+        "once a release can read it: tidegate bus dead-letter replay KEY --bus BUS",
     ]
 
 
@@ -416,7 +416,7 @@ def test_many_are_told_in_short(run, path: Path):
         (["dead-letter", "replay", "k", "--since", "2h"], 2, "--since goes with --all"),
         (["dead-letter", "replay", "--all", "--since", "yesterday", "-y"], 2, "is no time; write for example 90m"),
         (["dead-letter", "replay", "tidegate.demand/0/4", "-y"], 1, "did you mean tidegate.demand/0/3?"),
-        (["dead-letter", "replay", "\x1b[2J", "-y"], 1, "dead-letter list shows the keys"),
+        (["dead-letter", "replay", "\x1b[2J", "-y"], 1, "dead-letter list --bus BUS shows the keys"),
         (["lag", "--bus-settings", "no-such.yaml"], 1, "no-such.yaml: cannot be read: no such file"),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else None,

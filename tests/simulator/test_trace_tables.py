@@ -148,7 +148,11 @@ def test_a_bad_rate_is_left_out_with_file_and_line(fault, write):
 
 
 def test_one_row_is_not_a_rate(write):
-    with pytest.raises(BadInput, match="no usable pair of rows"):
-        read_rates(write("seconds,requests_per_second\n0,1\n"))
+    with pytest.raises(BadInput, match="no usable row"):
+        read_rates(write("seconds,requests_per_second\n"))
+    with pytest.raises(BadInput, match=r"only one usable row, and two are needed \(.* add the row 3600,1.5\)"):
+        read_rates(write("seconds,requests_per_second\n0,1.5\n"))
+    with pytest.raises(BadInput, match=r"are needed; the first bad line: .*:3: .*add the row 3660,2"):
+        read_rates(write("seconds,requests_per_second\n60,2\n0,1\n"))
     with pytest.raises(BadInput, match="columns missing: requests_per_second"):
         read_rates(write("seconds,rate\n0,1\n"))
