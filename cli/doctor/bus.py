@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 import shlex
+import time
 from collections.abc import Iterator
 from contextlib import closing
 
@@ -10,9 +12,12 @@ from cli.bus.settings_file import read_bus_settings
 from cli.counts import count
 from cli.doctor.files import mistakes
 from cli.site.settings import BusPlace
-from connectors.bus.inspecting import Inspection, newest
+from connectors.bus.codec import Poison, UnknownType, decode
+from connectors.bus.inspecting import Found, Inspection, everything
 from connectors.bus.opening import open_inspection
 from connectors.bus.settings import BusSettings
+from forecasting.following import AHEAD_MOST_S
+from models.demand import Demand
 from models.errors import BadInput, BusRefused, BusUnavailable
 from models.events import Topic
 from models.findings import Finding, warning, well, wrong
@@ -21,7 +26,7 @@ CHECK, HISTORY = "bus", "bus.history"
 DAY_H = 24
 
 
-def bus_findings(place: BusPlace) -> Iterator[Finding]:
+def bus_findings(place: BusPlace, pool: str) -> Iterator[Finding]:
     """What is found about the bus. It is looked into only: no group is joined, nothing is made."""
     settings: BusSettings | None = None
     try:
@@ -39,14 +44,14 @@ def bus_findings(place: BusPlace) -> Iterator[Finding]:
     address = place.address or ""
     try:
         with closing(open_inspection(address, settings=settings)) as inspection:
-            yield from _into(inspection, address)
+            yield from _into(inspection, address, pool)
     except BadInput as error:
         yield _none_yet(address, error)
     except (BusUnavailable, BusRefused) as error:
         yield wrong(CHECK, f"{address}: {error}", "Mend spec.bus in the site file, or the bus.")
 
 
-def _into(inspection: Inspection, address: str) -> Iterator[Finding]:
+def _into(inspection: Inspection, address: str, pool: str) -> Iterator[Finding]:
     extents = inspection.extents()
     hidden = [one.topic.value for one in extents if one.messages is None]
     if hidden:
@@ -57,7 +62,7 @@ def _into(inspection: Inspection, address: str) -> Iterator[Finding]:
         )
     else:
         yield well(CHECK, f"{address} answers, and has {count(len(extents), 'topic')} of ours")
-    yield _history(inspection)
+    yield _history(inspection, pool)
 
 
 def _none_yet(address: str, error: BadInput) -> Finding:
@@ -71,18 +76,30 @@ def _none_yet(address: str, error: BadInput) -> Finding:
     return wrong(CHECK, str(error), "Mend spec.bus in the site file.")
 
 
-def _history(inspection: Inspection) -> Finding:
-    """How far back demand reaches: the first model needs a day of it."""
+def _history(inspection: Inspection, pool: str) -> Finding:
+    """How far back the demand reaches that a forecaster of the pool would read: the first model needs a day of it."""
+    first_s, last_s, latest_s = math.inf, -math.inf, time.time() + AHEAD_MOST_S
     try:
         with inspection.reading(Topic.DEMAND, lambda _: None) as reading:
-            last = newest(reading, 1)
-        with inspection.reading(Topic.DEMAND, lambda _: None) as reading:
-            reading.start(None)
-            first = reading.poll(1.0) if last else []
+            for found in everything(reading):
+                at_s = _told_of_s(found, pool)
+                if at_s is not None and at_s <= latest_s:
+                    first_s, last_s = min(first_s, at_s), max(last_s, at_s)
     except (BadInput, BusUnavailable, BusRefused) as error:
         return warning(HISTORY, f"the demand on it cannot be read: {error}", "Mend that, and look again.")
-    if not first or not last:
-        return well(HISTORY, "no demand is on it yet; the first model comes after a day, until then persistence holds")
-    hours = max(0.0, (last[-1].at_s - first[0].at_s) / 3600)
+    if last_s < first_s:
+        what = f"no demand of pool {pool} is on it yet"
+        return well(HISTORY, f"{what}; the first model comes after a day, until then persistence holds")
+    hours = (last_s - first_s) / 3600
     enough = "" if hours >= DAY_H else f"; the first model comes after {DAY_H} h, until then persistence holds"
-    return well(HISTORY, f"{hours:,.1f} h of demand are on it{enough}")
+    return well(HISTORY, f"{hours:,.1f} h of demand of pool {pool} are on it{enough}")
+
+
+def _told_of_s(found: Found, pool: str) -> float | None:
+    """The time that the demand is of, not that at which it came; None for what a forecaster of the pool leaves out."""
+    try:
+        event = decode(found.topic, found.key, found.value, found.headers)
+    except (Poison, UnknownType):
+        return None
+    demand = event.payload
+    return event.at_s if isinstance(demand, Demand) and event.key == f"{pool}/{demand.side}" else None

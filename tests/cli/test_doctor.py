@@ -8,6 +8,7 @@ import os
 import re
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,7 @@ from cli.main import app
 from cli.site.settings import BusPlace
 from connectors.bus.sqlite import SqliteBus
 from connectors.local.lock_state import pause
+from models.events import Event
 from models.findings import Finding, Level, skipped, warning, well, wrong
 from models.leadership import Pause
 from tests.conformance.bus_suite import demand, told
@@ -199,40 +201,56 @@ def test_whether_somebody_leads(tmp_path: Path):
 
 
 def test_a_bus_that_is_not_there_yet_is_made_by_the_first_who_publishes(tmp_path: Path):
-    found = only(bus.bus_findings(BusPlace(address=f"sqlite:{tmp_path / 'bus.db'}")))
+    found = only(bus.bus_findings(BusPlace(address=f"sqlite:{tmp_path / 'bus.db'}"), "pool"))
     assert (found.level, "is not there yet" in found.what) == (Level.OK, True)
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_bus_with_demand_on_it(tmp_path: Path):
+def of(at_h: float, key: str = "pool/hpc") -> Event:
+    """Demand of so many hours ago, told now."""
+    at_s = time.time() - at_h * 3600
+    return replace(demand(1, key), at_s=at_s, version=int(at_s))
+
+
+def test_the_history_on_a_bus_is_as_long_as_the_time_that_it_tells_of(tmp_path: Path):
     with SqliteBus(tmp_path / "bus.db") as opened:
         place = BusPlace(address=f"sqlite:{tmp_path / 'bus.db'}")
-        there, none = bus.bus_findings(place)
+        there, none = bus.bus_findings(place, "pool")
         assert (there.level, "has 7 topics of ours" in there.what) == (Level.OK, True)
-        assert none.what.startswith("no demand is on it yet")
-        told(opened, [demand(1), demand(2)])
-        _, some = bus.bus_findings(place)
-    assert some.what.startswith("0.0 h of demand are on it; the first model comes after 24 h")
+        assert none.what.startswith("no demand of pool pool is on it yet")
+        told(opened, [of(0.5), of(0)])
+        _, some = bus.bus_findings(place, "pool")
+        assert some.what.startswith("0.5 h of demand of pool pool are on it; the first model comes after 24 h")
+        told(opened, [of(72), of(48)])  # history that was imported later than what is newer
+        _, imported = bus.bus_findings(place, "pool")
+    assert imported.what == "72.0 h of demand of pool pool are on it"
+
+
+def test_what_a_forecaster_would_leave_out_is_no_history(tmp_path: Path):
+    with SqliteBus(tmp_path / "bus.db") as opened:
+        told(opened, [of(1), of(0), of(90, "other/hpc"), of(-5), of(90, "pool/kubernetes")])
+        _, found = bus.bus_findings(BusPlace(address=f"sqlite:{tmp_path / 'bus.db'}"), "pool")
+    assert found.what.startswith("1.0 h of demand")
 
 
 def test_a_bus_that_has_topics_with_another_prefix_only(tmp_path: Path):
     with SqliteBus(tmp_path / "bus.db", prefix="campus."):
-        found = only(bus.bus_findings(BusPlace(address=f"sqlite:{tmp_path / 'bus.db'}")))
+        found = only(bus.bus_findings(BusPlace(address=f"sqlite:{tmp_path / 'bus.db'}"), "pool"))
     assert (found.level, "campus.tidegate.work" in found.remedy) == (Level.WARNING, True)
 
 
 def test_a_bus_that_is_none(tmp_path: Path):
     (tmp_path / "bus.db").write_text("text " * 1000)
-    found = only(bus.bus_findings(BusPlace(address=f"sqlite:{tmp_path / 'bus.db'}")))
+    found = only(bus.bus_findings(BusPlace(address=f"sqlite:{tmp_path / 'bus.db'}"), "pool"))
     assert found.level is Level.ERROR
 
 
 def test_a_broker_that_does_not_answer():
-    found = only(bus.bus_findings(BusPlace(address="kafka:127.0.0.1:1")))
+    found = only(bus.bus_findings(BusPlace(address="kafka:127.0.0.1:1"), "pool"))
     assert (found.level, "no broker answers at 127.0.0.1:1" in found.what) == (Level.ERROR, True)
 
 
 def test_settings_of_a_bus_that_cannot_be_used(tmp_path: Path):
     (tmp_path / "bus.yaml").write_text("prefix: '*'\nspol: x")
-    found = list(bus.bus_findings(BusPlace(address="kafka:127.0.0.1:1", settings=str(tmp_path / "bus.yaml"))))
+    found = list(bus.bus_findings(BusPlace(address="kafka:127.0.0.1:1", settings=str(tmp_path / "bus.yaml")), "pool"))
     assert [one.level for one in found] == [Level.ERROR, Level.ERROR]

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -221,7 +223,7 @@ def test_settings_that_endanger_hand_overs_a_clock_and_no_slurmctld(
 def of_bus(folder: Path, broker: Broker, text: str, listener: str = PLAIN) -> list[tuple[str, str, str]]:
     (folder / "bus.yaml").write_text(text)
     place = BusPlace(address=f"kafka:{broker.address(listener)}", settings=str(folder / "bus.yaml"))
-    return [(one.check, one.level.value, one.what) for one in bus_findings(place)]
+    return [(one.check, one.level.value, one.what) for one in bus_findings(place, "pool")]
 
 
 def test_a_broker_before_and_after_somebody_publishes(broker: Broker, prefix: str, tmp_path: Path):
@@ -229,13 +231,13 @@ def test_a_broker_before_and_after_somebody_publishes(broker: Broker, prefix: st
     assert (check, "no topic" in what, level in ("ok", "warning")) == ("bus", True, True)
     bus = KafkaBus([broker.address()], prefix=prefix)
     try:
-        told(bus, [demand(1), demand(2)])
+        told(bus, [replace(demand(number), at_s=time.time() - number * 36 * 3600) for number in (0, 1)])
     finally:
         bus.close(1)
     there, history = of_bus(tmp_path, broker, f"prefix: {prefix}")
     assert there[:2] == ("bus", "ok")
     assert "has 7 topics of ours" in there[2]
-    assert history[2].startswith("0.0 h of demand are on it")
+    assert history[2] == "36.0 h of demand of pool pool are on it"
 
 
 def test_a_broker_that_does_not_take_the_password(
