@@ -96,8 +96,7 @@ class Clockwork:
     def _asked_to_end(self, number: int, _: FrameType | None) -> None:
         signal.signal(signal.SIGINT, _end_at_once)
         log.info(
-            "%s: ending in order, after the step in hand (Ctrl-C: at once); open hand-overs stay as they are, and the"
-            " next start goes on with them",
+            "%s: ending in order, after the step in hand (Ctrl-C: at once); the next start goes on with what is open",
             signal.Signals(number).name,
         )
         self.stop()

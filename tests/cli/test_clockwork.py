@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import os
 import signal
+import subprocess
+import sys
 import threading
 from datetime import datetime, timedelta, tzinfo
 
 import pytest
 
-from cli.service.clockwork import Clockwork
+from cli.service.clockwork import AT_ONCE, Clockwork
 
 LATE_S = 5.0
 
@@ -78,6 +80,19 @@ def test_a_signal_ends_it_while_it_waits():
         clockwork.run()
     finally:
         signal.signal(signal.SIGALRM, before)
+
+
+def test_an_interrupt_while_things_are_let_go_of_ends_the_process_at_once():
+    code = """
+import os, signal, time
+from cli.service.clockwork import impatient
+with impatient():
+    os.kill(os.getpid(), signal.SIGINT)
+    time.sleep(60)
+"""
+    ended = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=30, check=False)
+    assert (ended.returncode, ended.stdout) == (130, "")
+    assert ended.stderr == AT_ONCE.decode()
 
 
 def test_an_error_ends_it_and_is_raised():
