@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from connectors.slurm import amounts
 from connectors.slurm.constraints import could_have
@@ -48,26 +49,43 @@ class Piece:
     unused: float = 0.0
 
 
-def pieces(jobs: Iterable[Job], pool: Pool, now_s: int) -> list[Piece]:
+@dataclass(slots=True)
+class Known:
+    """What each job came to in the last reading of a pool: while neither changes, it is not worked out again."""
+
+    pool: Pool | None = None
+    at_s: int = 0
+    jobs: dict[int, tuple[Job, int, tuple[Piece, ...]]] = field(default_factory=dict)
+
+
+def pieces(jobs: Iterable[Job], pool: Pool, now_s: int, known: Known | None = None) -> list[Piece]:
     """All work of the pool, in the order of the queue, at ``now_s`` of Slurm's own clock.
 
-    Raises Unreachable for a job in a state that is not known, and BadInput for a hostlist that is none.
+    ``known`` saves work and changes nothing. Raises Unreachable for a job in a state that is not known, and BadInput
+    for a hostlist that is none.
     """
     jobs = list(jobs)
-    together: dict[int, list[Piece]] = {}
-    running: dict[int, int] = {}
-    for job in jobs:
-        if (array := job.array_job_id.value) and job.array_task_id.value is not None and _runs(job):
-            running[array] = running.get(array, 0) + 1
+    running = _running_tasks(jobs)
+    known = known or Known()
+    before = known.jobs if known.pool == pool and known.at_s <= now_s else {}
+    after: dict[int, tuple[Job, int, tuple[Piece, ...]]] = {}
     found: list[Piece] = []
+    together: dict[int, list[Piece]] = {}
     for job in jobs:
-        het = job.het_job_id.value
-        for piece in _pieces_of(job, pool, now_s, running.get(job.array_job_id.value or 0, 0)):
-            if het:
-                together.setdefault(het, []).append(piece)
-            else:
-                found.append(piece)
-    found += [_joined(het, parts) for het, parts in together.items()]
+        started = running.get(job.array_job_id.value or 0, 0) if running else 0
+        kept = before.get(job.job_id)
+        if kept is not None and kept[1] == started and (kept[0] is job or kept[0] == job):
+            made = kept[2]
+        else:
+            made = tuple(_pieces_of(job, pool, now_s, started))
+        if job.eligible_time.number <= now_s:  # else it will be another when its hour has come
+            after[job.job_id] = job, started, made
+        if job.het_job_id.value:
+            together.setdefault(job.het_job_id.value, []).extend(made)
+        else:
+            found += made
+    known.pool, known.at_s, known.jobs = pool, now_s, after
+    found += [_joined(het, parts) for het, parts in together.items() if parts]
     return sorted(found, key=lambda piece: piece.rank)
 
 
@@ -98,6 +116,12 @@ def size_of(job: Job, shape: NodeShape, *, whole: bool) -> float:
     if job.tres_alloc_str:
         share = min(share, float(nodes))
     return max(share, float(nodes)) if nodes > 1 else share
+
+
+def _running_tasks(jobs: Iterable[Job]) -> dict[int, int]:
+    """How many tasks of each array run, of those that run any."""
+    tasks = (job for job in jobs if job.array_task_id.set and _runs(job))
+    return Counter(array for job in tasks if (array := job.array_job_id.value))
 
 
 def _pieces_of(job: Job, pool: Pool, now_s: int, running: int) -> Iterator[Piece]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from connectors.slurm import flags, wire
-from connectors.slurm.jobs import NEVER_S, Piece, pieces
+from connectors.slurm.jobs import NEVER_S, Known, Piece, pieces
 from connectors.slurm.names import booking_mark, given_reason
 from connectors.slurm.owners import with_unused
 from connectors.slurm.pool import Pool, hosts, pool_of, shape_of
@@ -45,11 +45,13 @@ class Picture:
     pool: Pool
 
 
-def picture(answers: Answers, names: frozenset[str] | None, nodes_max: int | None) -> Picture:
+def picture(
+    answers: Answers, names: frozenset[str] | None, nodes_max: int | None, known: Known | None = None
+) -> Picture:
     """What the answers show of the nodes of these names, of all where there are none.
 
-    ``nodes_max`` is the most nodes that the policy can ever give this side: larger jobs are counted as oversize. Raises
-    Unreachable when any part cannot be told.
+    ``nodes_max`` is the most nodes that the policy can ever give this side: larger jobs are counted as oversize.
+    ``known`` is what the last picture left there, and saves work. Raises Unreachable when any part cannot be told.
     """
     at_s, booted = clock(answers.diagnosis)
     nodes, jobs = present(answers.nodes.nodes, "nodes"), present(answers.jobs.jobs, "jobs")
@@ -57,7 +59,7 @@ def picture(answers: Answers, names: frozenset[str] | None, nodes_max: int | Non
     try:
         pool = pool_of(names, nodes, partitions)
         most = len(pool.nodes) if nodes_max is None else nodes_max
-        work = with_unused(pieces(jobs, pool, at_s), most)
+        work = with_unused(pieces(jobs, pool, at_s, known), most)
         booked = bookings(present(answers.reservations.reservations, "reservations"), pool.nodes)
     except BadInput as error:
         raise Unreachable(f"what Slurm shows cannot be understood: {error}") from error

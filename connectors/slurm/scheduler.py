@@ -10,7 +10,7 @@ from functools import partial
 
 from connectors.slurm import acts, flags, read, wire
 from connectors.slurm.acts import Said
-from connectors.slurm.jobs import NEVER_S, Piece, pieces
+from connectors.slurm.jobs import NEVER_S, Known, Piece, pieces
 from connectors.slurm.names import booking_name, is_mark, is_node
 from connectors.slurm.pool import Pool, hosts
 from connectors.slurm.transport import Booking, Transport
@@ -54,6 +54,7 @@ class SlurmScheduler:
         self._clock = clock
         self._picture: read.Picture | None = None
         self._polled_s = 0.0
+        self._known = Known()
         self._work: tuple[float, list[Piece]] | None = None
         self._gone: dict[str, WorkRecord] = {}
 
@@ -71,7 +72,7 @@ class SlurmScheduler:
             self._slurm.partitions(),
             self._slurm.reservations(),
         )
-        picture = read.picture(answers, self._names, self._nodes_max)
+        picture = read.picture(answers, self._names, self._nodes_max, self._known)
         if ahead_s:
             nodes = {name: _by_our_clock(node, ahead_s) for name, node in picture.nodes.items()}
             picture = replace(picture, nodes=nodes)

@@ -54,6 +54,11 @@ class SlurmSettings(Part):
     ca_file: Annotated[Path, PATH] | None = field(
         None, "The CA that signed slurmrestd's certificate (PEM). Without it, those that the system trusts."
     )
+    commands: Annotated[Path, PATH] | None = field(
+        None,
+        "The folder of Slurm's commands, /usr/bin say. Jobs and nodes are then read by its squeue and scontrol: for a"
+        " site with thousands of jobs, which slurmrestd takes a second or more for each thousand of.",
+    )
     poll: Annotated[int, lasting("1s", "10m")] = field(
         "30s", "How often Slurm is read; less often where slurmctld is slow."
     )
@@ -86,7 +91,7 @@ class SlurmSettings(Part):
 
     def beside(self, folder: Path) -> SlurmSettings:
         """The same, with every path that is not absolute taken from a folder."""
-        names = ("token_file", "ca_file", "conf")
+        names = ("token_file", "ca_file", "commands", "conf")
         update: dict[str, object] = {n: folder / path for n in names if (path := getattr(self, n)) is not None}
         told = self.completions
         if told is not None and told.settings is not None:

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from connectors.slurm.checkup.names import lasting, moment
-from connectors.slurm.rest.token import AHEAD_S, TokenFile
+from connectors.slurm.token import AHEAD_S, TokenFile
 from models.errors import Unreachable
 from models.findings import Finding, warning, well, wrong
 

@@ -8,22 +8,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Protocol
 
-from connectors.slurm import wire
+from connectors.slurm import wire, words
 from models.errors import Unreachable
-
-RUNS = ("CONFIGURING", "POWER_UP_NODE", "RESIZING", "SIGNALING", "STOPPED")
-WAITS = ("REQUEUED", "REQUEUE_FED", "REQUEUE_HOLD", "RESV_DEL_HOLD", "SPECIAL_EXIT")
-STATES = (
-    {flag: ("RUNNING", flag) for flag in RUNS}
-    | {flag: ("PENDING", flag) for flag in WAITS}
-    | {"STAGE_OUT": ("COMPLETED", "STAGE_OUT")}
-)
-"""The state that a job has below a flag: pyslurm shows one word, the flag before the state."""
-REASONS = {
-    "ReqNodeNotAvail": "ReqNodeNotAvail",
-    "Nodes required for job are DOWN, DRAINED": "Resources",
-}
-"""The reason that a description begins with: pyslurm shows the description where slurmctld gives one."""
 
 
 class Amount(Protocol):
@@ -137,8 +123,8 @@ def job(shown: JobShown, user: str) -> wire.Job:
     task = shown.array_task_id or 0 if is_task else None
     return wire.Job(
         job_id=shown.id,
-        job_state=STATES.get(shown.state, (shown.state,)),
-        state_reason=reason(shown.state_reason),
+        job_state=words.states(shown.state),
+        state_reason=words.reason(shown.state_reason),
         array_job_id=number(shown.array_id),
         array_task_id=number(task),
         array_max_tasks=number(shown.array_tasks_parallel),
@@ -188,13 +174,6 @@ def statistics(shown: StatisticsShown) -> wire.Statistics:
 def number(value: object) -> wire.Number:
     """A number; none for None, and for pyslurm's word UNLIMITED."""
     return wire.Number(set=True, number=value) if isinstance(value, int) else wire.NONE
-
-
-def reason(text: str | None) -> str:
-    """Why a job waits, in Slurm's own short word where there is one."""
-    if text is None:
-        return "None"  # pyslurm takes the word for nothing
-    return next((word for start, word in REASONS.items() if text.startswith(start)), text)
 
 
 def tres(shown: JobShown, name: str) -> str:

@@ -1,4 +1,4 @@
-"""Slurm over slurmrestd: ``client.py`` asks, ``token.py`` says who does, ``transport.py`` is the ``Transport``.
+"""Slurm over slurmrestd: ``client.py`` asks, ``transport.py`` is the ``Transport``.
 
 Nothing here may know what the answers mean: they are handed on as ``connectors.slurm.wire`` has them.
 """

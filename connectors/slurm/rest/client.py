@@ -14,7 +14,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from connectors.deadline import Deadline
-from connectors.slurm.rest.token import TokenFile
+from connectors.slurm.token import TokenFile
 from connectors.slurm.wire import Answer, Shape, decode
 from models.errors import BadInput, Unreachable
 

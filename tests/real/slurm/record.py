@@ -18,10 +18,13 @@ from typing import Any
 
 from kafka import KafkaConsumer, TopicPartition
 
+from connectors.slurm.commands import jobs, nodes
+from connectors.slurm.commands.running import Commands
+from connectors.slurm.token import TokenFile
 from tests.real import packages
 from tests.real.kafka import clients
 from tests.real.kafka.broker import Broker
-from tests.real.slurm import scene
+from tests.real.slurm import commands, scene
 from tests.real.slurm.cluster import Cluster
 from tests.real.slurm.conf import ENDS, STARTS
 from tests.real.slurm.install import RELEASES
@@ -31,6 +34,7 @@ RECORDED = Path(__file__).parents[2] / "recorded"
 VERSIONS = {"24.11": ("v0.0.42",), "26.05": ("v0.0.44",)}  # those that the connector asks for first
 QUIET_MS = 3000  # of a topic that has told everything
 FAR_S = 10 * 86_400
+COMMAND_S = 60.0
 
 Request = tuple[str, str, str, object]  # its name, the method, the path and the body
 
@@ -147,12 +151,25 @@ def messages(broker: Broker, topic: str) -> list[Any]:
     return told
 
 
+def record_commands(slurm: Cluster, folder: Path) -> None:
+    """What Slurm's commands print, and what is answered over REST in the same second."""
+    version = VERSIONS[slurm.release.name][0]
+    with tempfile.TemporaryDirectory() as made:
+        (Path(made) / "token").write_text(slurm.token(), encoding="ascii")
+        by = Commands(commands.folder_of(slurm, Path(made)), tokens=TokenFile(Path(made) / "token"))
+        question = jobs.question(by.run(jobs.OFFER, COMMAND_S).decode())
+        for what, asked in (("nodes", nodes.QUESTION), ("jobs", question)):
+            write(folder / f"rest-{what}.json", slurm.ask("GET", what, version=version).body)
+            write(folder / f"{asked[0]}.json", by.run(asked, COMMAND_S).decode())
+
+
 def record(slurm: Cluster, folder: Path, versions: tuple[str, ...]) -> None:
     """Bring the cluster into every state and ask it for everything, then again while it does not answer."""
-    jobs = scene.play(slurm)
+    numbers = scene.play(slurm)
     recorders = [Recorder(slurm, folder, version) for version in versions]
+    record_commands(slurm, folder / "commands")
     for recorder in recorders:
-        for request in reads(jobs):
+        for request in reads(numbers):
             recorder.record(*request)
     for recorder in recorders:
         for request in (*writes(), *reservations()):

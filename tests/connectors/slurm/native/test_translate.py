@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from connectors.slurm import amounts, wire
+from connectors.slurm import amounts, wire, words
 from connectors.slurm.jobs import NEVER_S, pieces
 from connectors.slurm.native import translate
 from models.errors import Unreachable
@@ -154,7 +154,7 @@ def test_what_waits_and_what_runs():
 @pytest.mark.parametrize(
     ("state", "expected"),
     [
-        *((flag, WorkState.RUNNING) for flag in translate.RUNS),
+        *((flag, WorkState.RUNNING) for flag in words.RUNS),
         ("SUSPENDED", WorkState.RUNNING),
         ("COMPLETING", WorkState.ENDED),
         ("STAGE_OUT", WorkState.ENDED),

@@ -13,7 +13,7 @@ import pytest
 from connectors.slurm import wire
 from connectors.slurm.rest import client
 from connectors.slurm.rest.client import Denied, NotOffered, Rest
-from connectors.slurm.rest.token import TokenFile, expiry
+from connectors.slurm.token import TokenFile, expiry
 from models.errors import BadInput, Unreachable
 from tests.connectors.slurm import fake
 from tests.connectors.slurm.fake import TOKEN, Fake, Handler, rest, token

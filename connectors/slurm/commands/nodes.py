@@ -1,0 +1,70 @@
+"""What scontrol prints of nodes becomes what ``wire`` has."""
+
+from __future__ import annotations
+
+import re
+
+from connectors.slurm import wire
+from models.errors import Unreachable
+
+QUESTION = ("scontrol", "--all", "--oneliner", "show", "nodes")
+NOTHING = "(null)"
+_TEXT = re.compile(r" (Reason|Comment|Extra|InstanceId|InstanceType)=")
+_REASON = re.compile(r"(.*) \[[^ \[\]]*@[^ \[\]]*\](\s*)")  # somebody's text, and who gave it when
+
+
+def understood(printed: bytes) -> wire.Nodes:
+    """Every node. Raises Unreachable when a line cannot be read."""
+    *lines, rest = printed.decode(errors="replace").split("\n")
+    if rest:
+        raise Unreachable(f"scontrol printed no whole line at the end: {rest[:200]!r}")
+    return wire.Nodes(nodes=tuple(_node(line) for line in lines if line))
+
+
+def _node(line: str) -> wire.Node:
+    try:
+        return wire.Node(
+            name=_word(line, "NodeName="),
+            state=tuple(_word(line, " State=").split("+")),
+            cpus=int(_word(line, " CPUTot=")),
+            real_memory=int(_word(line, " RealMemory=")),
+            gres=_word(line, " Gres="),
+            features=_list(_word(line, " AvailableFeatures=")),
+            partitions=_list(_word(line, " Partitions=", "")),
+            reason=_reason(line),
+        )
+    except ValueError as error:
+        raise Unreachable(f"scontrol printed a node that cannot be read ({error}): {line[:200]!r}") from error
+
+
+def _word(line: str, name: str, otherwise: str | None = None) -> str:
+    """What stands behind the name where it stands first: a person's text comes last. Raises ValueError without it."""
+    start = line.find(name)
+    if start < 0:
+        if otherwise is None:
+            raise ValueError(f"it has no {name.strip()}")
+        return otherwise
+    start += len(name)
+    end = line.find(" ", start)
+    word = line[start:] if end < 0 else line[start:end]
+    return "" if word == NOTHING else word
+
+
+def _list(text: str) -> tuple[str, ...]:
+    return tuple(text.split(",")) if text else ()
+
+
+def _reason(line: str) -> str:
+    """The reason of a drain as it was given.
+
+    What else a person wrote comes after it, and may look like one. Where it cannot be told apart, the reason gets
+    longer: what may be somebody else's is never taken for ours.
+    """
+    first = _TEXT.search(line)
+    if first is None or first[1] != "Reason":
+        return ""
+    text = line[first.end() :]
+    told = _REASON.match(text)
+    if told is None or len(told[2]) > 1:  # nobody gave it, or it has a second line
+        return text.strip()
+    return told[1]

@@ -1,0 +1,91 @@
+"""Nodes and jobs come from the commands, all else over REST."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import pytest
+
+from connectors.slurm.commands.jobs import EXCLUSIVE, OFFER
+from connectors.slurm.commands.running import NAMES as NAMES_OF_COMMANDS
+from connectors.slurm.commands.running import Commands
+from connectors.slurm.commands.transport import CommandsTransport
+from connectors.slurm.rest.transport import RestTransport
+from connectors.slurm.scheduler import SlurmScheduler
+from models.acts import Outcome
+from models.errors import Unreachable
+from tests.connectors.slurm import fake
+from tests.connectors.slurm.commands.test_printed_jobs import record
+from tests.connectors.slurm.commands.test_printed_nodes import START
+from tests.connectors.slurm.fake import NAMES, Fake
+
+MARK = "tidegate:1.p1"
+
+
+class Printing(Commands):
+    """Commands that print what they are told to; of nodes, three that are idle."""
+
+    def __init__(self, folder: Path) -> None:
+        for name in NAMES_OF_COMMANDS:
+            (folder / name).touch(0o755)
+        super().__init__(folder)
+        self.jobs = b""
+        self.asked: list[str] = []
+        self.broken = ""
+
+    def run(self, argv: Sequence[str], timeout_s: float) -> bytes:
+        if tuple(argv) == OFFER:
+            return f"JobID {EXCLUSIVE}".encode()
+        self.asked.append(argv[0])
+        if argv[0] == self.broken:
+            raise Unreachable(f"{argv[0]} ended with 1: no word")
+        return self.jobs if argv[0] == "squeue" else b"".join(_line(name) for name in NAMES)
+
+
+def _line(name: str) -> bytes:
+    return (START.replace("n01", name).replace("MIXED+DRAIN", "IDLE") + "\n").encode()
+
+
+@pytest.fixture
+def server() -> Iterator[Fake]:
+    with fake.serving() as one:
+        yield one
+
+
+@pytest.fixture
+def printing(tmp_path: Path) -> Printing:
+    return Printing(tmp_path)
+
+
+@pytest.fixture
+def port(server: Fake, printing: Printing, tmp_path: Path) -> SlurmScheduler:
+    return SlurmScheduler(CommandsTransport(printing, RestTransport(fake.rest(server, tmp_path))))
+
+
+def test_a_poll_asks_slurmrestd_for_neither_jobs_nor_nodes(server: Fake, printing: Printing, port: SlurmScheduler):
+    printing.jobs = record(JobID="1", Exclusive="NODE") + record(JobID="2", Exclusive="NODE", PriorityLong="0")
+    picture = port.poll()
+    assert (picture.demand.waiting, sorted(picture.nodes)) == (1.0, sorted(NAMES))
+    assert printing.asked == ["scontrol", "squeue"]
+    assert set(server.asked) == {"GET ping", "GET diag", "GET partitions/", "GET reservations/"}
+
+
+@pytest.mark.parametrize("broken", ["scontrol", "squeue"])
+def test_one_command_that_fails_is_no_poll_and_the_last_one_stands(
+    printing: Printing, port: SlurmScheduler, broken: str
+):
+    printing.jobs = record(Exclusive="NODE")
+    before = port.poll()
+    printing.broken, printing.jobs = broken, b""
+    with pytest.raises(Unreachable, match=broken):
+        port.poll()
+    assert port.demand() == before.demand
+    printing.broken = ""
+    assert port.poll().demand.waiting == 0
+
+
+def test_acts_go_over_rest_and_are_looked_at_there(server: Fake, port: SlurmScheduler):
+    assert port.drain(NAMES[0], mark=MARK) is Outcome.DONE
+    assert server.nodes[NAMES[0]]["reason"] == MARK
+    assert port.undrain(NAMES[0], mark=MARK) is Outcome.DONE

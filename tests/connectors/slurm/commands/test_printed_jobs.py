@@ -1,0 +1,157 @@
+"""Records of squeue, one by one."""
+
+from __future__ import annotations
+
+import pytest
+
+from connectors.slurm import wire
+from connectors.slurm.commands.jobs import EXCLUSIVE, FIELDS, RECORD, UNIT, question, understood
+from connectors.slurm.jobs import state_of
+from models.errors import Unreachable
+from models.work import WorkState
+
+NOW_S = 1_000_000
+USUAL = {
+    **dict.fromkeys(FIELDS, "N/A"),
+    **{"JobID": "7", "ArrayJobID": "7", "State": "PENDING", "Reason": "Resources", "PriorityLong": "5"},
+    **{"Partition": "batch", "NumNodes": "1", "NumTasks": "1", "tres-alloc": "cpu=1,mem=4000M,node=1"},
+    **{"SubmitTime": str(NOW_S - 9), "EligibleTime": str(NOW_S - 9), "TimeLimit": "10:00", "UserName": "ada"},
+    **{"NodeList": "", "ReqNodes": "", "ExcNodes": "", "Feature": "(null)", "OverSubscribe": "OK"},
+}
+
+
+def record(**fields: str) -> bytes:
+    told = USUAL | {name.replace("_", "-"): value for name, value in fields.items()}
+    return (UNIT.join(told.values()) + RECORD + "\n").encode()
+
+
+def one(**fields: str) -> wire.Job:
+    (job,) = understood(record(**fields), {}).values()
+    return job
+
+
+def number(value: int) -> wire.Number:
+    return wire.Number(set=True, number=value)
+
+
+@pytest.mark.parametrize(
+    ("printed", "limit"),
+    [
+        ("UNLIMITED", wire.Number(infinite=True)),
+        ("10:00", number(10)),
+        ("0:30", number(0)),
+        ("16:49:00", number(1009)),
+        ("2-00:00:00", number(2880)),
+        ("1-02:03:04", number(1563)),
+        ("Partition_Limit", wire.NONE),
+        ("NOT_SET", wire.NONE),
+        ("INVALID", wire.NONE),
+    ],
+)
+def test_limits(printed: str, limit: wire.Number):
+    assert one(TimeLimit=printed).time_limit == limit
+
+
+@pytest.mark.parametrize(
+    ("word", "state"),
+    [
+        ("PENDING", WorkState.ELIGIBLE),
+        ("RUNNING", WorkState.RUNNING),
+        ("SUSPENDED", WorkState.RUNNING),
+        ("CONFIGURING", WorkState.RUNNING),
+        ("RESIZING", WorkState.RUNNING),
+        ("REQUEUED", WorkState.ELIGIBLE),
+        ("REQUEUE_HOLD", WorkState.HELD),
+        ("SPECIAL_EXIT", WorkState.HELD),
+        ("COMPLETING", WorkState.ENDED),
+        ("COMPLETED", WorkState.ENDED),
+        ("STAGE_OUT", WorkState.ENDED),
+        ("NODE_FAIL", WorkState.ENDED),
+    ],
+)
+def test_the_one_word_that_is_printed_is_enough(word: str, state: WorkState):
+    assert state_of(one(State=word), NOW_S) is state
+
+
+def test_a_job_is_no_array():
+    job = one()
+    assert (job.array_job_id, job.array_task_id, job.array_task_string) == (wire.NONE, wire.NONE, "")
+
+
+def test_a_task_that_has_started():
+    job = one(ArrayTaskID="0")
+    assert (job.array_job_id, job.array_task_id, job.array_task_string) == (number(7), number(0), "")
+
+
+def test_tasks_that_wait():
+    job = one(ArrayTaskID="1,4,9-50000:2%3")
+    assert (job.array_job_id, job.array_task_id, job.array_max_tasks) == (number(7), wire.NONE, number(3))
+    assert job.array_task_string == "1,4,9-50000:2%3"
+
+
+@pytest.mark.parametrize(
+    ("before_26", "since_26", "shared"),
+    [
+        ("OK", None, ()),
+        ("NO", None, ("none",)),
+        ("YES", None, ("yes",)),
+        ("USER", None, ("user",)),
+        ("NO", "NO", ()),
+        ("NO", "NODE", ("none",)),
+        ("NO", "USER", ("user",)),
+        ("YES", "NO", ()),
+    ],
+)
+def test_who_shares_the_nodes(before_26: str, since_26: str | None, shared: tuple[str, ...]):
+    more = {} if since_26 is None else {EXCLUSIVE: since_26}
+    assert one(OverSubscribe=before_26, **more).shared == shared
+
+
+def test_what_a_job_asked_for_and_what_it_has():
+    waits, runs = one(), one(State="RUNNING", NodeList="n01")
+    assert (waits.tres_req_str, waits.tres_alloc_str) == ("cpu=1,mem=4000M,node=1", "")
+    assert (runs.tres_req_str, runs.tres_alloc_str) == ("", "cpu=1,mem=4000M,node=1")
+
+
+def test_a_description_stands_for_the_reason_that_it_begins_with():
+    assert one(Reason="ReqNodeNotAvail, UnavailableNodes:n01").state_reason == "ReqNodeNotAvail"
+
+
+def test_a_text_may_have_any_character_that_separates_elsewhere():
+    assert one(Reason="a|b,c\nd").state_reason == "a|b,c\nd"
+
+
+def test_no_job_is_no_job():
+    assert understood(b"", {}) == {}
+
+
+def test_what_did_not_change_is_the_same_as_before():
+    before = understood(record(JobID="1") + record(JobID="2"), {})
+    after = understood(record(JobID="2") + record(JobID="1", State="RUNNING") + record(JobID="3"), before)
+    kept, changed, new = after.values()
+    assert kept is list(before.values())[1]
+    assert (changed.job_id, changed.job_state, new.job_id) == (1, ("RUNNING",), 3)
+
+
+@pytest.mark.parametrize(
+    ("what", "printed"),
+    [
+        ("cut off in a record", record() + record()[:40]),
+        ("cut off at its end", record()[:-1]),
+        ("another text", b"slurm_load_jobs error: Unable to contact slurm controller\n"),
+        ("a field is missing", b"7" + UNIT.encode() + b"PENDING" + RECORD.encode() + b"\n"),
+        ("no number", record(JobID="seven")),
+        ("a time that is none", record(SubmitTime="2026-11-24T10:00:00")),
+        ("two fields too many", record(Exclusive="NO", Other="x")),
+        ("no text", b"\xff" + record()),
+    ],
+)
+def test_what_cannot_be_read_is_told_as_that(what: str, printed: bytes):
+    with pytest.raises(Unreachable, match="squeue printed"):
+        understood(printed, {})
+
+
+def test_the_question_asks_for_what_there_is():
+    assert question("Account ArrayJobID  ArrayTaskID")[-1].endswith(f"OverSubscribe:{RECORD}")
+    assert question("Account Exclusive Feature")[-1].endswith(f"OverSubscribe:{UNIT},{EXCLUSIVE}:{RECORD}")
+    assert len(USUAL) == len(FIELDS)
