@@ -1,41 +1,43 @@
-"""The clock of the service: what was told and recorded during a run never lies in its future."""
+"""The clock of the service: waits that keep nodes safe, and the order of what is recorded, are not at its mercy."""
 
 from __future__ import annotations
 
 import logging
+import sys
 import time
 from collections.abc import Callable
 
-SLIP_S = 5.0  # a wall clock that is set by less is followed, and nothing is said
+SLIP_S = 5.0  # a wall clock that is set by less is not worth a word
 
 log = logging.getLogger("tidegate.service")
 
 
-class SteadyClock:
-    """Unix seconds. That the wall clock was set is logged.
+def since_boot_s() -> float:
+    """Seconds that nobody can set; those in which the machine slept count, where the system tells of them."""
+    return time.clock_gettime(time.CLOCK_BOOTTIME) if sys.platform == "linux" else time.monotonic()
 
-    Set ahead, it is followed: it is as if this process had slept. Set back, time goes on here as if it had not been.
+
+class SteadyClock:
+    """Unix seconds by the wall clock as it was at the start. That it was set since then is logged, and changes nothing.
+
+    Were it followed ahead, a drain could count as settled at once; back, all that was told would lie in the future.
     """
 
-    def __init__(self, wall: Callable[[], float] = time.time, monotonic: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, wall: Callable[[], float] = time.time, elapsed: Callable[[], float] = since_boot_s) -> None:
         self._wall = wall
-        self._monotonic = monotonic
-        self._offset_s = wall() - monotonic()
-        self._behind_s = 0.0  # how far back the wall clock is, as last told
+        self._elapsed = elapsed
+        self._began_s = wall() - elapsed()
+        self._off_s = 0.0  # how far ahead the wall clock is, as last told
 
     def __call__(self) -> int:
         """The time now."""
-        elapsed_s = self._monotonic()
-        gained_s = self._wall() - elapsed_s - self._offset_s
-        if gained_s >= -SLIP_S:
-            if gained_s > SLIP_S:
-                log.warning("the clock went ahead by %.0f s (it was set, or this machine slept)", gained_s)
-            self._offset_s += gained_s
-            self._behind_s = 0.0
-        elif abs(gained_s + self._behind_s) > SLIP_S:
-            self._behind_s = -gained_s
-            log.warning(
-                "the clock was set back by %.0f s; plans and records go on in the time before, until the next start",
-                self._behind_s,
-            )
-        return int(elapsed_s + self._offset_s)
+        now_s = self._elapsed() + self._began_s
+        off_s = self._wall() - now_s
+        if abs(off_s - self._off_s) > SLIP_S:
+            self._off_s = off_s
+            if abs(off_s) > SLIP_S:
+                how = f"{abs(off_s):.0f} s {'ahead' if off_s > 0 else 'back'}"
+                log.warning("the clock was set %s; all goes on by the time before, until the next start", how)
+            else:
+                log.info("the clock was set right again")
+        return int(now_s)
