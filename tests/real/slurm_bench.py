@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
+from connectors.slurm.native.transport import NativeTransport
 from connectors.slurm.rest.client import Rest
-from connectors.slurm.rest.transport import RestTransport
 from connectors.slurm.scheduler import SlurmScheduler
 from connectors.slurm.transport import Transport
 from models.acts import Outcome
@@ -57,7 +57,7 @@ class FreshPort(SlurmScheduler):
         return outcome
 
     def reserve(self, node: str, *, start_s: int, mark: str) -> Outcome:
-        if isinstance(self.transport, RestTransport) and self.cluster.data_parsers[-1] <= "v0.0.42":
+        if not isinstance(self.transport, NativeTransport) and self.cluster.data_parsers[-1] <= "v0.0.42":
             pytest.skip("this release of Slurm cannot reserve over REST")
         return super().reserve(node, start_s=start_s, mark=mark)
 
