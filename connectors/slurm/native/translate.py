@@ -11,6 +11,9 @@ from typing import Protocol
 from connectors.slurm import wire, words
 from models.errors import Unreachable
 
+SHARED = {"NO": ("none",), "USER": ("user",), "MCS": ("mcs",), "TOPO": ("topo",)}
+"""Who may be on a node beside a job, in the words of the data parsers."""
+
 
 class Amount(Protocol):
     """How much of one resource."""
@@ -43,7 +46,8 @@ class NodeShown(Protocol):
 class JobShown(Protocol):
     """``pyslurm.Job``. Times are None for 0, as is the first task of an array; limits are minutes, None for no limit.
 
-    ``resource_sharing`` is NO for a job that gets its nodes as a whole.
+    ``resource_sharing`` is NO for a job that gets its nodes as a whole, USER or MCS for one whose user does.
+    ``constraints`` are the expression of its features, cut at commas.
     """
 
     id: int
@@ -58,6 +62,8 @@ class JobShown(Protocol):
     partition: str | None
     allocated_nodes: str | None
     required_nodes: str | None
+    excluded_nodes: str | None
+    constraints: Sequence[str]
     num_nodes: int | None
     ntasks: int
     cpus: int
@@ -137,7 +143,7 @@ def job(shown: JobShown, user: str) -> wire.Job:
         required_nodes=shown.required_nodes or "",
         node_count=number(shown.num_nodes),
         tasks=number(shown.ntasks),
-        shared=("none",) if shown.resource_sharing == "NO" else (),
+        shared=SHARED.get(shown.resource_sharing, ()),
         submit_line=shown.submit_line or "",
         tres_req_str=tres(shown, "requested_tres"),
         tres_alloc_str=tres(shown, "allocated_tres"),
@@ -148,6 +154,8 @@ def job(shown: JobShown, user: str) -> wire.Job:
         end_time=number(shown.end_time),
         time_limit=wire.Number(infinite=True) if shown.time_limit is None else number(shown.time_limit),
         user_name=user,
+        features=",".join(shown.constraints),
+        excluded_nodes=shown.excluded_nodes or "",
     )
 
 

@@ -44,7 +44,8 @@ def job(**more: Any) -> SimpleNamespace:
     """A pending job for one whole node, as pyslurm shows one."""
     shown = dict.fromkeys(translate.JobShown.__annotations__)
     shown |= {"id": 7, "state": "PENDING", "state_reason": "Resources", "priority": 5, "partition": "batch"}
-    shown |= {"num_nodes": 1, "ntasks": 1, "cpus": 1, "memory": 4000, "resource_sharing": "NO", "gres_per_node": {}}
+    shown |= {"num_nodes": 1, "ntasks": 1, "cpus": 1, "memory": 4000, "resource_sharing": "NO"}
+    shown |= {"gres_per_node": {}, "constraints": []}
     shown |= {"requested_tres": resources(1, 4000, 1), "submit_time": NOW_S - 100, "eligible_time": NOW_S - 100}
     return SimpleNamespace(**(shown | {"time_limit": 10} | more))
 
@@ -224,6 +225,32 @@ def test_what_nothing_bounds_never_ends():
 )
 def test_how_large_a_job_is_that_shares_its_node(shown: dict[str, Any], size: float):
     assert records(job(resource_sharing="OK", **shown))[0][2] == size
+
+
+@pytest.mark.parametrize(
+    ("shown", "counts"),
+    [
+        ({}, True),
+        ({"constraints": ["a100"]}, False),
+        ({"constraints": ["a100|", "ib"]}, False),
+        ({"excluded_nodes": "n[01-07]"}, True),
+        ({"excluded_nodes": "n[01-08]"}, False),
+        ({"gres_per_node": {"gres/gpu:a100": 4}}, True),
+        ({"gres_per_node": {"gres/gpu:h100": 4}}, False),
+    ],
+)
+def test_what_a_job_insists_on(shown: dict[str, Any], counts: bool):
+    """The pool is of eight nodes without features and with GPUs of one type."""
+    assert bool(records(job(**shown))) is counts
+
+
+def test_an_expression_of_features_is_put_together_again():
+    assert translate.job(job(constraints=["a100", "ib"]), "ada").features == "a100,ib"
+
+
+@pytest.mark.parametrize(("word", "shared"), [("OK", ()), ("NO", ("none",)), ("USER", ("user",)), ("YES", ())])
+def test_who_shares_its_nodes(word: str, shared: tuple[str, ...]):
+    assert translate.job(job(resource_sharing=word), "ada").shared == shared
 
 
 def test_amounts_that_pyslurm_stumbles_over():
