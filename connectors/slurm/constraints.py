@@ -17,6 +17,7 @@ from models.errors import BadInput
 
 TEXT_MOST, CLAUSES_MOST, DEPTH_MOST = 2000, 256, 8  # of an expression that is read; Slurm itself takes depth 2
 _TOKENS = re.compile(r"[&|,()\[\]]|\*[0-9]{1,6}|[^&|,()\[\]*\s]+")
+_OPERATORS = ("&", "|", ",")
 _CLOSING = {"(": ")", "[": "]"}
 
 Clauses = frozenset[frozenset[str]]
@@ -84,6 +85,8 @@ def wish_of(text: str) -> Wish:
     tokens = _TOKENS.findall(text)
     if len(text) > TEXT_MOST or "".join(tokens) != text:
         raise BadInput(f"{text[:200]!r} is no expression of features")
+    if len(tokens) > 1 and tokens[-1] in _OPERATORS:
+        tokens.pop()  # Slurm takes no notice of it
     wish, rest = _level(tokens, "", 0) if tokens else (Wish(), [])
     if rest:
         raise BadInput(f"{text[:200]!r} has a bracket too many")
@@ -95,7 +98,7 @@ def _level(tokens: list[str], closing: str, depth: int) -> tuple[Wish, list[str]
     wish, tokens = _item(tokens, depth)
     first, operators = wish, set[str]()
     options = list(wish.options)
-    while tokens and tokens[0] in ("&", "|", ","):
+    while tokens and tokens[0] in _OPERATORS:
         operator = "&" if tokens[0] == "," else tokens[0]
         operators.add(operator)
         more, tokens = _item(tokens[1:], depth)

@@ -134,7 +134,7 @@ def _pieces_of(job: Job, pool: Pool, now_s: int, running: int) -> Iterator[Piece
     size = size_of(job, pool.shape, whole=others is Beside.NOBODY)
     if job.nodes:
         size *= len(where) / len(hosts(job.nodes))
-    if size <= 0 or (pool.shape.gpu_milli == 0 and not job.nodes and _gpus(job, 1)):
+    if size <= 0:
         return
     record = _record(job, state, size)
     rank = (-(job.priority.value or 0), job.job_id)

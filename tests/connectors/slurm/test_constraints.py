@@ -36,6 +36,7 @@ def could(needed: int = 1, excluded: tuple[str, ...] = (), kinds: tuple[Kind, ..
         ("v100", 0),
         ("a100&ib", 2),
         ("a100,ib", 2),
+        ("a100&", 2),
         ("a100&rack2", 0),
         ("a100|h100", 3),
         ("a100|v100", 2),
@@ -66,7 +67,7 @@ def test_of_how_many_nodes_at_most_a_job_finds_its_features(features: str, most:
 @pytest.mark.parametrize(
     "features",
     [
-        *("!a100", "-a100", "a100&", "&a100", "|", "a100||ib", "a100*", "*2", "a100*x", "a100*2*3", "a100\n"),
+        *("!a100", "-a100", "a100&&", "&a100", "|", "a100||ib", "a100*", "*2", "a100*x", "a100*2*3", "a100\n"),
         *("(a100", "a100)", "[a100", "a100]", "[a100)", "()", "[]", "a100(ib)", "(" * 20 + "a100" + ")" * 20),
         *("[a100&ib]", "[a100|ib&rack1]", "[a100*2|ib*3]", "[rack1|rack2]*2", "a100 & ib", "|".join(("a100",) * 999)),
         "&".join(f"(a100|b{index})" for index in range(12)),

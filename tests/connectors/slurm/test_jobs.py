@@ -8,10 +8,11 @@ from typing import Any
 import pytest
 
 from connectors.slurm import jobs
+from connectors.slurm.constraints import Kind
 from connectors.slurm.jobs import NEVER_S, Piece, pieces, state_of
 from models.errors import Unreachable
 from models.work import WorkState
-from tests.connectors.slurm.makers import EIGHT, NOW_S, POOL, job, number, one, running
+from tests.connectors.slurm.makers import EIGHT, KINDS, NOW_S, POOL, job, number, one, running
 
 HELD, ELIGIBLE, RUNNING, ENDED = WorkState.HELD, WorkState.ELIGIBLE, WorkState.RUNNING, WorkState.ENDED
 
@@ -197,8 +198,16 @@ def test_of_a_job_that_reaches_over_the_pool_only_what_is_in_it_counts():
 
 
 def test_a_job_that_wants_gpus_is_not_of_a_pool_without_any():
-    pool = replace(POOL, shape=replace(POOL.shape, gpu_milli=0))
+    pool = replace(POOL, kinds=(replace(KINDS[0], gres=""),))
     assert not seen(job(tres_per_node="gres/gpu:1"), pool=pool)
+    assert not seen(job(tres_per_job="gres/gpu:1"), pool=pool)
+
+
+def test_where_a_few_nodes_of_a_pool_have_gpus_a_job_may_want_them():
+    mixed = (replace(KINDS[0], nodes=frozenset(EIGHT[:2])), Kind(frozenset(), "", frozenset(EIGHT[2:])))
+    pool = replace(POOL, shape=replace(POOL.shape, gpu_milli=0), kinds=mixed)
+    assert seen(job(tres_per_node="gres/gpu:1"), pool=pool)
+    assert not seen(job(tres_per_node="gres/gpu:1", node_count=number(3)), pool=pool)
 
 
 # ---- when nodes get free ----

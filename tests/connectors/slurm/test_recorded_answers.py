@@ -78,15 +78,16 @@ JOBS = {
     "16": (HELD, 0.0625),
     "17": (HELD, 0.0625),  # --begin
     "18": (ELIGIBLE, 2.0),
+    "19": (ELIGIBLE, 5.0),  # all of the nodes that have GPUs
     "20": (HELD, 0.0625),  # waits for a licence
     "21": (ELIGIBLE, 1.0),  # --constraint, and one node by its name
     "22": (HELD, 0.0625),  # in a reservation to come
     "24_rest": (HELD, 6.25),  # a hundred tasks
-    "25": (HELD, 0.0625),  # heterogeneous; its part with GPUs has no place among nodes without
+    "25": (HELD, 2.0625),  # heterogeneous
     "27": (HELD, 0.0625),  # a dependency
     "28": (HELD, 0.0625),  # requeued
     "29": (ENDED, 0.0625),  # COMPLETING
-}  # 19 wants GPUs, which most nodes have not; 23 waits in a closed partition
+}  # 23 waits in a closed partition
 SAID = {  # what an answer says, by release
     "drain": (Said.YES, Said.YES),
     "drain-many-one-unknown": (Said.NO, Said.NO),
@@ -112,8 +113,8 @@ def test_nodes_in_every_state_are_what_they_are(release: str):
 def test_jobs_of_every_kind_are_what_they_are(release: str):
     shown = scene(release)
     assert {record.id: (record.state, record.nodes) for record in shown.records} == JOBS
-    assert (shown.demand.running, shown.demand.waiting) == (3.375, 3.0)
-    assert (shown.waiting.sizes, shown.waiting.oversize) == ((2.0, 1.0), 0)
+    assert (shown.demand.running, shown.demand.waiting) == (3.375, 8.0)
+    assert (shown.waiting.sizes, shown.waiting.oversize) == ((2.0, 5.0, 1.0), 0)
 
 
 @releases
