@@ -172,6 +172,13 @@ def test_a_hostlist_with_a_node_that_slurm_has_not(doctor: Doctor):
     assert (code, bad(found)) == (1, [("slurm.nodes", "pool a: Slurm has no node n99")])
 
 
+def test_a_pool_of_which_only_some_nodes_have_gpus(doctor: Doctor):
+    code, found = doctor.look("n[03-06]")
+    assert code == 0
+    said = [what for check, what in bad(found, "warning") if check == "slurm.nodes"]
+    assert any("only some of its nodes have gpu:a100 (2 of 4)" in what for what in said), said
+
+
 def test_a_reservation_over_our_nodes(doctor: Doctor):
     what = ["reservationname=maint", "starttime=now+1hour", "duration=60", "users=root", "nodes=n05-n06"]
     doctor.cluster.run("scontrol", "create", "reservation", *what[:-1], "nodes=n[05-06]", "flags=ignore_jobs")

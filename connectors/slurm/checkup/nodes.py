@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 
-from connectors.slurm import flags
+from connectors.slurm import amounts, flags
 from connectors.slurm.checkup.answers import SeenNode, SeenReservation
 from connectors.slurm.checkup.names import cut, folded, moment, nodes, plain, scontrol
+from connectors.slurm.constraints import kinds_of
 from connectors.slurm.names import booking_mark
 from connectors.slurm.pool import hosts, shape_of
 from models.errors import BadInput
@@ -17,6 +18,7 @@ from models.pools import PoolPolicy
 
 POOLS, STATES, DRAINS, RESERVATIONS = "slurm.nodes", "slurm.states", "slurm.drains", "slurm.reservations"
 GROUPS_MOST = 20  # findings of a kind, one for each reason
+LISTED_MOST = 10  # things in one finding
 
 Pools = Sequence[PoolPolicy]
 
@@ -65,8 +67,28 @@ def _pool(pool: PoolPolicy, seen: Mapping[str, SeenNode]) -> Iterator[Finding]:
             " are taken to replace one another",
             "Make a pool of its own for each kind of node.",
         )
-    elif not missing:
+    unlike = list(_unlike(pool, [seen[name] for name in sorted(here)]))
+    yield from unlike
+    if not unlike and len(shapes) == 1 and not missing:
         yield well(POOLS, f"pool {pool.name}: Slurm has all of its {len(here)} nodes ({cut(folded(here))})")
+
+
+def _unlike(pool: PoolPolicy, here: Sequence[SeenNode]) -> Iterator[Finding]:
+    """Features and generic resources that jobs may insist on, and that only some of the nodes have."""
+    has: Counter[str] = Counter()
+    for kind in kinds_of(here):
+        types = (f"{name}:{type_}" if type_ else name for name, type_, _ in amounts.gres(kind.gres))
+        for what in {*kind.features, *types}:
+            has[what] += len(kind.nodes)
+    some = [f"{plain(what)} ({count} of {len(here)})" for what, count in sorted(has.items()) if count < len(here)]
+    if some:
+        more = f" and {len(some) - LISTED_MOST} more" if len(some) > LISTED_MOST else ""
+        yield warning(
+            POOLS,
+            f"pool {pool.name}: only some of its nodes have {', '.join(some[:LISTED_MOST])}{more}; a job that asks for"
+            " one of these counts, but any node of the pool may be moved for it",
+            "Make a pool of its own for each kind of node that jobs ask for.",
+        )
 
 
 def state_findings(pool: Mapping[str, SeenNode]) -> Iterator[Finding]:

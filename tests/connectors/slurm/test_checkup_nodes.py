@@ -66,9 +66,25 @@ def test_no_node_at_all():
 
 def test_nodes_of_another_size_do_not_replace_the_others():
     small = eight() | seen(makers.node("n03", cpus=32), makers.node("n04", gres=""))
-    (only,) = nodes.pool_findings([pool()], small)
-    assert only.level is Level.WARNING
-    assert "not of the size of the other 6: 2 nodes (n[03-04])" in only.what
+    size, has = nodes.pool_findings([pool()], small)
+    assert {size.level, has.level} == {Level.WARNING}
+    assert "not of the size of the other 6: 2 nodes (n[03-04])" in size.what
+    assert "only some of its nodes have gpu:a100 (7 of 8);" in has.what
+
+
+def test_what_jobs_ask_for_and_only_some_nodes_have_is_told():
+    other = {"gres": "gpu:h100:4", "features": ["ib", "rack\x1b[2"]}
+    unlike = seen(
+        *(makers.node(f"n{number:02}", **(other if number > 5 else {"features": ["ib"]})) for number in range(1, 9))
+    )
+    (only,) = nodes.pool_findings([pool()], unlike)
+    assert (only.level, only.remedy[:21]) == (Level.WARNING, "Make a pool of its ow")
+    assert "have gpu:a100 (5 of 8), gpu:h100 (3 of 8), rack" in only.what
+    assert "\x1b" not in only.what
+    many = seen(*(makers.node(f"n{number:02}", features=[f"rack{number}"]) for number in range(1, 13)))
+    (only,) = nodes.pool_findings([pool("n[01-12]")], many)
+    assert "rack5 (1 of 12)" in only.what
+    assert " and 2 more; a job" in only.what
 
 
 def test_floors_that_leave_no_split():
