@@ -6,7 +6,7 @@ import ssl
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from connectors.slurm.checkup import conf_rules, nodes, partitions, reach, token
+from connectors.slurm.checkup import commands, conf_rules, nodes, partitions, reach, token
 from connectors.slurm.checkup.answers import Configuration, Pings, SeenNode, SeenNodes, SeenPartitions, SeenReservations
 from connectors.slurm.checkup.conf_file import read_conf
 from connectors.slurm.checkup.running_conf import TOLD_FROM, Settings, from_file, from_rest
@@ -99,6 +99,9 @@ class Checkup:
         user = token.user_of(rest.tokens.path, self.settings.user)
         yield from guarded(reach.RIGHTS, lambda: reach.rights_findings(rest, self.policy, user))
         yield from guarded(reach.CLOCK, lambda: reach.clock_findings(diagnosis, before_s, after_s))
+        if (folder := self.settings.commands) is not None:
+            look = commands.command_findings
+            yield from guarded(commands.CHECK, lambda: look(folder, self.settings.conf, rest.tokens))
         settings, found = self._settings(rest, versions)
         yield from found
         yield from self._things(rest, settings)

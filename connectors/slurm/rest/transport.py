@@ -11,6 +11,7 @@ from connectors.slurm.rest.client import Denied, NotOffered, Reply, Rest
 from connectors.slurm.transport import Booking
 from models.errors import Unreachable
 
+ADVICE = "name the folder of Slurm's commands as spec.slurm.commands: squeue reads them in a fraction of a second"
 BULK_S = 30.0  # a hundred thousand jobs are hundreds of megabytes
 
 log = logging.getLogger("tidegate.slurm")
@@ -40,7 +41,12 @@ class RestTransport:
 
     def jobs(self) -> wire.Jobs:
         """See the protocol."""
-        return self._rest.get("jobs/", wire.Jobs, timeout_s=self._bulk_s)
+        try:
+            return self._rest.get("jobs/", wire.Jobs, timeout_s=self._bulk_s)
+        except Unreachable as error:
+            if isinstance(error.__cause__, TimeoutError):  # it may go on building the answer for minutes
+                raise Unreachable(f"{error}; with thousands of jobs, {ADVICE}") from error.__cause__
+            raise
 
     def partitions(self) -> wire.Partitions:
         """See the protocol."""

@@ -103,6 +103,10 @@ def test_what_is_asked_of_slurm_costs_it_little(server: Fake, look: Look):
     assert "GET jobs/" not in server.asked
 
 
+def test_commands_are_tried_where_the_site_names_them(look: Look, tmp_path: Path):
+    assert look(commands=str(tmp_path))["slurm.commands"].level is Level.ERROR
+
+
 # ---- who asks ----
 
 

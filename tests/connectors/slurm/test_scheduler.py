@@ -336,3 +336,10 @@ def test_a_drain_of_ours_is_ours_still_after_its_node_stopped_answering(server: 
     assert port.drain("n01", mark=MARK) is DONE
     assert port.undrain("n01", mark=MARK) is DONE
     assert server.nodes["n01"]["state"] == ["IDLE"]
+
+
+def test_jobs_that_take_too_long_are_told_with_what_helps(server: Fake, tmp_path: Path):
+    server.instead["GET jobs/"] = fake.silence(1)
+    slurm = RestTransport(rest(server, tmp_path), bulk_s=0.2)
+    with pytest.raises(Unreachable, match=r"timed out; with thousands of jobs, name .* spec\.slurm\.commands"):
+        slurm.jobs()
