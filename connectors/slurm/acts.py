@@ -27,12 +27,14 @@ def is_slurms_no(number: int) -> bool:
 
 
 def before_drain(node: Node | None, mark: str) -> Outcome | None:
-    """What is known before anything is asked for; None when it has to be asked for."""
-    if node is None:
+    """What is known before anything is asked for; None when it has to be asked for.
+
+    A node that is being switched on for a job is not: Slurm would send the job back to the queue.
+    """
+    shown = _drained(node, mark)
+    if shown is None and node is not None and flags.is_waking_for_work(flags.flags_of(node.state)):
         return Outcome.REFUSED
-    if not flags.is_drained(flags.flags_of(node.state)):
-        return None
-    return Outcome.DONE if given_reason(node.reason) == mark else Outcome.REFUSED
+    return shown
 
 
 def before_undrain(node: Node | None, mark: str) -> Outcome | None:
@@ -46,7 +48,7 @@ def before_undrain(node: Node | None, mark: str) -> Outcome | None:
 
 def after_drain(node: Node | None, mark: str, answer: Said) -> Outcome:
     """What the node shows after it was asked for; where it shows nothing of it, what the answer was."""
-    shown = before_drain(node, mark)
+    shown = _drained(node, mark)
     return _by(answer) if shown is None else shown
 
 
@@ -54,6 +56,15 @@ def after_undrain(node: Node | None, mark: str, answer: Said) -> Outcome:
     """The same for the way back."""
     shown = before_undrain(node, mark)
     return _by(answer) if shown is None else shown
+
+
+def _drained(node: Node | None, mark: str) -> Outcome | None:
+    """Done when it is drained with our mark, refused when with another; None when it is not drained."""
+    if node is None:
+        return Outcome.REFUSED
+    if not flags.is_drained(flags.flags_of(node.state)):
+        return None
+    return Outcome.DONE if given_reason(node.reason) == mark else Outcome.REFUSED
 
 
 def _by(answer: Said) -> Outcome:

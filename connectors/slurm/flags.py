@@ -6,6 +6,7 @@ from collections.abc import Collection, Iterable
 
 DRAIN = "DRAIN"
 BUSY = frozenset(("ALLOCATED", "MIXED", "COMPLETING"))  # until the last epilog has ended
+OFF = frozenset(("POWERED_DOWN", "POWERING_UP"))  # or on the way from there
 BASES = frozenset(("IDLE", "ALLOCATED", "MIXED"))  # of a node that works; else it is DOWN, ERROR, FUTURE, UNKNOWN
 HARMLESS = BASES | {DRAIN, "COMPLETING", "RESERVED", "PLANNED", "CLOUD", "DYNAMIC_FUTURE", "DYNAMIC_NORM"}
 
@@ -18,6 +19,11 @@ def is_busy(flags: Collection[str]) -> bool:
 def is_drained(flags: Collection[str]) -> bool:
     """Whether no work may start on the node by somebody's wish."""
     return DRAIN in flags
+
+
+def is_waking_for_work(flags: Collection[str]) -> bool:
+    """Whether a job has the node that its power is switched on for."""
+    return is_busy(flags) and not OFF.isdisjoint(flags)
 
 
 def is_ready(flags: Collection[str]) -> bool:

@@ -55,3 +55,17 @@ def test_no_flag_at_all_is_not_ready():
 )
 def test_a_node_is_busy_until_its_last_epilog_has_ended(state: tuple[str, ...], busy: bool):
     assert flags.is_busy(flags.flags_of(state)) is busy
+
+
+@pytest.mark.parametrize(
+    ("state", "wakes"),
+    [
+        (("ALLOCATED", "POWERED_DOWN"), True),
+        (("ALLOCATED", "POWERING_UP", "NOT_RESPONDING"), True),
+        (("IDLE", "POWERING_UP"), False),
+        (("ALLOCATED", "POWER_DOWN"), False),
+        (("ALLOCATED",), False),
+    ],
+)
+def test_a_node_wakes_for_work_while_its_power_is_switched_on_for_a_job(state: tuple[str, ...], wakes: bool):
+    assert flags.is_waking_for_work(flags.flags_of(state)) is wakes

@@ -84,6 +84,30 @@ def test_a_drain_that_does_not_bear_the_mark_is_never_touched(server: Fake, port
     assert server.writes() == []
 
 
+@pytest.mark.parametrize("power", ["POWERED_DOWN", "POWERING_UP"])
+def test_a_node_that_is_switched_on_for_a_job_is_not_drained(server: Fake, port: SlurmScheduler, power: str):
+    """Slurm would send the job back to the queue."""
+    server.nodes["n01"]["state"] = ["ALLOCATED", power]
+    server.nodes["n02"]["state"] = ["IDLE", power]
+    assert port.drain("n01", mark=MARK) is REFUSED
+    assert server.writes() == []
+    assert port.drain("n02", mark=MARK) is DONE
+    server.nodes["n01"]["state"] = ["ALLOCATED"]
+    assert port.drain("n01", mark=MARK) is DONE
+
+
+@pytest.mark.parametrize("power", ["POWERED_DOWN", "POWERING_UP"])
+def test_a_job_that_came_while_a_drain_was_asked_for_makes_no_lost_answer_a_no(
+    server: Fake, port: SlurmScheduler, power: str
+):
+    def comes(request: fake.Request) -> None:
+        server.nodes["n01"]["state"] = ["ALLOCATED", power]
+        fake.hang_up(request)
+
+    server.instead["POST node/n01"] = comes
+    assert port.drain("n01", mark=MARK) is UNKNOWN
+
+
 def test_only_the_drain_is_taken_from_a_node(server: Fake, port: SlurmScheduler):
     server.drain("n01", MARK)
     assert port.undrain("n01", mark=MARK) is DONE

@@ -50,7 +50,8 @@ class Options:
     ``absent`` nodes, a00001 and so on, only slurmctld knows: they are down, and once resumed, idle but not responding.
     With ``backup`` a second slurmctld takes over when the first has been silent for TAKEOVER_S. ``jobcomp`` is the
     address of a Kafka broker that has the topics STARTS and ENDS. ``clock`` is how far the clocks of all its hosts are
-    off, ``+3h`` say; with ``+0`` they can be set later. ``settings`` are lines of slurm.conf that win over ours.
+    off, ``+3h`` say; with ``+0`` they can be set later. ``settings`` are lines of slurm.conf that win over ours, and
+    ``programs`` the scripts in /etc/slurm that they name.
     """
 
     nodes: tuple[Node, ...] = NODES
@@ -62,6 +63,7 @@ class Options:
     clock: str = ""
     scheduler_parameters: str = SOON
     settings: Mapping[str, str] = field(default_factory=dict)
+    programs: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -84,6 +86,8 @@ def write(folder: Path, options: Options, ports: Ports) -> None:
     _write(folder / SLURMD_CONF, settings.replace(AUTH["AuthInfo"], f"{AUTH['AuthInfo']},disable_sack"))
     _write(folder / "gres.conf", gres_conf(options))
     _write(folder / "cgroup.conf", "CgroupPlugin=disabled\n")
+    for name, script in options.programs.items():
+        _write(folder / name, script, mode=0o755)
     if options.jobcomp:
         _write(folder / "jobcomp_kafka.conf", f"bootstrap.servers={options.jobcomp}\n")
     if options.accounting:
