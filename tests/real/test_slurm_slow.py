@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, closing, suppress
+from contextlib import ExitStack, closing
 from pathlib import Path
 
 import pytest
@@ -14,7 +14,6 @@ from connectors.slurm.rest.client import Rest
 from connectors.slurm.rest.transport import RestTransport
 from connectors.slurm.scheduler import SlurmScheduler
 from connectors.slurm.transport import Transport
-from models.acts import Outcome
 from models.errors import Unreachable
 from models.work import WorkState
 from tests.real.slurm import commands
@@ -26,7 +25,6 @@ from tests.real.slurm_bench import client, tells
 
 ONE = {"nodes": (Node("n01"),), "partitions": {"batch": "Nodes=ALL Default=YES"}}
 RARELY = {"SlurmctldParameters": "rl_enable,rl_bucket_size=2,rl_refill_rate=1,rl_refill_period=1"}
-MARK = "tidegate:1.p1"
 PREPARED_S = 8
 PROLOG = f"#!/bin/sh\nsleep {PREPARED_S}\n"
 
@@ -78,7 +76,7 @@ def preparing(request: pytest.FixtureRequest, tmp_path: Path, slurm_logs: None) 
         yield cluster
 
 
-def test_a_job_whose_node_is_prepared_runs_and_is_no_demand(preparing: Cluster, tmp_path: Path):
+def test_both_ways_tell_that_a_job_whose_node_is_prepared_runs(preparing: Cluster, tmp_path: Path):
     rest = client(preparing, tmp_path)
     with closing(commands.transport(preparing, rest, tmp_path)) as by_commands:
         ports = [SlurmScheduler(RestTransport(rest)), SlurmScheduler(by_commands)]
@@ -90,15 +88,3 @@ def test_a_job_whose_node_is_prepared_runs_and_is_no_demand(preparing: Cluster, 
             assert [record.state for record in picture.records] == [WorkState.RUNNING]
             assert (picture.demand.running, picture.demand.waiting) == (1.0, 0.0)
             assert picture.nodes["n01"].busy
-        assert ports[0].drain("n01", mark=MARK) is Outcome.DONE
-        seen = set()
-        while preparing.job(number)["JobState"] == "CONFIGURING":
-            shown = ports[0].look("n01")
-            assert shown is not None
-            seen.add((shown.drain_reason, shown.busy))
-        assert seen == {(MARK, True)}, "drained, and not empty while it is prepared"
-        assert preparing.job(number)["JobState"] == "RUNNING"
-        assert ports[0].undrain("n01", mark=MARK) is Outcome.DONE
-        with suppress(RuntimeError):
-            preparing.wait(lambda: preparing.job(number)["JobState"] != "RUNNING", "it ends", timeout_s=2)
-        assert (preparing.job(number)["JobState"], preparing.job(number)["Restarts"]) == ("RUNNING", "0")
