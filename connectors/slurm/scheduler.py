@@ -10,6 +10,7 @@ from functools import partial
 
 from connectors.slurm import acts, flags, read, wire
 from connectors.slurm.acts import Said
+from connectors.slurm.away import Away
 from connectors.slurm.jobs import NEVER_S, Known, Piece, pieces
 from connectors.slurm.names import booking_name, is_mark, is_node
 from connectors.slurm.pool import Pool, hosts
@@ -53,6 +54,7 @@ class SlurmScheduler:
         self._monotonic = monotonic
         self._clock = clock
         self._picture: read.Picture | None = None
+        self._away = Away(monotonic)
         self._polled_s = 0.0
         self._known = Known()
         self._work: tuple[float, list[Piece]] | None = None
@@ -63,7 +65,8 @@ class SlurmScheduler:
     def poll(self) -> read.Picture:
         """Read everything once: five questions. Raises Unreachable, and then the last reading stands."""
         began_s = self._monotonic()
-        diagnosis = self._slurm.diagnosis()
+        with self._away.asking():
+            diagnosis = self._slurm.diagnosis()
         ahead_s = self._ahead_s(read.clock(diagnosis)[0])
         answers = read.Answers(
             diagnosis,
@@ -99,7 +102,8 @@ class SlurmScheduler:
         return self._last().records + gone
 
     def look(self, node: str) -> HpcNode | None:
-        """See the port."""
+        """See the port. When Slurm was away only now, it is not asked again."""
+        self._away.check()
         shown = self._node(node)
         if shown is None:
             return None
@@ -186,7 +190,8 @@ class SlurmScheduler:
         """One node as Slurm shows it now; None when there is none, or it is not of the pool."""
         if not is_node(name) or (self._names is not None and name not in self._names):
             return None
-        return self._slurm.node(name)
+        with self._away.asking():
+            return self._slurm.node(name)
 
     def _some(self, names: Collection[str]) -> dict[str, wire.Node | None]:
         if len(names) == 1:
