@@ -85,11 +85,12 @@ def now(cluster: Cluster) -> int:
 
 
 @pytest.mark.parametrize("off", ["+3h", "-90m"])
+@pytest.mark.parametrize("release", RELEASES)
 def test_a_slurmctld_whose_clock_is_off_is_told_in_its_time_and_read_in_ours(
-    own_slurm: Callable[..., Cluster], tmp_path: Path, off: str
+    own_slurm: Callable[..., Cluster], tmp_path: Path, release: str, off: str
 ):
     """B18: when a node frees is by our clock, a reservation by theirs; readings get old by our monotonic clock."""
-    cluster = own_slurm("26.05", nodes=(Node("n01"),), partitions={"batch": "Nodes=ALL Default=YES"}, clock=off)
+    cluster = own_slurm(release, nodes=(Node("n01"),), partitions={"batch": "Nodes=ALL Default=YES"}, clock=off)
     rest = client(cluster, tmp_path)
     port = SlurmScheduler(RestTransport(rest))
     cluster.wait(lambda: tells(port), "slurmctld tells since when it runs")
@@ -102,10 +103,11 @@ def test_a_slurmctld_whose_clock_is_off_is_told_in_its_time_and_read_in_ours(
     for shown in (port.nodes().nodes["n01"], looked):
         assert shown.frees_at_s is not None
         assert abs(shown.frees_at_s - time.time() - 600) < 45, "by our clock"
-    assert port.reserve("n01", start_s=int(time.time()) + 3600, mark=MARK) is Outcome.DONE
-    (booking,) = cluster.ask("GET", "reservations").body["reservations"]
-    assert abs(booking["start_time"]["number"] - now(cluster) - 3600) < 45, "an hour from now by theirs"
-    assert port.release("n01", mark=MARK) is Outcome.DONE
+    if release != "24.11":  # which cannot reserve over REST
+        assert port.reserve("n01", start_s=int(time.time()) + 3600, mark=MARK) is Outcome.DONE
+        (booking,) = cluster.ask("GET", "reservations").body["reservations"]
+        assert abs(booking["start_time"]["number"] - now(cluster) - 3600) < 45, "an hour from now by theirs"
+        assert port.release("n01", mark=MARK) is Outcome.DONE
     assert port.drain("n01", mark=MARK) is Outcome.DONE
     cluster.set_clock("+5h")
     assert port.undrain("n01", mark=MARK) is Outcome.DONE
