@@ -24,7 +24,7 @@ def token_findings(path: Path, now_s: float) -> Iterator[Finding]:
     try:
         token = TokenFile(path).token(now_s)
     except Unreachable as error:
-        yield wrong(CHECK, str(error), f"Let a Slurm operator write a token into {path}, again and again.", RENEW)
+        yield wrong(CHECK, str(error), f"Let a Slurm administrator write a token into {path}, again and again.", RENEW)
         return
     with suppress(OSError):
         if path.stat().st_mode & 0o004:

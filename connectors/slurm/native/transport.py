@@ -94,7 +94,7 @@ class NativeTransport:
         if not numbers:
             return Said.YES
         if NOT_ALLOWED in numbers:
-            log.error("%s: the user that Tidegate runs as is no Slurm operator: %s", what, _text(told))
+            log.error("%s: the user that Tidegate runs as is no Slurm administrator: %s", what, _text(told))
         else:
             log.warning("%s: Slurm answered through pyslurm: %s", what, _text(told))
         if all(is_slurms_no(number) for number in numbers):

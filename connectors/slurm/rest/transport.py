@@ -108,7 +108,7 @@ class RestTransport:
             return Said.UNSURE
         answer = said(reply)
         if is_not_allowed(reply):
-            log.error("%s: the token in %s is no Slurm operator's: %s", what, self._rest.tokens.path, reply.text)
+            log.error("%s: the token in %s is no Slurm administrator's: %s", what, self._rest.tokens.path, reply.text)
         elif answer is not Said.YES:
             log.warning("%s: Slurm answered %d: %s", what, reply.status, reply.text)
         return answer
