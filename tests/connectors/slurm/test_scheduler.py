@@ -151,7 +151,7 @@ def test_a_no_of_slurms_is_refused(server: Fake, port: SlurmScheduler, handler: 
 def test_who_may_not_drain_is_told_what_to_do(server: Fake, port: SlurmScheduler, caplog: pytest.LogCaptureFixture):
     server.instead["POST node/n01"] = fake.fault(2010)
     port.drain("n01", mark=MARK)
-    assert "is no Slurm operator's" in caplog.text
+    assert "is no Slurm administrator's" in caplog.text
 
 
 def test_a_yes_of_which_nothing_is_seen_is_unknown(server: Fake, port: SlurmScheduler):

@@ -78,7 +78,7 @@ def test_only_slurmctlds_own_no_is_a_no(opened: Open, number: str, outcome: Outc
 
 def test_who_may_not_drain_is_told_so(opened: Open, caplog: pytest.LogCaptureFixture):
     opened(FAILS="update_node=2010").drain("n01", mark=MARK)
-    assert "is no Slurm operator" in caplog.text
+    assert "is no Slurm administrator" in caplog.text
 
 
 @pytest.mark.parametrize("what", ["diag", "load_nodes", "load_jobs", "load_partitions", "load_reservations"])
