@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from models.errors import Unreachable
 
 RESTS = 3.0  # times as long as it was waited for in vain
+WAITED_S = 3.0  # who says no sooner than that holds nobody up: a token that has expired, half an answer
 
 
 class Away:
@@ -26,7 +27,8 @@ class Away:
             yield
         except Unreachable as error:
             now_s = self._monotonic()
-            self._error, self._until_s = error, now_s + RESTS * (now_s - began_s)
+            if (waited_s := now_s - began_s) >= WAITED_S:
+                self._error, self._until_s = error, now_s + RESTS * waited_s
             raise
         self._error = None
 

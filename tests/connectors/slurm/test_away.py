@@ -26,6 +26,7 @@ class World:
     def __init__(self, server: Fake, folder: Path) -> None:
         self.server = server
         self.now_s = 0.0
+        self.fails_s = FAILS_S
         self.port = SlurmScheduler(RestTransport(rest(server, folder)), monotonic=lambda: self.now_s)
 
     def goes(self) -> None:
@@ -44,7 +45,7 @@ class World:
         return len(self.server.asked) - before
 
     def fail(self, request: Request) -> None:
-        self.now_s += FAILS_S
+        self.now_s += self.fails_s
         GONE(request)
 
 
@@ -102,3 +103,11 @@ def test_that_the_jobs_are_too_many_says_nothing_of_a_look(world: World):
     with pytest.raises(Unreachable):
         world.port.poll()
     assert all(world.port.look(name) for name in NAMES)
+
+
+def test_what_fails_at_once_is_asked_again_at_once(world: World):
+    """A token that has expired, say: with a new one the next look is answered."""
+    world.fails_s = 1.0
+    assert world.looks() == len(NAMES)
+    world.returns()
+    assert world.port.look(NAMES[0]) is not None
