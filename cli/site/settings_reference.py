@@ -25,10 +25,11 @@ anchors and aliases.
 """
 _MORE = """## The token
 
-slurmrestd asks for a JWT of a Slurm operator, who may drain nodes and make reservations:
+slurmrestd asks for a JWT of a Slurm administrator, who may drain nodes and make reservations. To what Slurm calls an
+operator it refuses the drains (tried with 24.11 and 26.05):
 
 ```
-sacctmgr modify user where name=tidegate set adminlevel=operator
+sacctmgr modify user where name=tidegate set adminlevel=admin
 (umask 077; scontrol token username=tidegate lifespan=86400 > token)
 ```
 
@@ -39,8 +40,8 @@ timer that writes a new token before the old one ends is all it takes; write it 
 
 One answer each of `ping` (for every data parser), `diag`, the nodes, partitions and reservations, and, where slurmrestd
 tells it (data parser v0.0.45), `conf`. Rights are found out without a change: a change of nothing is asked for, of a
-node called tidegate-doctor that there is not. slurmctld refuses it to an operator because there is no such node, and to
-others because they may not; it writes a line into its log each time.
+node called tidegate-doctor that there is not. slurmctld refuses it to an administrator because there is no such node,
+and to others because they may not; it writes a line into its log each time.
 """
 
 

@@ -9,7 +9,7 @@ from connectors.slurm.names import given_reason
 from connectors.slurm.wire import Node
 from models.acts import Outcome
 
-NOT_ALLOWED = 2010  # ESLURM_USER_ID_MISSING: the token's user is no operator
+NOT_ALLOWED = 2010  # ESLURM_USER_ID_MISSING: the token's user is no administrator
 OF_SLURM = range(2000, 3000)  # slurmctld's own answers; below are errors on the way to it
 
 

@@ -185,7 +185,7 @@ def rights_findings(rest: Rest, policy: Policy | None, user: str) -> Iterator[Fi
     """Whether the token's user may change nodes.
 
     Asked without a change: a change of nothing, on a node that is not there, which slurmctld refuses for another reason
-    to an operator than to others. It leaves a line in slurmctld's log.
+    to an administrator than to others, operators too. It leaves a line in slurmctld's log.
     """
     reply = rest.write("POST", f"node/{NO_NODE}", {})
     numbers = _numbers(reply)
@@ -194,12 +194,12 @@ def rights_findings(rest: Rest, policy: Policy | None, user: str) -> Iterator[Fi
         kind = warning if policy is not None and policy.spec.mode is not Mode.AUTO else wrong
         yield kind(
             RIGHTS,
-            f"{whose} is no Slurm operator: Tidegate can look, and only at what others may see, but move nothing",
-            "Make the user an operator, or let an operator write the token.",
-            shlex.join(("sacctmgr", "modify", "user", "where", f"name={user or 'USER'}", "set", "adminlevel=operator")),
+            f"{whose} is no Slurm administrator: Tidegate can look, and only at what others may see, but move nothing",
+            "Make the user an administrator, or take a token of one's: an operator of Slurm's may not change nodes.",
+            shlex.join(("sacctmgr", "modify", "user", "where", f"name={user or 'USER'}", "set", "adminlevel=admin")),
         )
     elif NO_SUCH_NODE in numbers or (reply.status == 200 and not numbers):
-        yield well(RIGHTS, f"{whose} is a Slurm operator, and may drain and reserve")
+        yield well(RIGHTS, f"{whose} is a Slurm administrator, and may drain and reserve")
     else:
         yield skipped(RIGHTS, f"slurmctld says neither yes nor no: {reply.text}")
 

@@ -26,7 +26,7 @@ from tests.connectors.slurm.fake import Fake, Handler
 from tests.connectors.slurm.makers import diagnosis, node, number, partition
 
 SECRET = "SECRETSIGNATURE"  # noqa: S105 - of nobody
-OPERATOR, ANYBODY = fake.fault(2018, 422), fake.fault(2010, 422)
+ADMINISTRATOR, ANYBODY = fake.fault(2018, 422), fake.fault(2010, 422)
 CONF = {"slurm_conf": {"StateSaveLocation": "/var/lib/slurm", "AuthAltTypes": ["auth/jwt"], "ReturnToService": "none"}}
 UNREACHED = {
     "slurm.rights",
@@ -58,7 +58,7 @@ def server(tmp_path: Path) -> Iterator[Fake]:
     with fake.serving() as one:
         one.tokens = {token}
         one.instead = {
-            "POST node/tidegate-doctor": OPERATOR,
+            "POST node/tidegate-doctor": ADMINISTRATOR,
             "GET diag": diag(),
             "GET conf/": fake.say(200, CONF),
             "GET partitions/": fake.say(
@@ -113,11 +113,11 @@ def test_commands_are_tried_where_the_site_names_them(look: Look, tmp_path: Path
 @pytest.mark.parametrize(
     ("mode", "level"), [(None, Level.ERROR), (Mode.AUTO, Level.ERROR), (Mode.OBSERVE, Level.WARNING)]
 )
-def test_no_operator(server: Fake, look: Look, mode: Mode | None, level: Level):
+def test_no_administrator(server: Fake, look: Look, mode: Mode | None, level: Level):
     server.instead["POST node/tidegate-doctor"] = ANYBODY
     found = look(None if mode is None else Policy(spec=Spec(mode=mode)))["slurm.rights"]
-    assert (found.level, found.what.startswith("root is no Slurm operator")) == (level, True)
-    assert found.commands == ("sacctmgr modify user where name=root set adminlevel=operator",)
+    assert (found.level, found.what.startswith("root is no Slurm administrator")) == (level, True)
+    assert found.commands == ("sacctmgr modify user where name=root set adminlevel=admin",)
 
 
 def test_rights_that_cannot_be_told(server: Fake, look: Look):
