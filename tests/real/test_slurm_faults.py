@@ -199,7 +199,7 @@ def test_a_user_who_is_no_operator_is_refused(opened: Opened, tmp_path: Path, ca
     cluster, port = opened
     (tmp_path / "token").write_text(cluster.token(user="ada"))
     assert port.drain("n01", mark=MARK) is REFUSED
-    assert "is no Slurm operator's" in caplog.text
+    assert "is no Slurm administrator's" in caplog.text
     assert look(port).drain_reason is None
 
 

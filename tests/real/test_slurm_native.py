@@ -173,7 +173,7 @@ def test_a_user_who_is_no_operator_is_refused(bench: SlurmBench, reached: Reache
     try:
         assert port.drain("n05", mark=MARK) is Outcome.REFUSED
         assert port.reserve("n05", start_s=0, mark=MARK) is Outcome.REFUSED
-        assert "is no Slurm operator" in caplog.text
+        assert "is no Slurm administrator" in caplog.text
         assert look(bench, "n05").drain_reason is None
     finally:
         process.close()

@@ -10,7 +10,7 @@ from tests.real.slurm.cluster import COMMAND_S, Cluster, CommandError
 
 
 class Site(Cluster):
-    """Whoever runs the tests must be root, or a Slurm operator who may drain nodes, reserve them and end jobs."""
+    """Whoever runs the tests must be root, or a Slurm administrator who may drain nodes, reserve them and end jobs."""
 
     def __init__(self, folder: Path) -> None:
         self.logs = folder
