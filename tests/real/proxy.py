@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import socket
 import struct
+import time
 from asyncio import StreamReader, StreamWriter
 from collections.abc import Coroutine, Sequence
 from concurrent.futures import Future
@@ -17,6 +18,7 @@ from tests.real import ports
 
 AT_ONCE = 65_536  # bytes
 ON_THE_WAY = 64  # pieces of that size, in one direction of one connection
+BEGINNING = 100  # bytes
 ANSWER_S = 10.0  # by when the proxy has done what it was told
 LINGER_NOT = struct.pack("ii", 1, 0)  # a socket that is closed so says RST, not FIN
 
@@ -26,13 +28,14 @@ class Proxy:
 
     ``latency_s`` is how long every byte is on its way, in each direction; ``trickle`` lets each byte go by itself.
     ``answer_most`` bytes are let through from the server in each connection, and then it ends. All three may be set at
-    any time.
+    any time. ``heard`` has when each piece of what clients said came, by the monotonic clock, and how it begins.
     """
 
     def __init__(self, target_port: int, port: int = 0, host: str = "127.0.0.1") -> None:
         self.latency_s = 0.0
         self.trickle = False
         self.answer_most: int | None = None
+        self.heard: list[tuple[float, bytes]] = []
         self.host = host
         self.port = port or ports.free(1)[0]
         self._target_port = target_port
@@ -152,6 +155,8 @@ class Proxy:
         data, taken = None, 0
         while data != b"":
             data = await reader.read(AT_ONCE)
+            if data and not answers:
+                self.heard.append((time.monotonic(), data[:BEGINNING]))
             if answers and self.answer_most is not None:
                 data = data[: max(0, self.answer_most - taken)]
             taken += len(data)

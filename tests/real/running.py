@@ -54,9 +54,12 @@ class Surge:
 class Running:
     """One site in ``folder``; ``start`` and ``stop`` the service, whose log is ``log``."""
 
-    def __init__(self, folder: Path, cluster: Cluster, bus: str, prefix: str, policy: dict[str, object]) -> None:
+    def __init__(
+        self, folder: Path, cluster: Cluster, bus: str, prefix: str, policy: dict[str, object], *, rest_url: str = ""
+    ) -> None:
         self.folder = folder
         self.cluster = cluster
+        self._rest_url = rest_url or cluster.rest_url
         self.bus = bus
         self.log = folder / "run.log"
         self._process: subprocess.Popen[bytes] | None = None
@@ -75,7 +78,7 @@ class Running:
         self._write("bus.yaml", {"prefix": prefix})
         spec = {
             "state": "state",
-            "slurm": {"url": self.cluster.rest_url, "tokenFile": "token", "poll": "2s"},
+            "slurm": {"url": self._rest_url, "tokenFile": "token", "poll": "2s"},
             "bus": {"address": self.bus, "settings": "bus.yaml"},
             "kubernetes": {"twin": {"requests": "requests.csv", "ratePerNode": RATE_PER_NODE}},
         }
@@ -104,6 +107,13 @@ class Running:
 
     def once(self) -> subprocess.CompletedProcess[str]:
         return subprocess.run(self.command("--once"), capture_output=True, text=True, check=False, timeout=120)
+
+    @property
+    def resident_mib(self) -> float:
+        """How much memory the service has."""
+        assert self._process is not None
+        status = Path(f"/proc/{self._process.pid}/status").read_text()
+        return next(int(line.split()[1]) / 1024 for line in status.splitlines() if line.startswith("VmRSS:"))
 
     def start(self) -> None:
         with self.log.open("ab") as log:
