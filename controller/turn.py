@@ -158,6 +158,16 @@ class Controller:
         self._hear()
         self._settled_in = self._settled_in or leadership.kept
         self._view.read(now_s)
+        try:
+            plan = self._plan(now_s, forecasts)
+        finally:
+            self._hand_on(now_s)  # also what was seen while the audit could not be written
+        if self._tender.open:
+            self._tend()
+        return plan
+
+    def _plan(self, now_s: int, forecasts: Mapping[Side, Forecast]) -> Plan:
+        """Decide on what was just read, and begin it unless something holds it back."""
         self._sweep.over(self._view.changed)
         self._heal()
         snapshot = self._snapshot(now_s, forecasts)
@@ -168,9 +178,6 @@ class Controller:
             for ident in plan.cancellations:
                 self._tender.turn_back(ident, Why.NOT_WANTED)
             self._begin(plan.moves, now_s)
-        self._hand_on(now_s)
-        if self._tender.open:
-            self._tend()
         return plan
 
     def _hear(self) -> None:

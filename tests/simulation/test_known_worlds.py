@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from models.handovers import Stage
@@ -54,6 +56,25 @@ def test_an_outage_longer_than_the_deadline_leaves_no_healthy_node_stuck(second:
 
 def test_a_node_that_registers_less_while_its_opening_is_under_way_is_nobodys_fault():
     world(2, Event(616, Fault.HPC_SLOW, 565, 8), Event(617, Fault.LESS_HPC, 4, 0)).run()
+
+
+@pytest.mark.parametrize(
+    ("seed", "full", "cut", "empty"),
+    [
+        (716423550, (1328, 94), (1441, 46), (1454, 3)),
+        (410160015, (490, 92), (594, 70), (623, 15)),
+    ],
+)
+def test_what_a_leader_saw_while_its_disk_was_full_is_handed_on(
+    seed: int, full: tuple[int, int], cut: tuple[int, int], empty: tuple[int, int]
+):
+    events = (
+        Event(full[0], Fault.AUDIT_FULL, 0, full[1]),
+        Event(cut[0], Fault.LEASE_CUT, 0, cut[1]),
+        Event(empty[0], Fault.SLURM_EMPTY, 1, empty[1]),
+    )
+    plan = replace(plan_of(seed), processes=2, span_s=1800, every_s=30, per_hour=5000, floor=0, events=events)
+    World(replace(plan, at_once=plan.nodes)).run()
 
 
 @pytest.mark.parametrize(
