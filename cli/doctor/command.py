@@ -59,7 +59,8 @@ def _all(site: Path, policy: Path | None) -> Iterator[Finding]:
     import time  # noqa: PLC0415
 
     from cli.doctor import bus, files  # noqa: PLC0415
-    from connectors.slurm.checkup.checkup import Checkup, guarded  # noqa: PLC0415
+    from connectors.slurm.checkup.checkup import Checkup  # noqa: PLC0415
+    from connectors.slurm.checkup.guard import guarded  # noqa: PLC0415
     from models.policies import Policy  # noqa: PLC0415
 
     place, about_site = files.site_of(site)

@@ -16,14 +16,17 @@ from pathlib import Path
 
 import pytest
 
+from connectors.slurm.checkup.native import native_findings
 from connectors.slurm.native.process import COMMAND, Process
 from connectors.slurm.native.transport import NativeTransport
 from connectors.slurm.pool import hosts
 from connectors.slurm.read import Picture
 from connectors.slurm.rest.transport import RestTransport
 from connectors.slurm.scheduler import SlurmScheduler
+from connectors.slurm.settings import SlurmSettings
 from models.acts import Outcome
 from models.errors import Unreachable
+from models.findings import Level
 from models.work import WorkState
 from tests.conformance.test_hpc_scheduler import *  # noqa: F403 - the suite
 from tests.conformance.test_hpc_scheduler import MARK, look
@@ -142,6 +145,17 @@ def test_a_configuration_that_is_none(reached: Reached):
     process.close()
 
 
+def test_the_checkup_finds_an_administrator_and_every_node(bench: SlurmBench, reached: Reached):
+    process = Process(command=reached[1].command)
+    found = {one.check: one for one in native_findings(process, SlurmSettings(over="native"), None, None, False)}
+    assert {found[name].level for name in ("slurm.native", "slurm.rights", "slurm.clock")} == {Level.OK}
+    assert not [one for one in found.values() if one.level is Level.SKIPPED]
+    bench.port.drain(bench.nodes[0], mark=MARK)
+    again = native_findings(process, SlurmSettings(over="native"), None, None, False)
+    drains = [one for one in again if one.check == "slurm.drains"]
+    assert any(MARK in one.what and bench.nodes[0] in one.what for one in drains)
+
+
 @pytest.mark.skipif(not ROOT, reason="a site's slurmctld is not stopped")
 def test_a_slurmctld_that_stands_still_or_is_gone(bench: SlurmBench, reached: Reached):
     """No answer is no empty queue, a drain may come true, and neither takes longer than it may."""
@@ -175,5 +189,7 @@ def test_a_user_who_is_no_operator_is_refused(bench: SlurmBench, reached: Reache
         assert port.reserve("n05", start_s=0, mark=MARK) is Outcome.REFUSED
         assert "is no Slurm administrator" in caplog.text
         assert look(bench, "n05").drain_reason is None
+        found = {one.check: one for one in native_findings(process, SlurmSettings(over="native"), None, None, False)}
+        assert found["slurm.rights"].level is Level.ERROR
     finally:
         process.close()

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import ssl
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 
-from connectors.slurm.checkup import commands, conf_rules, nodes, partitions, reach, token
-from connectors.slurm.checkup.answers import Configuration, Pings, SeenNode, SeenNodes, SeenPartitions, SeenReservations
+from connectors.slurm.checkup import commands, conf_rules, reach, token
+from connectors.slurm.checkup.answers import Configuration, Pings, SeenNodes, SeenPartitions, SeenReservations
 from connectors.slurm.checkup.conf_file import read_conf
+from connectors.slurm.checkup.guard import Findings, guarded
+from connectors.slurm.checkup.native import native_findings
 from connectors.slurm.checkup.running_conf import TOLD_FROM, Settings, from_file, from_rest
+from connectors.slurm.checkup.things import CHECKS, thing_findings
+from connectors.slurm.native.process import Process
 from connectors.slurm.pool import hosts
-from connectors.slurm.read import present
 from connectors.slurm.rest.client import NotOffered, Rest
 from connectors.slurm.settings import SlurmSettings
 from connectors.slurm.wire import Diagnosis
@@ -21,9 +24,6 @@ from models.policies import Policy
 
 TIMEOUT_S = 20.0  # slurmrestd itself waits up to 10 s for slurmctld
 BULK_S = 60.0
-READ = (nodes.POOLS, nodes.STATES, nodes.DRAINS, nodes.RESERVATIONS, partitions.CHECK)
-
-Findings = Iterator[Finding]
 
 
 @dataclass(frozen=True)
@@ -38,8 +38,10 @@ class Checkup:
     def findings(self) -> Findings:
         """Everything that is found, in the order of a list for people."""
         if self.settings.over != "rest" or self.settings.url is None or self.settings.token_file is None:
-            yield skipped(reach.REST, "only Slurm over REST is looked at", "Set spec.slurm.over to rest for a checkup.")
-            yield from self._settings(None, [])[1]
+            settings, found = self._settings(None, [])
+            process = Process(conf=self.settings.conf)
+            yield from native_findings(process, self.settings, self.policy, settings, self.leads, self.now)
+            yield from found
             return
         path = self.settings.token_file
         yield from guarded(token.CHECK, lambda: token.token_findings(path, self.now()))
@@ -104,11 +106,11 @@ class Checkup:
             yield from guarded(commands.CHECK, lambda: look(folder, self.settings.conf, rest.tokens))
         settings, found = self._settings(rest, versions)
         yield from found
-        yield from self._things(rest, settings)
+        yield from thing_findings(OverRest(rest), policy, settings, self.leads)
 
     def _without(self, why: str) -> Findings:
         """What is left to look at where Slurm cannot be asked."""
-        yield from (skipped(check, why) for check in (reach.RIGHTS, reach.CLOCK, *READ))
+        yield from (skipped(check, why) for check in (reach.RIGHTS, reach.CLOCK, *CHECKS))
         yield from self._settings(None, [])[1]
 
     def _settings(self, rest: Rest | None, versions: list[str]) -> tuple[Settings | None, list[Finding]]:
@@ -120,7 +122,9 @@ class Checkup:
         except TidegateError as error:
             return None, [wrong(conf_rules.CHECK, str(error), "")]
         if settings is None:
-            why = "this Slurm does not tell its settings over REST" if rest is not None else "Slurm was not reached"
+            why = (
+                "Slurm was not reached over REST" if rest is None else "this Slurm does not tell its settings over REST"
+            )
             remedy = "Give spec.slurm.conf in the site file: the path of a copy of slurm.conf that can be read here."
             return None, [skipped(conf_rules.CHECK, why, remedy)]
         policy = self.policy or Policy()
@@ -140,50 +144,24 @@ class Checkup:
             rest.version = chosen
         return None if told is None else from_rest(told, "slurmctld's settings")
 
-    def _things(self, rest: Rest, settings: Settings | None) -> Findings:
-        """What there is on the nodes of the pools."""
-        pools = (self.policy or Policy()).spec.pools
-        try:
-            told = present(rest.get("nodes/", SeenNodes, timeout_s=BULK_S).nodes, "nodes")
-        except Unreachable as error:
-            yield wrong(nodes.POOLS, str(error), "See slurmctld's log.")
-            yield from (skipped(check, "the nodes could not be read") for check in READ[1:])
-            return
-        seen = {node.name: node for node in told}
-        yield from guarded(nodes.POOLS, lambda: nodes.pool_findings(pools, seen))
-        try:
-            by_pool = nodes.of_pools(pools, seen)
-        except BadInput:  # said above
-            by_pool = {"all": frozenset(seen)}
-        here: dict[str, SeenNode] = {name: seen[name] for names in by_pool.values() for name in sorted(names)}
-        yield from guarded(nodes.STATES, lambda: nodes.state_findings(here))
-        yield from guarded(nodes.DRAINS, lambda: nodes.drain_findings(here, self.leads))
-        yield from guarded(
-            nodes.RESERVATIONS,
-            lambda: nodes.reservation_findings(
-                here, present(rest.get("reservations/", SeenReservations).reservations, "reservations")
-            ),
-        )
-        yield from guarded(
-            partitions.CHECK,
-            lambda: partitions.partition_findings(
-                by_pool,
-                present(rest.get("partitions/", SeenPartitions).partitions, "partitions"),
-                self.policy or Policy(),
-                settings,
-            ),
-        )
 
+class OverRest:
+    """What there is, told by slurmrestd."""
 
-def guarded(check: str, look: Callable[[], Findings]) -> Findings:
-    """What a check finds; one that fails is a finding itself, and never keeps others from running."""
-    try:
-        yield from look()
-    except TidegateError as error:
-        yield wrong(check, str(error), "Mend that, and look again.")
-    except Exception as error:  # a bug of ours must not hide what else there is to know
-        what = f"the check itself failed: {type(error).__name__}: {error}"
-        yield wrong(check, what, "This is a bug in Tidegate; please report it.")
+    def __init__(self, rest: Rest) -> None:
+        self._rest = rest
+
+    def nodes(self) -> SeenNodes:
+        """See the protocol."""
+        return self._rest.get("nodes/", SeenNodes, timeout_s=BULK_S)
+
+    def partitions(self) -> SeenPartitions:
+        """See the protocol."""
+        return self._rest.get("partitions/", SeenPartitions)
+
+    def reservations(self) -> SeenReservations:
+        """See the protocol."""
+        return self._rest.get("reservations/", SeenReservations)
 
 
 def _names(policy: Policy) -> frozenset[str] | None:

@@ -17,9 +17,9 @@ TIMEOUT_S = 30.0
 
 
 def command_findings(
-    folder: Path, conf: Path | None, tokens: TokenFile, monotonic: Callable[[], float] = time.monotonic
+    folder: Path, conf: Path | None, tokens: TokenFile | None, monotonic: Callable[[], float] = time.monotonic
 ) -> Iterator[Finding]:
-    """Run them once, as the service does, and tell what they print."""
+    """Run them once, as the service does, and tell what they print. Without ``tokens`` as the user that this is."""
     began_s = monotonic()
     try:
         commands = Commands(folder, conf=conf, tokens=tokens)
@@ -33,7 +33,8 @@ def command_findings(
             "The commands must be of the cluster's release, find its slurm.conf (spec.slurm.conf), and have the plug-in"
             " auth_jwt beside them; or leave spec.slurm.commands out."
         )
-        yield wrong(CHECK, str(error), remedy, f"SLURM_JWT=$(cat {tokens.path}) {folder / 'squeue'}")
+        bearing = "" if tokens is None else f"SLURM_JWT=$(cat {tokens.path}) "
+        yield wrong(CHECK, str(error), remedy, f"{bearing}{folder / 'squeue'}")
     else:
         took_s = monotonic() - began_s
         yield well(

@@ -6,7 +6,7 @@ import http.client
 import shlex
 import socket
 import ssl
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import suppress
 
 from connectors.slurm.acts import NOT_ALLOWED
@@ -31,6 +31,7 @@ OFF_S = 5  # whole seconds are told, and a busy slurmctld takes its time
 OFF_MOST_S = 60
 NO_NODE = "tidegate-doctor"  # no node is called so: a change of it is refused, by rights first and by name second
 NO_SUCH_NODE = 2018  # ESLURM_INVALID_NODE_NAME
+TAKE_ANOTHER, RUN_AS_ANOTHER = "take a token of one's", "run Tidegate as one"
 DOWN, HUNG = 1800, 5004  # slurmctld cannot be connected to; it does not answer
 
 
@@ -189,19 +190,25 @@ def rights_findings(rest: Rest, policy: Policy | None, user: str) -> Iterator[Fi
     """
     reply = rest.write("POST", f"node/{NO_NODE}", {})
     numbers = _numbers(reply)
-    whose = user or "the token's user"
+    if reply.status == 200 and not numbers:
+        numbers = {NO_SUCH_NODE}
+    yield rights_finding(numbers, reply.text, policy, user or "the token's user", TAKE_ANOTHER)
+
+
+def rights_finding(numbers: Collection[int], text: str, policy: Policy | None, whose: str, otherwise: str) -> Finding:
+    """What the refusal of that change says of the user; ``otherwise`` is what else can be done about a wrong one."""
     if NOT_ALLOWED in numbers:
         kind = warning if policy is not None and policy.spec.mode is not Mode.AUTO else wrong
-        yield kind(
+        name = "USER" if " " in whose else whose
+        return kind(
             RIGHTS,
             f"{whose} is no Slurm administrator: Tidegate can look, and only at what others may see, but move nothing",
-            "Make the user an administrator, or take a token of one's: an operator of Slurm's may not change nodes.",
-            shlex.join(("sacctmgr", "modify", "user", "where", f"name={user or 'USER'}", "set", "adminlevel=admin")),
+            f"Make the user an administrator, or {otherwise}: an operator of Slurm's may not change nodes.",
+            shlex.join(("sacctmgr", "modify", "user", "where", f"name={name}", "set", "adminlevel=admin")),
         )
-    elif NO_SUCH_NODE in numbers or (reply.status == 200 and not numbers):
-        yield well(RIGHTS, f"{whose} is a Slurm administrator, and may drain and reserve")
-    else:
-        yield skipped(RIGHTS, f"slurmctld says neither yes nor no: {reply.text}")
+    if NO_SUCH_NODE in numbers:
+        return well(RIGHTS, f"{whose} is a Slurm administrator, and may drain and reserve")
+    return skipped(RIGHTS, f"slurmctld says neither yes nor no: {text}")
 
 
 def _numbers(reply: Reply) -> set[int]:

@@ -10,13 +10,26 @@ from typing import Any, Literal
 import msgspec
 
 from connectors.slurm import wire
-from connectors.slurm.native import translate
+from connectors.slurm.checkup.answers import SeenNodes, SeenPartitions, SeenReservations
+from connectors.slurm.native import seen, translate
 from models.errors import Unreachable
 
 NO_NUMBER = -1  # SLURM_ERROR: what failed has no number of Slurm's
 
 What = Literal[
-    "diagnosis", "nodes", "node", "jobs", "partitions", "reservations", "drain", "undrain", "reserve", "release"
+    "diagnosis",
+    "nodes",
+    "node",
+    "jobs",
+    "partitions",
+    "reservations",
+    "seen nodes",
+    "seen partitions",
+    "seen reservations",
+    "drain",
+    "undrain",
+    "reserve",
+    "release",
 ]
 
 
@@ -79,6 +92,21 @@ def reservations(pyslurm: Any, ask: Ask) -> wire.Reservations:
     return wire.Reservations(reservations=tuple(map(translate.reservation, pyslurm.Reservations.load().values())))
 
 
+def seen_nodes(pyslurm: Any, ask: Ask) -> SeenNodes:
+    """Every node, with what a checkup wants to know."""
+    return SeenNodes(nodes=tuple(map(seen.node, pyslurm.Nodes.load().values())))
+
+
+def seen_partitions(pyslurm: Any, ask: Ask) -> SeenPartitions:
+    """Every partition, with what a checkup wants to know."""
+    return SeenPartitions(partitions=tuple(map(seen.partition, pyslurm.Partitions.load().values())))
+
+
+def seen_reservations(pyslurm: Any, ask: Ask) -> SeenReservations:
+    """Every reservation, with what a checkup wants to know."""
+    return SeenReservations(reservations=tuple(map(seen.reservation, pyslurm.Reservations.load().values())))
+
+
 def drain(pyslurm: Any, ask: Ask) -> wire.Answer:
     """Drain the nodes, all in one request."""
     pyslurm.Nodes(list(ask.names)).modify(pyslurm.Node(state="DRAIN", reason=ask.reason))
@@ -123,6 +151,9 @@ ANSWERS: dict[What, Callable[[Any, Ask], wire.Answer]] = {
     "jobs": jobs,
     "partitions": partitions,
     "reservations": reservations,
+    "seen nodes": seen_nodes,
+    "seen partitions": seen_partitions,
+    "seen reservations": seen_reservations,
     "drain": drain,
     "undrain": undrain,
     "reserve": reserve,

@@ -32,28 +32,28 @@ class NativeTransport:
 
     def diagnosis(self) -> wire.Diagnosis:
         """See the protocol."""
-        return self._read(Ask("diagnosis"), wire.Diagnosis, self._timeout_s)
+        return self.read(Ask("diagnosis"), wire.Diagnosis, self._timeout_s)
 
     def nodes(self) -> wire.Nodes:
         """See the protocol."""
-        return self._read(Ask("nodes"), wire.Nodes, self._bulk_s)
+        return self.read(Ask("nodes"), wire.Nodes, self._bulk_s)
 
     def node(self, name: str) -> wire.Node | None:
         """See the protocol."""
-        shown = self._read(Ask("node", name), wire.Nodes, self._timeout_s).nodes or ()
+        shown = self.read(Ask("node", name), wire.Nodes, self._timeout_s).nodes or ()
         return next((node for node in shown if node.name == name), None)
 
     def jobs(self) -> wire.Jobs:
         """See the protocol."""
-        return self._read(Ask("jobs"), wire.Jobs, self._bulk_s)
+        return self.read(Ask("jobs"), wire.Jobs, self._bulk_s)
 
     def partitions(self) -> wire.Partitions:
         """See the protocol."""
-        return self._read(Ask("partitions"), wire.Partitions, self._timeout_s)
+        return self.read(Ask("partitions"), wire.Partitions, self._timeout_s)
 
     def reservations(self) -> wire.Reservations:
         """See the protocol."""
-        return self._read(Ask("reservations"), wire.Reservations, self._timeout_s)
+        return self.read(Ask("reservations"), wire.Reservations, self._timeout_s)
 
     def drain(self, names: Sequence[str], *, reason: str) -> Said | None:
         """See the protocol."""
@@ -72,16 +72,17 @@ class NativeTransport:
         """See the protocol."""
         return self._write(Ask("release", name))
 
-    def close(self) -> None:
-        """See the protocol."""
-        self._process.close()
-
-    def _read(self, ask: Ask, shape: type[wire.Shape], limit_s: float) -> wire.Shape:
+    def read(self, ask: Ask, shape: type[wire.Shape], limit_s: float) -> wire.Shape:
+        """What is told within ``limit_s``. Raises Unreachable when it is not told in full."""
         told = self._process.ask(ask, shape, limit_s)
         if told.errors:
             self._process.close()
             raise Unreachable(f"Slurm could not tell {ask.what} through pyslurm: {_text(told)}")
         return told
+
+    def close(self) -> None:
+        """See the protocol."""
+        self._process.close()
 
     def _write(self, ask: Ask) -> Said:
         what = f"{ask.what} {', '.join((ask.name, *ask.names[:10])).strip(', ')}"

@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from connectors.slurm.checkup import checkup, reach
+from connectors.slurm.checkup import checkup, reach, things
 from connectors.slurm.checkup.checkup import Checkup
 from connectors.slurm.settings import SlurmSettings
 from connectors.slurm.wire import Diagnosis, decode
@@ -279,7 +279,7 @@ def test_a_node_list_that_cannot_be_read(server: Fake, look: Look):
     server.instead["GET nodes/"] = fake.half
     found = look()
     assert found["slurm.nodes"].level is Level.ERROR
-    assert {name for name, one in found.items() if one.level is Level.SKIPPED} == set(checkup.READ[1:])
+    assert {name for name, one in found.items() if one.level is Level.SKIPPED} == set(things.CHECKS[1:])
 
 
 @pytest.mark.parametrize("path", ["reservations/", "partitions/", "conf/"])
@@ -323,10 +323,3 @@ def test_settings_come_from_slurm_conf_where_it_does_not(server: Fake, look: Loo
     assert (gone.level, "gone.conf: cannot be read" in gone.what) == (Level.ERROR, True)
     server.instead["GET diag"] = fake.fault(1800, 502)
     assert "ReturnToService=2" in look(conf=str(tmp_path / "slurm.conf"))["slurm.conf"].what
-
-
-def test_slurm_by_another_way_is_not_looked_at():
-    found = {one.check: one for one in Checkup(SlurmSettings(over="native"), None, None, time.time).findings()}
-    assert {name: one.level for name, one in found.items()} == dict.fromkeys(
-        ("slurm.rest", "slurm.conf"), Level.SKIPPED
-    )

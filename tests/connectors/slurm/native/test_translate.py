@@ -12,7 +12,7 @@ import pytest
 
 from connectors.slurm import amounts, wire, words
 from connectors.slurm.jobs import NEVER_S, pieces
-from connectors.slurm.native import translate
+from connectors.slurm.native import seen, translate
 from models.errors import Unreachable
 from models.work import WorkState
 from tests.connectors.slurm.makers import NOW_S, POOL
@@ -29,6 +29,7 @@ SHOWN = {
     "TrackableResource": translate.Amount,
     "GPU": translate.Amount,
 }
+SEEN = {"Node": seen.NodeSeen, "Partition": seen.PartitionSeen, "Reservation": seen.ReservationSeen}
 
 
 def amount(count: int) -> SimpleNamespace:
@@ -63,7 +64,7 @@ def records(*shown: SimpleNamespace) -> list[tuple[str, WorkState, float]]:
 # ---- the names ----
 
 
-@pytest.mark.parametrize(("name", "shown"), SHOWN.items())
+@pytest.mark.parametrize(("name", "shown"), [*SHOWN.items(), *SEEN.items()])
 def test_pyslurm_shows_all_that_is_read(name: str, shown: type):
     assert set(shown.__annotations__) <= set(NAMES[name]["read"])
 

@@ -49,6 +49,7 @@ class Node:
         self.name, self.state, self.reason = name, "IDLE", None
         self.total_cpus, self.real_memory, self.configured_gres = 64, 256_000, {"gpu:a100": 4}
         self.available_features, self.partitions = ["a100"], ["batch"]
+        self.reason_user, self.reason_time = "root", None
         for key, value in given.items():
             setattr(self, key, value)
 
@@ -76,7 +77,7 @@ class Nodes(dict):  # type: ignore[type-arg]
             raise RPCError(2018)
         for name in self:
             NODES[name].state = "IDLE+DRAIN" if changes.state == "DRAIN" else "IDLE"
-            NODES[name].reason = changes.reason
+            NODES[name].reason, NODES[name].reason_time = changes.reason, int(time.time())
 
 
 class Jobs:
@@ -91,12 +92,13 @@ class Partitions:
     def load() -> dict[str, Any]:
         asked("load_partitions")
         shown = SimpleNamespace(name="batch", nodes="n[01-03]", state="UP", oversubscribe="NO")
+        shown.max_time, shown.preempt_mode = UNLIMITED, "CANCEL"
         return {shown.name: shown}
 
 
 class Reservation:
     def __init__(self, name: str | None = None, **given: Any) -> None:
-        self.name, self.nodes, self.users = name, None, []
+        self.name, self.nodes, self.users, self.accounts = name, None, [], []
         self.start_time, self.end_time, self.flags = None, None, ReservationFlags(0)
         for key, value in given.items():
             setattr(self, key, value)

@@ -1,0 +1,90 @@
+"""The checkup of a Slurm that is reached through pyslurm: whether it is, as whom, and what it shows."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable
+from contextlib import closing
+
+from connectors.slurm.checkup import commands, reach
+from connectors.slurm.checkup.answers import SeenNodes, SeenPartitions, SeenReservations
+from connectors.slurm.checkup.guard import Findings, guarded
+from connectors.slurm.checkup.running_conf import Settings
+from connectors.slurm.checkup.things import CHECKS, thing_findings
+from connectors.slurm.native.answering import Ask, user_name
+from connectors.slurm.native.process import Process
+from connectors.slurm.native.transport import BULK_S, TIMEOUT_S, NativeTransport
+from connectors.slurm.settings import SlurmSettings
+from connectors.slurm.wire import Answer
+from models.errors import BadInput, Unreachable
+from models.findings import skipped, well, wrong
+from models.policies import Policy
+
+CHECK = "slurm.native"
+SEE = "See that slurmctld runs, and that slurm.conf (or sackd) on this host is that of the cluster."
+
+
+class OverNative:
+    """What there is, told through pyslurm."""
+
+    def __init__(self, slurm: NativeTransport) -> None:
+        self._slurm = slurm
+
+    def nodes(self) -> SeenNodes:
+        """See the protocol."""
+        return self._slurm.read(Ask("seen nodes"), SeenNodes, BULK_S)
+
+    def partitions(self) -> SeenPartitions:
+        """See the protocol."""
+        return self._slurm.read(Ask("seen partitions"), SeenPartitions, TIMEOUT_S)
+
+    def reservations(self) -> SeenReservations:
+        """See the protocol."""
+        return self._slurm.read(Ask("seen reservations"), SeenReservations, TIMEOUT_S)
+
+
+def native_findings(
+    process: Process,
+    settings: SlurmSettings,
+    policy: Policy | None,
+    conf: Settings | None,
+    leads: bool | None,
+    now: Callable[[], float] = time.time,
+) -> Findings:
+    """What the process that speaks to Slurm is told, and it is ended. ``conf`` is slurm.conf where it can be read."""
+    try:
+        slurm = NativeTransport(process)
+    except (BadInput, Unreachable) as error:
+        remedy = getattr(error, "remedy", "") or SEE
+        yield wrong(CHECK, str(error), remedy, "scontrol ping")
+        yield from _without("pyslurm cannot be used")
+        return
+    with closing(slurm):
+        try:
+            before_s = now()
+            diagnosis = slurm.diagnosis()
+            after_s = now()
+        except Unreachable as error:
+            yield wrong(CHECK, str(error), SEE, "scontrol ping")
+            yield from _without("slurmctld gives no answer")
+            return
+        yield well(CHECK, "slurmctld answers through pyslurm")
+        yield from guarded(reach.RIGHTS, lambda: _rights(process, policy))
+        yield from guarded(reach.CLOCK, lambda: reach.clock_findings(diagnosis, before_s, after_s))
+        if (folder := settings.commands) is not None:
+            yield from guarded(commands.CHECK, lambda: commands.command_findings(folder, settings.conf, None))
+        yield from thing_findings(OverNative(slurm), policy or Policy(), conf, leads)
+
+
+def _rights(process: Process, policy: Policy | None) -> Findings:
+    """Asked as over REST: a change of a node that is not there."""
+    told = process.ask(Ask("undrain", names=(reach.NO_NODE,)), Answer, TIMEOUT_S)
+    process.close()
+    numbers = {fault.error_number for fault in told.errors}
+    text = "; ".join(map(str, told.errors)) or "nothing"
+    yield reach.rights_finding(numbers, text, policy, user_name(os.geteuid()), reach.RUN_AS_ANOTHER)
+
+
+def _without(why: str) -> Findings:
+    yield from (skipped(check, why) for check in (reach.RIGHTS, reach.CLOCK, *CHECKS))
