@@ -122,9 +122,9 @@ class Checkup:
         except TidegateError as error:
             return None, [wrong(conf_rules.CHECK, str(error), "")]
         if settings is None:
-            why = (
-                "Slurm was not reached over REST" if rest is None else "this Slurm does not tell its settings over REST"
-            )
+            why = "this Slurm does not tell its settings over REST" if rest is not None else "Slurm was not reached"
+            if self.settings.over == "native":
+                why = "over pyslurm, Slurm's settings are read from slurm.conf only"
             remedy = "Give spec.slurm.conf in the site file: the path of a copy of slurm.conf that can be read here."
             return None, [skipped(conf_rules.CHECK, why, remedy)]
         policy = self.policy or Policy()

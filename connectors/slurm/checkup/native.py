@@ -55,10 +55,13 @@ def native_findings(
     """What the process that speaks to Slurm is told, and it is ended. ``conf`` is slurm.conf where it can be read."""
     try:
         slurm = NativeTransport(process)
-    except (BadInput, Unreachable) as error:
-        remedy = getattr(error, "remedy", "") or SEE
-        yield wrong(CHECK, str(error), remedy, "scontrol ping")
+    except BadInput as error:
+        yield wrong(CHECK, error.what, f"{error.remedy[:1].upper()}{error.remedy[1:]}.")
         yield from _without("pyslurm cannot be used")
+        return
+    except Unreachable as error:
+        yield wrong(CHECK, str(error), SEE, "scontrol ping")
+        yield from _without("libslurm finds no Slurm")
         return
     with closing(slurm):
         try:

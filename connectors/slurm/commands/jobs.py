@@ -48,7 +48,8 @@ def understood(printed: bytes, known: Mapping[bytes, wire.Job]) -> dict[bytes, w
 
 def _job(record: bytes) -> wire.Job:
     try:
-        ident, state, reason, array, task, het, priority, partition, nodes, *more = record.decode().split(UNIT)
+        fields = record.decode(errors="replace").split(UNIT)
+        ident, state, reason, array, task, het, priority, partition, nodes, *more = fields
         required, node_count, tasks, tres, per_node, per_job, per_task, *more = more
         submitted, eligible, start, end, limit, user, features, excluded, *sharing = more
         nodes, tres = _text(nodes), _text(tres)

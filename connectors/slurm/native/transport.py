@@ -14,6 +14,7 @@ from models.errors import Unreachable
 
 TIMEOUT_S = 15.0  # longer than libslurm's own limit, MessageTimeout, which is 10 s unless a site says otherwise
 BULK_S = 30.0
+SEEN = "seen "  # before the name of what a checkup asks for
 
 log = logging.getLogger("tidegate.slurm")
 
@@ -77,7 +78,7 @@ class NativeTransport:
         told = self._process.ask(ask, shape, limit_s)
         if told.errors:
             self._process.close()
-            raise Unreachable(f"Slurm could not tell {ask.what} through pyslurm: {_text(told)}")
+            raise Unreachable(f"Slurm could not tell {ask.what.removeprefix(SEEN)} through pyslurm: {_text(told)}")
         return told
 
     def close(self) -> None:

@@ -121,6 +121,11 @@ def test_a_text_may_have_any_character_that_separates_elsewhere():
     assert one(Reason="a|b,c\nd").state_reason == "a|b,c\nd"
 
 
+def test_a_name_in_another_encoding_hides_no_job():
+    (job,) = understood(record(UserName="ada").replace(b"ada", b"ad\xe4"), {}).values()
+    assert (job.job_id, job.user_name) == (7, "ad\N{REPLACEMENT CHARACTER}")
+
+
 def test_no_job_is_no_job():
     assert understood(b"", {}) == {}
 

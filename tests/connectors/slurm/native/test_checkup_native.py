@@ -91,7 +91,8 @@ def test_one_that_cannot_be_asked_is_one_error_with_a_remedy(look: Look, bad: di
     found = look(**bad)
     assert found["slurm.native"].level is ERROR
     assert words in found["slurm.native"].what
-    assert found["slurm.native"].remedy
+    assert found["slurm.native"].remedy.endswith(".")
+    assert found["slurm.native"].remedy not in found["slurm.native"].what
     assert {name for name, one in found.items() if one.level is SKIPPED} == {
         "slurm.rights",
         "slurm.clock",
