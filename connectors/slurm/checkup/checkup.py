@@ -7,7 +7,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from connectors.slurm.checkup import commands, conf_rules, reach, token
-from connectors.slurm.checkup.answers import Configuration, Pings, SeenNodes, SeenPartitions, SeenReservations
 from connectors.slurm.checkup.conf_file import read_conf
 from connectors.slurm.checkup.guard import Findings, guarded
 from connectors.slurm.checkup.native import native_findings
@@ -16,6 +15,7 @@ from connectors.slurm.checkup.things import CHECKS, thing_findings
 from connectors.slurm.native.process import Process
 from connectors.slurm.pool import hosts
 from connectors.slurm.rest.client import NotOffered, Rest
+from connectors.slurm.seen import Configuration, Pings, SeenNodes, SeenPartitions, SeenReservations
 from connectors.slurm.settings import SlurmSettings
 from connectors.slurm.wire import Diagnosis
 from models.errors import BadInput, TidegateError, Unreachable

@@ -8,13 +8,13 @@ from collections.abc import Callable
 from contextlib import closing
 
 from connectors.slurm.checkup import commands, reach
-from connectors.slurm.checkup.answers import SeenNodes, SeenPartitions, SeenReservations
 from connectors.slurm.checkup.guard import Findings, guarded
 from connectors.slurm.checkup.running_conf import Settings
 from connectors.slurm.checkup.things import CHECKS, thing_findings
 from connectors.slurm.native.answering import Ask, user_name
 from connectors.slurm.native.process import Process
 from connectors.slurm.native.transport import BULK_S, TIMEOUT_S, NativeTransport
+from connectors.slurm.seen import SeenNodes, SeenPartitions, SeenReservations
 from connectors.slurm.settings import SlurmSettings
 from connectors.slurm.wire import Answer
 from models.errors import BadInput, Unreachable

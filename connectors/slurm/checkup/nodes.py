@@ -6,11 +6,11 @@ from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 
 from connectors.slurm import amounts, flags
-from connectors.slurm.checkup.answers import SeenNode, SeenReservation
 from connectors.slurm.checkup.names import cut, folded, moment, nodes, plain, scontrol
 from connectors.slurm.constraints import kinds_of
 from connectors.slurm.names import booking_mark
 from connectors.slurm.pool import hosts, shape_of
+from connectors.slurm.seen import SeenNode, SeenReservation
 from models.errors import BadInput
 from models.findings import Finding, skipped, warning, well, wrong
 from models.handovers import ours

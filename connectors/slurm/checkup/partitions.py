@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 
-from connectors.slurm.checkup.answers import SeenPartition
 from connectors.slurm.checkup.names import nodes, plain, scontrol
 from connectors.slurm.checkup.running_conf import Settings
 from connectors.slurm.pool import hosts
+from connectors.slurm.seen import SeenPartition
 from models.fields import duration_text
 from models.findings import Finding, warning, well, wrong
 from models.policies import Policy

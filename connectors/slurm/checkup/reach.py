@@ -10,10 +10,10 @@ from collections.abc import Collection, Iterator
 from contextlib import suppress
 
 from connectors.slurm.acts import NOT_ALLOWED
-from connectors.slurm.checkup.answers import Pings
 from connectors.slurm.checkup.names import lasting
 from connectors.slurm.checkup.token import RENEW
 from connectors.slurm.rest.client import VERSIONS, Denied, NotOffered, Reply, Rest
+from connectors.slurm.seen import Pings
 from connectors.slurm.wire import Answer, Diagnosis, decode
 from models.errors import Unreachable
 from models.findings import Finding, skipped, warning, well, wrong

@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Protocol
 
 from connectors.slurm.checkup import nodes, partitions
-from connectors.slurm.checkup.answers import SeenNode, SeenNodes, SeenPartitions, SeenReservations
 from connectors.slurm.checkup.guard import Findings, guarded
 from connectors.slurm.checkup.running_conf import Settings
 from connectors.slurm.read import present
+from connectors.slurm.seen import SeenNode, SeenNodes, SeenPartitions, SeenReservations
 from models.errors import BadInput, Unreachable
 from models.findings import skipped, wrong
 from models.policies import Policy

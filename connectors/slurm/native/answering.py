@@ -10,8 +10,8 @@ from typing import Any, Literal
 import msgspec
 
 from connectors.slurm import wire
-from connectors.slurm.checkup.answers import SeenNodes, SeenPartitions, SeenReservations
-from connectors.slurm.native import seen, translate
+from connectors.slurm.native import translate, translate_seen
+from connectors.slurm.seen import SeenNodes, SeenPartitions, SeenReservations
 from models.errors import Unreachable
 
 NO_NUMBER = -1  # SLURM_ERROR: what failed has no number of Slurm's
@@ -94,17 +94,18 @@ def reservations(pyslurm: Any, ask: Ask) -> wire.Reservations:
 
 def seen_nodes(pyslurm: Any, ask: Ask) -> SeenNodes:
     """Every node, with what a checkup wants to know."""
-    return SeenNodes(nodes=tuple(map(seen.node, pyslurm.Nodes.load().values())))
+    return SeenNodes(nodes=tuple(map(translate_seen.node, pyslurm.Nodes.load().values())))
 
 
 def seen_partitions(pyslurm: Any, ask: Ask) -> SeenPartitions:
     """Every partition, with what a checkup wants to know."""
-    return SeenPartitions(partitions=tuple(map(seen.partition, pyslurm.Partitions.load().values())))
+    return SeenPartitions(partitions=tuple(map(translate_seen.partition, pyslurm.Partitions.load().values())))
 
 
 def seen_reservations(pyslurm: Any, ask: Ask) -> SeenReservations:
     """Every reservation, with what a checkup wants to know."""
-    return SeenReservations(reservations=tuple(map(seen.reservation, pyslurm.Reservations.load().values())))
+    told = pyslurm.Reservations.load().values()
+    return SeenReservations(reservations=tuple(map(translate_seen.reservation, told)))
 
 
 def drain(pyslurm: Any, ask: Ask) -> wire.Answer:

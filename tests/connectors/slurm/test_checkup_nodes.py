@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 
 from connectors.slurm.checkup import nodes, partitions
-from connectors.slurm.checkup.answers import SeenNode, SeenNodes, SeenPartitions, SeenReservations
 from connectors.slurm.checkup.names import folded, lasting, plain, scontrol
 from connectors.slurm.checkup.running_conf import Settings
+from connectors.slurm.seen import SeenNode, SeenNodes, SeenPartitions, SeenReservations
 from connectors.slurm.wire import decode
 from models.findings import Finding, Level
 from models.policies import Policy

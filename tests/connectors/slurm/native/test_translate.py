@@ -12,7 +12,7 @@ import pytest
 
 from connectors.slurm import amounts, wire, words
 from connectors.slurm.jobs import NEVER_S, pieces
-from connectors.slurm.native import seen, translate
+from connectors.slurm.native import translate, translate_seen
 from models.errors import Unreachable
 from models.work import WorkState
 from tests.connectors.slurm.makers import NOW_S, POOL
@@ -29,7 +29,11 @@ SHOWN = {
     "TrackableResource": translate.Amount,
     "GPU": translate.Amount,
 }
-SEEN = {"Node": seen.NodeSeen, "Partition": seen.PartitionSeen, "Reservation": seen.ReservationSeen}
+SEEN = {
+    "Node": translate_seen.NodeSeen,
+    "Partition": translate_seen.PartitionSeen,
+    "Reservation": translate_seen.ReservationSeen,
+}
 
 
 def amount(count: int) -> SimpleNamespace:

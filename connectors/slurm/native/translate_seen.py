@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from typing import Protocol
 
 from connectors.slurm import wire
-from connectors.slurm.checkup.answers import Limits, SeenNode, SeenPartition, SeenReservation, State
 from connectors.slurm.native import translate
 from connectors.slurm.native.translate import NodeShown, PartitionShown, ReservationShown, number
+from connectors.slurm.seen import Limits, SeenNode, SeenPartition, SeenReservation, State
 
 UNLIMITED = "UNLIMITED"  # pyslurm's word for no limit
 

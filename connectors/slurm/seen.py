@@ -1,4 +1,4 @@
-"""What a checkup reads of slurmrestd's answers beyond what the port does."""
+"""What a checkup reads of Slurm beyond what the port does, in the words of slurmrestd."""
 
 from __future__ import annotations
 
