@@ -7,30 +7,34 @@ import re
 from connectors.slurm import wire
 from models.errors import Unreachable
 
-QUESTION = ("scontrol", "--all", "--oneliner", "show", "nodes")
+QUESTION = ("scontrol", "--all", "--local", "--oneliner", "show", "nodes")
 NOTHING = "(null)"
+_NEXT = re.compile(r"\n(?=NodeName=)")  # what a person wrote may have several lines
 _TEXT = re.compile(r" (Reason|Comment|Extra|InstanceId|InstanceType)=")
 _REASON = re.compile(r"(.*) \[[^ \[\]]*@[^ \[\]]*\](\s*)")  # somebody's text, and who gave it when
 
 
 def understood(printed: bytes) -> wire.Nodes:
-    """Every node. Raises Unreachable when a line cannot be read."""
-    *lines, rest = printed.decode(errors="replace").split("\n")
-    if rest:
-        raise Unreachable(f"scontrol printed no whole line at the end: {rest[:200]!r}")
-    return wire.Nodes(nodes=tuple(_node(line) for line in lines if line))
+    """Every node. Raises Unreachable when one cannot be read, or there is none: every cluster has some."""
+    text = printed.decode(errors="replace")
+    if not text.endswith("\n"):
+        raise Unreachable(f"scontrol printed no whole line at the end: {text[-200:]!r}")
+    return wire.Nodes(nodes=tuple(_node(line) for line in _NEXT.split(text.removesuffix("\n"))))
 
 
 def _node(line: str) -> wire.Node:
     try:
+        first, *more = line.split("\n", 1)
+        if not first.startswith("NodeName=") or (more and not _TEXT.search(first)):
+            raise ValueError("it is more or less than a node")
         return wire.Node(
-            name=_word(line, "NodeName="),
-            state=tuple(_word(line, " State=").split("+")),
-            cpus=int(_word(line, " CPUTot=")),
-            real_memory=int(_word(line, " RealMemory=")),
-            gres=_word(line, " Gres="),
-            features=_list(_word(line, " AvailableFeatures=")),
-            partitions=_list(_word(line, " Partitions=", "")),
+            name=_word(first, "NodeName="),
+            state=tuple(_word(first, " State=").split("+")),
+            cpus=int(_word(first, " CPUTot=")),
+            real_memory=int(_word(first, " RealMemory=")),
+            gres=_word(first, " Gres="),
+            features=_list(_word(first, " AvailableFeatures=")),
+            partitions=_list(_word(first, " Partitions=", "")),
             reason=_reason(line),
         )
     except ValueError as error:

@@ -15,7 +15,8 @@ from models.errors import BadInput, Unreachable
 
 NAMES = ("scontrol", "squeue")
 SAID_MOST = 300  # characters of a complaint, for the log
-KEPT = ("SLURM_CONF", "SLURM_CONF_SERVER")  # all else that Slurm's commands look for would change what they print
+THEIRS = ("SLURM", *(name.upper() for name in NAMES))  # how the names begin of all that Slurm's commands look for
+KEPT = ("SLURM_CONF", "SLURM_CONF_SERVER")  # all else of THEIRS would change what is printed
 PLAIN = {
     "LC_ALL": "C",
     "TZ": "UTC",
@@ -75,7 +76,7 @@ class Commands:
         return told
 
     def _environment(self) -> Mapping[str, str]:
-        ours = {name: value for name, value in os.environ.items() if not name.startswith(("SLURM", "SQUEUE"))}
+        ours = {name: value for name, value in os.environ.items() if not name.startswith(THEIRS)}
         ours |= {name: os.environ[name] for name in KEPT if name in os.environ} | PLAIN
         if self._conf is not None:
             ours["SLURM_CONF"] = str(self._conf)

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from connectors.slurm import wire
-from connectors.slurm.commands.nodes import understood
+from connectors.slurm.commands.nodes import QUESTION, understood
 from models.errors import Unreachable
 
 START = (
@@ -77,9 +77,23 @@ def test_a_reason_that_only_begins_like_ours_is_never_taken_for_ours(rest: str, 
         assert one(f"{START} Reason={written}").reason != ours
 
 
+def test_a_federation_has_nodes_of_other_clusters_by_the_same_names():
+    assert "--local" in QUESTION
+
+
+def test_what_a_person_wrote_may_have_several_lines():
+    """Slurm prints the lines of a reason on one line, those of a comment as they are."""
+    first = f"{START} Reason=tidegate:7.p3 {GIVEN} Comment=new fan\nReason=x {GIVEN}\n\nsee ticket"
+    told = understood(f"{first}\n{START.replace('n01', 'n02')} Extra={{\n}}\n".encode()).nodes or ()
+    assert [(node.name, node.reason) for node in told] == [("n01", "tidegate:7.p3"), ("n02", "")]
+
+
 @pytest.mark.parametrize(
     ("what", "printed"),
     [
+        ("nothing", b""),
+        ("a complaint before", b"scontrol: cannot read a file\n" + START.encode() + b"\n"),
+        ("a complaint behind", START.encode() + b"\nslurm_load_node error\n"),
         ("cut off", f"{START}\n{START[:300]}".encode()),
         ("cut off at its end", START.encode()),
         ("no state", START.replace(" State=MIXED+DRAIN", "").encode() + b"\n"),

@@ -28,7 +28,7 @@ def test_what_it_prints_and_with_what_words(tmp_path: Path):
 
 
 def test_its_surroundings_are_ours_whatever_a_shell_has_set(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    for name in ("SQUEUE_FORMAT", "SLURM_CLUSTERS", "SLURM_TIME_FORMAT", "SLURM_JWT"):
+    for name in ("SQUEUE_FORMAT", "SLURM_CLUSTERS", "SCONTROL_FEDERATION", "SLURM_TIME_FORMAT", "SLURM_JWT"):
         monkeypatch.setenv(name, "theirs")
     monkeypatch.setenv("SLURM_CONF_SERVER", "slurmctl")
     printed = commands(tmp_path, "env", conf=tmp_path / "slurm.conf").run(("squeue",), LONG_S).decode()
@@ -36,7 +36,7 @@ def test_its_surroundings_are_ours_whatever_a_shell_has_set(tmp_path: Path, monk
     wanted = {"SLURM_JWT": "abc.def", "SLURM_TIME_FORMAT": "%s", "SLURM_BITSTR_LEN": "0", "TZ": "UTC", "LC_ALL": "C"}
     wanted |= {"SLURM_CONF": str(tmp_path / "slurm.conf"), "SLURM_CONF_SERVER": "slurmctl"}
     assert {name: seen[name] for name in wanted} == wanted
-    assert not {"SQUEUE_FORMAT", "SLURM_CLUSTERS"} & seen.keys()
+    assert not {"SQUEUE_FORMAT", "SLURM_CLUSTERS", "SCONTROL_FEDERATION"} & seen.keys()
 
 
 def test_a_complaint_is_told_on_one_line_and_without_the_token(tmp_path: Path):
