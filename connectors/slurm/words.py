@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 RUNS = ("CONFIGURING", "POWER_UP_NODE", "RESIZING", "SIGNALING", "STOPPED")
-WAITS = ("REQUEUED", "REQUEUE_FED", "REQUEUE_HOLD", "RESV_DEL_HOLD", "SPECIAL_EXIT")
+WAITS = ("EXPEDITING", "REQUEUED", "REQUEUE_FED", "REQUEUE_HOLD", "RESV_DEL_HOLD", "SPECIAL_EXIT")
 STATES = (
     {flag: ("RUNNING", flag) for flag in RUNS}
     | {flag: ("PENDING", flag) for flag in WAITS}

@@ -24,7 +24,7 @@ def command_findings(
     try:
         commands = Commands(folder, conf=conf, tokens=tokens)
         shown = nodes.understood(commands.run(nodes.QUESTION, TIMEOUT_S)).nodes or ()
-        question = jobs.question(commands.run(jobs.OFFER, TIMEOUT_S).decode(errors="replace"))
+        question = jobs.question(commands.run(jobs.OFFER, TIMEOUT_S))
         told = jobs.understood(commands.run(question, TIMEOUT_S), {})
     except BadInput as error:
         yield wrong(CHECK, str(error), "Mend spec.slurm.commands, or leave it out.")

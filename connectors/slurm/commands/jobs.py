@@ -20,29 +20,35 @@ FIELDS = (
     "OverSubscribe",
 )
 """What squeue is asked for of each job; and after these EXCLUSIVE where there is such a field."""
+HEADER = f"JOBID{UNIT}".encode()  # how the record begins that squeue prints first, once slurmctld has answered
 NOTHING = frozenset(("", "N/A", "(null)", "NONE", "Unknown"))
 _LIMIT = re.compile(r"(?:(?:([0-9]+)-)?([0-9]+):)?([0-9]+):[0-9]+\Z")
 
 
-def question(offered: str) -> tuple[str, ...]:
-    """What to call squeue with, which answered OFFER with these fields.
+def question(offered: bytes) -> tuple[str, ...]:
+    """What to call squeue with, which answered OFFER with these fields. Raises Unreachable when they are none.
 
     Every job of every partition, ended ones too; numbers without units.
     """
-    more = (EXCLUSIVE,) if EXCLUSIVE in offered.split() else ()
+    fields = offered.decode(errors="replace").split()
+    if FIELDS[-1] not in fields:
+        raise Unreachable(f"squeue printed no list of its fields: {offered[:200]!r}")
+    more = (EXCLUSIVE,) if EXCLUSIVE in fields else ()
     listed = f":{UNIT},".join((*FIELDS, *more)) + f":{RECORD}"
-    return ("squeue", "--noheader", "--all", "--local", "--states=all", "--noconvert", "--sort=i", f"--Format={listed}")
+    return ("squeue", "--all", "--local", "--states=all", "--noconvert", "--sort=i", f"--Format={listed}")
 
 
 def understood(printed: bytes, known: Mapping[bytes, wire.Job]) -> dict[bytes, wire.Job]:
     """The jobs by the record that each was printed as: those of ``known`` again, the rest understood.
 
-    Raises Unreachable when a record is cut off or cannot be read.
+    Raises Unreachable when a record is cut off or cannot be read, or the header is missing: no word is not no job.
     """
     *records, rest = printed.split(f"{RECORD}\n".encode())
     if rest:
         raise Unreachable(f"squeue printed no whole record at the end: {rest[:200]!r}")
-    told = {record: known.get(record) for record in records}
+    if not records or not records[0].startswith(HEADER):
+        raise Unreachable(f"squeue printed no header, which it does even where there is no job: {printed[:200]!r}")
+    told = {record: known.get(record) for record in records[1:]}
     return {record: job or _job(record) for record, job in told.items()}
 
 

@@ -24,7 +24,6 @@ class CommandsTransport:
         self._commands = commands
         self._others = others
         self._bulk_s = bulk_s
-        self._question: tuple[str, ...] = ()
         self._known: Mapping[bytes, wire.Job] = {}
 
     def nodes(self) -> wire.Nodes:
@@ -32,10 +31,12 @@ class CommandsTransport:
         return nodes.understood(self._commands.run(nodes.QUESTION, self._bulk_s))
 
     def jobs(self) -> wire.Jobs:
-        """See the protocol. A job that did not change is the same object as before."""
-        if not self._question:
-            self._question = jobs.question(self._commands.run(jobs.OFFER, OFFER_S).decode())
-        self._known = jobs.understood(self._commands.run(self._question, self._bulk_s), self._known)
+        """See the protocol. A job that did not change is the same object as before.
+
+        squeue tells its fields anew each time, for which it asks nobody: it may be of another release by now.
+        """
+        question = jobs.question(self._commands.run(jobs.OFFER, OFFER_S))
+        self._known = jobs.understood(self._commands.run(question, self._bulk_s), self._known)
         return wire.Jobs(jobs=tuple(self._known.values()))
 
     def diagnosis(self) -> wire.Diagnosis:

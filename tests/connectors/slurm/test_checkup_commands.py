@@ -10,13 +10,13 @@ import pytest
 from connectors.slurm.checkup.commands import command_findings
 from connectors.slurm.token import TokenFile
 from models.findings import Finding, Level
-from tests.connectors.slurm.commands.test_printed_jobs import record
+from tests.connectors.slurm.commands.test_printed_jobs import HEAD, record
 from tests.connectors.slurm.commands.test_printed_nodes import START
 
 
 def look(folder: Path, squeue: str, scontrol: str) -> Finding:
     (folder / "token").write_text("abc.def", encoding="ascii")
-    (folder / "record").write_bytes(record())
+    (folder / "record").write_bytes(HEAD + record())
     for name, script in (("squeue", squeue), ("scontrol", scontrol)):
         (folder / name).write_text("#!/bin/sh\n" + script.format(folder=folder), encoding="utf-8")
         (folder / name).chmod(0o755)
@@ -24,7 +24,7 @@ def look(folder: Path, squeue: str, scontrol: str) -> Finding:
     return found
 
 
-SQUEUE = '[ "$1" = --helpFormat ] && echo JobID || cat {folder}/record'
+SQUEUE = '[ "$1" = --helpFormat ] && echo OverSubscribe || cat {folder}/record'
 
 
 def test_they_print(tmp_path: Path):
@@ -37,6 +37,7 @@ def test_they_print(tmp_path: Path):
     ("what", "squeue", "scontrol", "said"),
     [
         ("not known", "echo Protocol authentication error >&2; exit 1", f"echo {shlex.quote(START)}", "authentication"),
+        ("no word", '[ "$1" != --helpFormat ] || echo OverSubscribe', f"echo {shlex.quote(START)}", "no header"),
         ("no nodes", SQUEUE, "exit 1", "scontrol ended with 1"),
         ("another release", SQUEUE, "echo what is this", "cannot be read"),
     ],

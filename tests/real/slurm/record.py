@@ -157,7 +157,7 @@ def record_commands(slurm: Cluster, folder: Path) -> None:
     with tempfile.TemporaryDirectory() as made:
         (Path(made) / "token").write_text(slurm.token(), encoding="ascii")
         by = Commands(commands.folder_of(slurm, Path(made)), tokens=TokenFile(Path(made) / "token"))
-        question = jobs.question(by.run(jobs.OFFER, COMMAND_S).decode())
+        question = jobs.question(by.run(jobs.OFFER, COMMAND_S))
         for what, asked in (("nodes", nodes.QUESTION), ("jobs", question)):
             write(folder / f"rest-{what}.json", slurm.ask("GET", what, version=version).body)
             write(folder / f"{asked[0]}.json", by.run(asked, COMMAND_S).decode())

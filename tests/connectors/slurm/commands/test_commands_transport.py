@@ -16,7 +16,7 @@ from connectors.slurm.scheduler import SlurmScheduler
 from models.acts import Outcome
 from models.errors import Unreachable
 from tests.connectors.slurm import fake
-from tests.connectors.slurm.commands.test_printed_jobs import record
+from tests.connectors.slurm.commands.test_printed_jobs import HEAD, record
 from tests.connectors.slurm.commands.test_printed_nodes import START
 from tests.connectors.slurm.fake import NAMES, Fake
 
@@ -31,16 +31,20 @@ class Printing(Commands):
             (folder / name).touch(0o755)
         super().__init__(folder)
         self.jobs = b""
+        self.nodes = b"".join(_line(name) for name in NAMES)
         self.asked: list[str] = []
+        self.questions: list[str] = []
         self.broken = ""
+        self.offer = f"OverSubscribe {EXCLUSIVE}"
 
     def run(self, argv: Sequence[str], timeout_s: float) -> bytes:
         if tuple(argv) == OFFER:
-            return f"JobID {EXCLUSIVE}".encode()
+            return self.offer.encode()
         self.asked.append(argv[0])
+        self.questions += [argv[-1]] if argv[0] == "squeue" else []
         if argv[0] == self.broken:
             raise Unreachable(f"{argv[0]} ended with 1: no word")
-        return self.jobs if argv[0] == "squeue" else b"".join(_line(name) for name in NAMES)
+        return HEAD + self.jobs if argv[0] == "squeue" else self.nodes
 
 
 def _line(name: str) -> bytes:
@@ -83,6 +87,23 @@ def test_one_command_that_fails_is_no_poll_and_the_last_one_stands(
     assert port.demand() == before.demand
     printing.broken = ""
     assert port.poll().demand.waiting == 0
+
+
+def test_another_release_of_squeue_may_come_while_we_run(printing: Printing, port: SlurmScheduler):
+    """What OverSubscribe tells before 26.05, Exclusive tells since: NO is a job with whole nodes, then any job."""
+    printing.offer, printing.jobs = "OverSubscribe", record(OverSubscribe="OK")
+    before = port.poll().demand.waiting
+    printing.offer, printing.jobs = f"OverSubscribe {EXCLUSIVE}", record(OverSubscribe="NO", Exclusive="NO")
+    assert port.poll().demand.waiting == before < 1
+    assert printing.questions[0] != printing.questions[1]
+
+
+def test_a_scontrol_that_prints_nothing_is_no_cluster_without_nodes(
+    server: Fake, printing: Printing, port: SlurmScheduler
+):
+    port.drain_many(NAMES[:2], mark=MARK)
+    printing.nodes = b""
+    assert set(port.undrain_many(NAMES[:2], mark=MARK).values()) == {Outcome.UNKNOWN}
 
 
 def test_acts_go_over_rest_and_are_looked_at_there(server: Fake, port: SlurmScheduler):

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import pytest
 
 from connectors.slurm import wire
-from connectors.slurm.commands.jobs import EXCLUSIVE, FIELDS, RECORD, UNIT, question, understood
+from connectors.slurm.commands.jobs import EXCLUSIVE, FIELDS, RECORD, UNIT, question
+from connectors.slurm.commands.jobs import understood as understood_all
 from connectors.slurm.jobs import state_of
 from models.errors import Unreachable
 from models.work import WorkState
@@ -18,6 +21,13 @@ USUAL = {
     **{"SubmitTime": str(NOW_S - 9), "EligibleTime": str(NOW_S - 9), "TimeLimit": "10:00", "UserName": "ada"},
     **{"NodeList": "", "ReqNodes": "", "ExcNodes": "", "Feature": "(null)", "OverSubscribe": "OK"},
 }
+
+
+HEAD = (UNIT.join(("JOBID", "STATE", "REASON")) + RECORD + "\n").encode()
+
+
+def understood(records: bytes, known: Mapping[bytes, wire.Job]) -> dict[bytes, wire.Job]:
+    return understood_all(HEAD + records, known)
 
 
 def record(**fields: str) -> bytes:
@@ -61,6 +71,7 @@ def test_limits(printed: str, limit: wire.Number):
         ("CONFIGURING", WorkState.RUNNING),
         ("RESIZING", WorkState.RUNNING),
         ("REQUEUED", WorkState.ELIGIBLE),
+        ("EXPEDITING", WorkState.ELIGIBLE),
         ("REQUEUE_HOLD", WorkState.HELD),
         ("SPECIAL_EXIT", WorkState.HELD),
         ("COMPLETING", WorkState.ENDED),
@@ -130,6 +141,13 @@ def test_no_job_is_no_job():
     assert understood(b"", {}) == {}
 
 
+@pytest.mark.parametrize("printed", [b"", record(), HEAD[:-2], b"\n"])
+def test_without_its_header_squeue_was_not_told_anything(printed: bytes):
+    """A wrapper of squeue may lose the number that it ended with, and all it printed is nothing."""
+    with pytest.raises(Unreachable, match="squeue printed no"):
+        understood_all(printed, {})
+
+
 def test_what_did_not_change_is_the_same_as_before():
     before = understood(record(JobID="1") + record(JobID="2"), {})
     after = understood(record(JobID="2") + record(JobID="1", State="RUNNING") + record(JobID="3"), before)
@@ -157,6 +175,13 @@ def test_what_cannot_be_read_is_told_as_that(what: str, printed: bytes):
 
 
 def test_the_question_asks_for_what_there_is():
-    assert question("Account ArrayJobID  ArrayTaskID")[-1].endswith(f"OverSubscribe:{RECORD}")
-    assert question("Account Exclusive Feature")[-1].endswith(f"OverSubscribe:{UNIT},{EXCLUSIVE}:{RECORD}")
+    assert question(b"Account OverSubscribe  ArrayTaskId")[-1].endswith(f"OverSubscribe:{RECORD}")
+    asked = question(b"Account Exclusive Feature\nOverSubscribe \xff")
+    assert asked[-1].endswith(f"OverSubscribe:{UNIT},{EXCLUSIVE}:{RECORD}")
     assert len(USUAL) == len(FIELDS)
+
+
+@pytest.mark.parametrize("offered", [b"", b"squeue: no such option"])
+def test_no_list_of_fields_is_not_one_without_the_field(offered: bytes):
+    with pytest.raises(Unreachable, match="no list of its fields"):
+        question(offered)
