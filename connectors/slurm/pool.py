@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from math import prod
+from sys import intern
 
 from ClusterShell.NodeSet import RESOLVER_NOGROUP, NodeSet, NodeSetException
 
@@ -33,7 +34,8 @@ def hosts(hostlist: str) -> tuple[str, ...]:
     if not _PLAIN.match(hostlist) or sum(_size(part) for part in _PARTS.split(hostlist)) > HOSTS_MOST:
         raise BadInput(f"{hostlist[:200]!r} is no hostlist of at most {HOSTS_MOST} nodes")
     try:
-        return tuple(str(name) for name in NodeSet(hostlist, resolver=RESOLVER_NOGROUP))
+        # thousands of lists are remembered, and of thousands of nodes each: they share the names
+        return tuple(intern(str(name)) for name in NodeSet(hostlist, resolver=RESOLVER_NOGROUP))
     except NodeSetException as error:
         raise BadInput(f"{hostlist[:200]!r} is no hostlist: {error}") from error
 

@@ -32,6 +32,11 @@ def test_a_large_hostlist_is_read():
     assert len(hosts("n[00001-10000]")) == 10_000
 
 
+def test_lists_that_are_remembered_share_the_names():
+    """Else the lists of some thousand large jobs, each once seen, would take half a gigabyte for good."""
+    assert hosts("n[101-103]")[2] is hosts("n[103-104]")[0]
+
+
 @pytest.mark.parametrize(
     "text",
     [
