@@ -12,7 +12,7 @@ from connectors.slurm import acts, flags, read, wire
 from connectors.slurm.acts import Said
 from connectors.slurm.away import Away
 from connectors.slurm.jobs import NEVER_S, Known, Piece, pieces
-from connectors.slurm.names import booking_name, is_mark, is_node
+from connectors.slurm.names import booking_name, given_reason, is_mark, is_node
 from connectors.slurm.pool import Pool, hosts
 from connectors.slurm.transport import Booking, Transport
 from models.acts import Outcome
@@ -110,9 +110,7 @@ class SlurmScheduler:
         booked = read.bookings(self._reservations(), {node}).get(node, set())
         at_s, booted = read.clock(self._slurm.diagnosis())
         ahead_s = self._ahead_s(at_s)
-        ends: Mapping[str, int] = {}
-        if flags.is_busy(flags.flags_of(shown.state)):
-            ends = self._ends(node, at_s)
+        ends = {} if self._stays_empty(shown) else self._ends(shown, at_s)
         return _by_our_clock(read.node_of(shown, ends, booked, booted), ahead_s)
 
     # ---- acting ----
@@ -200,15 +198,26 @@ class SlurmScheduler:
         known = {node.name: node for node in nodes if self._names is None or node.name in self._names}
         return {name: known.get(name) for name in names}
 
-    def _ends(self, node: str, at_s: int) -> Mapping[str, int]:
+    def _stays_empty(self, shown: wire.Node) -> bool:
+        """Whether it was drained already, as it is now, when the last poll saw no work on it: none has started since.
+
+        Its flags alone do not tell: a node whose job is suspended looks idle where Slurm does not count memory.
+        """
+        before = None if self._picture is None else self._picture.nodes.get(shown.name)
+        if before is None or before.drain_reason is None or before.busy:
+            return False
+        now = flags.flags_of(shown.state)
+        return flags.is_drained(now) and not flags.is_busy(now) and given_reason(shown.reason) == before.drain_reason
+
+    def _ends(self, shown: wire.Node, at_s: int) -> Mapping[str, int]:
         now_s = self._monotonic()
         if self._work is not None and now_s - self._work[0] <= JOBS_FRESH_S:
             ends = read.ends_of(self._work[1])
-            if node in ends:
+            if shown.name in ends or not flags.is_busy(flags.flags_of(shown.state)):
                 return ends
         pool = self._last().pool
         jobs = read.present(self._slurm.jobs().jobs, "jobs")
-        self._work = (now_s, pieces(jobs, _with(pool, node), at_s))
+        self._work = (now_s, pieces(jobs, _with(pool, shown.name), at_s))
         return read.ends_of(self._work[1])
 
     def _reservations(self) -> tuple[wire.Reservation, ...]:
@@ -243,6 +252,7 @@ class SlurmScheduler:
         if not asked:
             return outcomes
         answers = _ask_all(ask, asked)
+        self._work = None  # until then a job could start
         try:
             shown = self._some(asked)
         except Unreachable as error:

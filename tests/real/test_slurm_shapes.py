@@ -160,3 +160,32 @@ def test_a_node_that_is_not_there_yet_or_is_being_switched_on_is_not_ready(
         assert ready() == {"n01": True, "n02": False}
         assert flag in cluster.flags("n02"), "it still was so when it was read"
     rest.close()
+
+
+@pytest.mark.parametrize("release", RELEASES)
+def test_a_job_that_is_suspended_is_seen_where_slurm_shows_its_node_idle(
+    own_slurm: Callable[..., Cluster], tmp_path: Path, release: str
+):
+    """And it goes on although the node is drained: it would be on a node that Kubernetes has."""
+    cluster = own_slurm(
+        release,
+        nodes=(Node("n01"),),
+        partitions={"batch": "Nodes=ALL Default=YES"},
+        settings={"SelectTypeParameters": "CR_Core", "DefMemPerCPU": "0"},
+    )
+    rest = client(cluster, tmp_path)
+    port = SlurmScheduler(RestTransport(rest))
+    cluster.wait(lambda: tells(port), "slurmctld tells since when it runs")
+    number = cluster.submit()
+    cluster.wait(lambda: cluster.job(number)["JobState"] == "RUNNING", "it runs")
+    assert port.drain("n01", mark=MARK) is Outcome.DONE
+    cluster.run("scontrol", "suspend", str(number))
+    cluster.wait(lambda: cluster.flags("n01") == {"IDLE", "DRAIN"}, "the node looks empty")
+    assert getattr(port.look("n01"), "busy", None) is True
+    port.poll()
+    assert getattr(port.look("n01"), "busy", None) is True
+    cluster.run("scontrol", "resume", str(number))
+    cluster.wait(lambda: cluster.job(number)["JobState"] == "RUNNING", "it goes on")
+    cluster.run("scancel", str(number))
+    cluster.wait(lambda: not getattr(port.look("n01"), "busy", True), "now it is empty")
+    rest.close()

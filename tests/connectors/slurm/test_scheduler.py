@@ -325,9 +325,26 @@ def test_when_a_node_frees_and_from_when_it_is_booked_is_by_our_clock(server: Fa
     client.close()
 
 
-def test_a_look_at_an_idle_node_does_not_read_the_jobs(server: Fake, port: SlurmScheduler):
-    port.look("n01")
+def test_a_job_that_is_suspended_is_seen_on_a_node_that_shows_idle(server: Fake, port: SlurmScheduler):
+    """So Slurm shows it where memory is not counted (SelectTypeParameters=CR_Core); the job may be resumed any time."""
+    port.poll()
+    assert port.look("n01") == port.nodes().nodes["n01"]
+    server.jobs = [running(1, job_state=["SUSPENDED"])]  # it came since, and the drain was too late for it
+    assert port.drain("n01", mark=MARK) is DONE
+    for _ in range(2):
+        assert getattr(port.look("n01"), "busy", None) is True
+        port.poll()
+
+
+def test_a_look_at_a_node_that_a_poll_saw_drained_and_empty_does_not_read_the_jobs(server: Fake, port: SlurmScheduler):
+    server.drain("n01", MARK)
+    port.poll()
+    server.asked.clear()
+    assert getattr(port.look("n01"), "busy", None) is False
     assert "GET jobs/" not in server.asked
+    server.drain("n01", OTHER)  # it was open in between
+    port.look("n01")
+    assert "GET jobs/" in server.asked
 
 
 def test_only_the_pools_own_nodes_are_seen_and_touched(server: Fake, tmp_path: Path):
