@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -33,8 +34,10 @@ def command_findings(
             "The commands must be of the cluster's release, find its slurm.conf (spec.slurm.conf), and have the plug-in"
             " auth_jwt beside them; or leave spec.slurm.commands out."
         )
-        bearing = "" if tokens is None else f"SLURM_JWT=$(cat {tokens.path}) "
-        yield wrong(CHECK, str(error), remedy, f"{bearing}{folder / 'squeue'}")
+        quoted = shlex.quote
+        found = "" if conf is None else f"SLURM_CONF={quoted(str(conf))} "
+        bearing = "" if tokens is None else f"SLURM_JWT=$(sed s/^SLURM_JWT=// {quoted(str(tokens.path))}) "
+        yield wrong(CHECK, str(error), remedy, f"{found}{bearing}{quoted(str(folder / 'squeue'))}")
     else:
         took_s = monotonic() - began_s
         yield well(

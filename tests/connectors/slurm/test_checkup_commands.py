@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import shlex
+import subprocess
 from pathlib import Path
 
 import pytest
 
 from connectors.slurm.checkup.commands import command_findings
+from connectors.slurm.commands.running import NAMES
 from connectors.slurm.token import TokenFile
 from models.findings import Finding, Level
 from tests.connectors.slurm.commands.test_printed_jobs import HEAD, record
@@ -45,8 +47,20 @@ def test_they_print(tmp_path: Path):
 def test_they_do_not(tmp_path: Path, what: str, squeue: str, scontrol: str, said: str):
     found = look(tmp_path, squeue, scontrol)
     assert (found.level, said in found.what) == (Level.ERROR, True)
-    assert found.commands == (f"SLURM_JWT=$(cat {tmp_path}/token) {tmp_path}/squeue",)
+    assert found.commands == (f"SLURM_JWT=$(sed s/^SLURM_JWT=// {tmp_path}/token) {tmp_path}/squeue",)
     assert "abc" not in f"{found}"
+
+
+def test_the_command_to_try_runs_as_ours_did(tmp_path: Path):
+    folder = tmp_path / "a folder"
+    folder.mkdir()
+    (folder / "token").write_text("SLURM_JWT=abc.def\n", encoding="ascii")
+    for name in NAMES:
+        (folder / name).write_text('#!/bin/sh\necho "$SLURM_JWT $SLURM_CONF"\n', encoding="ascii")
+        (folder / name).chmod(0o755)
+    (found,) = command_findings(folder, folder / "slurm.conf", TokenFile(folder / "token"))
+    done = subprocess.run(["sh", "-c", *found.commands], capture_output=True, text=True, check=True)
+    assert done.stdout == f"abc.def {folder}/slurm.conf\n"
 
 
 def test_a_folder_without_them(tmp_path: Path):
