@@ -213,7 +213,7 @@ class SlurmScheduler:
         now_s = self._monotonic()
         if self._work is not None and now_s - self._work[0] <= JOBS_FRESH_S:
             ends = read.ends_of(self._work[1])
-            if shown.name in ends or not flags.is_busy(flags.flags_of(shown.state)):
+            if (shown.name in ends) is flags.is_busy(flags.flags_of(shown.state)):  # else one is older than the other
                 return ends
         pool = self._last().pool
         jobs = read.present(self._slurm.jobs().jobs, "jobs")

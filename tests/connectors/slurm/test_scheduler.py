@@ -347,6 +347,17 @@ def test_a_look_at_a_node_that_a_poll_saw_drained_and_empty_does_not_read_the_jo
     assert "GET jobs/" in server.asked
 
 
+def test_a_job_that_ended_just_now_is_seen_to_have_ended(server: Fake, port: SlurmScheduler):
+    port.poll()
+    port.drain("n01", mark=MARK)
+    server.jobs = [running(1, "n01")]
+    server.nodes["n01"]["state"] = ["ALLOCATED", "DRAIN"]
+    assert getattr(port.look("n01"), "busy", None) is True
+    server.jobs = []
+    server.nodes["n01"]["state"] = ["IDLE", "DRAIN"]
+    assert getattr(port.look("n01"), "busy", None) is False
+
+
 def test_only_the_pools_own_nodes_are_seen_and_touched(server: Fake, tmp_path: Path):
     port = SlurmScheduler(RestTransport(rest(server, tmp_path)), "n[01-02]")
     assert sorted(port.nodes().nodes) == ["n01", "n02"]
