@@ -39,10 +39,11 @@ timer that writes a new token before the old one ends is all it takes; write it 
 ## What `tidegate doctor` asks of Slurm
 
 One answer each of `ping` (for every data parser), `diag`, the nodes, partitions and reservations, and, where slurmrestd
-tells it (data parser v0.0.45), `conf`. Rights are found out without a change: a change of nothing is asked for, of a
-node called tidegate-doctor that there is not. slurmctld refuses it to an administrator because there is no such node,
-and to others because they may not; it writes a line into its log each time. Over pyslurm it asks for `diag`, the nodes,
-partitions and reservations, and for that node to be undrained.
+tells it (data parser v0.0.45), `conf`. It is not asked for the jobs, which can cost it minutes. Rights are found out
+without a change: a change of nothing is asked for, of a node called tidegate-doctor that there is not. slurmctld
+refuses it to an administrator because there is no such node, and to others because they may not; it writes a line into
+its log each time. Over pyslurm doctor asks for `diag`, the jobs, nodes, partitions and reservations, and for that node
+to be undrained. Where `commands` is given, squeue and scontrol are run once.
 """
 
 

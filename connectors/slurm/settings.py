@@ -48,7 +48,7 @@ class SlurmSettings(Part):
         "The file that holds the JWT of a Slurm administrator and nothing else. It is read again whenever it changes."
         " Needed with rest.",
     )
-    user: Annotated[str, matching(r"\S+", "the name of a user", longest=200)] | None = field(
+    user: Annotated[str, matching(r"[!-~]+", "the name of a user", longest=200)] | None = field(
         None, "Whose token it is, where the token does not say so itself."
     )
     ca_file: Annotated[Path, PATH] | None = field(

@@ -77,6 +77,10 @@ class Checkup:
             yield reach.unreached(rest.url, error)
             yield from self._without("slurmrestd gives no answer")
             return
+        if (what := reach.no_slurmrestd(rest.url, reply)) is not None:
+            yield what
+            yield from self._without("slurmrestd gives no answer")
+            return
         yield well(reach.REST, f"slurmrestd answers at {rest.url}")
         if reply.status != 200:
             yield from reach.controller_findings(reply)

@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable
 from contextlib import closing
 
-from connectors.slurm.checkup import commands, reach
+from connectors.slurm.checkup import commands, jobs, reach
 from connectors.slurm.checkup.guard import Findings, guarded
 from connectors.slurm.checkup.running_conf import Settings
 from connectors.slurm.checkup.things import CHECKS, thing_findings
@@ -77,6 +77,8 @@ def native_findings(
         yield from guarded(reach.CLOCK, lambda: reach.clock_findings(diagnosis, before_s, after_s))
         if (folder := settings.commands) is not None:
             yield from guarded(commands.CHECK, lambda: commands.command_findings(folder, settings.conf, None))
+        else:
+            yield from guarded(jobs.CHECK, lambda: jobs.job_findings(slurm.jobs))
         yield from thing_findings(OverNative(slurm), policy or Policy(), conf, leads)
 
 
@@ -90,4 +92,4 @@ def _rights(process: Process, policy: Policy | None) -> Findings:
 
 
 def _without(why: str) -> Findings:
-    yield from (skipped(check, why) for check in (reach.RIGHTS, reach.CLOCK, *CHECKS))
+    yield from (skipped(check, why) for check in (reach.RIGHTS, reach.CLOCK, jobs.CHECK, *CHECKS))

@@ -85,6 +85,17 @@ _CAUSES: tuple[tuple[type[BaseException], str, str], ...] = (
 )
 
 
+def no_slurmrestd(url: str, reply: Reply) -> Finding | None:
+    """What is wrong where somebody else answers than slurmrestd, whose answers are all JSON."""
+    try:
+        decode(reply.body, Answer)
+    except Unreachable:
+        what = f"{url}: what answers there is not slurmrestd, or something on the way changes its answers"
+        remedy = "See what serves there, and proxies on the way: spec.slurm.url must be the address of slurmrestd."
+        return wrong(REST, f"{what} ({reply.status}: {reply.text[:100]!r})", remedy)
+    return None
+
+
 def asked(rest: Rest, path: str) -> Reply:
     """The answer as it is, whatever its status. Raises Unreachable when there is none."""
     return rest.write("GET", path)

@@ -29,7 +29,11 @@ class NativeTransport:
         self._process = process
         self._timeout_s = timeout_s
         self._bulk_s = bulk_s
-        process.start()
+        try:
+            process.start()
+        except BaseException:  # an interrupt, too: nobody has us yet, to close
+            process.close()
+            raise
 
     def diagnosis(self) -> wire.Diagnosis:
         """See the protocol."""

@@ -11,7 +11,7 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 from connectors.deadline import Deadline
 from connectors.slurm.token import TokenFile
@@ -65,9 +65,7 @@ class Rest:
     def __init__(
         self, url: str, token_file: Path, *, user: str = "", ca_file: Path | None = None, timeout_s: float = 10.0
     ) -> None:
-        address = urlsplit(url)
-        if address.scheme not in ("http", "https") or not address.hostname or address.username or address.query:
-            raise BadInput(f"{url!r} is no address of slurmrestd", remedy="write http://HOST:PORT or https://HOST:PORT")
+        address = _address(url)
         self.url = url.rstrip("/")
         self.tokens = TokenFile(token_file)
         self.version = ""
@@ -81,13 +79,16 @@ class Rest:
     def __repr__(self) -> str:
         return f"Rest({self.url!r})"
 
-    def get(self, path: str, shape: type[Shape], *, timeout_s: float | None = None) -> Shape:
-        """What there is at ``path``. Raises Unreachable when it is not told in full."""
+    def get(self, path: str, shape: type[Shape], *, timeout_s: float | None = None, lenient: bool = False) -> Shape:
+        """What there is at ``path``. Raises Unreachable when it is not told in full.
+
+        That there is no such thing is told as an error without a number: ``lenient`` takes that for an answer.
+        """
         reply = self._ask("GET", path, None, timeout_s)
         if reply.status != 200:
             raise Unreachable(f"slurmrestd at {self.url} answered {reply.status} to {path}: {reply.text}")
         answer = decode(reply.body, shape)
-        if any(fault.error_number for fault in answer.errors):
+        if any(fault.error_number or not lenient for fault in answer.errors):
             raise Unreachable(f"slurmrestd at {self.url} could not tell {path}: {reply.text}")
         return answer
 
@@ -206,3 +207,16 @@ def _read(response: http.client.HTTPResponse, deadline: Deadline) -> bytes:
     if response.length:
         raise http.client.HTTPException(f"the answer ended {response.length} bytes early")
     return b"".join(chunks)
+
+
+def _address(url: str) -> SplitResult:
+    """The parts of the address. Raises BadInput when it is none of slurmrestd's."""
+    try:
+        address = urlsplit(url)
+        wrong = address.scheme not in ("http", "https") or not address.hostname or address.port == 0
+        wrong = wrong or bool(address.username or address.query)
+    except ValueError:  # a port out of range, a bracket that is left open
+        wrong = True
+    if wrong:
+        raise BadInput(f"{url!r} is no address of slurmrestd", remedy="write http://HOST:PORT or https://HOST:PORT")
+    return address

@@ -34,7 +34,7 @@ class RestTransport:
 
     def node(self, name: str) -> wire.Node | None:
         """See the protocol. The name goes into an address as it is."""
-        answer = self._rest.get(f"node/{name}", wire.Nodes)
+        answer = self._rest.get(f"node/{name}", wire.Nodes, lenient=True)
         if answer.nodes is None and not answer.errors:
             raise Unreachable(f"slurmrestd answered neither with node {name} nor that there is none")
         return next((node for node in answer.nodes or () if node.name == name), None)

@@ -282,6 +282,14 @@ def test_a_node_list_that_cannot_be_read(server: Fake, look: Look):
     assert {name for name, one in found.items() if one.level is Level.SKIPPED} == set(things.CHECKS[1:])
 
 
+@pytest.mark.parametrize("body", [b"<html>", b"", b"{", b'{"meta": {}'])
+def test_what_answers_may_not_be_slurmrestd(server: Fake, look: Look, body: bytes):
+    server.instead["GET diag"] = fake.say(200, body)
+    found = look()
+    assert {name for name, one in found.items() if one.level is Level.ERROR} == {"slurm.rest"}
+    assert "is not slurmrestd" in found["slurm.rest"].what
+
+
 @pytest.mark.parametrize("path", ["reservations/", "partitions/", "conf/"])
 def test_one_check_that_fails_leaves_the_others_to_run(server: Fake, look: Look, path: str):
     server.instead[f"GET {path}"] = fake.say(200, b"{")

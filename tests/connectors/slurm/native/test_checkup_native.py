@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Callable
 from contextlib import closing
@@ -46,6 +47,7 @@ def test_everything_that_pyslurm_tells_is_looked_at(look: Look):
         "slurm.native": OK,
         "slurm.rights": OK,
         "slurm.clock": OK,
+        "slurm.jobs": OK,
         "slurm.nodes": OK,
         "slurm.states": OK,
         "slurm.drains": OK,
@@ -96,6 +98,7 @@ def test_one_that_cannot_be_asked_is_one_error_with_a_remedy(look: Look, bad: di
     assert {name for name, one in found.items() if one.level is SKIPPED} == {
         "slurm.rights",
         "slurm.clock",
+        "slurm.jobs",
         "slurm.conf",
         *CHECKS,
     }
@@ -104,6 +107,7 @@ def test_one_that_cannot_be_asked_is_one_error_with_a_remedy(look: Look, bad: di
 @pytest.mark.parametrize(
     ("failing", "check"),
     [
+        ("load_jobs", "slurm.jobs"),
         ("load_nodes", "slurm.nodes"),
         ("load_partitions", "slurm.partitions"),
         ("load_reservations", "slurm.reservations"),
@@ -132,3 +136,20 @@ def test_it_is_told_who_drained_a_node_and_when(look: Look):
     assert (seen["n01"].reason, seen["n01"].reason_set_by_user) == ("tidegate:1.p1", "root")
     assert seen["n01"].reason_changed_at.value == pytest.approx(time.time(), abs=60)
     assert seen["n02"].reason_set_by_user == ""
+
+
+def test_an_interrupt_while_it_starts_leaves_no_process_behind(look: Look, monkeypatch: pytest.MonkeyPatch):
+    look()  # the stand-in is in place
+    process = Process()
+    started: list[int] = []
+
+    def interrupted(running: Any, until_s: float) -> bytes:
+        started.append(running.pid)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(process, "_line", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        NativeTransport(process)
+    (pid,) = started
+    with pytest.raises(ProcessLookupError):
+        os.kill(pid, 0)

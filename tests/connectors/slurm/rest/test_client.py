@@ -35,6 +35,22 @@ def test_all_nodes_are_read_over_one_connection(server: Fake, tmp_path: Path):
     assert server.asked == ["GET ping", "GET nodes/", "GET nodes/", "GET nodes/"]
 
 
+@pytest.mark.parametrize("number", [0, 1])
+def test_an_error_beside_an_empty_list_is_no_empty_list(server: Fake, tmp_path: Path, number: int):
+    told = {"jobs": [], "errors": [{"error_number": number, "error": "", "description": "failed"}]}
+    server.instead["GET jobs/"] = fake.say(200, told)
+    with pytest.raises(Unreachable, match="could not tell jobs/"):
+        rest(server, tmp_path).get("jobs/", wire.Jobs)
+
+
+@pytest.mark.parametrize(
+    "url", ["http://h:99999", "http://h:0", "http://[::1", "ftp://h:1", "http://ada@h:1", "http://:1"]
+)
+def test_an_address_that_is_none_is_told_at_once(tmp_path: Path, url: str):
+    with pytest.raises(BadInput, match="no address of slurmrestd"):
+        Rest(url, tmp_path / "token")
+
+
 def test_the_token_and_who_asks_are_in_the_headers(server: Fake, tmp_path: Path):
     rest(server, tmp_path, user="tidegate").get("nodes/", wire.Nodes)
     assert server.headers[-1]["X-SLURM-USER-TOKEN"] == TOKEN
