@@ -296,6 +296,7 @@ def test_one_check_that_fails_leaves_the_others_to_run(server: Fake, look: Look,
     found = look()
     assert [one.level for one in found.values()].count(Level.ERROR) == 1
     assert found[f"slurm.{path.rstrip('/')}"].level is Level.ERROR
+    assert found[f"slurm.{path.rstrip('/')}"].remedy
     assert Level.SKIPPED not in levels(found)
 
 
