@@ -124,8 +124,9 @@ class Checkup:
             if settings is None and self.settings.conf is not None:
                 settings = from_file(read_conf(self.settings.conf), str(self.settings.conf))
         except TidegateError as error:
-            remedy = "See slurmctld's log." if self.settings.conf is None else "See spec.slurm.conf, and slurmctld's log."
-            return None, [wrong(conf_rules.CHECK, str(error), remedy)]
+            return None, [
+                wrong(conf_rules.CHECK, str(error), "See spec.slurm.conf where it is given, else slurmctld's log.")
+            ]
         if settings is None:
             why = "this Slurm does not tell its settings over REST" if rest is not None else "Slurm was not reached"
             if self.settings.over == "native":
