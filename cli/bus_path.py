@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Iterator, Mapping
-from contextlib import closing, contextmanager, suppress
+from contextlib import ExitStack, closing, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -68,12 +68,18 @@ class ReplayBus:
 
         Raises BadInput, BusUnavailable or BusRefused.
         """
-        with closing(open_bus(self.address, f"{self.settings.prefix}{self.run}-{part}.", self.settings)) as bus:
+        prefix = f"{self.settings.prefix}{self.run}-{part}."
+        with ExitStack() as at_end:
+            bus: OpenedBus | None = None
             try:
+                bus = at_end.enter_context(closing(open_bus(self.address, prefix, self.settings)))
                 yield bus
-            except BaseException:
+            except BaseException as error:
                 with suppress(BusUnavailable, BusRefused):  # what went wrong first is what is told
-                    bus.discard()
+                    if bus is None and not isinstance(error, Exception):  # stopped while it made its topics
+                        bus = at_end.enter_context(closing(open_bus(self.address, prefix, self.settings)))
+                    if bus is not None:
+                        bus.discard()
                 raise
             bus.discard()
 

@@ -177,7 +177,13 @@ def _wait_for(futures: Mapping[Future[Outcome], str], told: Queue[tuple[str, flo
 def _begin_worker(told: Queue[tuple[str, float]]) -> None:
     global _told  # noqa: PLW0603 - how an initializer of a worker process hands something on
     _told = told
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # what is open is let go of first
+    signal.signal(signal.SIGTERM, _end_worker)
+
+
+def _end_worker(*_: object) -> None:
+    """What is open is let go of first; the executor sends a second signal meanwhile, which must not hinder that."""
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    sys.exit(1)
 
 
 def _replay_told(world: World, name: str, open_audit: OpenAudit | None, open_path: OpenPath | None) -> Outcome:

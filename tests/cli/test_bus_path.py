@@ -12,11 +12,12 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing, contextmanager
-from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from cli import bus_path
 from cli import main as command
 from cli.bus_path import FORECASTING, BusPath, PathThrough, replay_bus, usable_bus
 from connectors.bus.opening import open_bus
@@ -37,6 +38,7 @@ from simulator.world import World
 from tests.list_bus import ListBus
 from tests.simulator.small_worlds import DAY_S, small_world
 from tests.simulator.test_twin_invariants import Observer
+from tests.values import replace
 
 ROOT = Path(__file__).parents[2]
 POLICIES = ("reactive", "persistence", "predictive", "oracle")
@@ -273,6 +275,22 @@ def test_an_opener_leaves_nothing_behind(tmp_path: Path):
         assert path.bus.flush(10) == 0
         assert len(open_bus(address, f"{bus.run}-reactive.").latest_state(Topic.WORK)) == 1
     assert dict(open_bus(address, f"{bus.run}-reactive.").latest_state(Topic.WORK)) == {}
+
+
+def test_who_is_stopped_while_a_bus_opens_leaves_no_topics_behind(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    file, opened = tmp_path / "events.db", []
+
+    def stopped_at_first(*how: Any) -> Any:
+        opened.append(open_bus(*how))
+        if len(opened) == 1:
+            raise SystemExit(1)
+        return opened[-1]
+
+    monkeypatch.setattr(bus_path, "open_bus", stopped_at_first)
+    with pytest.raises(SystemExit), replay_bus(f"sqlite:{file}").opened("reactive"):
+        pytest.fail("it was stopped before")
+    assert topics(file) == 0
+    opened[0].close()
 
 
 def test_ctrl_c_leaves_no_topics_behind(tmp_path: Path):
