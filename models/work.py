@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
+import msgspec
+
 from models.nodes import Side
 
 
@@ -17,9 +19,8 @@ class WorkState(StrEnum):
     ENDED = "ended"
 
 
-@dataclass(frozen=True, slots=True)
-class WorkRecord:
-    """The whole current record of one job, gang of pods or service replica.
+class WorkRecord(msgspec.Struct, frozen=True, gc=False):
+    """The whole current record of one job, gang of pods or service replica: a struct, for a site may have 100,000.
 
     ``nodes`` is its size in node-equivalents of the pool; work that needs its nodes together is one record.
     ``limit_s`` is the run time after which the scheduler ends it, None where nothing bounds it.

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection
+from functools import lru_cache
 
+KEPT = 1024  # states whose flags are remembered
 DRAIN = "DRAIN"
 BUSY = frozenset(("ALLOCATED", "MIXED", "COMPLETING"))  # until the last epilog has ended
 OFF = frozenset(("POWERED_DOWN", "POWERING_UP"))  # or on the way from there
@@ -31,6 +33,7 @@ def is_ready(flags: Collection[str]) -> bool:
     return HARMLESS.issuperset(flags) and not BASES.isdisjoint(flags)
 
 
-def flags_of(state: Iterable[str]) -> frozenset[str]:
+@lru_cache(KEPT)
+def flags_of(state: tuple[str, ...]) -> frozenset[str]:
     """The flags as one set, in capitals."""
     return frozenset(flag.strip().upper() for flag in state)

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import replace
 from math import ceil
+
+from msgspec.structs import replace
 
 from connectors.slurm.jobs import Piece
 from models.work import WorkState

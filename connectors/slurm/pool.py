@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from functools import lru_cache
 from math import prod
+from operator import attrgetter
 from sys import intern
 
 from ClusterShell.NodeSet import RESOLVER_NOGROUP, NodeSet, NodeSetException
@@ -77,24 +78,29 @@ class Pool:
 
 def shape_of(node: wire.Node) -> NodeShape | None:
     """What the node registered with; None where it did not say."""
-    if node.cpus <= 0 or node.real_memory <= 0:
+    return _shape(node.cpus, node.real_memory, node.gres)
+
+
+_sizes = attrgetter("cpus", "real_memory", "gres")
+
+
+@lru_cache(maxsize=1024)
+def _shape(cpus: int, memory_mib: int, gres: str) -> NodeShape | None:
+    if cpus <= 0 or memory_mib <= 0:
         return None
-    return NodeShape(node.cpus * 1000, node.real_memory, amounts.gpus(node.gres) * 1000)
+    return NodeShape(cpus * 1000, memory_mib, amounts.gpus(gres) * 1000)
 
 
 def pool_of(names: frozenset[str] | None, nodes: Iterable[wire.Node], partitions: Iterable[wire.Partition]) -> Pool:
     """The pool of these names, or of every node. Raises BadInput when no node of it is known or tells its size."""
     present = {node.name: node for node in nodes if names is None or node.name in names}
-    shapes = Counter(shape for node in present.values() if (shape := shape_of(node)) is not None)
-    if not shapes:
-        raise BadInput("no node of the pool is known to Slurm, or none says how large it is")
-    shape = max(shapes, key=lambda shape: (shapes[shape], shape.cpu_milli, shape.memory_mib, shape.gpu_milli))
     listed = list(partitions)
-    here = [partition for partition in listed if _is_here(partition, present)]
-    hidden = {name for node in present.values() for name in node.partitions} - {partition.name for partition in listed}
+    told = {name for names in {node.partitions for node in present.values()} for name in names}
+    here = [partition for partition in listed if partition.name in told or _has_some(partition, present)]
+    hidden = told - {partition.name for partition in listed}
     return Pool(
         nodes=frozenset(present),
-        shape=shape,
+        shape=_usual_shape(present.values()),
         partitions=frozenset(partition.name for partition in here) | hidden,
         whole=frozenset(partition.name for partition in here if _gives_whole_nodes(partition)),
         of_users=frozenset(partition.name for partition in here if partition.partition.exclusive == "USER"),
@@ -103,10 +109,18 @@ def pool_of(names: frozenset[str] | None, nodes: Iterable[wire.Node], partitions
     )
 
 
-def _is_here(partition: wire.Partition, present: Mapping[str, wire.Node]) -> bool:
-    """By the node's own word where it has one, which is shorter; else by the partition's."""
-    if any(partition.name in node.partitions for node in present.values()):
-        return True
+def _usual_shape(nodes: Iterable[wire.Node]) -> NodeShape:
+    """What most of the nodes have."""
+    counts: Counter[NodeShape] = Counter()
+    for sizes, count in Counter(map(_sizes, nodes)).items():
+        if (shape := _shape(*sizes)) is not None:
+            counts[shape] += count
+    if not counts:
+        raise BadInput("no node of the pool is known to Slurm, or none says how large it is")
+    return max(counts, key=lambda shape: (counts[shape], shape.cpu_milli, shape.memory_mib, shape.gpu_milli))
+
+
+def _has_some(partition: wire.Partition, present: Collection[str]) -> bool:
     return any(name in present for name in hosts(partition.nodes.configured))
 
 

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from typing import TypeVar
 
-from connectors.slurm import flags, wire
-from connectors.slurm.jobs import NEVER_S, Known, Piece, pieces
-from connectors.slurm.names import booking_mark, given_reason
+from connectors.slurm import wire
+from connectors.slurm.jobs import KnownJobs, Piece, pieces
+from connectors.slurm.nodes import KnownNodes, bookings
 from connectors.slurm.owners import with_unused
-from connectors.slurm.pool import Pool, hosts, pool_of, shape_of
+from connectors.slurm.pool import Pool, pool_of
 from models.demand import Demand
 from models.errors import BadInput, Unreachable
-from models.handovers import ours
 from models.nodes import HpcNode, Side
 from models.work import WaitingWork, WorkRecord, WorkState
 
@@ -31,6 +30,14 @@ class Answers:
     jobs: wire.Jobs
     partitions: wire.Partitions
     reservations: wire.Reservations
+
+
+@dataclass(slots=True)
+class Known:
+    """What the last picture was made of: what did not change is not worked out again."""
+
+    jobs: KnownJobs = field(default_factory=KnownJobs)
+    nodes: KnownNodes = field(default_factory=KnownNodes)
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,20 +60,19 @@ def picture(
     ``nodes_max`` is the most nodes that the policy can ever give this side: larger jobs are counted as oversize.
     ``known`` is what the last picture left there, and saves work. Raises Unreachable when any part cannot be told.
     """
+    known = known or Known()
     at_s, booted = clock(answers.diagnosis)
     nodes, jobs = present(answers.nodes.nodes, "nodes"), present(answers.jobs.jobs, "jobs")
     partitions = present(answers.partitions.partitions, "partitions")
     try:
         pool = pool_of(names, nodes, partitions)
         most = len(pool.nodes) if nodes_max is None else nodes_max
-        work = with_unused(pieces(jobs, pool, at_s, known), most)
+        work = with_unused(pieces(jobs, pool, at_s, known.jobs), most)
         booked = bookings(present(answers.reservations.reservations, "reservations"), pool.nodes)
     except BadInput as error:
         raise Unreachable(f"what Slurm shows cannot be understood: {error}") from error
-    ends = ends_of(work)
-    shown = {
-        node.name: node_of(node, ends, booked.get(node.name, ()), booted) for node in nodes if node.name in pool.nodes
-    }
+    here = [node for node in nodes if node.name in pool.nodes]
+    shown = known.nodes.shown(here, ends_of(work), booked, booted)
     busy = sum(node.busy for node in shown.values())
     return Picture(
         at_s=at_s,
@@ -90,37 +96,6 @@ def clock(diagnosis: wire.Diagnosis) -> tuple[int, str]:
     if not now_s or not since_s:
         raise Unreachable("slurmctld does not tell what its time is and since when it runs")
     return now_s, str(since_s)
-
-
-def node_of(node: wire.Node, ends: Mapping[str, int], booked: Collection[str], booted: str) -> HpcNode:
-    """The node as the port shows it. ``ends`` is when the jobs that run on a node must have ended, by its name."""
-    shown = flags.flags_of(node.state)
-    end_s = ends.get(node.name)
-    runs = not shown.isdisjoint(("ALLOCATED", "MIXED"))
-    if end_s is None and runs and "COMPLETING" not in shown:
-        end_s = NEVER_S  # work of which we are not told
-    features = node.features if isinstance(node.features, str) else ",".join(sorted(node.features))
-    return HpcNode(
-        name=node.name,
-        kind=features,
-        drain_reason=given_reason(node.reason) if flags.is_drained(shown) else None,
-        busy=flags.is_busy(shown) or end_s is not None,
-        frees_at_s=end_s,
-        ready=flags.is_ready(shown),
-        booked_by=_first(booked),
-        offers=shape_of(node),
-        booted=booted,
-    )
-
-
-def bookings(reservations: Iterable[wire.Reservation], nodes: Collection[str]) -> dict[str, set[str]]:
-    """The marks and names of the reservations on each of the nodes."""
-    found: dict[str, set[str]] = {}
-    for reservation in reservations:
-        for name in hosts(reservation.node_list):
-            if name in nodes:
-                found.setdefault(name, set()).add(booking_mark(name, reservation.name))
-    return found
 
 
 def ends_of(work: Iterable[Piece]) -> dict[str, int]:
@@ -164,8 +139,3 @@ def present(things: tuple[Thing, ...] | None, what: str) -> tuple[Thing, ...]:
     if things is None:
         raise Unreachable(f"slurmrestd answered without any {what}")
     return things
-
-
-def _first(booked: Collection[str]) -> str | None:
-    """Somebody else's before ours: such a node is not for us to touch."""
-    return min(booked, key=lambda name: (ours(name), name), default=None)

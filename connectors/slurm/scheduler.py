@@ -8,11 +8,14 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 
+import msgspec
+
 from connectors.slurm import acts, flags, read, wire
 from connectors.slurm.acts import Said
 from connectors.slurm.away import Away
-from connectors.slurm.jobs import NEVER_S, Known, Piece, pieces
+from connectors.slurm.jobs import NEVER_S, Piece, pieces
 from connectors.slurm.names import booking_name, given_reason, is_mark, is_node
+from connectors.slurm.nodes import bookings, node_of
 from connectors.slurm.pool import Pool, hosts
 from connectors.slurm.transport import Booking, Transport
 from models.acts import Outcome
@@ -56,7 +59,7 @@ class SlurmScheduler:
         self._picture: read.Picture | None = None
         self._away = Away(monotonic)
         self._polled_s = 0.0
-        self._known = Known()
+        self._known = read.Known()
         self._work: tuple[float, list[Piece]] | None = None
         self._gone: dict[str, WorkRecord] = {}
 
@@ -107,11 +110,11 @@ class SlurmScheduler:
         shown = self._node(node)
         if shown is None:
             return None
-        booked = read.bookings(self._reservations(), {node}).get(node, set())
+        booked = self._bookings(node)
         at_s, booted = read.clock(self._slurm.diagnosis())
         ahead_s = self._ahead_s(at_s)
-        ends = {} if self._stays_empty(shown) else self._ends(shown, at_s)
-        return _by_our_clock(read.node_of(shown, ends, booked, booted), ahead_s)
+        end_s = None if self._stays_empty(shown) else self._ends(shown, at_s).get(shown.name)
+        return _by_our_clock(node_of(shown, end_s, booked, booted), ahead_s)
 
     # ---- acting ----
 
@@ -180,7 +183,7 @@ class SlurmScheduler:
         present = {record.id for record in picture.records}
         for record in self._picture.records:
             if record.id not in present and record.state is not WorkState.ENDED and len(self._gone) < GONE_MOST:
-                self._gone[record.id] = replace(record, state=WorkState.ENDED, ended_s=picture.at_s)
+                self._gone[record.id] = msgspec.structs.replace(record, state=WorkState.ENDED, ended_s=picture.at_s)
         for ident in present:
             self._gone.pop(ident, None)
 
@@ -220,11 +223,9 @@ class SlurmScheduler:
         self._work = (now_s, pieces(jobs, _with(pool, shown.name), at_s))
         return read.ends_of(self._work[1])
 
-    def _reservations(self) -> tuple[wire.Reservation, ...]:
-        return read.present(self._slurm.reservations().reservations, "reservations")
-
     def _bookings(self, node: str) -> Collection[str]:
-        return read.bookings(self._reservations(), {node}).get(node, set())
+        reservations = read.present(self._slurm.reservations().reservations, "reservations")
+        return bookings(reservations, {node}).get(node, set())
 
     def _booked(self, node: str, mark: str) -> Outcome | None:
         """Done when it bears our mark, refused when another; None when it is free."""

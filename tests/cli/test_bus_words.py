@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
 
 import pytest
 from hypothesis import given
@@ -20,6 +19,7 @@ from models.handovers import Handover, Stage, Why
 from models.work import WorkRecord, WorkState
 from tests.conformance.bus_poison import POISON
 from tests.connectors.events import events_of, values
+from tests.values import replace
 
 EXAMPLES = {type(event.payload).__name__: event for event in examples()}
 COLUMNS = 80

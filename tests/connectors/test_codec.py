@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import fields, replace
+from dataclasses import fields
 
 import numpy as np
 import pytest
@@ -22,6 +22,7 @@ from models.nodes import HpcNode, Side
 from models.plans import Plan
 from models.work import WorkRecord, WorkState
 from tests.connectors import events
+from tests.values import replace
 
 BY_TYPE = {type(event.payload): event for event in examples()}
 WORK, FORECAST, PLAN = BY_TYPE[WorkRecord], BY_TYPE[Forecast], BY_TYPE[Planned]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 import pytest
 
@@ -16,6 +16,7 @@ from models.events import Topic
 from models.nodes import HpcNode, KubernetesNode, Reading, Side
 from models.work import WorkRecord, WorkState
 from tests.list_bus import ListBus
+from tests.values import replace
 
 NOW_S, SLURM_S = 1_000_000, 997_000  # Slurm's clock is off
 SOURCE = "/test/connector"

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
 
 from connectors.feed import ENDED_KEPT_S, OURS_MOST, READING, Feed
@@ -13,6 +11,7 @@ from models.events import Event, Latest, Topic
 from models.nodes import HpcNode, KubernetesNode, Side
 from models.work import WorkRecord, WorkState
 from tests.list_bus import ListBus
+from tests.values import replace
 
 SOURCE = "/test/twin"
 JOB = WorkRecord("job/1", Side.HPC, WorkState.ELIGIBLE, 4.0, 0)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -18,6 +17,7 @@ from connectors.bus.wire import TYPES
 from models.events import Topic
 from tests.connectors import events
 from tests.connectors.test_codec import ANY_JSON, FIELDS
+from tests.values import replace
 
 SCHEMAS = schemas()
 CHECKS = {name: Draft202012Validator(schema) for name, schema in SCHEMAS.items()}

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import numpy as np
 import pytest
 from hypothesis import given
@@ -12,6 +10,7 @@ from hypothesis import strategies as st
 from forecasting.demand import QUEUE_FEATURES, WorkLedger
 from models.nodes import Side
 from models.work import WorkRecord, WorkState
+from tests.values import replace
 
 NOW = 100_000
 WAITS = WorkRecord("a", Side.HPC, WorkState.ELIGIBLE, 4.0, NOW - 1000, limit_s=3600)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 import pytest
 
@@ -22,6 +22,7 @@ from models.ports import Forecaster
 from models.work import WorkRecord, WorkState
 from tests.forecasting.demand_series import STEP_S, daily
 from tests.list_bus import ListBus
+from tests.values import replace
 
 FEW = Boosting(own=Growth(iterations=3), shared=Growth(iterations=3))
 JOB = WorkRecord("job/1", Side.HPC, WorkState.RUNNING, 4.0, 0, 3600, 10)

@@ -24,7 +24,7 @@ def command_findings(
     began_s = monotonic()
     try:
         commands = Commands(folder, conf=conf, tokens=tokens)
-        shown = nodes.understood(commands.run(nodes.QUESTION, TIMEOUT_S)).nodes or ()
+        shown = nodes.understood(commands.run(nodes.QUESTION, TIMEOUT_S), {})
         question = jobs.question(commands.run(jobs.OFFER, TIMEOUT_S))
         told = jobs.understood(commands.run(question, TIMEOUT_S), {})
     except BadInput as error:

@@ -1,8 +1,9 @@
-"""What scontrol prints of nodes becomes what ``wire`` has."""
+"""What scontrol prints of nodes becomes what ``wire`` has. What it prints alike is understood once."""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 
 from connectors.slurm import wire
 from models.errors import Unreachable
@@ -14,12 +15,16 @@ _TEXT = re.compile(r" (Reason|Comment|Extra|InstanceId|InstanceType)=")
 _REASON = re.compile(r"(.*) \[[^ \[\]]*@[^ \[\]]*\](\s*)")  # somebody's text, and who gave it when
 
 
-def understood(printed: bytes) -> wire.Nodes:
-    """Every node. Raises Unreachable when one cannot be read, or there is none: every cluster has some."""
+def understood(printed: bytes, known: Mapping[str, wire.Node]) -> dict[str, wire.Node]:
+    """Every node by what was printed of it: those of ``known`` again, the rest understood.
+
+    Raises Unreachable when one cannot be read, or there is none: every cluster has some.
+    """
     text = printed.decode(errors="replace")
     if not text.endswith("\n"):
         raise Unreachable(f"scontrol printed no whole line at the end: {text[-200:]!r}")
-    return wire.Nodes(nodes=tuple(_node(line) for line in _NEXT.split(text.removesuffix("\n"))))
+    told = {line: known.get(line) for line in _NEXT.split(text.removesuffix("\n"))}
+    return {line: node or _node(line) for line, node in told.items()}
 
 
 def _node(line: str) -> wire.Node:

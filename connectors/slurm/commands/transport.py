@@ -24,11 +24,13 @@ class CommandsTransport:
         self._commands = commands
         self._others = others
         self._bulk_s = bulk_s
-        self._known: Mapping[bytes, wire.Job] = {}
+        self._known_nodes: Mapping[str, wire.Node] = {}
+        self._known_jobs: Mapping[bytes, wire.Job] = {}
 
     def nodes(self) -> wire.Nodes:
-        """See the protocol."""
-        return nodes.understood(self._commands.run(nodes.QUESTION, self._bulk_s))
+        """See the protocol. A node that did not change is the same object as before."""
+        self._known_nodes = nodes.understood(self._commands.run(nodes.QUESTION, self._bulk_s), self._known_nodes)
+        return wire.Nodes(nodes=tuple(self._known_nodes.values()))
 
     def jobs(self) -> wire.Jobs:
         """See the protocol. A job that did not change is the same object as before.
@@ -36,8 +38,8 @@ class CommandsTransport:
         squeue tells its fields anew each time, for which it asks nobody: it may be of another release by now.
         """
         question = jobs.question(self._commands.run(jobs.OFFER, OFFER_S))
-        self._known = jobs.understood(self._commands.run(question, self._bulk_s), self._known)
-        return wire.Jobs(jobs=tuple(self._known.values()))
+        self._known_jobs = jobs.understood(self._commands.run(question, self._bulk_s), self._known_jobs)
+        return wire.Jobs(jobs=tuple(self._known_jobs.values()))
 
     def diagnosis(self) -> wire.Diagnosis:
         """See the protocol."""

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
 
 from connectors.slurm.completions_merge import merged
 from models.nodes import Side
 from models.work import WorkRecord, WorkState
+from tests.values import replace
 
 AT_S = 1000  # of the poll
 HELD, ELIGIBLE, RUNNING, ENDED = WorkState.HELD, WorkState.ELIGIBLE, WorkState.RUNNING, WorkState.ENDED

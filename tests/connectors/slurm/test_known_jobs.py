@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from connectors.slurm import jobs, wire
-from connectors.slurm.jobs import Known, pieces
+from connectors.slurm.jobs import KnownJobs, pieces
 from tests.connectors.slurm.makers import NOW_S, POOL, job, number, one, running
 
 FEW = replace(POOL, nodes=frozenset(("n01",)))
@@ -44,14 +44,27 @@ READINGS = st.lists(
 
 @given(READINGS)
 def test_the_same_with_it_and_without(readings: list[tuple[dict[int, str], jobs.Pool, int]]):
-    known = Known()
+    known = KnownJobs()
     for kinds, pool, now_s in readings:
         shown = [told(ident, kind) for ident, kind in kinds.items()]
         assert pieces(shown, pool, now_s, known) == pieces(shown, pool, now_s)
 
 
+@given(st.lists(st.sampled_from([kind for kind in KINDS if kind not in ("rest", "task", "part")]), max_size=6))
+def test_jobs_alike_come_to_the_same_as_each_alone(kinds: list[str]):
+    shown = [told(ident, kind) for ident, kind in enumerate(kinds)]
+    alone = [piece for job in shown for piece in pieces([job], POOL, NOW_S)]
+    assert pieces(shown, POOL, NOW_S) == sorted(alone, key=lambda piece: piece.rank)
+
+
+def test_a_job_with_nodes_is_not_like_one_without():
+    """The first waits for a partition of no pool's; the second, in all else the same, has a node of it."""
+    waits, runs = one(job(1, partition="other")), one(running(2, partition="other", tres_alloc_str=""))
+    assert [piece.record.id for piece in pieces([waits, runs, waits], POOL, NOW_S)] == ["2"]
+
+
 def test_what_did_not_change_is_not_worked_out_again():
-    known, shown = Known(), [told(1, "waits"), told(2, "later"), told(3, "runs")]
+    known, shown = KnownJobs(), [told(1, "waits"), told(2, "later"), told(3, "runs")]
     before = {piece.record.id: piece for piece in pieces(shown, POOL, NOW_S, known)}
     after = {piece.record.id: piece for piece in pieces(shown, POOL, NOW_S + 30, known)}
     assert after == before

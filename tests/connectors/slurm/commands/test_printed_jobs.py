@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import pytest
 
 from connectors.slurm import wire
-from connectors.slurm.commands.jobs import EXCLUSIVE, FIELDS, RECORD, UNIT, question
+from connectors.slurm.commands.jobs import COMMON, EXCLUSIVE, OWN, RECORD, UNIT, question
 from connectors.slurm.commands.jobs import understood as understood_all
 from connectors.slurm.jobs import state_of
 from models.errors import Unreachable
@@ -15,7 +15,7 @@ from models.work import WorkState
 
 NOW_S = 1_000_000
 USUAL = {
-    **dict.fromkeys(FIELDS, "N/A"),
+    **dict.fromkeys((*OWN, *COMMON), "N/A"),
     **{"JobID": "7", "ArrayJobID": "7", "State": "PENDING", "Reason": "Resources", "PriorityLong": "5"},
     **{"Partition": "batch", "NumNodes": "1", "NumTasks": "1", "tres-alloc": "cpu=1,mem=4000M,node=1"},
     **{"SubmitTime": str(NOW_S - 9), "EligibleTime": str(NOW_S - 9), "TimeLimit": "10:00", "UserName": "ada"},
@@ -156,6 +156,18 @@ def test_what_did_not_change_is_the_same_as_before():
     assert (changed.job_id, changed.job_state, new.job_id) == (1, ("RUNNING",), 3)
 
 
+def test_jobs_that_are_alike_have_their_own_numbers_times_nodes_and_tasks():
+    own = [
+        {"JobID": "1", "PriorityLong": "0", "SubmitTime": "10", "EligibleTime": "20"},
+        {"JobID": "2", "NodeList": "n[01-02]", "StartTime": "30", "EndTime": "40"},
+        {"JobID": "3", "ArrayJobID": "9", "ArrayTaskID": "4"},
+        {"JobID": "4", "ArrayJobID": "9", "ArrayTaskID": "5-8%2"},
+        {"JobID": "5"},
+    ]
+    together = understood(b"".join(record(**fields) for fields in own), {}).values()
+    assert list(together) == [one(**fields) for fields in own]
+
+
 @pytest.mark.parametrize(
     ("what", "printed"),
     [
@@ -178,7 +190,7 @@ def test_the_question_asks_for_what_there_is():
     assert question(b"Account OverSubscribe  ArrayTaskId")[-1].endswith(f"OverSubscribe:{RECORD}")
     asked = question(b"Account Exclusive Feature\nOverSubscribe \xff")
     assert asked[-1].endswith(f"OverSubscribe:{UNIT},{EXCLUSIVE}:{RECORD}")
-    assert len(USUAL) == len(FIELDS)
+    assert len(USUAL) == len(OWN) + len(COMMON)
 
 
 @pytest.mark.parametrize("offered", [b"", b"squeue: no such option"])

@@ -22,7 +22,7 @@ GIVEN = "[root@1795553814]"
 
 
 def one(line: str) -> wire.Node:
-    (node,) = understood(f"{line}\n".encode()).nodes or ()
+    (node,) = understood(f"{line}\n".encode(), {}).values()
     return node
 
 
@@ -84,8 +84,16 @@ def test_a_federation_has_nodes_of_other_clusters_by_the_same_names():
 def test_what_a_person_wrote_may_have_several_lines():
     """Slurm prints the lines of a reason on one line, those of a comment as they are."""
     first = f"{START} Reason=tidegate:7.p3 {GIVEN} Comment=new fan\nReason=x {GIVEN}\n\nsee ticket"
-    told = understood(f"{first}\n{START.replace('n01', 'n02')} Extra={{\n}}\n".encode()).nodes or ()
+    told = understood(f"{first}\n{START.replace('n01', 'n02')} Extra={{\n}}\n".encode(), {}).values()
     assert [(node.name, node.reason) for node in told] == [("n01", "tidegate:7.p3"), ("n02", "")]
+
+
+def test_what_did_not_change_is_the_same_as_before():
+    other = START.replace("n01", "n02")
+    before = understood(f"{START}\n{other}\n".encode(), {})
+    after = understood(f"{START}\n{other.replace('MIXED', 'IDLE')}\n".encode(), before)
+    assert after[START] is before[START]
+    assert [node.state for node in after.values()] == [("MIXED", "DRAIN"), ("IDLE", "DRAIN")]
 
 
 @pytest.mark.parametrize(
@@ -103,4 +111,4 @@ def test_what_a_person_wrote_may_have_several_lines():
 )
 def test_what_cannot_be_read_is_told_as_that(what: str, printed: bytes):
     with pytest.raises(Unreachable, match="scontrol printed"):
-        understood(printed)
+        understood(printed, {})

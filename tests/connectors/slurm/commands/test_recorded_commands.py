@@ -55,7 +55,7 @@ def test_squeue_tells_the_same_of_each_job(release: str, field: str):
 @pytest.mark.parametrize("release", RELEASES)
 def test_scontrol_tells_the_same_nodes_as_slurmrestd(release: str):
     by_rest = wire.decode(recorded(release, "rest-nodes"), wire.Nodes).nodes or ()
-    by_scontrol = nodes.understood(printed(release, "scontrol")).nodes or ()
+    by_scontrol = nodes.understood(printed(release, "scontrol"), {}).values()
     assert [unordered(node) for node in by_scontrol] == [unordered(node) for node in by_rest]
     assert {node.name for node in by_rest} >= ALL - {"f01"}
 
