@@ -1,13 +1,13 @@
 """What one poll of a large site costs, on real slurmctld and slurmrestd of each release.
 
-10,000 nodes, none of which is there, and 50,000 held jobs: as one array, which waits as a single record, read over
-slurmrestd; then each a record of its own, read by Slurm's commands. The bar is 2 s on the clock and 0.3 s of our own
+10,000 nodes, none of which is there, and 50,000 held jobs: as one array, which waits as a single record; then each a
+record of its own. Nodes and jobs are read by Slurm's commands. The bar is 2 s on the clock and 0.3 s of our own
 processor time for one poll, the first and later ones, the last after 1 in 100 jobs has changed. What slurmctld and
 slurmrestd burn is not ours, nor what squeue and scontrol do, which is told besides. Exits with 1 when the bar is
 missed. ``--release`` measures one release only.
 
-``--over rest`` reads the single records over slurmrestd, too. It misses the bar by far (docs/limits.md), takes about
-ten minutes, and slurmrestd needs some 160 KiB of memory for each record of an answer: 8 GB. ``--records`` says how many
+``--over rest`` reads all over slurmrestd. The single records miss the bar by far (docs/limits.md), take about ten
+minutes, and slurmrestd needs some 160 KiB of memory for each record of an answer: 8 GB. ``--records`` says how many
 there are.
 """
 
@@ -67,15 +67,16 @@ def measure(release: str, records: int, over: str) -> int:
             rest = client(cluster, folder)
             with closing(RestTransport(rest, bulk_s=PATIENCE_S)) as slurm:
                 by = slurm if over == "rest" else commands.transport(cluster, rest, folder)
-                return _array(cluster, slurm) + _single(cluster, by, records, over)
+                return _array(cluster, by, over) + _single(cluster, by, records, over)
         finally:
             cluster.stop()
 
 
-def _array(cluster: Cluster, slurm: Transport) -> int:
+def _array(cluster: Cluster, slurm: Transport, over: str) -> int:
     large.hold_array(cluster, JOBS)
     port = SlurmScheduler(slurm)
-    return sum(_poll(cluster, port, f"{JOBS} tasks of an array over rest, {which} poll") for which in ("first", "next"))
+    what = f"{JOBS} tasks of an array over {over}"
+    return sum(_poll(cluster, port, f"{what}, {which} poll") for which in ("first", "next"))
 
 
 def _single(cluster: Cluster, slurm: Transport, records: int, over: str) -> int:
