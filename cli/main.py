@@ -1,14 +1,17 @@
 """The ``tidegate`` command: its sub-commands, and what becomes of errors.
 
 Exit codes: 0 done; 1 bad input, a scheduler or bus that cannot be used, or a full disk; 2 wrong usage; 70 a bug of
-ours; 130 interrupted.
+ours; 130 interrupted; 143 ended by SIGTERM.
 """
 
 from __future__ import annotations
 
 import errno
+import signal
 import sys
 import traceback
+from collections.abc import Iterator
+from contextlib import contextmanager
 from importlib.metadata import version
 from typing import Annotated
 
@@ -22,6 +25,7 @@ from models.errors import ImpossibleStep, TidegateError
 EXIT_BAD_INPUT = 1
 EXIT_BUG = 70
 EXIT_INTERRUPTED = 130
+EXIT_TERMINATED = 143
 
 app = typer.Typer(
     name="tidegate",
@@ -65,12 +69,15 @@ def _options(
 def main() -> None:
     """Run the command line; always ends in SystemExit, with one of the codes above."""
     try:
-        app(prog_name="tidegate")
+        with _tidied_at_sigterm():
+            app(prog_name="tidegate")
     except KeyboardInterrupt:
         _end(EXIT_INTERRUPTED, "interrupted")
     except SystemExit as end:
         if end.code == EXIT_INTERRUPTED:  # typer turns Ctrl-C within a command into this
             _end(EXIT_INTERRUPTED, "interrupted")
+        if end.code == EXIT_TERMINATED:
+            _end(EXIT_TERMINATED, "terminated")
         raise
     except TidegateError as error:
         if isinstance(error, ImpossibleStep):
@@ -82,6 +89,24 @@ def main() -> None:
         _end(EXIT_BAD_INPUT, f"{error.filename or 'the output'}: the disk is full")
     except Exception as error:  # the last line of defence: whatever it is, people see what to do
         _end_with_bug(error)
+
+
+@contextmanager
+def _tidied_at_sigterm() -> Iterator[None]:
+    """Within the block SIGTERM ends the command as Ctrl-C does: what it started and opened is let go of.
+
+    Whoever sends it may send it twice, timeout(1) for one: the second must not hinder that.
+    """
+
+    def end(*_: object) -> None:
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)
+        sys.exit(EXIT_TERMINATED)
+
+    before = signal.signal(signal.SIGTERM, end)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 def _end(code: int, message: str) -> None:

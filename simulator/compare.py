@@ -142,23 +142,28 @@ def _compare_in_processes(
 
 @contextmanager
 def _interrupts_held() -> Iterator[None]:
-    """Ctrl-C waits until the processes are there; they inherit that they do not hear it, and the parent ends them.
+    """Ctrl-C and SIGTERM wait until the processes are there, which the parent ends then.
 
-    Another thread of the parent (the progress bar's) may take the signal: then it is the handler that keeps it.
+    The processes inherit that they do not hear Ctrl-C; SIGTERM is what they are ended with. Another thread of the
+    parent (the progress bar's) may take the signal: then it is the handler that keeps it.
     """
     if threading.current_thread() is not threading.main_thread():
         yield
         return
     kept: list[int] = []
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
-    handler = signal.signal(signal.SIGINT, lambda number, _: kept.append(number))
+    mask = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    before = {
+        number: signal.signal(number, lambda number, _: kept.append(number))
+        for number in (signal.SIGINT, signal.SIGTERM)
+    }
     try:
         yield
     finally:
-        signal.signal(signal.SIGINT, handler)
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+        for number, handler in before.items():
+            signal.signal(number, handler)
+        signal.pthread_sigmask(signal.SIG_SETMASK, mask)
     if kept:
-        raise KeyboardInterrupt
+        signal.raise_signal(kept[0])
 
 
 def _wait_for(futures: Mapping[Future[Outcome], str], told: Queue[tuple[str, float]], watch: Watch) -> None:

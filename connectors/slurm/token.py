@@ -8,6 +8,7 @@ import json
 import logging
 import re
 from pathlib import Path
+from stat import S_ISREG
 
 from models.errors import Unreachable
 
@@ -35,6 +36,8 @@ class TokenFile:
         """The token as it is now. Raises Unreachable, which names the file, when there is none."""
         try:
             status = self.path.stat()
+            if not S_ISREG(status.st_mode):  # a pipe would be waited for
+                raise Unreachable(f"the token for Slurm cannot be read: {self.path} is not a file")
             seen = (status.st_mtime_ns, status.st_size, status.st_ino)
             if seen != self._seen:
                 self._token = self._read()

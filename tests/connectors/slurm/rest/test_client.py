@@ -201,6 +201,12 @@ def test_a_file_that_is_not_there_is_named(tmp_path: Path):
         TokenFile(tmp_path / "token").token(0)
 
 
+def test_a_pipe_is_no_file_with_a_token_and_is_not_waited_for(tmp_path: Path):
+    os.mkfifo(tmp_path / "token")
+    with pytest.raises(Unreachable, match="token is not a file"):
+        TokenFile(tmp_path / "token").token(0)
+
+
 @pytest.mark.parametrize(
     ("text", "expires_s"),
     [(token(4711), 4711), ("abc", None), ("a.b.c", None), ("a.e30.c", None), ("a.W10.c", None), ("a.____.c", None)],
