@@ -26,7 +26,7 @@ from models.work import WorkRecord, WorkState
 from tests.real.slurm.cluster import Cluster
 from tests.real.slurm.conf import Node
 from tests.real.slurm.install import RELEASES
-from tests.real.slurm.observer import WORKS, Observer
+from tests.real.slurm.observer import WORKS, Observer, began_on_drained
 from tests.real.slurm_bench import tells
 
 releases = pytest.mark.parametrize("release", RELEASES)
@@ -155,7 +155,7 @@ def test_five_hundred_jobs_live_through_two_hundred_drains_and_the_bus_knows_how
     assert len(set(numbers)) == JOBS
     outcomes = sum((lane.outcomes for lane in lanes), Counter())
     assert outcomes == {("drain", Outcome.DONE): LANES * CYCLES, ("undrain", Outcome.DONE): LANES * CYCLES}
-    assert [*observer.ended_badly(), *observer.began_on_drained()] == []
+    assert [*observer.ended_badly(), *began_on_drained(observer.sights)] == []
     known = accounted(cluster)
     assert {ident: tuple(more[:2]) for ident, more in known.items()} == dict.fromkeys(numbers, ("COMPLETED", "0"))
     check_work(work, known, held)

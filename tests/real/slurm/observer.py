@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from http.client import HTTPConnection, HTTPException
@@ -15,6 +15,7 @@ from itertools import pairwise
 from threading import Event, Thread
 from typing import Any
 
+from connectors.slurm.names import given_reason
 from tests.real.slurm.cluster import Cluster
 
 EVERY_S = 0.1
@@ -48,6 +49,22 @@ class Sight:
 def nobody() -> Mapping[str, int]:
     """A Kubernetes that has no node."""
     return {}
+
+
+def began_on_drained(sights: Sequence[Sight]) -> list[str]:
+    """Nodes that were drained and empty, and where work began before that drain ended.
+
+    Between two sights a drain can be undone, a job begin and another drain come: that is told by its reason.
+    """
+    found = []
+    for before, after in pairwise(sights):
+        for node, now in after.nodes.items():
+            was = before.nodes[node]
+            is_same = "DRAIN" in was.flags & now.flags and given_reason(was.reason) == given_reason(now.reason)
+            if is_same and not WORKS & was.flags and WORKS & now.flags:
+                shown = "+".join(sorted(now.flags))
+                found.append(f"{after.ended_s:.1f} s: {node} was drained ({was.reason}) and is {shown}")
+    return found
 
 
 class Observer:
@@ -112,16 +129,6 @@ class Observer:
             for node, pods in sight.given.items()
             if WORKS & (flags := sight.nodes[node].flags)
         ]
-
-    def began_on_drained(self) -> list[str]:
-        """Nodes that were drained and empty, and where work began before the drain ended."""
-        found = []
-        for before, after in pairwise(self.sights):
-            for node, now in after.nodes.items():
-                was = before.nodes[node].flags
-                if "DRAIN" in was & now.flags and not WORKS & was and WORKS & now.flags:
-                    found.append(f"{after.ended_s:.1f} s: {node} was drained and is {'+'.join(sorted(now.flags))}")
-        return found
 
     def open_to_both(self) -> list[str]:
         """Nodes on which both could have started work."""
