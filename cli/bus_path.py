@@ -20,7 +20,7 @@ from forecasting.following import Following
 from models.audit import AuditLog
 from models.bus import Bus
 from models.demand import Demand
-from models.errors import BusRefused, BusUnavailable
+from models.errors import BadInput, BusRefused, BusUnavailable
 from models.events import Topic
 from models.forecasts import Forecast
 from models.nodes import Side
@@ -75,7 +75,7 @@ class ReplayBus:
                 bus = at_end.enter_context(closing(open_bus(self.address, prefix, self.settings)))
                 yield bus
             except BaseException as error:
-                with suppress(BusUnavailable, BusRefused):  # what went wrong first is what is told
+                with suppress(BusUnavailable, BusRefused, BadInput):  # what went wrong first is what is told
                     if bus is None and not isinstance(error, Exception):  # stopped while it made its topics
                         bus = at_end.enter_context(closing(open_bus(self.address, prefix, self.settings)))
                     if bus is not None:

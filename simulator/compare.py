@@ -23,6 +23,7 @@ from simulator.replay import DataPath, Replay
 from simulator.static import replay_static, run_fixed
 from simulator.world import Progress, World, quiet
 
+TIDIED_S = 30  # what a process may take to let go of what it has open
 BY_COST = (
     "predictive",
     "static",
@@ -186,8 +187,12 @@ def _begin_worker(told: Queue[tuple[str, float]]) -> None:
 
 
 def _end_worker(*_: object) -> None:
-    """What is open is let go of first; the executor sends a second signal meanwhile, which must not hinder that."""
+    """What is open is let go of first; the executor sends a second signal meanwhile, which must not hinder that.
+
+    Where this cannot be raised, or that takes too long, the alarm ends the process.
+    """
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    signal.alarm(TIDIED_S)
     sys.exit(1)
 
 

@@ -165,8 +165,9 @@ def _record(job: Job, state: WorkState, size: float) -> WorkRecord:
 
 
 def _name(job: Job) -> str:
-    if job.array_task_id.set and (array := job.array_job_id.value):
-        return f"{array}_{job.array_task_id.value}"
+    task = job.array_task_id.value
+    if task is not None and (array := job.array_job_id.value):
+        return f"{array}_{task}"
     return str(job.job_id)
 
 
@@ -180,11 +181,12 @@ def _joined(ident: int, parts: list[Piece]) -> Piece:
     size = sum(part.size for part in alive)
     record = replace(first.record, id=str(ident), nodes=size)
     nodes = tuple(sorted({name for part in alive for name in part.nodes}))
-    return Piece(record, size, 1, min(part.rank for part in parts), nodes, max(part.ends_s for part in alive))
+    ends_s = max((part.ends_s for part in alive if part.nodes), default=NEVER_S)
+    return Piece(record, size, 1, min(part.rank for part in parts), nodes, ends_s)
 
 
 def _runs(job: Job) -> bool:
-    return not RUNNING.isdisjoint(job.job_state)
+    return not RUNNING.isdisjoint(flags_of(job.job_state))
 
 
 def _is_eligible(job: Job, states: frozenset[str], now_s: int) -> bool:
@@ -195,6 +197,6 @@ def _is_eligible(job: Job, states: frozenset[str], now_s: int) -> bool:
 
 
 def _ends_s(job: Job) -> int:
-    if job.time_limit.infinite or "SUSPENDED" in job.job_state:
+    if job.time_limit.infinite or "SUSPENDED" in flags_of(job.job_state):
         return NEVER_S
     return job.end_time.value or NEVER_S

@@ -162,6 +162,14 @@ def test_a_heterogeneous_job_of_which_a_component_is_held_is_held():
     assert seen(first, second)[0].record.state is HELD
 
 
+def test_a_component_that_has_no_nodes_does_not_say_when_the_others_end():
+    """slurmctld reckons when a waiting job will end, too."""
+    first = running(13, "n01", het_job_id=number(13))
+    second = job(14, het_job_id=number(13), end_time=number(NOW_S + 9000))
+    (told,) = seen(first, second)
+    assert (told.record.state, told.nodes, told.ends_s) == (RUNNING, ("n01",), NOW_S + 540)
+
+
 def test_a_heterogeneous_job_runs_until_its_last_component_has_ended():
     first = running(13, het_job_id=number(13)) | {"job_state": ["COMPLETED"]}
     second = running(14, "n02", het_job_id=number(13))
