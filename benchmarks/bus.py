@@ -26,9 +26,9 @@ from pathlib import Path
 
 from kafka import KafkaConsumer, KafkaProducer
 
-from connectors.bus.broker import KafkaBus
-from connectors.bus.codec import Message, decode, encode
-from connectors.bus.sqlite import SqliteBus
+from connectors.bus.broker.bus import KafkaBus
+from connectors.bus.embedded.bus import SqliteBus
+from connectors.bus.wire.codec import Message, decode, encode
 from models.bus import Bus
 from models.events import Event, Latest, Topic
 from models.nodes import Side

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from cli.bus.target import Settings
-from cli.words import BUS_HELP
+from cli.replaying.parse import BUS_HELP
 
 if TYPE_CHECKING:
     from simulator.assemble import Assembled
@@ -32,12 +32,12 @@ def demo(
 ) -> None:
     """Replay a synthetic week on 64 nodes: simulation jobs by night and day, an inference service that follows its
     users."""
-    from cli.bus_path import usable_bus  # noqa: PLC0415 - heavy
+    from cli.replaying.bus_path import usable_bus  # noqa: PLC0415 - heavy
 
     through = usable_bus(bus, bus_settings, quiet=quiet)
-    from cli.comparing import Task, run_and_tell  # noqa: PLC0415
-    from cli.inputs import facts  # noqa: PLC0415
-    from cli.words import DEFAULT_SHAPE, node_shape  # noqa: PLC0415
+    from cli.replaying.comparison import Task, run_and_tell  # noqa: PLC0415
+    from cli.replaying.inputs import facts  # noqa: PLC0415
+    from cli.replaying.parse import DEFAULT_SHAPE, node_shape  # noqa: PLC0415
     from models.policies import Policy  # noqa: PLC0415
     from simulator.hpc import NodeKind  # noqa: PLC0415
     from simulator.world import World  # noqa: PLC0415

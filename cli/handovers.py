@@ -10,7 +10,7 @@ import typer
 from models.handovers import Stage
 
 if TYPE_CHECKING:
-    from cli.audit.tales import Tales
+    from cli.audit.timelines import HandoverTimelines
 
 LIMIT = 50
 
@@ -34,29 +34,29 @@ def handovers(
     """
     if sum((show is not None, explain is not None, json)) > 1:
         raise typer.BadParameter("give only one of --show, --explain and --json")
-    from cli.audit.tales import read_tales  # noqa: PLC0415 - heavy, so only once the options are right
+    from cli.audit.timelines import read_timelines  # noqa: PLC0415 - heavy, so only once the options are right
 
-    tales = read_tales(file)
+    timelines = read_timelines(file)
     if show is not None:
-        _tell(tales, show)
+        _tell(timelines, show)
     elif explain is not None:
-        _explain(tales, explain)
+        _explain(timelines, explain)
     else:
-        _list(tales, node, stage, limit, as_json=json)
+        _list(timelines, node, stage, limit, as_json=json)
 
 
-def _list(tales: Tales, node: str | None, stage: Stage | None, limit: int, *, as_json: bool) -> None:
+def _list(timelines: HandoverTimelines, node: str | None, stage: Stage | None, limit: int, *, as_json: bool) -> None:
     import json  # noqa: PLC0415
 
     from rich.console import Console  # noqa: PLC0415
 
     from cli.audit.listing import document, listing, summary  # noqa: PLC0415
 
-    found = tales.on(node) if node is not None else list(tales.by_id.values())
+    found = timelines.on(node) if node is not None else list(timelines.by_id.values())
     if stage is not None:
-        found = [tale for tale in found if tale.handover.stage is stage]
+        found = [timeline for timeline in found if timeline.handover.stage is stage]
     whole = node is None and stage is None
-    strays, headless = (tales.strays, tales.headless) if whole else ([], 0)
+    strays, headless = (timelines.strays, timelines.headless) if whole else ([], 0)
     newest = found[-limit:]
     if as_json:
         typer.echo(json.dumps(document(newest, found, strays), indent=2))
@@ -68,23 +68,24 @@ def _list(tales: Tales, node: str | None, stage: Stage | None, limit: int, *, as
     typer.echo("\n".join(summary(found, strays, headless)))
 
 
-def _tell(tales: Tales, ident: str) -> None:
-    from cli.audit.story import story  # noqa: PLC0415
+def _tell(timelines: HandoverTimelines, ident: str) -> None:
+    from cli.audit.detail import detail  # noqa: PLC0415
 
-    typer.echo("\n".join(story(tales.of(ident), _width())))
+    typer.echo("\n".join(detail(timelines.of(ident), _width())))
 
 
-def _explain(tales: Tales, ident: str) -> None:
+def _explain(timelines: HandoverTimelines, ident: str) -> None:
     from rich.console import Console  # noqa: PLC0415
 
+    from basics.text import clean  # noqa: PLC0415
     from cli.audit.explain import decision_of, differences, numbers, reasons, taken_again  # noqa: PLC0415
-    from cli.audit.words import clean, clock  # noqa: PLC0415
+    from cli.audit.format import clock  # noqa: PLC0415
 
-    tale = tales.of(ident)
-    entry = decision_of(tale, tales)
+    timeline = timelines.of(ident)
+    entry = decision_of(timeline, timelines)
     plan, changed = entry.plan, differences(entry.plan, taken_again(entry))
     typer.echo(
-        f"hand-over {clean(ident)} of node {clean(tale.handover.node)} was begun at {clock(plan.at_s)}, in epoch"
+        f"hand-over {clean(ident)} of node {clean(timeline.handover.node)} was begun at {clock(plan.at_s)}, in epoch"
         f" {entry.epoch}.\nPool {entry.pool.name}: Kubernetes had {plan.current} of {len(entry.snapshot.nodes)} nodes"
         f" and should have {plan.target}."
     )

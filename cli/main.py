@@ -17,9 +17,10 @@ from typing import Annotated
 
 import typer
 
-from cli import demo, handovers, importing, pause, policy, reference, replay, run
+from cli import demo, handovers, pause, policy, reference, replay, run
 from cli.bus import commands as bus
 from cli.doctor import command as doctor
+from cli.importing import command as importing
 from models.errors import ImpossibleStep, TidegateError
 
 EXIT_BAD_INPUT = 1

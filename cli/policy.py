@@ -23,9 +23,9 @@ def check(
 
     Ends with 0 when the policy can be used, and with 1 when not.
     """
-    from cli.policy_file import POLICY  # noqa: PLC0415
+    from basics.documents.document import READ_MOST, decode, parse_document, read_document  # noqa: PLC0415
     from cli.policy_summary import NOT_YET, not_acted_on, split_of, summary  # noqa: PLC0415
-    from cli.yaml_document import READ_MOST, decode, parse_document, read_document  # noqa: PLC0415
+    from service.policy_file import POLICY  # noqa: PLC0415
 
     if file == "-":
         document = parse_document(decode(sys.stdin.buffer.read(READ_MOST), "<stdin>"), "<stdin>", POLICY)
@@ -47,6 +47,6 @@ def check(
 @app.command()
 def schema() -> None:
     """Print the JSON Schema (2020-12) of a policy, for editors and charts."""
-    from cli.policy_reference import schema_text  # noqa: PLC0415
+    from cli.reference_pages.policy import schema_text  # noqa: PLC0415
 
     typer.echo(schema_text(), nl=False)

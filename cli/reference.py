@@ -26,11 +26,11 @@ def reference(
 def files() -> dict[str, str]:
     """The generated files: path to text."""
     # What is documented is imported when it is asked for, so that the other commands start at once.
-    from cli.bus.settings_reference import settings_page  # noqa: PLC0415
-    from cli.event_reference import event_files, events_page  # noqa: PLC0415
-    from cli.handover_reference import handovers_page  # noqa: PLC0415
-    from cli.policy_reference import page_text, schema_text  # noqa: PLC0415
-    from cli.site.settings_reference import site_page, site_schema_text  # noqa: PLC0415
+    from cli.reference_pages.bus_settings import settings_page  # noqa: PLC0415
+    from cli.reference_pages.events import event_files, events_page  # noqa: PLC0415
+    from cli.reference_pages.handovers import handovers_page  # noqa: PLC0415
+    from cli.reference_pages.policy import page_text, schema_text  # noqa: PLC0415
+    from cli.reference_pages.site import site_page, site_schema_text  # noqa: PLC0415
 
     return {
         "policy.schema.json": schema_text(),

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
-    from cli.service.parts import Parts
     from models.audit import Decided
+    from service.parts import Parts
 
 
 def run(
@@ -32,14 +32,14 @@ def run(
     from contextlib import ExitStack  # noqa: PLC0415 - what follows is heavy, and the help needs none of it
 
     from cli.bus.target import note, settings_in  # noqa: PLC0415
-    from cli.policy_file import read_policy  # noqa: PLC0415
-    from cli.service.clockwork import impatient  # noqa: PLC0415
-    from cli.service.logs import log_to_stderr  # noqa: PLC0415
-    from cli.service.parts import open_parts  # noqa: PLC0415
-    from cli.service.running import run_on, run_once  # noqa: PLC0415
-    from cli.site.site_file import read_site  # noqa: PLC0415
     from models.errors import Unreachable  # noqa: PLC0415
     from models.policies import Mode, Policy  # noqa: PLC0415
+    from service.logs import log_to_stderr  # noqa: PLC0415
+    from service.parts import open_parts  # noqa: PLC0415
+    from service.policy_file import read_policy  # noqa: PLC0415
+    from service.running import run_on, run_once  # noqa: PLC0415
+    from service.site_file import read_site  # noqa: PLC0415
+    from service.stepper import impatient  # noqa: PLC0415
 
     place = read_site(site)
     rules = Policy() if policy is None else read_policy(policy)
@@ -67,10 +67,10 @@ def _tell(decided: Decided, parts: Parts) -> None:
 
     from rich.console import Console  # noqa: PLC0415
 
+    from basics.text import clean  # noqa: PLC0415
     from cli.audit.explain import numbers, reasons  # noqa: PLC0415
-    from cli.audit.words import clean  # noqa: PLC0415
-    from cli.service.running import in_a_line  # noqa: PLC0415
     from models.policies import Mode  # noqa: PLC0415
+    from service.running import in_a_line  # noqa: PLC0415
 
     typer.echo(f"pool {decided.pool.name}: {in_a_line(decided.plan)}.")
     Console(highlight=False).print(numbers(decided))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from bisect import insort
 from collections import deque
 
-from controller.kept import Kept
+from controller.leader_memory import LeaderMemory
 from controller.recovery import Found
 from controller.safety import failed
 from models.handovers import Handover, Stage
@@ -24,7 +24,7 @@ class Ledger:
         self.failures = 0
         self.resumes = 0
 
-    def recall(self, found: Found, kept: Kept, now_s: int) -> None:
+    def recall(self, found: Found, kept: LeaderMemory, now_s: int) -> None:
         """Go on where earlier leaders were: by what they handed on, and by the records that they did not know of then.
 
         Those are of moves from after that, and of earlier ones whose record landed late.
@@ -64,7 +64,7 @@ class Ledger:
             self.rests_s[handover.node] = now_s
 
 
-def _is_counted(handover: Handover, kept: Kept) -> bool:
+def _is_counted(handover: Handover, kept: LeaderMemory) -> bool:
     """Whether the move is among those that were handed on: it had ended by then, or was known to be under way."""
     if handover.started_s > kept.at_s:
         return False

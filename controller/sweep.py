@@ -6,9 +6,9 @@ import logging
 from collections.abc import Callable, Iterable
 
 from controller.handover.begin import Names
+from controller.handover.driver import HandoverDriver
 from controller.handover.look import Rules
 from controller.handover.record import decode
-from controller.handover.tend import Tender
 from controller.recovery import mend, suspect
 from models.errors import BadInput
 from models.handovers import Handover, Stage, ours
@@ -25,7 +25,7 @@ class Sweep:
 
     def __init__(
         self,
-        tender: Tender,
+        tender: HandoverDriver,
         rules: Rules,
         clock: Callable[[], int],
         names: Callable[[], Names],

@@ -14,8 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from forecasting.features import DAY_S, Features
-from forecasting.growing import Growth, grow
 from forecasting.history import History
+from forecasting.tree_fitting import Growth, grow
 from forecasting.trees import PackedTrees, pack
 
 FORESTS = ("own", "shared")

@@ -8,9 +8,9 @@ from typing import Protocol
 
 import numpy as np
 
+from controller.controller import Controller, Unaudited
 from controller.handover.carry_out import Ports
 from controller.lease import Alone
-from controller.turn import Controller, Unaudited
 from models.audit import AuditLog
 from models.nodes import Side
 from models.ports import Forecaster, HpcScheduler, Kubernetes

@@ -15,7 +15,7 @@ from simulator.twin import TwinKubernetes
 
 
 @dataclass(frozen=True, slots=True)
-class Kept:
+class KeptNode:
     """What an API server would keep of one node."""
 
     closed_by: str | None = INITIAL_MARK
@@ -28,7 +28,7 @@ class Memory:
     """What outlives the process: since when the stand-in runs, in unix seconds, and its nodes."""
 
     begins_s: int
-    nodes: Mapping[str, Kept] = field(default_factory=dict)
+    nodes: Mapping[str, KeptNode] = field(default_factory=dict)
 
 
 class StandIn(TwinKubernetes):
@@ -58,7 +58,7 @@ class StandIn(TwinKubernetes):
         self._keep = keep
         self._clock = clock
         for number, name in enumerate(names):
-            self._recall(number, memory.nodes.get(name, Kept()))
+            self._recall(number, memory.nodes.get(name, KeptNode()))
         self.pass_time()
 
     def pass_time(self) -> None:
@@ -84,7 +84,7 @@ class StandIn(TwinKubernetes):
         self.pass_time()
         return super().waiting()
 
-    def _recall(self, number: int, kept: Kept) -> None:
+    def _recall(self, number: int, kept: KeptNode) -> None:
         kube = self._machine.kube
         kube.set_closed(number, kept.closed_by)
         kube.set_discouraged(number, kept.discouraged)
@@ -95,7 +95,7 @@ class StandIn(TwinKubernetes):
         outcome = super()._write(number, record)
         kube = self._machine.kube
         nodes = {
-            name: Kept(kube.closed_by[at], bool(kube.discouraged[at]), self._records.get(at))
+            name: KeptNode(kube.closed_by[at], bool(kube.discouraged[at]), self._records.get(at))
             for at, name in enumerate(self._machine.names)
         }
         self._keep(Memory(self._begins_s, nodes))

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parent.parent
-PRODUCT = ("models", "controller", "forecasting", "connectors", "simulator", "cli")
+PRODUCT = ("models", "basics", "controller", "forecasting", "connectors", "simulator", "service", "cli")
 PURE = ("models", "controller", "forecasting", "simulator")  # same input, same output: no clock, no environment
 LINES_MOST = 400
 FUNCTION_LINES_MOST = 60

@@ -12,8 +12,9 @@ import numpy as np
 from rich import box
 from rich.table import Table
 
-from cli.audit.tales import Tale, Tales, decisions
-from cli.audit.words import ABSENT, clean, clock, lasting, some
+from basics.text import clean, some
+from cli.audit.format import ABSENT, clock, span_text
+from cli.audit.timelines import HandoverTimeline, HandoverTimelines, decisions
 from cli.report.numbers import ahead
 from controller.decide.decide import decide
 from models.audit import Decided
@@ -27,23 +28,23 @@ LEVELS_SHOWN = (0.1, 0.5, 0.9)
 LAST_DIGITS = 1e-9  # relative; another processor or library may add numbers up in another order
 
 
-def decision_of(tale: Tale, tales: Tales) -> Decided:
+def decision_of(timeline: HandoverTimeline, timelines: HandoverTimelines) -> Decided:
     """The decision that began a hand-over. Raises BadInput when there was none, or it is not in the file."""
-    handover = tale.handover
+    handover = timeline.handover
     if handover.repair:
         raise BadInput(
-            f"no decision began hand-over {tale.id}: it mends node {handover.node}, which was open to both sides or to"
+            f"no decision began hand-over {timeline.id}: it mends node {handover.node}, which was open to both sides or"
             " neither",
-            where=str(tales.path),
-            remedy=f"tidegate handovers {quote(str(tales.path))} --show {tale.id} tells its story",
+            where=str(timelines.path),
+            remedy=f"tidegate handovers {quote(str(timelines.path))} --show {timeline.id} tells its story",
         )
-    for entry in decisions(tales.path):
+    for entry in decisions(timelines.path):
         wanted = any((move.node, move.direction) == (handover.node, handover.direction) for move in entry.plan.moves)
         if wanted and entry.snapshot.now_s == handover.started_s and not entry.plan.holds:
             return entry
     raise BadInput(
-        f"the decision at {clock(handover.started_s)} that began hand-over {tale.id} is not in this file",
-        where=str(tales.path),
+        f"the decision at {clock(handover.started_s)} that began hand-over {timeline.id} is not in this file",
+        where=str(timelines.path),
         remedy="look in the file before it",
     )
 
@@ -120,7 +121,7 @@ def reasons(entry: Decided, width: int) -> Iterator[str]:
     pool_nodes = len(snapshot.nodes)
     low, high = entry.pool.bounds(pool_nodes)
     leads = "; ".join(
-        f"to {direction.target} median {lasting(lead.median_s)}, p90 {lasting(lead.p90_s)}"
+        f"to {direction.target} median {span_text(lead.median_s)}, p90 {span_text(lead.p90_s)}"
         for direction, lead in snapshot.lead.items()
     )
     lines = [

@@ -10,9 +10,9 @@ from rich import box
 from rich.table import Table
 from rich.text import Text
 
-from cli.audit.tales import Acted, Tale
-from cli.audit.words import clean, clock, lasting
-from cli.counts import count
+from basics.text import clean, count
+from cli.audit.format import clock, span_text
+from cli.audit.timelines import Acted, HandoverTimeline
 from models.acts import Outcome
 from models.handovers import Direction, Handover, Stage
 
@@ -20,9 +20,9 @@ _ENDS = (Stage.DONE, Stage.CANCELLED, Stage.STUCK)
 _STYLES = {Stage.STUCK: "bold red", Stage.CANCELLED: "yellow"}
 
 
-def listing(tales: Sequence[Tale]) -> Table:
+def listing(timelines: Sequence[HandoverTimeline]) -> Table:
     """One row for each hand-over. The column of turning back is left out where none did."""
-    back = any(tale.back_s is not None for tale in tales)
+    back = any(timeline.back_s is not None for timeline in timelines)
     table = Table(box=box.SIMPLE_HEAD, padding=0, show_edge=False)
     table.add_column("id", no_wrap=True)
     table.add_column("node", overflow="fold", min_width=4)
@@ -31,11 +31,15 @@ def listing(tales: Sequence[Tale]) -> Table:
     for head in ("begun", "emptying", "opening", *(["back"] if back else [])):
         table.add_column(head, justify="right", no_wrap=True)
     table.add_column("why", overflow="fold", min_width=4)
-    for tale in tales:
-        handover = tale.handover
-        times = [lasting(tale.emptying_s), lasting(tale.opening_s), *([lasting(tale.back_s)] if back else [])]
+    for timeline in timelines:
+        handover = timeline.handover
+        times = [
+            span_text(timeline.emptying_s),
+            span_text(timeline.opening_s),
+            *([span_text(timeline.back_s)] if back else []),
+        ]
         table.add_row(
-            Text(clean(tale.id)),
+            Text(clean(timeline.id)),
             Text(clean(handover.node)),
             handover.direction.target,
             Text(_end(handover), style=_STYLES.get(handover.stage, "")),
@@ -55,18 +59,18 @@ def _end(handover: Handover) -> str:
     return str(handover.stage) if handover.stage.finished else "open"
 
 
-def summary(tales: Sequence[Tale], strays: Sequence[Acted], headless: int) -> list[str]:
+def summary(timelines: Sequence[HandoverTimeline], strays: Sequence[Acted], headless: int) -> list[str]:
     """Lines: how hand-overs ended, how long nodes took from empty to open, what became of acts."""
-    ends = Counter(_end(tale.handover) for tale in tales)
-    reasons = Counter(str(tale.handover.why) for tale in tales if tale.handover.why is not None)
+    ends = Counter(_end(timeline.handover) for timeline in timelines)
+    reasons = Counter(str(timeline.handover.why) for timeline in timelines if timeline.handover.why is not None)
     told = ", ".join(f"{number} {reason}" for reason, number in reasons.most_common())
     counts = ", ".join(f"{ends[end]} {end}" for end in (*_ENDS, "open"))
-    lines = [f"{count(len(tales), 'hand-over')}: {counts}{f' ({told})' if told else ''}"]
+    lines = [f"{count(len(timelines), 'hand-over')}: {counts}{f' ({told})' if told else ''}"]
     for direction in Direction:
-        if times := lead_times(tales, direction):
-            median, p90 = lasting(quantile(times, 50)), lasting(quantile(times, 90))
+        if times := lead_times(timelines, direction):
+            median, p90 = span_text(quantile(times, 50)), span_text(quantile(times, 90))
             lines.append(f"empty to open, to {direction.target}: median {median}, p90 {p90}, of {len(times)}")
-    acts, lost = outcomes([*(act for tale in tales for act in tale.acts), *strays])
+    acts, lost = outcomes([*(act for timeline in timelines for act in timeline.acts), *strays])
     lines.append(
         f"{count(sum(acts.values()) + lost, 'act')}: "
         + ", ".join(f"{acts[outcome]} {outcome}" for outcome in Outcome)
@@ -77,9 +81,13 @@ def summary(tales: Sequence[Tale], strays: Sequence[Acted], headless: int) -> li
     return lines
 
 
-def lead_times(tales: Sequence[Tale], direction: Direction) -> list[int]:
+def lead_times(timelines: Sequence[HandoverTimeline], direction: Direction) -> list[int]:
     """Seconds from empty to open of all that came to that, shortest first."""
-    found = (tale.opening_s for tale in tales if tale.handover.direction is direction and not tale.handover.repair)
+    found = (
+        timeline.opening_s
+        for timeline in timelines
+        if timeline.handover.direction is direction and not timeline.handover.repair
+    )
     return sorted(seconds for seconds in found if seconds is not None)
 
 
@@ -94,15 +102,17 @@ def outcomes(acts: Sequence[Acted]) -> tuple[Counter[Outcome], int]:
     return Counter(known), len(acts) - len(known)
 
 
-def document(tales: Sequence[Tale], every: Sequence[Tale], strays: Sequence[Acted]) -> dict[str, Any]:
-    """The list and the summary, ready for JSON: ``tales`` are listed, ``every`` one is summed up. Times in seconds."""
-    acts, lost = outcomes([*(act for tale in every for act in tale.acts), *strays])
+def document(
+    timelines: Sequence[HandoverTimeline], every: Sequence[HandoverTimeline], strays: Sequence[Acted]
+) -> dict[str, Any]:
+    """The list and the summary, ready for JSON, times in seconds: ``timelines`` are listed, ``every`` one summed up."""
+    acts, lost = outcomes([*(act for timeline in every for act in timeline.acts), *strays])
     times = {direction: lead_times(every, direction) for direction in Direction}
     return {
-        "handovers": [_plain(tale) for tale in tales],
+        "handovers": [_plain(timeline) for timeline in timelines],
         "summary": {
             "handovers": len(every),
-            "ended": {end: sum(_end(tale.handover) == end for tale in every) for end in (*_ENDS, "open")},
+            "ended": {end: sum(_end(timeline.handover) == end for timeline in every) for end in (*_ENDS, "open")},
             "empty_to_open_s": {
                 direction: {"count": len(found), "median": quantile(found, 50), "p90": quantile(found, 90)}
                 for direction, found in times.items()
@@ -113,19 +123,19 @@ def document(tales: Sequence[Tale], every: Sequence[Tale], strays: Sequence[Acte
     }
 
 
-def _plain(tale: Tale) -> dict[str, Any]:
-    handover = tale.handover
+def _plain(timeline: HandoverTimeline) -> dict[str, Any]:
+    handover = timeline.handover
     return {
-        "id": tale.id,
+        "id": timeline.id,
         "node": handover.node,
         "direction": handover.direction,
         "stage": handover.stage,
         "why": handover.why,
         "repair": handover.repair,
         "started_s": handover.started_s,
-        "ended_s": tale.ended_s,
-        "emptying_s": tale.emptying_s,
-        "opening_s": tale.opening_s,
-        "back_s": tale.back_s,
-        "acts": len(tale.acts),
+        "ended_s": timeline.ended_s,
+        "emptying_s": timeline.emptying_s,
+        "opening_s": timeline.opening_s,
+        "back_s": timeline.back_s,
+        "acts": len(timeline.acts),
     }

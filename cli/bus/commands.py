@@ -15,7 +15,7 @@ from cli.bus.target import Address, Prefix, Settings, inspection_of, note
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from connectors.bus.inspecting import Found, Reading
+    from connectors.bus.inspection import Found, Reading
     from models.events import Topic
 
 TOPICS = "work, nodes, demand, forecasts, plans, handovers or dead-letter, with or without tidegate."
@@ -84,7 +84,7 @@ def lag(
 
 
 def _messages(reading: Reading, last: int | None, *, follow: bool) -> Iterator[Found]:
-    from connectors.bus.inspecting import everything, newest  # noqa: PLC0415
+    from connectors.bus.inspection import everything, newest  # noqa: PLC0415
 
     yield from everything(reading) if last is None else newest(reading, last)
     while follow:

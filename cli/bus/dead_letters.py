@@ -11,16 +11,15 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from cli.audit.words import clean
+from basics.text import clean, count
 from cli.bus.target import Address, Prefix, Settings, inspection_of, note
-from cli.counts import count
 from models.errors import BadInput
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from connectors.bus.inspecting import Inspection
-    from connectors.bus.letters import Letter
+    from connectors.bus.dead_letters import Letter
+    from connectors.bus.inspection import Inspection
 
 LIMIT = 50
 REPLAY_MOST = 10_000  # letters, of which each is sent and waited for
@@ -43,8 +42,8 @@ def list_letters(
     aside (UTC), its size, the reason, and the beginning of its body.
     What does not print is escaped.
     """
-    from cli.bus.letter_words import document, entry, summary  # noqa: PLC0415
-    from connectors.bus.letters import letters  # noqa: PLC0415
+    from cli.bus.dead_letter_format import document, entry, summary  # noqa: PLC0415
+    from connectors.bus.dead_letters import letters  # noqa: PLC0415
 
     with inspection_of(bus, bus_settings, prefix) as inspection:
         found = letters(inspection, limit, note)
@@ -89,8 +88,8 @@ def replay(
     if not (dry_run or yes or sys.stdin.isatty()):
         raise typer.BadParameter("nobody can be asked here: give --yes to send, or --dry-run to see what would be sent")
     since_s = 0.0 if since is None else _since(since)
-    from cli.bus.letter_words import offer  # noqa: PLC0415
-    from connectors.bus.letters import outdated  # noqa: PLC0415
+    from cli.bus.dead_letter_format import offer  # noqa: PLC0415
+    from connectors.bus.dead_letters import outdated  # noqa: PLC0415
 
     with inspection_of(bus, bus_settings, prefix) as inspection:
         found = _chosen(inspection, frozenset(keys or ()), since_s)
@@ -125,7 +124,7 @@ def _since(text: str) -> float:
 
 def _chosen(inspection: Inspection, keys: frozenset[str], since_s: float) -> list[Letter]:
     """The letters of these keys, or all since then, in the order of their messages. Raises BadInput."""
-    from connectors.bus.letters import letters  # noqa: PLC0415
+    from connectors.bus.dead_letters import letters  # noqa: PLC0415
 
     known: set[str] = set()
 

@@ -9,8 +9,8 @@ from rich import box
 from rich.table import Table
 from rich.text import Text
 
-from cli.audit.words import clean
-from connectors.bus.inspecting import Behind, Extent
+from basics.text import clean
+from connectors.bus.inspection import Behind, Extent
 
 STATE = "*"  # marks a topic of state
 HIDDEN = "no right to see it"

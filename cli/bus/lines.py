@@ -6,10 +6,10 @@ import json
 from base64 import b64encode
 from typing import Any
 
-from cli.audit.words import clean
-from cli.bus.words import cut, moment, padded, printable, told
-from connectors.bus.codec import Poison, UnknownType, decode
-from connectors.bus.inspecting import Found
+from basics.text import clean
+from cli.bus.format import cut, moment, padded, printable, told
+from connectors.bus.inspection import Found
+from connectors.bus.wire.codec import Poison, UnknownType, decode
 from models.events import Event
 
 KEY_COLUMNS = 22  # that a key has at least

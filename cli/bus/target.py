@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from cli.audit.words import clean
+from basics.text import clean
 
 if TYPE_CHECKING:
-    from connectors.bus.inspecting import Inspection
+    from connectors.bus.inspection import Inspection
     from connectors.bus.settings import BusSettings
 
 Address = Annotated[
@@ -31,7 +31,7 @@ Prefix = Annotated[
 @contextmanager
 def inspection_of(address: str | None, settings: Path | None, prefix: str | None) -> Iterator[Inspection]:
     """A look into the bus that is named. Raises BadParameter when none is."""
-    from connectors.bus.opening import open_inspection  # noqa: PLC0415
+    from connectors.bus.open_bus import open_inspection  # noqa: PLC0415
 
     if address is None:
         examples = "--bus sqlite:tidegate.db or --bus kafka:broker1:9092,broker2:9092"
@@ -48,7 +48,7 @@ def settings_in(file: Path | None, *, quiet: bool = False) -> BusSettings | None
 
     Raises BadDocument or BadInput.
     """
-    from cli.bus.settings_file import read_bus_settings  # noqa: PLC0415
+    from service.bus_settings_file import read_bus_settings  # noqa: PLC0415
 
     if file is None:
         return None

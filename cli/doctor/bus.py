@@ -8,19 +8,19 @@ import time
 from collections.abc import Iterator
 from contextlib import closing
 
-from cli.bus.settings_file import read_bus_settings
-from cli.counts import count
+from basics.text import count
 from cli.doctor.files import mistakes
-from cli.site.settings import BusPlace
-from connectors.bus.codec import Poison, UnknownType, decode
-from connectors.bus.inspecting import Found, Inspection, everything
-from connectors.bus.opening import open_inspection
+from connectors.bus.inspection import Found, Inspection, everything
+from connectors.bus.open_bus import open_inspection
 from connectors.bus.settings import BusSettings
-from forecasting.following import AHEAD_MOST_S
+from connectors.bus.wire.codec import Poison, UnknownType, decode
+from forecasting.forecast_publisher import AHEAD_MOST_S
 from models.demand import Demand
 from models.errors import BadInput, BusRefused, BusUnavailable
 from models.events import Topic
 from models.findings import Finding, warning, well, wrong
+from service.bus_settings_file import read_bus_settings
+from service.site import BusPlace
 
 CHECK, HISTORY = "bus", "bus.history"
 DAY_H = 24

@@ -32,7 +32,7 @@ def doctor(
     from dataclasses import replace  # noqa: PLC0415
     from itertools import groupby  # noqa: PLC0415
 
-    from cli.doctor.words import document, line, summary  # noqa: PLC0415
+    from cli.doctor.format import document, line, summary  # noqa: PLC0415
     from models.findings import Level  # noqa: PLC0415
 
     for name in ("tidegate", "kafka"):  # what they would log, the findings say

@@ -9,15 +9,15 @@ from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
-from cli.policy_file import read_policy
-from cli.site.settings import LOCK, Site
-from cli.site.site_file import read_site
-from cli.yaml_document import BadDocument
+from basics.documents.document import BadDocument
 from connectors.local.lock_state import read_state
 from connectors.slurm.checkup.nodes import overlap_findings
 from models.errors import BadInput
 from models.findings import Finding, skipped, warning, well, wrong
 from models.policies import Policy
+from service.policy_file import read_policy
+from service.site import LOCK, Site
+from service.site_file import read_site
 from simulator.traces.rates import read_rates
 
 SITE, POLICY, STATE, KUBERNETES = "site", "policy", "state", "kubernetes"

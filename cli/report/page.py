@@ -8,7 +8,7 @@ from pathlib import Path
 
 from plotly.offline import get_plotlyjs
 
-from cli.atomic import write_atomically
+from basics.whole_file import write_atomically
 from cli.report import sections
 from cli.report.drawings import drawings
 from cli.report.templates import filled, text

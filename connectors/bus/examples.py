@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from connectors.bus.receiving import dead_letter_event
-from connectors.bus.wire import TYPES
+from connectors.bus.receiver import dead_letter_event
+from connectors.bus.wire.payloads import TYPES
 from models.demand import Demand
 from models.events import DeadLetter, Event, Payload, Planned, Topic
 from models.forecasts import Forecast, Source

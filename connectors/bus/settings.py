@@ -9,7 +9,7 @@ from typing import Annotated, ClassVar
 
 from pydantic import Field, model_validator
 
-from connectors.bus.security import Security
+from connectors.kafka_client.security import Security
 from models.fields import PATH, Contradiction, Kind, Part, field, matching, shown
 
 _SIZE = re.compile(r"([0-9]{1,9})(Ki|Mi|Gi)")

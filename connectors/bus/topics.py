@@ -12,7 +12,7 @@ LONGEST = 900_000  # bytes of key, value and headers: below what a broker takes 
 
 
 @dataclass(frozen=True, slots=True)
-class Kept:
+class TopicRules:
     """How a topic is kept, and what it is about.
 
     ``partitions`` is how many are made; keys are spread over them, and the events of one key stay in order.
@@ -27,44 +27,44 @@ class Kept:
     key: str
 
 
-TOPICS: Mapping[Topic, Kept] = {
-    Topic.WORK: Kept(
+TOPICS: Mapping[Topic, TopicRules] = {
+    Topic.WORK: TopicRules(
         partitions=6,
         kept_s=7 * DAY_S,
         about="Every job, gang of pods and service replica, whenever it changes.",
         key="side and id of the work",
     ),
-    Topic.NODES: Kept(
+    Topic.NODES: TopicRules(
         partitions=3,
         kept_s=7 * DAY_S,
         about="Every node of the pool as each side shows it, whenever that changes.",
         key="side and name of the node",
     ),
-    Topic.DEMAND: Kept(
+    Topic.DEMAND: TopicRules(
         partitions=1,
         kept_s=120 * DAY_S,  # the history that forecasts are learned from
         about="The demand of each side, again and again; forecasts are learned from it.",
         key="pool and side",
     ),
-    Topic.FORECASTS: Kept(
+    Topic.FORECASTS: TopicRules(
         partitions=1,
         kept_s=14 * DAY_S,
         about="Every forecast of the demand of a side.",
         key="pool and side",
     ),
-    Topic.PLANS: Kept(
+    Topic.PLANS: TopicRules(
         partitions=1,
         kept_s=14 * DAY_S,
         about="Every plan: what the leader chose to do, what not, and why.",
         key="the pool",
     ),
-    Topic.HANDOVERS: Kept(
+    Topic.HANDOVERS: TopicRules(
         partitions=1,
         kept_s=90 * DAY_S,
         about="The latest hand-over of every node, whenever it goes on.",
         key="the node",
     ),
-    Topic.DEAD_LETTER: Kept(
+    Topic.DEAD_LETTER: TopicRules(
         partitions=1,
         kept_s=30 * DAY_S,
         about="Every message that could not be sent or read, with the reason.",

@@ -11,7 +11,8 @@ import time
 from collections.abc import Callable, Mapping
 from typing import Protocol
 
-from connectors.bus.security import Security
+from basics.log_once import Trouble
+from connectors.kafka_client.security import Security
 from connectors.slurm.completions_merge import happened_s, merged
 from connectors.slurm.completions_message import AGAIN, read_message
 from connectors.slurm.jobs import RUNNING, pieces
@@ -19,7 +20,6 @@ from connectors.slurm.pool import Pool
 from connectors.slurm.read import Picture
 from connectors.slurm.settings import CompletionSettings
 from connectors.slurm.wire import Job
-from connectors.trouble import Trouble
 from models.errors import BadInput, BusRefused, BusUnavailable
 from models.work import WorkRecord, WorkState
 
@@ -44,7 +44,7 @@ class Source(Protocol):
 
 
 class Completions:
-    """See ``connectors.connecting.Stream``. ``opened`` makes a source, and raises as its ``read`` does.
+    """See ``connectors.publishing.publisher.Stream``. ``opened`` makes a source, and raises as its ``read`` does.
 
     A source that fails is opened again after a while; until then the polls tell all.
     """

@@ -9,9 +9,9 @@ from contextlib import suppress
 from kafka import KafkaAdminClient, KafkaConsumer, TopicPartition
 from kafka.errors import CorruptRecordError, KafkaError, UnsupportedCodecError
 
-from connectors.bus.diagnosis import connected
-from connectors.bus.lookup import Lookup, unavailable
-from connectors.bus.security import Security
+from connectors.kafka_client.connect_errors import connected
+from connectors.kafka_client.metadata import BrokerMetadata, unavailable
+from connectors.kafka_client.security import Security
 from models.errors import BusRefused, BusUnavailable
 
 BACK_S = 3600  # how far back to begin: as long as work that has ended stays on the bus
@@ -50,14 +50,14 @@ class Topics:
             options,
             security,
         )
-        self._lookup = Lookup(admin, "")
+        self._metadata = BrokerMetadata(admin)
         try:
             self._consumer = connected(_consumer, options, security)
         except (BusUnavailable, BusRefused):
-            self._lookup.close()
+            self._metadata.close()
             raise
         try:
-            self._shapes = dict(self._lookup.shapes(self._names, patience_s=0))
+            self._shapes = dict(self._metadata.shapes(self._names, patience_s=0))
             if missing := self._names - self._shapes.keys():
                 raise BusUnavailable(f"the broker has no topic {', '.join(sorted(missing))} (who makes topics there?)")
             self._start(clock() - BACK_S)
@@ -86,12 +86,12 @@ class Topics:
         """Let go of the connections."""
         with suppress(KafkaError):
             self._consumer.close(autocommit=False, timeout_ms=1000)
-        self._lookup.close()
+        self._metadata.close()
 
     def _start(self, at_s: float) -> None:
         parts = [TopicPartition(name, number) for name, (_, count) in self._shapes.items() for number in range(count)]
         self._look_at_s = self._monotonic() + LOOK_S
-        ends = self._lookup.ends(parts)
+        ends = self._metadata.ends(parts)
         try:
             places = self._consumer.offsets_for_times(dict.fromkeys(parts, round(at_s * 1000)), timeout_ms=ASK_MS)
             self._consumer.assign(parts)
@@ -104,7 +104,7 @@ class Topics:
         if self._monotonic() < self._look_at_s:
             return
         self._look_at_s = self._monotonic() + LOOK_S
-        shapes = dict(self._lookup.shapes(self._names, patience_s=0))
+        shapes = dict(self._metadata.shapes(self._names, patience_s=0))
         if shapes != self._shapes:
             raise BusUnavailable(f"the topics {', '.join(sorted(self._names))} are not the ones that they were")
 

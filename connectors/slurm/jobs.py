@@ -11,8 +11,8 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from connectors.slurm import amounts
-from connectors.slurm.extent import Extents
 from connectors.slurm.flags import flags_of
+from connectors.slurm.job_size import JobSizes
 from connectors.slurm.pool import Pool, hosts
 from connectors.slurm.wire import Job
 from models.errors import Unreachable
@@ -52,7 +52,7 @@ class Piece(Struct, frozen=True, gc=False):
     unused: float = 0.0
 
 
-class Kept(Struct, frozen=True, gc=False):
+class KnownJob(Struct, frozen=True, gc=False):
     """A job, how many tasks of its array ran, and what it came to."""
 
     job: Job
@@ -66,7 +66,7 @@ class KnownJobs:
 
     pool: Pool | None = None
     at_s: int = 0
-    jobs: dict[int, Kept] = field(default_factory=dict)
+    jobs: dict[int, KnownJob] = field(default_factory=dict)
 
 
 def pieces(jobs: Iterable[Job], pool: Pool, now_s: int, known: KnownJobs | None = None) -> list[Piece]:
@@ -79,15 +79,15 @@ def pieces(jobs: Iterable[Job], pool: Pool, now_s: int, known: KnownJobs | None 
     running = _running_tasks(jobs)
     known = known or KnownJobs()
     before = known.jobs if known.pool == pool and known.at_s <= now_s else {}
-    after: dict[int, Kept] = {}
-    extents = Extents(pool)
+    after: dict[int, KnownJob] = {}
+    extents = JobSizes(pool)
     found: list[Piece] = []
     together: dict[int, list[Piece]] = {}
     for job in jobs:
         started = running.get(job.array_job_id.value or 0, 0) if running else 0
         kept = before.get(job.job_id)
         if kept is None or kept.running != started or (kept.job is not job and kept.job != job):
-            kept = Kept(job, started, _pieces_of(job, extents, pool.nodes, now_s, started))
+            kept = KnownJob(job, started, _pieces_of(job, extents, pool.nodes, now_s, started))
         if job.eligible_time.number <= now_s:  # else it will be another when its hour has come
             after[job.job_id] = kept
         if het := job.het_job_id.value:
@@ -117,7 +117,7 @@ def _running_tasks(jobs: Iterable[Job]) -> dict[int, int]:
     return Counter(array for job in tasks if (array := job.array_job_id.value))
 
 
-def _pieces_of(job: Job, extents: Extents, nodes: Collection[str], now_s: int, running: int) -> tuple[Piece, ...]:
+def _pieces_of(job: Job, extents: JobSizes, nodes: Collection[str], now_s: int, running: int) -> tuple[Piece, ...]:
     """The job's, of which ``running`` tasks run already, if it is an array; none where ``nodes`` are not its."""
     state = state_of(job, now_s)
     size, owns = extents.of(job)

@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 from typing import TypeVar
 
 from connectors.slurm import wire
+from connectors.slurm.exclusive_users import with_unused
 from connectors.slurm.jobs import KnownJobs, Piece, pieces
 from connectors.slurm.nodes import KnownNodes, bookings
-from connectors.slurm.owners import with_unused
 from connectors.slurm.pool import Pool, pool_of
 from models.demand import Demand
 from models.errors import BadInput, Unreachable

@@ -12,12 +12,12 @@ import msgspec
 
 from connectors.slurm import acts, flags, read, wire
 from connectors.slurm.acts import Said
-from connectors.slurm.away import Away
 from connectors.slurm.jobs import NEVER_S, Piece, pieces
 from connectors.slurm.names import booking_name, given_reason, is_mark, is_node
 from connectors.slurm.nodes import bookings, node_of
 from connectors.slurm.pool import Pool, hosts
 from connectors.slurm.transport import Booking, Transport
+from connectors.sources.circuit_breaker import CircuitBreaker
 from models.acts import Outcome
 from models.demand import Demand
 from models.errors import Unreachable
@@ -57,7 +57,7 @@ class SlurmScheduler:
         self._monotonic = monotonic
         self._clock = clock
         self._picture: read.Picture | None = None
-        self._away = Away(monotonic)
+        self._away = CircuitBreaker(monotonic)
         self._polled_s = 0.0
         self._known = read.Known()
         self._work: tuple[float, list[Piece]] | None = None

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from simulator.traces.sacct.open_accounting import looks_like_document, sacct_from
 from simulator.traces.sacct.parsable import looks_parsable
-from simulator.traces.sacct.reading import looks_like_document, sacct_from
 from simulator.traces.sacct.wanted import Wanted
 from simulator.traces.swf import SwfTrace, swf_of
 from simulator.traces.text import Lines, opened

@@ -17,10 +17,10 @@ from typing import NamedTuple
 import pytest
 
 from cli import main as command
-from connectors.bus import inspecting_sqlite
-from connectors.bus.codec import encode
+from connectors.bus.embedded import inspection as inspecting_sqlite
+from connectors.bus.embedded.bus import SqliteBus
 from connectors.bus.examples import examples
-from connectors.bus.sqlite import SqliteBus
+from connectors.bus.wire.codec import encode
 from models.events import Event, Topic
 from tests.conformance.bus_suite import AT_S, demand, read, told, work
 
@@ -326,8 +326,8 @@ def test_a_message_is_sent_again_as_it_was(run, bus: SqliteBus, path: Path, word
 
 
 def test_what_a_release_can_read_after_all_has_its_effect(run, bus: SqliteBus, path: Path):
-    from connectors.bus.receiving import dead_letter_event  # noqa: PLC0415
-    from tests.conformance.inspecting_suite import letter_of  # noqa: PLC0415
+    from connectors.bus.receiver import dead_letter_event  # noqa: PLC0415
+    from tests.conformance.inspection_suite import letter_of  # noqa: PLC0415
 
     told(bus, [dead_letter_event(letter_of(encode(demand(99))).dead, AT_S)])
     ran = run("dead-letter", "replay", "tidegate.demand/0/0", "-y")

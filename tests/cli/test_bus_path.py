@@ -17,12 +17,12 @@ from typing import Any
 
 import pytest
 
-from cli import bus_path
 from cli import main as command
-from cli.bus_path import FORECASTING, BusPath, PathThrough, replay_bus, usable_bus
-from connectors.bus.opening import open_bus
-from controller.turn import Unaudited
-from forecasting.following import Following
+from cli.replaying import bus_path
+from cli.replaying.bus_path import FORECASTING, BusPath, PathThrough, replay_bus, usable_bus
+from connectors.bus.open_bus import open_bus
+from controller.controller import Unaudited
+from forecasting.forecast_publisher import ForecastPublisher
 from models.audit import Entry
 from models.demand import Demand
 from models.errors import BusUnavailable
@@ -146,7 +146,7 @@ def ran(monkeypatch: pytest.MonkeyPatch, *arguments: object) -> int:
     ],
 )
 def test_what_makes_no_sense_is_told_at_once(monkeypatch, capsys, arguments: tuple[str, ...], code: int, said: str):
-    monkeypatch.setitem(sys.modules, "cli.inputs", None)  # whoever reads an input fails otherwise
+    monkeypatch.setitem(sys.modules, "cli.replaying.inputs", None)  # whoever reads an input fails otherwise
     assert ran(monkeypatch, *arguments) == code
     assert said in " ".join(capsys.readouterr().err.replace("│", " ").split())
 
@@ -192,7 +192,7 @@ def restarted(world: World, name: str, at_s: int) -> dict:
     def restart(path: BusPath, now_s: int) -> None:
         if now_s == at_s:
             fresh = forecaster_for(name, world, world.machine())
-            path.following = Following(path.bus, fresh, source=FORECASTING, pool=path.pool, group="another")
+            path.following = ForecastPublisher(path.bus, fresh, source=FORECASTING, pool=path.pool, group="another")
 
     return through(world, name, Between(in_memory(), before=restart))
 

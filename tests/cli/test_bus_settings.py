@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from cli.bus.settings_file import read_bus_settings
-from cli.yaml_document import BadDocument
-from connectors.bus.security import Security
+from basics.documents.document import BadDocument
 from connectors.bus.settings import BusSettings
+from connectors.kafka_client.security import Security
 from models.errors import BadInput
+from service.bus_settings_file import read_bus_settings
 
 EXAMPLE = Path(__file__).parents[2] / "examples" / "bus-settings.yaml"
 SECRET = "hunter2-and-more"  # noqa: S105 - it is nobody's

@@ -16,14 +16,14 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from cli.doctor import bus, files
-from cli.doctor.words import document, line, summary
+from cli.doctor.format import document, line, summary
 from cli.main import app
-from cli.site.settings import BusPlace
-from connectors.bus.sqlite import SqliteBus
+from connectors.bus.embedded.bus import SqliteBus
 from connectors.local.lock_state import pause
 from models.events import Event
 from models.findings import Finding, Level, skipped, warning, well, wrong
 from models.leadership import Pause
+from service.site import BusPlace
 from tests.conformance.bus_suite import demand, told
 from tests.connectors.slurm import fake, makers
 from tests.connectors.slurm.fake import Fake

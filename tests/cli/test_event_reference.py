@@ -8,13 +8,13 @@ import re
 import pytest
 import yaml
 
-from cli.event_reference import event_files, events_page
-from connectors.bus.asyncapi import document
-from connectors.bus.codec import encode
+from cli.reference_pages.events import event_files, events_page
 from connectors.bus.examples import examples
-from connectors.bus.schemas import schemas
 from connectors.bus.topics import TOPICS
-from connectors.bus.wire import TYPES
+from connectors.bus.wire.asyncapi import document
+from connectors.bus.wire.codec import encode
+from connectors.bus.wire.payloads import TYPES
+from connectors.bus.wire.schemas import schemas
 from models.events import Topic
 
 PAGE = events_page()

@@ -6,8 +6,8 @@ import re
 
 import pytest
 
-from cli.handover_reference import handovers_page
-from cli.stage_words import SEEN_WORDS, STAGE_WORDS
+from cli.reference_pages.handovers import handovers_page
+from cli.stage_descriptions import SEEN_DESCRIPTIONS, STAGE_DESCRIPTIONS
 from controller.handover.table import TABLES, Seen
 from models.handovers import Direction, Stage
 
@@ -28,9 +28,9 @@ def test_a_diagram_is_its_table(direction: Direction, diagram: str):
 
 
 def test_every_stage_and_everything_that_can_be_seen_is_explained():
-    assert list(STAGE_WORDS) == list(Stage)
-    assert list(SEEN_WORDS) == list(Seen)
-    assert all([*STAGE_WORDS.values(), *SEEN_WORDS.values()])
+    assert list(STAGE_DESCRIPTIONS) == list(Stage)
+    assert list(SEEN_DESCRIPTIONS) == list(Seen)
+    assert all([*STAGE_DESCRIPTIONS.values(), *SEEN_DESCRIPTIONS.values()])
 
 
 @pytest.mark.parametrize("direction", Direction)

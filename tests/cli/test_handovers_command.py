@@ -16,8 +16,8 @@ from typing import NamedTuple
 import pytest
 
 from cli import main as command
-from cli.asked import audited
-from cli.audit.words import clock, lasting
+from cli.audit.format import clock, span_text
+from cli.replaying.options import audited
 from connectors.local import audit_file
 from connectors.local.audit_file import AuditFile, read_audit
 from connectors.local.audit_json import encode
@@ -378,7 +378,7 @@ def test_times(at_s: int, text: str):
     ("seconds", "text"), [(None, "–"), (0, "0:00"), (65, "1:05"), (3600, "1:00:00"), (90_061, "25:01:01")]
 )
 def test_lengths_of_time(seconds: int | None, text: str):
-    assert lasting(seconds) == text
+    assert span_text(seconds) == text
 
 
 # ---- writing it ----

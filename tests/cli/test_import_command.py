@@ -16,7 +16,7 @@ from typing import NamedTuple
 import pytest
 
 from cli import main as command
-from cli.import_summary import BAD_SHOWN
+from cli.importing.summary import BAD_SHOWN
 from simulator.traces.sacct.wanted import COMMAND
 from tests.simulator.sacct_text import DAY_S, document, parsable, record
 

@@ -12,8 +12,9 @@ from typing import NamedTuple
 
 import pytest
 
+from basics.documents import document as yaml_document
 from cli import main as command
-from cli import policy_reference, yaml_document
+from cli.reference_pages import policy as policy_reference
 from models.errors import ImpossibleStep, Unreachable
 from models.policies import Policy
 

@@ -10,12 +10,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cli.policy_file import parse_policy, read_policy
-from cli.yaml_document import BadDocument, Problem
-from cli.yaml_mistakes import MISTAKES_MOST
-from cli.yaml_reader import BYTES_MOST, read_tree, scalar
+from basics.documents.document import BadDocument, Problem
+from basics.documents.reader import BYTES_MOST, read_tree, scalar
+from basics.documents.validation import MISTAKES_MOST
 from models.errors import BadInput
 from models.policies import Mode, Policy
+from service.policy_file import parse_policy, read_policy
 
 SAMPLE = """\
 apiVersion: tidegate.dev/v1

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from cli.asked import POLICIES
-from cli.bus_path import PathThrough, ReplayBus, replay_bus, usable_bus
-from connectors.bus.security import Security
+from cli.replaying.bus_path import PathThrough, ReplayBus, replay_bus, usable_bus
+from cli.replaying.options import POLICIES
 from connectors.bus.settings import BusSettings
+from connectors.kafka_client.security import Security
 from models.errors import BusRefused, BusUnavailable
 from models.events import Topic
 from tests.cli.test_bus_path import ran, topics
@@ -44,7 +44,7 @@ def test_a_broker_is_reached_as_the_settings_say_when_it_is_checked_and_by_each_
         seen.append((servers, options.pop("prefix"), options))
         return Noted()
 
-    monkeypatch.setattr("connectors.bus.broker.KafkaBus", noted)
+    monkeypatch.setattr("connectors.bus.broker.bus.KafkaBus", noted)
     bus = usable_bus("kafka:a:1", settings, quiet=True)
     assert calls == ["discard", "close"]
     with pickle.loads(pickle.dumps(PathThrough(bus, "pool")))("reactive"):  # noqa: S301 - as it goes to a process
@@ -68,7 +68,7 @@ def test_what_went_wrong_first_is_told_when_the_topics_cannot_be_deleted_either(
         def close(self, timeout_s: float = 5.0) -> None:
             closed.append(self)
 
-    monkeypatch.setattr("connectors.bus.broker.KafkaBus", lambda *_, **__: Stuck())
+    monkeypatch.setattr("connectors.bus.broker.bus.KafkaBus", lambda *_, **__: Stuck())
     bus = replay_bus("kafka:a:1")
     with pytest.raises(BusRefused, match="nothing may be deleted"), bus.opened("reactive"):
         pass
@@ -93,8 +93,8 @@ def test_the_command_hands_the_bus_on_and_warns_of_a_secret_that_everybody_can_r
     quiet: bool,
 ):
     used: list[ReplayBus] = []
-    monkeypatch.setattr("cli.comparing.run_and_tell", lambda _, bus, **__: used.append(bus))
-    monkeypatch.setattr("cli.inputs.replay_task", lambda *_, **__: None)
+    monkeypatch.setattr("cli.replaying.comparison.run_and_tell", lambda _, bus, **__: used.append(bus))
+    monkeypatch.setattr("cli.replaying.inputs.replay_task", lambda *_, **__: None)
     address = f"sqlite:{settings.parent / 'events.db'}"
     words = [*arguments, "--bus", address, "--bus-settings", settings, *(["--quiet"] if quiet else [])]
     assert ran(monkeypatch, *words) == 0

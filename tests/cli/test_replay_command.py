@@ -246,8 +246,8 @@ def test_a_missing_folder_is_refused_before_the_work(run, monkeypatch, trace: Pa
     def never(*_: object, **__: object) -> None:
         raise AssertionError("the work began")
 
-    monkeypatch.setattr("cli.comparing.compare", never)
-    monkeypatch.setattr("cli.comparing.simulate_hpc", never)
+    monkeypatch.setattr("cli.replaying.comparison.compare", never)
+    monkeypatch.setattr("cli.replaying.comparison.simulate_hpc", never)
     ran = run("replay", "--hpc", trace, option, tmp_path / "nowhere" / "out.file")
     assert ran.code == 1
     assert "nowhere" in ran.err

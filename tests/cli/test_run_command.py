@@ -18,15 +18,15 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner, Result
 
+from basics.log_once import Trouble
 from cli.main import app
-from cli.policy_file import read_policy
-from cli.service.parts import Parts, open_parts
-from cli.service.running import keep_lead, read, turns
-from cli.site.site_file import read_site
 from connectors.local.audit_file import AuditFile
 from connectors.local.lock_file import LockFile
-from connectors.trouble import Trouble
 from models.errors import BusUnavailable, TidegateError
+from service.parts import Parts, open_parts
+from service.policy_file import read_policy
+from service.running import keep_lead, read, turns
+from service.site_file import read_site
 from tests.connectors.slurm import fake, makers
 from tests.connectors.slurm.fake import Fake
 

@@ -10,10 +10,10 @@ import jsonschema
 import pytest
 import yaml
 
+from basics.documents.document import BadDocument
 from cli.reference import files
-from cli.site.settings_reference import site_page, site_schema_text
-from cli.site.site_file import read_site
-from cli.yaml_document import BadDocument
+from cli.reference_pages.site import site_page, site_schema_text
+from service.site_file import read_site
 
 EXAMPLE = Path(__file__).parents[2] / "examples" / "site.yaml"
 

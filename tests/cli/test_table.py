@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 from rich.console import Console
 
+from cli.replaying.table import comparison_table
 from cli.report.figures import FIGURES, Unit, rows
 from cli.report.numbers import ABSENT, ahead, decimals_for, duration_unit, number, percent, span
-from cli.table import comparison_table
 from simulator.outcome import Outcome, Timeline
 
 EMPTY = Timeline(np.array([], dtype=np.int64), *(np.array([]) for _ in range(5)))

@@ -13,7 +13,7 @@ from typing import Protocol
 
 import msgspec
 
-from connectors.bus.sqlite import SqliteBus
+from connectors.bus.embedded.bus import SqliteBus
 from models.bus import Bus
 from models.events import Topic
 

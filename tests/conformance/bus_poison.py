@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import replace
 
-from connectors.bus.codec import Message, encode
+from connectors.bus.wire.codec import Message, encode
 from models.demand import Demand
 from models.events import Event, Planned, Topic
 from models.nodes import Side

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from connectors.bus.codec import encode
+from connectors.bus.wire.codec import encode
 from models.bus import Bus, Delivery, Gap, Subscription
 from models.demand import Demand
 from models.errors import BusUnavailable

@@ -9,7 +9,7 @@ from typing import get_args, get_type_hints
 import numpy as np
 from hypothesis import strategies as st
 
-from connectors.bus.wire import TYPES
+from connectors.bus.wire.payloads import TYPES
 from models.demand import Demand
 from models.events import DeadLetter, Event, Payload, Planned, Topic
 from models.forecasts import Forecast, Source

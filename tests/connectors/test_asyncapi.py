@@ -9,12 +9,12 @@ import pytest
 from jsonschema import Draft202012Validator, FormatChecker
 from referencing import Registry, Resource
 
-from connectors.bus.asyncapi import document
-from connectors.bus.codec import encode
 from connectors.bus.examples import examples, gone
-from connectors.bus.schemas import schemas
 from connectors.bus.topics import TOPICS
-from connectors.bus.wire import GONE, TYPES
+from connectors.bus.wire.asyncapi import document
+from connectors.bus.wire.codec import encode
+from connectors.bus.wire.payloads import GONE, TYPES
+from connectors.bus.wire.schemas import schemas
 from models.events import Topic
 from tests.connectors.test_schemas import references
 

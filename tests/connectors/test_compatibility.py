@@ -17,12 +17,12 @@ import yaml
 from msgspec import Meta, Struct, defstruct
 from msgspec.structs import fields
 
-from connectors.bus import bodies
-from connectors.bus.asyncapi import document
-from connectors.bus.codec import decode, encode
 from connectors.bus.examples import examples
-from connectors.bus.schemas import schema, schemas
-from connectors.bus.wire import TYPES, Type
+from connectors.bus.wire import bodies
+from connectors.bus.wire.asyncapi import document
+from connectors.bus.wire.codec import decode, encode
+from connectors.bus.wire.payloads import TYPES, Type
+from connectors.bus.wire.schemas import schema, schemas
 from models.events import Topic
 from tests.connectors.compatibility import Schema, broken
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from connectors.feed import ENDED_KEPT_S, OURS_MOST, READING, Feed
+from connectors.publishing.feed import ENDED_KEPT_S, OURS_MOST, READING, Feed
 from models.demand import Demand
 from models.errors import BusUnavailable
 from models.events import Event, Latest, Topic

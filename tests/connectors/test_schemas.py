@@ -10,10 +10,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
-from connectors.bus.codec import Poison, decode, encode
 from connectors.bus.examples import examples
-from connectors.bus.schemas import schemas
-from connectors.bus.wire import TYPES
+from connectors.bus.wire.codec import Poison, decode, encode
+from connectors.bus.wire.payloads import TYPES
+from connectors.bus.wire.schemas import schemas
 from models.events import Topic
 from tests.connectors import events
 from tests.connectors.test_codec import ANY_JSON, FIELDS

@@ -12,8 +12,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from connectors.bus.codec import Message
-from connectors.bus.spool import Spool
+from connectors.bus.broker.spool import Spool
+from connectors.bus.wire.codec import Message
 from models.errors import BusRefused, BusUnavailable
 
 MUCH = 10**9
@@ -119,8 +119,8 @@ def test_a_full_disk_drops_the_new_ones_and_keeps_the_old(tmp_path: Path):
 
 def test_what_was_appended_survives_a_process_that_is_killed(tmp_path: Path):
     code = (
-        "import os, sys; from pathlib import Path; from connectors.bus.spool import Spool;"
-        "from connectors.bus.codec import Message; s = Spool(Path(sys.argv[1]), 10**9);"
+        "import os, sys; from pathlib import Path; from connectors.bus.broker.spool import Spool;"
+        "from connectors.bus.wire.codec import Message; s = Spool(Path(sys.argv[1]), 10**9);"
         "[s.append(Message('t', b'k', b'v', [('h', b'%d' % n)])) for n in range(100)]; os.kill(os.getpid(), 9)"
     )
     root = Path(__file__).parent.parent.parent

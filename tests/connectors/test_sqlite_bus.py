@@ -12,10 +12,12 @@ from pathlib import Path
 
 import pytest
 
-from connectors.bus import sqlite, sqlite_file, sqlite_writing
-from connectors.bus.codec import encode
-from connectors.bus.sqlite import SqliteBus
+from connectors.bus.embedded import bus as sqlite
+from connectors.bus.embedded import file as sqlite_file
+from connectors.bus.embedded import writer as sqlite_writing
+from connectors.bus.embedded.bus import SqliteBus
 from connectors.bus.topics import TOPICS
+from connectors.bus.wire.codec import encode
 from models.bus import Subscription
 from models.errors import BusUnavailable
 from models.events import Event, Topic
@@ -387,7 +389,7 @@ def test_one_read_brings_no_more_than_there_is_room_for(bus: SqliteBus, monkeypa
 
 PUBLISH = """
 import sys; from pathlib import Path
-from connectors.bus.sqlite import SqliteBus; from tests.conformance.bus_suite import work
+from connectors.bus.embedded.bus import SqliteBus; from tests.conformance.bus_suite import work
 name, bus = sys.argv[2], SqliteBus(Path(sys.argv[1]))
 print("open", flush=True)
 sys.stdin.readline()

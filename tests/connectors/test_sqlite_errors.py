@@ -12,8 +12,9 @@ from pathlib import Path
 
 import pytest
 
-from connectors.bus import sqlite_file, sqlite_writing
-from connectors.bus.sqlite import SqliteBus
+from connectors.bus.embedded import file as sqlite_file
+from connectors.bus.embedded import writer as sqlite_writing
+from connectors.bus.embedded.bus import SqliteBus
 from models.errors import BusRefused, BusUnavailable
 from models.events import Topic
 from tests.conformance.bus_suite import demand, drained, letters, read, told, work

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from controller.kept import MINUTE_S, Kept, keep, read_kept
+from controller.leader_memory import MINUTE_S, LeaderMemory, decode_leader_memory, encode_leader_memory
 from controller.ledger import HOUR_S, Ledger
 from controller.recovery import Found
 from controller.safety import Vanishing
@@ -80,9 +80,9 @@ def test_moves_of_the_last_hour_are_those_of_the_last_hour(begun_s: list[int], n
 # ---- from leader to leader ----
 
 
-def recalled(found: Found | None = None, kept: Kept | None = None, now_s: int = NOW_S) -> Ledger:
+def recalled(found: Found | None = None, kept: LeaderMemory | None = None, now_s: int = NOW_S) -> Ledger:
     one = Ledger()
-    one.recall(found or Found(), kept or Kept(), now_s)
+    one.recall(found or Found(), kept or LeaderMemory(), now_s)
     return one
 
 
@@ -90,7 +90,9 @@ def test_what_was_handed_on_is_gone_on_with():
     before = ledger("unhealthy", "refused", resumes=4)
     for at_s in (NOW_S - HOUR_S, NOW_S - 100, NOW_S - 10):
         before.begin(at_s)
-    kept = read_kept(keep(Vanishing(), before.begun_s, NOW_S, before.failures, before.resumes))
+    kept = decode_leader_memory(
+        encode_leader_memory(Vanishing(), before.begun_s, NOW_S, before.failures, before.resumes)
+    )
     after = recalled(kept=kept)
     assert (after.failures, after.resumes) == (2, 4)
     assert len(after.recent_s(NOW_S)) >= len(before.recent_s(NOW_S))
@@ -98,7 +100,7 @@ def test_what_was_handed_on_is_gone_on_with():
 
 
 def test_moves_that_began_after_what_was_handed_on_are_found_in_the_records():
-    kept = read_kept(keep(Vanishing(), [NOW_S - 1000], NOW_S - 900, 0, 0, ["known"]))
+    kept = decode_leader_memory(encode_leader_memory(Vanishing(), [NOW_S - 1000], NOW_S - 900, 0, 0, ["known"]))
     records = {
         "open": [replace(PLAIN, stage=S.DRAINING, started_s=NOW_S - 300)],
         "stuck": [replace(PLAIN, stage=S.STUCK, started_s=NOW_S - 200)],
@@ -110,7 +112,7 @@ def test_moves_that_began_after_what_was_handed_on_are_found_in_the_records():
 
 
 def test_so_are_earlier_ones_whose_record_landed_after_it():
-    kept = read_kept(keep(Vanishing(), [NOW_S - 1000], NOW_S - 900, 0, 0, ["known"]))
+    kept = decode_leader_memory(encode_leader_memory(Vanishing(), [NOW_S - 1000], NOW_S - 900, 0, 0, ["known"]))
     late = replace(PLAIN, id="late", started_s=NOW_S - 950)
     ended = [
         replace(late, stage_since_s=NOW_S - 800),
@@ -144,5 +146,5 @@ def test_nodes_that_moved_or_failed_to_rest_from_when_their_records_say():
 def test_nothing_of_an_earlier_term_of_our_own_is_trusted():
     one = ledger("unhealthy", "done", resumes=9)
     one.begin(NOW_S)
-    one.recall(Found(), Kept(), NOW_S)
+    one.recall(Found(), LeaderMemory(), NOW_S)
     assert (one.failures, one.resumes, one.rests_s, list(one.begun_s)) == (0, 0, {}, [])

@@ -7,8 +7,8 @@ from dataclasses import replace
 import pytest
 
 from controller.handover.begin import Names
+from controller.handover.driver import HandoverDriver
 from controller.handover.record import VERSION, encode
-from controller.handover.tend import Tender
 from controller.sweep import Sweep
 from models.acts import Verb
 from models.errors import Unreachable, Unrecorded
@@ -32,7 +32,7 @@ class Swept:
 
     def __init__(self, **machines: Machine) -> None:
         self.fleet = Fleet(**machines)
-        self.tender = Tender(self.fleet.ports(), RULES, self.fleet.audit, self.fleet.clock)
+        self.tender = HandoverDriver(self.fleet.ports(), RULES, self.fleet.audit, self.fleet.clock)
         self.tender.lead(EPOCH, [])
         self.count = 0
         self.counted: list[Handover] = []

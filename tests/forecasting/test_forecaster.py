@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from forecasting.boosting import Boosting
 from forecasting.forecaster import HORIZONS_S, DemandForecaster, NowForecaster, PersistenceForecaster
-from forecasting.growing import Growth
+from forecasting.tree_fitting import Growth
 from models.forecasts import Forecast, Source
 from models.nodes import Side
 from models.ports import Forecaster

@@ -10,7 +10,7 @@ import pytest
 from sklearn.ensemble import HistGradientBoostingRegressor
 from threadpoolctl import threadpool_limits
 
-from forecasting.growing import Growth, QuickPinballLoss, grow
+from forecasting.tree_fitting import Growth, QuickPinballLoss, grow
 from forecasting.trees import TreeLayoutChanged, pack
 
 LEVELS = np.array([0.1, 0.5, 0.9])

@@ -6,7 +6,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
-from connectors.bus.broker import KafkaBus
+from connectors.bus.broker.bus import KafkaBus
 from models.bus import Subscription
 from models.demand import Demand
 from models.errors import BusUnavailable

@@ -11,7 +11,7 @@ from random import Random
 
 import yaml
 
-from connectors.bus.opening import open_bus
+from connectors.bus.open_bus import open_bus
 from connectors.bus.settings import BusSettings
 from models.demand import Demand
 from models.events import Event, Topic

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 import pytest
 from kafka import KafkaProducer
 
-from connectors.bus.broker import KafkaBus
+from connectors.bus.broker.bus import KafkaBus
 from models.bus import Bus
 from models.events import Topic
 from tests.real.kafka.broker import Broker

@@ -13,8 +13,8 @@ from zlib import crc32
 import pytest
 from kafka import KafkaProducer
 
-from connectors.bus.broker import KafkaBus
-from connectors.bus.codec import encode
+from connectors.bus.broker.bus import KafkaBus
+from connectors.bus.wire.codec import encode
 from models.bus import Subscription
 from models.events import Event, Topic
 from tests.real.bus_events import READY_S, NotText, demand, drain, opened, work

@@ -17,9 +17,9 @@ from kafka import KafkaProducer
 from kafka.admin import ACLOperation, ResourceType
 
 from cli import main as command
-from connectors.bus import inspecting_kafka
-from connectors.bus.broker import KafkaBus
-from connectors.bus.inspecting_kafka import KafkaInspection
+from connectors.bus.broker.bus import KafkaBus
+from connectors.bus.broker.bus import inspection as inspecting_kafka
+from connectors.bus.broker.inspection import KafkaInspection
 from models.events import Topic
 from tests.conformance.bus_suite import demand, read, told, work
 from tests.real import ports

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 from kafka import TopicPartition
 
-from connectors.bus.broker import KafkaBus
+from connectors.bus.broker.bus import KafkaBus
 from models.bus import Delivery, Subscription
 from models.errors import BusUnavailable
 from models.events import Event, Latest, Topic
@@ -238,7 +238,7 @@ def test_d8_what_retention_has_deleted_is_a_gap_and_not_a_silent_skip(broker: Br
 def test_d9_a_topic_that_was_made_anew_is_noticed_and_read_from_its_beginning(
     broker: Broker, prefix: str, topic: Topic, monkeypatch: pytest.MonkeyPatch
 ):
-    monkeypatch.setattr("connectors.bus.consuming.SHAPES_S", 0.1)
+    monkeypatch.setattr("connectors.bus.broker.consumer.SHAPES_S", 0.1)
     make = work if topic is Topic.WORK else demand
     with opened(broker.address(), prefix) as bus:
         bus.publish(make(0))
@@ -259,7 +259,7 @@ def test_d9_a_topic_that_was_made_anew_is_noticed_and_read_from_its_beginning(
 def test_d9_more_partitions_are_noticed_and_the_state_is_read_anew(
     broker: Broker, prefix: str, monkeypatch: pytest.MonkeyPatch
 ):
-    monkeypatch.setattr("connectors.bus.consuming.SHAPES_S", 0.1)
+    monkeypatch.setattr("connectors.bus.broker.consumer.SHAPES_S", 0.1)
     with opened(broker.address(), prefix) as bus:
         for number in range(50):
             bus.publish(work(number))
@@ -316,7 +316,7 @@ def test_d8_a_gap_in_one_partition_has_the_whole_state_told_anew(
     broker: Broker, prefix: str, monkeypatch: pytest.MonkeyPatch
 ):
     """Whoever then doubts what he knows of the topic must hear of the keys of all other partitions again."""
-    monkeypatch.setattr("connectors.bus.lookup.Lookup._check", lambda *_: None)
+    monkeypatch.setattr("connectors.bus.broker.metadata.TopicMetadata._check", lambda *_: None)
     broker.create(prefix + Topic.WORK, partitions=6, settings={"cleanup.policy": "compact,delete"})
     with opened(broker.address(), prefix) as bus:
         for number in range(60):
@@ -338,8 +338,8 @@ def test_d8_a_gap_in_one_partition_has_the_whole_state_told_anew(
 def test_a_topic_that_somebody_deletes_holds_up_no_other_and_is_told_anew(
     broker: Broker, prefix: str, monkeypatch: pytest.MonkeyPatch
 ):
-    monkeypatch.setattr("connectors.bus.broker.TOPICS_S", 0.1)
-    monkeypatch.setattr("connectors.bus.producing.PAUSE_S", 0.5)
+    monkeypatch.setattr("connectors.bus.broker.bus.TOPICS_S", 0.1)
+    monkeypatch.setattr("connectors.bus.broker.producer.PAUSE_S", 0.5)
     with opened(broker.address(), prefix) as bus:
         bus.publish(work(0))
         bus.flush(READY_S)

@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 from kafka.admin import ACLOperation, ResourceType
 
-from connectors.bus.broker import KafkaBus
-from connectors.bus.security import Security
+from connectors.bus.broker.bus import KafkaBus
+from connectors.kafka_client.security import Security
 from models.demand import Demand
 from models.errors import BusRefused, BusUnavailable, TidegateError
 from models.events import Event, Topic

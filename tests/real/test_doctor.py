@@ -15,8 +15,8 @@ from typer.testing import CliRunner
 
 from cli.doctor.bus import bus_findings
 from cli.main import app
-from cli.site.settings import BusPlace
-from connectors.bus.broker import KafkaBus
+from connectors.bus.broker.bus import KafkaBus
+from service.site import BusPlace
 from tests.conformance.bus_suite import demand, told
 from tests.real.kafka.broker import PLAIN, SECURE, USER, Broker
 from tests.real.kafka.certificates import Certificates

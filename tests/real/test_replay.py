@@ -14,7 +14,7 @@ import pytest
 from kafka.admin import ACLOperation, ResourceType
 
 from cli import main as command
-from cli.bus_path import PathThrough, replay_bus
+from cli.replaying.bus_path import PathThrough, replay_bus
 from models.events import Topic
 from simulator.compare import compare
 from tests.real import ports
@@ -106,7 +106,7 @@ def test_what_is_wrong_is_told_before_an_input_is_read_or_a_replay_begins(
     certificates: Certificates,
 ):
     """Each by its own words, and nothing else is said."""
-    monkeypatch.setitem(sys.modules, "cli.inputs", None)  # whoever reads an input fails otherwise
+    monkeypatch.setitem(sys.modules, "cli.replaying.inputs", None)  # whoever reads an input fails otherwise
     (port,) = ports.free(1)
     code, told = run("demo", f"--bus=kafka:127.0.0.1:{port}")
     assert (code, told.splitlines()[1:]) == (1, [])

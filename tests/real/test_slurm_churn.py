@@ -13,8 +13,8 @@ from typing import Any
 
 import pytest
 
-from connectors.bus.opening import open_bus
-from connectors.feed import Feed
+from connectors.bus.open_bus import open_bus
+from connectors.publishing.feed import Feed
 from connectors.slurm.rest.client import Rest
 from connectors.slurm.rest.transport import RestTransport
 from connectors.slurm.scheduler import SlurmScheduler
@@ -82,7 +82,7 @@ class Lane:
         return False
 
 
-class Telling:
+class PlanPublisher:
     """Tells the bus what the port shows, second by second."""
 
     def __init__(self, port: SlurmScheduler, bus: Bus) -> None:
@@ -109,12 +109,12 @@ class Telling:
 
 
 @contextmanager
-def telling(cluster: Cluster, token: Path) -> Iterator[Telling]:
+def telling(cluster: Cluster, token: Path) -> Iterator[PlanPublisher]:
     rest, bus = Rest(cluster.rest_url, token), open_bus("memory")
     try:
         port = SlurmScheduler(RestTransport(rest))
         cluster.wait(lambda: tells(port), "slurmctld tells since when it runs")
-        yield Telling(port, bus)
+        yield PlanPublisher(port, bus)
     finally:
         bus.close()
         rest.close()

@@ -10,17 +10,17 @@ from pathlib import Path
 import pytest
 from kafka import KafkaConsumer, KafkaProducer, TopicPartition
 
-from connectors.bus.security import Security
-from connectors.bus.sqlite import SqliteBus
-from connectors.connecting import Connecting
-from connectors.feed import Feed
+from connectors.bus.embedded.bus import SqliteBus
+from connectors.kafka_client.security import Security
+from connectors.publishing.feed import Feed
+from connectors.publishing.publisher import Connecting
 from connectors.slurm import completions as streams
 from connectors.slurm import completions_topic
 from connectors.slurm.completions import Completions, completions
 from connectors.slurm.rest.transport import RestTransport
 from connectors.slurm.scheduler import SlurmScheduler
 from connectors.slurm.settings import CompletionSettings
-from models.catching_up import deliveries
+from models.catch_up import deliveries
 from models.demand import Demand
 from models.errors import Unreachable
 from models.events import Event, Topic

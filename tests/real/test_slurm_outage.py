@@ -15,10 +15,10 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from connectors.bus.opening import open_bus
+from connectors.bus.open_bus import open_bus
 from connectors.local.audit_file import read_audit
 from models.audit import Decided, Entered, Entry
-from models.catching_up import deliveries
+from models.catch_up import deliveries
 from models.demand import Demand
 from models.events import Topic
 from models.nodes import Side

@@ -9,11 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from connectors.slurm.pacing import Pace
 from connectors.slurm.rest.client import Rest
 from connectors.slurm.rest.transport import RestTransport
 from connectors.slurm.scheduler import SlurmScheduler
 from connectors.slurm.transport import Transport
+from connectors.sources.backoff import Backoff
 from models.errors import Unreachable
 from models.work import WorkState
 from tests.real.slurm import commands
@@ -48,7 +48,7 @@ def test_a_limit_on_requests_makes_a_poll_slow_or_none_and_never_half_a_one(
         assert took_s > 1.0, "it was limited"
         assert [(record.state, record.user) for record in picture.records] == [(WorkState.HELD, "root")]
         assert list(picture.nodes) == ["n01"]
-        assert Pace(1.0).after(took_s) > 5 * took_s, "Slurm is asked more rarely"
+        assert Backoff(1.0).after(took_s) > 5 * took_s, "Slurm is asked more rarely"
 
         hasty = Rest(slurm.rest_url, tmp_path / "token", timeout_s=0.3)
         other = SlurmScheduler(stack.enter_context(closing(RestTransport(hasty))))

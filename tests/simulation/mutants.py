@@ -13,9 +13,9 @@ from unittest.mock import patch
 
 from controller import recovery, safety, sweep
 from controller.decide import guards
+from controller.handover import driver as tending
 from controller.handover import look as looking
 from controller.handover import step as stepping
-from controller.handover import tend as tending
 from controller.handover.look import Rules
 from controller.handover.table import Seen
 from controller.lease import Lease

@@ -7,9 +7,9 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 from zlib import crc32
 
+from controller.controller import Controller
 from controller.handover.carry_out import Ports
 from controller.lease import Lease
-from controller.turn import Controller
 from models.acts import Act, Outcome, Verb
 from models.audit import Answered, Asked, Decided, Entered, Entry
 from models.errors import Unrecorded

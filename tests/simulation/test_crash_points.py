@@ -63,7 +63,7 @@ def everything(direction: Direction) -> Callable[[Snapshot, PoolPolicy, MovesPol
 
 
 def run(world: World, direction: Direction) -> None:
-    with patch("controller.turn.decide", everything(direction)):
+    with patch("controller.controller.decide", everything(direction)):
         world.run()
 
 

@@ -8,9 +8,9 @@ import pytest
 
 from models.errors import BadInput
 from simulator.traces.jobs import read_jobs
-from simulator.traces.sacct.reading import read_sacct
+from simulator.traces.sacct.open_accounting import read_sacct
 from simulator.traces.sacct.wanted import Unit, Wanted
-from simulator.traces.swf_writing import swf_lines
+from simulator.traces.swf_writer import swf_lines
 from simulator.work import Job
 from tests.simulator.sacct_text import DAY_S, document, parsable, record
 

@@ -11,10 +11,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from models.errors import BadInput
-from simulator.traces.sacct import gathering as why
 from simulator.traces.sacct import objects
+from simulator.traces.sacct import selection as why
 from simulator.traces.sacct.objects import Objects
-from simulator.traces.sacct.reading import read_sacct
+from simulator.traces.sacct.open_accounting import read_sacct
 from simulator.traces.sacct.wanted import Unit, Wanted
 from simulator.work import Job
 from tests.simulator.sacct_text import DAY_S, document, number, parsable, record

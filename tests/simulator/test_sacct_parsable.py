@@ -8,10 +8,10 @@ import io
 import pytest
 
 from models.errors import BadInput
-from simulator.traces.sacct import gathering as why
+from simulator.traces.sacct import selection as why
 from simulator.traces.sacct.accounting import Peak
+from simulator.traces.sacct.open_accounting import read_sacct
 from simulator.traces.sacct.parsable import CUT
-from simulator.traces.sacct.reading import read_sacct
 from simulator.traces.sacct.wanted import COMMAND, Unit, Wanted
 from simulator.work import Job
 from tests.simulator.sacct_text import COLUMNS, DAY_S, GOOD, parsable

@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 
 from models.errors import BadInput
 from simulator.traces.jobs import read_jobs
-from simulator.traces.sacct.reading import read_sacct
+from simulator.traces.sacct.open_accounting import read_sacct
 from simulator.traces.sacct.wanted import Unit, Wanted
-from simulator.traces.swf_writing import swf_lines
+from simulator.traces.swf_writer import swf_lines
 from simulator.work import Job
 from tests.simulator.sacct_text import COLUMNS, DAY_S, document, number, parsable, record
 

@@ -8,8 +8,8 @@ import pytest
 
 from models.errors import BadInput
 from simulator.traces.jobs import read_jobs
-from simulator.traces.sacct import gathering as why
-from simulator.traces.sacct.reading import read_sacct
+from simulator.traces.sacct import selection as why
+from simulator.traces.sacct.open_accounting import read_sacct
 from simulator.traces.sacct.wanted import Unit, Wanted
 from simulator.work import Job
 

@@ -8,7 +8,7 @@ from models.acts import Outcome
 from models.errors import Unreachable
 from models.nodes import NodeShape, Side
 from simulator.machine import INITIAL_MARK
-from simulator.standin import Kept, Memory, StandIn
+from simulator.standin import KeptNode, Memory, StandIn
 
 NAMES = ("n07", "n08", "gpu1")
 SHAPE = NodeShape(8000, 64_000, 0)
@@ -19,7 +19,7 @@ STEPS = ((0, 10.0), (60, 25.0), (120, 0.0))
 class Site:
     def __init__(self) -> None:
         self.now_s = BEGINS_S
-        self.memory = Memory(BEGINS_S, {"n07": Kept(closed_by=None)})
+        self.memory = Memory(BEGINS_S, {"n07": KeptNode(closed_by=None)})
         self.full = False
 
     def keep(self, memory: Memory) -> None:

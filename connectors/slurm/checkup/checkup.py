@@ -6,16 +6,17 @@ import ssl
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from connectors.slurm.checkup import commands, conf_rules, reach, token
+from connectors.slurm.checkup import commands, conf_rules, token
+from connectors.slurm.checkup import reachability as reach
 from connectors.slurm.checkup.conf_file import read_conf
 from connectors.slurm.checkup.guard import Findings, guarded
+from connectors.slurm.checkup.inventory import CHECKS, inventory_findings
 from connectors.slurm.checkup.native import native_findings
 from connectors.slurm.checkup.running_conf import TOLD_FROM, Settings, from_file, from_rest
-from connectors.slurm.checkup.things import CHECKS, thing_findings
+from connectors.slurm.checkup_wire import CheckupNodes, CheckupPartitions, CheckupReservations, Configuration, Pings
 from connectors.slurm.native.process import Process
 from connectors.slurm.pool import hosts
 from connectors.slurm.rest.client import NotOffered, Rest
-from connectors.slurm.seen import Configuration, Pings, SeenNodes, SeenPartitions, SeenReservations
 from connectors.slurm.settings import SlurmSettings
 from connectors.slurm.wire import Diagnosis
 from models.errors import BadInput, TidegateError, Unreachable
@@ -110,7 +111,7 @@ class Checkup:
             yield from guarded(commands.CHECK, lambda: look(folder, self.settings.conf, rest.tokens))
         settings, found = self._settings(rest, versions)
         yield from found
-        yield from thing_findings(OverRest(rest), policy, settings, self.leads)
+        yield from inventory_findings(OverRest(rest), policy, settings, self.leads)
 
     def _without(self, why: str) -> Findings:
         """What is left to look at where Slurm cannot be asked."""
@@ -157,17 +158,17 @@ class OverRest:
     def __init__(self, rest: Rest) -> None:
         self._rest = rest
 
-    def nodes(self) -> SeenNodes:
+    def nodes(self) -> CheckupNodes:
         """See the protocol."""
-        return self._rest.get("nodes/", SeenNodes, timeout_s=BULK_S)
+        return self._rest.get("nodes/", CheckupNodes, timeout_s=BULK_S)
 
-    def partitions(self) -> SeenPartitions:
+    def partitions(self) -> CheckupPartitions:
         """See the protocol."""
-        return self._rest.get("partitions/", SeenPartitions)
+        return self._rest.get("partitions/", CheckupPartitions)
 
-    def reservations(self) -> SeenReservations:
+    def reservations(self) -> CheckupReservations:
         """See the protocol."""
-        return self._rest.get("reservations/", SeenReservations)
+        return self._rest.get("reservations/", CheckupReservations)
 
 
 def _names(policy: Policy) -> frozenset[str] | None:

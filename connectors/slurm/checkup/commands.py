@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from connectors.slurm.commands import jobs, nodes
-from connectors.slurm.commands.running import Commands
+from connectors.slurm.commands.process import Commands
 from connectors.slurm.token import TokenFile
 from models.errors import BadInput, Unreachable
 from models.findings import Finding, well, wrong

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
 
-from connectors.slurm.checkup.names import folded
+from connectors.slurm.checkup.format import folded
 from connectors.slurm.checkup.running_conf import Settings, whole
 from connectors.slurm.pool import hosts
 from models.errors import BadInput

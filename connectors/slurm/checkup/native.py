@@ -7,14 +7,15 @@ import time
 from collections.abc import Callable
 from contextlib import closing
 
-from connectors.slurm.checkup import commands, jobs, reach
+from connectors.slurm.checkup import commands, jobs
+from connectors.slurm.checkup import reachability as reach
 from connectors.slurm.checkup.guard import Findings, guarded
+from connectors.slurm.checkup.inventory import CHECKS, inventory_findings
 from connectors.slurm.checkup.running_conf import Settings
-from connectors.slurm.checkup.things import CHECKS, thing_findings
-from connectors.slurm.native.answering import Ask, user_name
+from connectors.slurm.checkup_wire import CheckupNodes, CheckupPartitions, CheckupReservations
 from connectors.slurm.native.process import Process
+from connectors.slurm.native.questions import Ask, user_name
 from connectors.slurm.native.transport import BULK_S, TIMEOUT_S, NativeTransport
-from connectors.slurm.seen import SeenNodes, SeenPartitions, SeenReservations
 from connectors.slurm.settings import SlurmSettings
 from connectors.slurm.wire import Answer
 from models.errors import BadInput, Unreachable
@@ -31,17 +32,17 @@ class OverNative:
     def __init__(self, slurm: NativeTransport) -> None:
         self._slurm = slurm
 
-    def nodes(self) -> SeenNodes:
+    def nodes(self) -> CheckupNodes:
         """See the protocol."""
-        return self._slurm.read(Ask("seen nodes"), SeenNodes, BULK_S)
+        return self._slurm.read(Ask("seen nodes"), CheckupNodes, BULK_S)
 
-    def partitions(self) -> SeenPartitions:
+    def partitions(self) -> CheckupPartitions:
         """See the protocol."""
-        return self._slurm.read(Ask("seen partitions"), SeenPartitions, TIMEOUT_S)
+        return self._slurm.read(Ask("seen partitions"), CheckupPartitions, TIMEOUT_S)
 
-    def reservations(self) -> SeenReservations:
+    def reservations(self) -> CheckupReservations:
         """See the protocol."""
-        return self._slurm.read(Ask("seen reservations"), SeenReservations, TIMEOUT_S)
+        return self._slurm.read(Ask("seen reservations"), CheckupReservations, TIMEOUT_S)
 
 
 def native_findings(
@@ -79,7 +80,7 @@ def native_findings(
             yield from guarded(commands.CHECK, lambda: commands.command_findings(folder, settings.conf, None))
         else:
             yield from guarded(jobs.CHECK, lambda: jobs.job_findings(slurm.jobs))
-        yield from thing_findings(OverNative(slurm), policy or Policy(), conf, leads)
+        yield from inventory_findings(OverNative(slurm), policy or Policy(), conf, leads)
 
 
 def _rights(process: Process, policy: Policy | None) -> Findings:

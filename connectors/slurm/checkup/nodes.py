@@ -6,11 +6,11 @@ from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 
 from connectors.slurm import amounts, flags
-from connectors.slurm.checkup.names import cut, folded, moment, nodes, plain, scontrol
+from connectors.slurm.checkup.format import cut, folded, moment, nodes, plain, scontrol
+from connectors.slurm.checkup_wire import CheckupNode, CheckupReservation
 from connectors.slurm.constraints import kinds_of
 from connectors.slurm.names import booking_mark
 from connectors.slurm.pool import hosts, shape_of
-from connectors.slurm.seen import SeenNode, SeenReservation
 from models.errors import BadInput
 from models.findings import Finding, skipped, warning, well, wrong
 from models.handovers import ours
@@ -23,18 +23,18 @@ LISTED_MOST = 10  # things in one finding
 Pools = Sequence[PoolPolicy]
 
 
-def of_pools(pools: Pools, seen: Mapping[str, SeenNode]) -> dict[str, frozenset[str]]:
+def of_pools(pools: Pools, seen: Mapping[str, CheckupNode]) -> dict[str, frozenset[str]]:
     """The nodes of each pool that Slurm has, by the pool's name."""
     return {pool.name: frozenset(seen) & (_named(pool) or frozenset(seen)) for pool in pools}
 
 
-def pool_findings(pools: Pools, seen: Mapping[str, SeenNode]) -> Iterator[Finding]:
+def pool_findings(pools: Pools, seen: Mapping[str, CheckupNode]) -> Iterator[Finding]:
     """Whether Slurm has the nodes that the policy names, enough of them, and of one size."""
     for pool in pools:
         yield from _pool(pool, seen)
 
 
-def _pool(pool: PoolPolicy, seen: Mapping[str, SeenNode]) -> Iterator[Finding]:
+def _pool(pool: PoolPolicy, seen: Mapping[str, CheckupNode]) -> Iterator[Finding]:
     try:
         named = _named(pool)
     except BadInput as error:
@@ -73,7 +73,7 @@ def _pool(pool: PoolPolicy, seen: Mapping[str, SeenNode]) -> Iterator[Finding]:
         yield well(POOLS, f"pool {pool.name}: Slurm has all of its {len(here)} nodes ({cut(folded(here))})")
 
 
-def _unlike(pool: PoolPolicy, here: Sequence[SeenNode]) -> Iterator[Finding]:
+def _unlike(pool: PoolPolicy, here: Sequence[CheckupNode]) -> Iterator[Finding]:
     """Features and generic resources that jobs may insist on, and that only some of the nodes have."""
     has: Counter[str] = Counter()
     for kind in kinds_of(here):
@@ -91,7 +91,7 @@ def _unlike(pool: PoolPolicy, here: Sequence[SeenNode]) -> Iterator[Finding]:
         )
 
 
-def state_findings(pool: Mapping[str, SeenNode]) -> Iterator[Finding]:
+def state_findings(pool: Mapping[str, CheckupNode]) -> Iterator[Finding]:
     """Nodes that something but a drain keeps from working."""
     groups: dict[tuple[str, str], list[str]] = defaultdict(list)
     for node in pool.values():
@@ -110,11 +110,11 @@ def state_findings(pool: Mapping[str, SeenNode]) -> Iterator[Finding]:
         yield well(STATES, f"all {len(pool)} nodes of the policy's pools are up")
 
 
-def drain_findings(pool: Mapping[str, SeenNode], leads: bool | None) -> Iterator[Finding]:
+def drain_findings(pool: Mapping[str, CheckupNode], leads: bool | None) -> Iterator[Finding]:
     """Who has drained which nodes; ``leads`` is whether a Tidegate runs that would give back what is its own."""
     drained = [node for node in pool.values() if flags.is_drained(flags.flags_of(node.state))]
     mine = [node for node in drained if ours(node.reason)]
-    theirs: dict[tuple[str, str], list[SeenNode]] = defaultdict(list)
+    theirs: dict[tuple[str, str], list[CheckupNode]] = defaultdict(list)
     for node in drained:
         if not ours(node.reason):
             theirs[node.reason, node.reason_set_by_user].append(node)
@@ -141,7 +141,7 @@ def drain_findings(pool: Mapping[str, SeenNode], leads: bool | None) -> Iterator
         )
 
 
-def _mine(mine: Sequence[SeenNode], leads: bool | None) -> Iterator[Finding]:
+def _mine(mine: Sequence[CheckupNode], leads: bool | None) -> Iterator[Finding]:
     if not mine:
         return
     names = [node.name for node in mine]
@@ -159,7 +159,7 @@ def _mine(mine: Sequence[SeenNode], leads: bool | None) -> Iterator[Finding]:
     )
 
 
-def reservation_findings(pool: Mapping[str, SeenNode], told: Sequence[SeenReservation]) -> Iterator[Finding]:
+def reservation_findings(pool: Mapping[str, CheckupNode], told: Sequence[CheckupReservation]) -> Iterator[Finding]:
     """The reservations over nodes of the pools."""
     found = [(one, sorted(set(hosts(one.node_list)) & set(pool))) for one in told]
     there = [(one, names) for one, names in found if names]
@@ -221,12 +221,12 @@ def _named(pool: PoolPolicy) -> frozenset[str] | None:
     return None if pool.nodes is None else frozenset(hosts(pool.nodes))
 
 
-def _because(node: SeenNode) -> str:
+def _because(node: CheckupNode) -> str:
     by = f" ({plain(node.reason_set_by_user)})" if node.reason_set_by_user else ""
     return f": {plain(node.reason)}{by}" if node.reason else ""
 
 
-def _since(some: Sequence[SeenNode]) -> str:
+def _since(some: Sequence[CheckupNode]) -> str:
     return _at(min((node.reason_changed_at.value or 0 for node in some), default=0))
 
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 
-from connectors.slurm.checkup.names import nodes, plain, scontrol
+from connectors.slurm.checkup.format import nodes, plain, scontrol
 from connectors.slurm.checkup.running_conf import Settings
+from connectors.slurm.checkup_wire import CheckupPartition
 from connectors.slurm.pool import hosts
-from connectors.slurm.seen import SeenPartition
 from models.fields import duration_text
 from models.findings import Finding, warning, well, wrong
 from models.policies import Policy
@@ -15,7 +15,7 @@ from models.policies import Policy
 CHECK = "slurm.partitions"
 ENDS_JOBS = frozenset(("CANCEL", "REQUEUE"))
 
-Partitions = Sequence[SeenPartition]
+Partitions = Sequence[CheckupPartition]
 
 
 def partition_findings(
@@ -105,7 +105,7 @@ def _edges(pools: Mapping[str, Collection[str]], reach: Mapping[str, frozenset[s
                 )
 
 
-def _preempt_modes(one: SeenPartition, settings: Settings | None) -> frozenset[str]:
+def _preempt_modes(one: CheckupPartition, settings: Settings | None) -> frozenset[str]:
     """As slurmctld tells it, else as slurm.conf has it for the partition."""
     told = one.preempt_mode.split(",") if isinstance(one.preempt_mode, str) else one.preempt_mode
     if not any(told) and settings is not None:
@@ -113,7 +113,7 @@ def _preempt_modes(one: SeenPartition, settings: Settings | None) -> frozenset[s
     return frozenset(mode.strip().upper() for mode in told if mode.strip())
 
 
-def _shares(one: SeenPartition) -> str:
+def _shares(one: CheckupPartition) -> str:
     """How jobs share cores; empty where they do not."""
     told = one.partition.oversubscribe
     if told:

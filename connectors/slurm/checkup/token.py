@@ -10,7 +10,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from connectors.slurm.checkup.names import lasting, moment
+from connectors.slurm.checkup.format import moment, span_text
 from connectors.slurm.token import AHEAD_S, TokenFile
 from models.errors import Unreachable
 from models.findings import Finding, warning, well, wrong
@@ -41,11 +41,11 @@ def token_findings(path: Path, now_s: float) -> Iterator[Finding]:
     if not isinstance(ends, int):
         yield well(CHECK, f"{whose}, and does not say when it ends")
     elif ends <= now_s:
-        yield wrong(CHECK, f"{whose} and ended {lasting(now_s - ends)} ago, at {moment(ends)}", renew, RENEW)
+        yield wrong(CHECK, f"{whose} and ended {span_text(now_s - ends)} ago, at {moment(ends)}", renew, RENEW)
     elif ends <= now_s + AHEAD_S:
-        yield warning(CHECK, f"{whose} and ends in {lasting(ends - now_s)}", renew, RENEW)
+        yield warning(CHECK, f"{whose} and ends in {span_text(ends - now_s)}", renew, RENEW)
     else:
-        yield well(CHECK, f"{whose} and ends in {lasting(ends - now_s)}")
+        yield well(CHECK, f"{whose} and ends in {span_text(ends - now_s)}")
 
 
 def is_there(path: Path) -> bool:

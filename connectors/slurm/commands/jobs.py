@@ -11,7 +11,8 @@ from functools import lru_cache
 
 from msgspec.structs import replace
 
-from connectors.slurm import wire, words
+from connectors.slurm import job_states as words
+from connectors.slurm import wire
 from connectors.slurm.amounts import KEPT
 from models.errors import Unreachable
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from connectors.slurm import wire
 from connectors.slurm.acts import Said
 from connectors.slurm.commands import jobs, nodes
-from connectors.slurm.commands.running import Commands
+from connectors.slurm.commands.process import Commands
 from connectors.slurm.transport import Booking, Transport
 
 OFFER_S = 10.0

@@ -17,7 +17,7 @@ from typing import IO
 import msgspec
 
 from connectors.slurm import wire
-from connectors.slurm.native.answering import Ask
+from connectors.slurm.native.questions import Ask
 from models.errors import BadInput, Unreachable
 
 COMMAND = (sys.executable, "-m", "connectors.slurm.native.worker")

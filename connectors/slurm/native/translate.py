@@ -8,7 +8,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Protocol
 
-from connectors.slurm import wire, words
+from connectors.slurm import job_states as words
+from connectors.slurm import wire
 from models.errors import Unreachable
 
 SHARED = {"NO": ("none",), "USER": ("user",), "MCS": ("mcs",), "TOPO": ("topo",)}

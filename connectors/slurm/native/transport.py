@@ -7,8 +7,8 @@ from collections.abc import Sequence
 
 from connectors.slurm import wire
 from connectors.slurm.acts import NOT_ALLOWED, Said, is_slurms_no
-from connectors.slurm.native.answering import Ask
 from connectors.slurm.native.process import Process
+from connectors.slurm.native.questions import Ask
 from connectors.slurm.transport import Booking
 from models.errors import Unreachable
 

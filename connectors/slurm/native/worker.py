@@ -14,7 +14,7 @@ from typing import Any
 import msgspec
 
 from connectors.slurm import wire
-from connectors.slurm.native.answering import Ask, answer
+from connectors.slurm.native.questions import Ask, answer
 
 RELEASE = "25.11"  # of pyslurm, and of the Slurm that it was built for
 LIBRARY = 44  # what libslurm of that release says of itself

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import SplitResult, urlsplit
 
-from connectors.deadline import Deadline
+from basics.http import Deadline
 from connectors.slurm.token import TokenFile
 from connectors.slurm.wire import Answer, Shape, decode
 from models.errors import BadInput, Unreachable

@@ -12,8 +12,8 @@ import msgspec
 
 from models.errors import BadInput
 from simulator.traces.quantities import WHOLE_MAX, shown
-from simulator.traces.sacct.gathering import Gathering, Row
 from simulator.traces.sacct.objects import Objects
+from simulator.traces.sacct.selection import Gathering, Row
 from simulator.traces.sacct.times import epoch_s
 from simulator.traces.sacct.values import NO_VALUE_MIN, Stage, Wrong, job_key, state
 from simulator.traces.text import Lines

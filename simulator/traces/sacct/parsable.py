@@ -12,7 +12,7 @@ from operator import itemgetter
 
 from models.errors import BadInput
 from simulator.traces.quantities import shown
-from simulator.traces.sacct.gathering import STEP, Gathering, Row
+from simulator.traces.sacct.selection import STEP, Gathering, Row
 from simulator.traces.sacct.times import Clock
 from simulator.traces.sacct.values import Wrong, count, job_key, limit_s, seconds, state
 from simulator.traces.sacct.wanted import COMMAND, Unit, Wanted

@@ -14,7 +14,9 @@ from typing import Any
 
 import pytest
 
-from connectors.slurm.checkup import checkup, reach, things
+from connectors.slurm.checkup import checkup
+from connectors.slurm.checkup import inventory as things
+from connectors.slurm.checkup import reachability as reach
 from connectors.slurm.checkup.checkup import Checkup
 from connectors.slurm.settings import SlurmSettings
 from connectors.slurm.wire import Diagnosis, decode

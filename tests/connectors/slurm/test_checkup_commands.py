@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from connectors.slurm.checkup.commands import command_findings
-from connectors.slurm.commands.running import NAMES
+from connectors.slurm.commands.process import NAMES
 from connectors.slurm.token import TokenFile
 from models.findings import Finding, Level
 from tests.connectors.slurm.commands.test_printed_jobs import HEAD, record

@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 
 from connectors.slurm.checkup import nodes, partitions
-from connectors.slurm.checkup.names import folded, lasting, plain, scontrol
+from connectors.slurm.checkup.format import folded, plain, scontrol, span_text
 from connectors.slurm.checkup.running_conf import Settings
-from connectors.slurm.seen import SeenNode, SeenNodes, SeenPartitions, SeenReservations
+from connectors.slurm.checkup_wire import CheckupNode, CheckupNodes, CheckupPartitions, CheckupReservations
 from connectors.slurm.wire import decode
 from models.findings import Finding, Level
 from models.policies import Policy
@@ -23,12 +23,12 @@ SINCE_S = 1_790_000_000
 LIMITED = {"maximums": {"shares": 1, "time": number(2880)}}
 
 
-def seen(*told: dict[str, Any]) -> dict[str, SeenNode]:
-    answer = decode(json.dumps({"nodes": told}).encode(), SeenNodes)
+def seen(*told: dict[str, Any]) -> dict[str, CheckupNode]:
+    answer = decode(json.dumps({"nodes": told}).encode(), CheckupNodes)
     return {node.name: node for node in answer.nodes or ()}
 
 
-def eight() -> dict[str, SeenNode]:
+def eight() -> dict[str, CheckupNode]:
     return seen(*(makers.node(f"n{number:02}") for number in range(1, 9)))
 
 
@@ -151,7 +151,7 @@ def test_a_drain_of_ours_that_slurm_would_end_by_itself():
 
 
 def reservations(*some: dict[str, Any]) -> Any:
-    return decode(json.dumps({"reservations": some}).encode(), SeenReservations).reservations
+    return decode(json.dumps({"reservations": some}).encode(), CheckupReservations).reservations
 
 
 def reservation(name: str, node_list: str) -> dict[str, Any]:
@@ -193,7 +193,7 @@ def test_no_node_is_in_two_pools():
 
 
 def of(*some: dict[str, Any], settings: Settings | None = None) -> list[Finding]:
-    parts = decode(json.dumps({"partitions": some}).encode(), SeenPartitions).partitions or ()
+    parts = decode(json.dumps({"partitions": some}).encode(), CheckupPartitions).partitions or ()
     names = {"a100": frozenset(eight())}
     return list(partitions.partition_findings(names, parts, Policy(), settings))
 
@@ -273,6 +273,6 @@ def test_names_and_lengths_of_time():
         (11_100, "3 h 5 min"),
         (-90_000, "1 d 1 h"),
     ]
-    assert [lasting(seconds) for seconds, _ in lengths] == [text for _, text in lengths]
+    assert [span_text(seconds) for seconds, _ in lengths] == [text for _, text in lengths]
     assert plain("a\x1b\nb" + "c" * 300) == "a??b" + "c" * 195 + "…"
     assert scontrol("update", "nodename=n[1-2]; ls") == "scontrol update 'nodename=n[1-2]; ls'"

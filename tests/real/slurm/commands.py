@@ -5,7 +5,7 @@ from __future__ import annotations
 import shlex
 from pathlib import Path
 
-from connectors.slurm.commands.running import NAMES, Commands
+from connectors.slurm.commands.process import NAMES, Commands
 from connectors.slurm.commands.transport import CommandsTransport
 from connectors.slurm.rest.client import Rest
 from connectors.slurm.rest.transport import RestTransport

@@ -12,9 +12,9 @@ from typing import Any, Self
 
 import numpy as np
 
+from controller.controller import Controller
 from controller.handover.carry_out import Ports
 from controller.lease import Lease
-from controller.turn import Controller
 from models.acts import Outcome, Verb
 from models.audit import Entered, Entry
 from models.errors import Unreachable

@@ -19,7 +19,7 @@ from typing import Any
 from kafka import KafkaConsumer, TopicPartition
 
 from connectors.slurm.commands import jobs, nodes
-from connectors.slurm.commands.running import Commands
+from connectors.slurm.commands.process import Commands
 from connectors.slurm.token import TokenFile
 from tests.real import packages
 from tests.real.kafka import clients

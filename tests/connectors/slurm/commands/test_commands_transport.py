@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from connectors.slurm.commands.jobs import EXCLUSIVE, OFFER
-from connectors.slurm.commands.running import NAMES as NAMES_OF_COMMANDS
-from connectors.slurm.commands.running import Commands
+from connectors.slurm.commands.process import NAMES as NAMES_OF_COMMANDS
+from connectors.slurm.commands.process import Commands
 from connectors.slurm.commands.transport import CommandsTransport
 from connectors.slurm.rest.transport import RestTransport
 from connectors.slurm.scheduler import SlurmScheduler

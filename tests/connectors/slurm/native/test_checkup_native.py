@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 
 from connectors.slurm.checkup.checkup import Checkup
+from connectors.slurm.checkup.inventory import CHECKS
 from connectors.slurm.checkup.native import OverNative
-from connectors.slurm.checkup.things import CHECKS
 from connectors.slurm.native.process import Process
 from connectors.slurm.native.transport import NativeTransport
 from connectors.slurm.scheduler import SlurmScheduler

@@ -10,9 +10,11 @@ from typing import Any
 
 import pytest
 
-from connectors.slurm import amounts, wire, words
+from connectors.slurm import amounts, wire
+from connectors.slurm import job_states as words
 from connectors.slurm.jobs import NEVER_S, pieces
-from connectors.slurm.native import translate, translate_seen
+from connectors.slurm.native import translate
+from connectors.slurm.native import translate_checkup as translate_seen
 from models.errors import Unreachable
 from models.work import WorkState
 from tests.connectors.slurm.makers import NOW_S, POOL

@@ -1,0 +1,89 @@
+"""Reads an accounting with progress, writes the jobs whole or not at all, and tells a person what is in them."""
+
+from __future__ import annotations
+
+import gzip
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from io import RawIOBase, TextIOWrapper
+from pathlib import Path
+from typing import BinaryIO, cast
+
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn
+
+from basics.whole_file import check_writable, written_whole
+from cli.importing.summary import notes_on, summary
+from simulator.traces.sacct.accounting import Accounting
+from simulator.traces.sacct.open_accounting import read_sacct
+from simulator.traces.sacct.wanted import Wanted
+from simulator.traces.swf_writer import swf_lines
+
+
+def import_sacct(
+    path: Path, raw: BinaryIO | None, output: Path | None, wanted: Wanted, *, strict: bool, quiet: bool
+) -> None:
+    """Read ``raw``, or the file at ``path``; write, and print the summary unless ``quiet``. Raises BadInput."""
+    if output is not None:
+        check_writable(output)
+    console = Console(stderr=True, quiet=quiet, highlight=False)
+    with _watched(path, raw, console) as stream:
+        accounting = read_sacct(path, wanted, strict=strict, raw=stream)
+    if output is not None:
+        write_swf(accounting, output)
+    for note in notes_on(accounting, path.name):
+        console.print(f"note: {note}", markup=False, soft_wrap=True)
+    if not quiet:
+        typer.echo("\n".join(summary(accounting, path, output)))
+
+
+def write_swf(accounting: Accounting, path: Path) -> None:
+    """Write the jobs, packed if the name ends in .gz; the same jobs give the same bytes."""
+    with written_whole(path) as part, part.open("xb") as file:
+        packed = gzip.GzipFile("", "wb", fileobj=file, mtime=0) if path.suffix == ".gz" else file
+        with TextIOWrapper(cast(BinaryIO, packed), encoding="ascii", newline="\n") as text:
+            text.writelines(swf_lines(accounting))
+
+
+@contextmanager
+def _watched(path: Path, raw: BinaryIO | None, console: Console) -> Iterator[BinaryIO | None]:
+    """What to read, with progress where a person looks on; a file that cannot be opened is left to the reader."""
+    if not console.is_terminal or console.quiet or (raw is None and not path.is_file()):
+        yield raw
+        return
+    bars = Progress(
+        TextColumn("{task.description}"),
+        BarColumn(),
+        TaskProgressColumn(),
+        TimeElapsedColumn(),
+        console=console,
+        transient=True,
+    )
+    with bars, path.open("rb") if raw is None else _kept_open(raw) as file:
+        task = bars.add_task("reading", total=path.stat().st_size if raw is None else None)
+        yield cast(BinaryIO, _Watched(file, lambda size: bars.advance(task, size)))
+
+
+@contextmanager
+def _kept_open(raw: BinaryIO) -> Iterator[BinaryIO]:
+    yield raw
+
+
+class _Watched(RawIOBase):
+    """A stream that tells how much of it was read."""
+
+    def __init__(self, file: BinaryIO, tell: Callable[[int], None]) -> None:
+        self._file = file
+        self._tell = tell
+
+    def readable(self) -> bool:
+        """It is."""
+        return True
+
+    def readinto(self, buffer: bytearray) -> int:  # type: ignore[override]
+        """Fill the buffer."""
+        data = self._file.read(len(buffer))
+        buffer[: len(data)] = data
+        self._tell(len(data))
+        return len(data)

@@ -1,0 +1,1 @@
+"""The pages and schemas under ``docs/reference``, each made from the declaration that it describes."""

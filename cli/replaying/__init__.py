@@ -1,0 +1,1 @@
+"""What ``tidegate replay`` and ``tidegate demo`` share: what was asked, inputs, the comparison, the bus on the way."""

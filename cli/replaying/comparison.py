@@ -1,0 +1,153 @@
+"""Runs a comparison and tells its result: progress while it runs, the table, the report and the JSON file."""
+
+from __future__ import annotations
+
+import json
+import platform
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn
+
+from basics.whole_file import check_writable, write_atomically
+from cli.audit.writer import audit_to
+from cli.replaying.bus_path import PathThrough, ReplayBus
+from cli.replaying.options import audited
+from cli.replaying.table import comparison_table
+from cli.report.numbers import span
+from models.policies import Policy
+from simulator.compare import OpenAudit, OpenPath, compare, simulate_hpc, with_span
+from simulator.outcome import Outcome
+from simulator.world import World
+
+DIGITS = 6  # of a figure after the point: finer is noise, and would differ between machines
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """What to compare, and what to say of it."""
+
+    title: str
+    world: World
+    names: tuple[str, ...]
+    facts: Mapping[str, object]
+    notes: tuple[str, ...]
+    hpc_only: bool = False
+
+
+def run_and_tell(
+    task: Task,
+    *,
+    report: Path | None,
+    json_file: Path | None,
+    audit: Path | None = None,
+    bus: ReplayBus | None = None,
+    quiet: bool,
+) -> None:
+    """Run, then write the files (whole or not at all) and print the table unless ``quiet``."""
+    for path in (report, json_file, audit):
+        if path is not None:
+            check_writable(path)
+    open_path = None if bus is None else PathThrough(bus, task.world.policy.spec.pools[0].name)
+    notes, console = Console(stderr=True, quiet=quiet, highlight=False), Console(quiet=quiet, highlight=False)
+    for note in task.notes:
+        notes.print(f"note: {note}", markup=False, soft_wrap=True)
+    of = audited(task.names)
+    with audit_to(audit, of) as audits:
+        outcomes = _run(task, notes, audits, open_path)
+    if json_file is not None:
+        write_atomically(json_file, json_text(task, outcomes))
+    if report is not None:
+        _write_report(task, outcomes, report)
+    console.print(comparison_table(outcomes))
+    for name, path in (("report", report), ("figures", json_file), (f"audit of the {of} policy", audit)):
+        if path is not None:
+            console.print(f"{name}: {path}", markup=False, soft_wrap=True)
+
+
+def _run(task: Task, console: Console, audits: Mapping[str, OpenAudit], open_path: OpenPath | None) -> list[Outcome]:
+    if task.hpc_only:
+        with console.status("simulating"):
+            return [simulate_hpc(task.world)]
+    bars = Progress(
+        TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TimeElapsedColumn(), console=console
+    )
+    with bars:
+        tasks = {name: bars.add_task(name, total=1.0) for name in task.names}
+        outcomes = compare(
+            task.world,
+            task.names,
+            watch=lambda name, part: bars.update(tasks[name], completed=part),
+            audits=audits,
+            open_path=open_path,
+        )
+        for name in task.names:
+            bars.update(tasks[name], completed=1.0)
+    return outcomes
+
+
+def json_text(task: Task, outcomes: Sequence[Outcome]) -> str:
+    """Input, policy, versions and every figure; the same replay gives the same bytes."""
+    document = {
+        "input": dict(task.facts),
+        "policy": _plain_policy(task.world.policy),
+        "versions": versions(),
+        "notes": [*task.notes, *(f"{outcome.policy}: {note}" for outcome in outcomes for note in outcome.notes)],
+        "results": {outcome.policy: _rounded(outcome.figures) for outcome in outcomes},
+    }
+    return json.dumps(document, indent=2, allow_nan=False) + "\n"
+
+
+def versions() -> dict[str, str]:
+    """What made the figures."""
+    packages = {name: version(name) for name in ("tidegate", "numpy", "scikit-learn")}
+    return {**packages, "python": platform.python_version()}
+
+
+def _rounded(figures: Mapping[str, float | int]) -> dict[str, float | int]:
+    return {name: value if isinstance(value, int) else round(value, DIGITS) for name, value in figures.items()}
+
+
+def _plain_policy(policy: Policy) -> object:
+    return policy.model_dump(mode="json", by_alias=True)
+
+
+def _write_report(task: Task, outcomes: Sequence[Outcome], path: Path) -> None:
+    from cli.report.page import write_report  # noqa: PLC0415 - plotly takes a second to import
+
+    world = with_span(task.world)
+    weights, moves = world.weights, world.policy.spec.moves
+    low, high = world.bounds
+    write_report(
+        path,
+        title=task.title,
+        input_facts={
+            name.removesuffix("_s").replace("_", " "): _shown(name, value)
+            for name, value in task.facts.items()
+            if value not in (None, {})
+        },
+        policy_facts={
+            "policy": world.policy.metadata.name,
+            "one node unmet for one hour costs": f"{weights.hpc:g} for HPC, {weights.kubernetes:g} for Kubernetes",
+            "Kubernetes may own": f"{low} to {high} of {world.nodes} nodes",
+            "a decision": f"every {span(moves.every)}, looking {span(moves.look_ahead)} ahead",
+            "moves": f"at most {moves.at_once} at once and {moves.per_hour} begun in an hour",
+            "a node stays at least": span(moves.dwell),
+        },
+        outcomes=outcomes,
+        notes=task.notes,
+        versions=versions(),
+    )
+
+
+def _shown(name: str, value: object) -> str:
+    if name.endswith("_s") and isinstance(value, int):
+        return span(value)
+    if isinstance(value, dict):
+        return ", ".join(
+            f"{key} {_shown(f'{key}_s' if name == 'start_s' else key, part)}" for key, part in value.items()
+        )
+    return f"{value:g}" if isinstance(value, float) else str(value)

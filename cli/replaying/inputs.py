@@ -1,0 +1,126 @@
+"""Reads what ``tidegate replay`` is given, and says what was left out of it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from cli.replaying.comparison import Task
+from cli.replaying.options import Cut, Twin
+from models.errors import BadInput
+from models.policies import Policy
+from service.policy_file import read_policy
+from simulator.assemble import Inputs, assemble
+from simulator.hpc import NodeKind
+from simulator.traces.jobs import read_jobs
+from simulator.traces.pods import read_pods
+from simulator.traces.rates import read_rates
+from simulator.work import ReadNotes
+from simulator.world import World
+
+
+def replay_task(
+    paths: Mapping[str, Path],
+    nodes: int | None,
+    policy: Path | None,
+    cut: Cut,
+    twin: Twin,
+    *,
+    names: tuple[str, ...],
+    strict: bool,
+    hpc_only: bool,
+) -> Task:
+    """Read the inputs and set up the world that was asked for. Raises BadInput when they cannot be used."""
+    inputs, notes = read_inputs(paths, strict=strict)
+    size = size_of_machine(nodes, inputs, cut.procs_per_node)
+    made = assemble(
+        inputs,
+        nodes=size,
+        procs_per_node=cut.procs_per_node,
+        rate_per_node=cut.rate_per_node,
+        start_s=cut.start_s,
+        days=cut.days,
+        max_job_nodes=cut.max_job_nodes,
+    )
+    world = World(
+        workload=made.workload,
+        kinds=(NodeKind("", size, cut.procs_per_node),),
+        shape=twin.shape,
+        policy=policy_for(policy, size),
+        span_s=made.window.span_s,
+        handover_s=twin.handover_s,
+        seed=twin.seed,
+        discipline=twin.discipline,
+        shared_cores=twin.shared_cores,
+    )
+    told = facts(paths, world, made.window.start_s, made.jobs_left_out)
+    return Task("What Tidegate would have done", world, names, told, (*notes, *made.notes), hpc_only)
+
+
+def read_inputs(paths: Mapping[str, Path], *, strict: bool) -> tuple[Inputs, tuple[str, ...]]:
+    """Every input that is given, and a note on each thing that a reader left out or mended."""
+    jobs = read_jobs(paths["hpc"], strict=strict) if "hpc" in paths else None
+    rates = read_rates(paths["requests"], strict=strict) if "requests" in paths else None
+    pods = read_pods(paths["pods"], strict=strict) if "pods" in paths else None
+    read = {"hpc": jobs, "requests": rates, "pods": pods}
+    notes = [note for name, trace in read.items() if trace is not None for note in notes_of(paths[name], trace.notes)]
+    return Inputs(jobs, rates.requests if rates else None, pods.pods if pods else ()), tuple(notes)
+
+
+def notes_of(path: Path, notes: ReadNotes) -> list[str]:
+    """What a reader left out or mended, a line each."""
+    told = [f"{path.name}: {remark}" for remark in notes.remarks]
+    for counts, what in ((notes.passed, "left out"), (notes.mended, "mended")):
+        told += [
+            f"{path.name}: {count} of {notes.lines} {notes.unit} {what}: {why}" for why, count in sorted(counts.items())
+        ]
+    if notes.bad_lines:
+        told.append(f"{path.name}: {notes.bad_lines} of {notes.lines} {notes.unit} left out, the first: {notes.bad[0]}")
+    return told
+
+
+def size_of_machine(given: int | None, inputs: Inputs, procs_per_node: int) -> int:
+    """The number of nodes: as given, else as the HPC trace's header says. Raises BadInput when neither tells."""
+    if given is not None:
+        return given
+    header = inputs.hpc.header if inputs.hpc else None
+    if header is not None and header.max_procs:
+        return -(-header.max_procs // procs_per_node)
+    if header is not None and header.max_nodes:
+        return header.max_nodes
+    raise BadInput("how many nodes the pool has is not known", remedy="give --nodes")
+
+
+def policy_for(path: Path | None, nodes: int) -> Policy:
+    """The policy of the file, or the defaults; its first pool must allow a split of so many nodes."""
+    policy = read_policy(path) if path else Policy()
+    try:
+        policy.spec.pools[0].bounds(nodes)
+    except ValueError as error:
+        raise BadInput(str(error), where=str(path)) from None
+    return policy
+
+
+def facts(paths: Mapping[str, Path], world: World, start_s: Mapping[str, int], left_out: int) -> dict[str, object]:
+    """What was replayed, ready for JSON: no path but the file's own name, so that reports can be handed on."""
+    workload = world.workload
+    return {
+        **{name: path.name for name, path in paths.items()},
+        "start_s": dict(start_s),
+        "span_s": world.span_s,
+        "nodes": world.nodes,
+        "procs_per_node": world.kinds[0].cores,
+        "node_shape": {
+            "cpu_milli": world.shape.cpu_milli,
+            "memory_mib": world.shape.memory_mib,
+            "gpu_milli": world.shape.gpu_milli,
+        },
+        "jobs": len(workload.jobs),
+        "jobs_left_out": left_out,
+        "pods": sum(len(gang) for gang in workload.gangs),
+        "rate_per_node": workload.rate_per_node if workload.rate_steps else None,
+        "handover_s": world.handover_s,
+        "discipline": world.discipline,
+        "shared_cores": world.shared_cores,
+        "seed": world.seed,
+    }

@@ -1,1 +1,0 @@
-"""The running service: the parts of one pool put together, and the pace at which each takes its steps."""

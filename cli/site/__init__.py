@@ -1,1 +1,0 @@
-"""A site file: how Tidegate reaches the schedulers and the bus of one site."""

@@ -1,0 +1,85 @@
+"""How much of a pool a job takes or asks for, and whether the pool could start it: worked out once for jobs alike."""
+
+from __future__ import annotations
+
+from operator import attrgetter
+from typing import NamedTuple
+
+from connectors.slurm import amounts
+from connectors.slurm.constraints import could_have
+from connectors.slurm.exclusive_nodes import NodeSharing, node_sharing
+from connectors.slurm.pool import Pool, hosts
+from connectors.slurm.wire import Job
+from models.nodes import NodeShape
+
+_alike = attrgetter(
+    *("partition", "required_nodes", "excluded_nodes", "node_count", "tasks", "shared", "submit_line", "features"),
+    *("tres_req_str", "tres_alloc_str", "tres_per_node", "tres_per_job", "tres_per_task"),
+)
+"""All that an extent depends on, but for whether the job has nodes."""
+
+
+class JobSize(NamedTuple):
+    """A job's size in node-equivalents, on whichever nodes it is; nothing where it waits for no node of the pool.
+
+    ``owns`` is whether its user alone may be on its nodes.
+    """
+
+    size: float
+    owns: bool
+
+
+class JobSizes:
+    """The extents of jobs in this pool."""
+
+    def __init__(self, pool: Pool) -> None:
+        self._pool = pool
+        self._placed: dict[tuple[object, ...], JobSize] = {}
+        self._waiting: dict[tuple[object, ...], JobSize] = {}
+
+    def of(self, job: Job) -> JobSize:
+        """The job's. Raises BadInput for a hostlist that is none."""
+        known, alike = self._placed if job.nodes else self._waiting, _alike(job)
+        found = known.get(alike)
+        if found is None:
+            found = known[alike] = _extent(job, self._pool)
+        return found
+
+
+def _extent(job: Job, pool: Pool) -> JobSize:
+    if not job.nodes and not _can_start(job, pool):
+        return JobSize(0.0, owns=False)
+    others = node_sharing(job, pool)
+    return JobSize(_size(job, pool.shape, whole=others is NodeSharing.NOBODY), others is NodeSharing.ITS_USER)
+
+
+def _size(job: Job, shape: NodeShape, *, whole: bool) -> float:
+    """How much of the pool the job takes or asks for, in node-equivalents.
+
+    A job with its nodes to itself counts as many as it has; so does one on several nodes, which needs all of them at
+    once. Any other counts the scarcest of its cores, memory and GPUs. One whose size is not told counts whole nodes.
+    """
+    asked = amounts.tres(job.tres_alloc_str or job.tres_req_str)
+    nodes = max(1, int(asked.get("node", job.node_count.value or 1)))
+    if whole or not asked.get("cpu"):
+        return float(nodes)
+    gpus = asked.get("gres/gpu", 0.0) or _gpus(job, nodes)
+    share = shape.share(asked["cpu"] * 1000, asked.get("mem", 0.0), gpus * 1000)
+    if job.tres_alloc_str:
+        share = min(share, float(nodes))
+    return max(share, float(nodes)) if nodes > 1 else share
+
+
+def _gpus(job: Job, nodes: int) -> float:
+    """What is asked for where the accounting does not count GPUs."""
+    per_task = amounts.gpus(job.tres_per_task) * max(1, job.tasks.value or 1)
+    return amounts.gpus(job.tres_per_node) * nodes or amounts.gpus(job.tres_per_job) or per_task
+
+
+def _can_start(job: Job, pool: Pool) -> bool:
+    """Whether nodes of the pool could start it: by its partitions, and by what it insists on."""
+    if set(job.partition.split(",")).isdisjoint(pool.partitions - pool.closed):
+        return False
+    if not pool.nodes.issuperset(hosts(job.required_nodes)):
+        return False
+    return could_have(job, hosts(job.excluded_nodes), max(1, job.node_count.value or 1), pool.kinds)

@@ -1,0 +1,291 @@
+"""The controller of one pool: a turn looks, decides, and begins what was decided; between turns it tends."""
+
+from __future__ import annotations
+
+import logging
+from collections import Counter
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+
+from controller import safety
+from controller.decide.decide import decide
+from controller.handover.advice import advice
+from controller.handover.begin import Names, moved
+from controller.handover.carry_out import Ports
+from controller.handover.driver import HandoverDriver
+from controller.handover.look import Rules
+from controller.lead_times import LeadTimes
+from controller.leader_memory import decode_leader_memory, encode_leader_memory
+from controller.ledger import Ledger
+from controller.recovery import read_records
+from controller.sweep import Sweep
+from controller.view import View
+from models.audit import AuditLog, Decided, Entry
+from models.errors import Deposed, Unreachable, Unrecorded
+from models.forecasts import Forecast
+from models.handovers import Direction, Handover, Stage, Why
+from models.leadership import Pause
+from models.nodes import Side
+from models.plans import Hold, Move, Plan, Switch
+from models.policies import PoolPolicy, Spec
+from models.snapshot import SideView, Snapshot
+
+log = logging.getLogger("tidegate.controller")
+
+
+class Unaudited:
+    """An audit that nobody reads: a replay's, unless it is asked for one."""
+
+    def append(self, entry: Entry) -> None:
+        """Nothing."""
+
+
+class Controller:
+    """Shifts the nodes of one pool between two sides, which it sees only through their ports, while it leads.
+
+    ``finished`` keeps what ended since the caller last took it; ``holds`` is why nothing could begin in the last turn;
+    ``ended`` counts how hand-overs ended, and why.
+    """
+
+    def __init__(
+        self, ports: Ports, pool: PoolPolicy, spec: Spec, clock: Callable[[], int], audit: AuditLog | None = None
+    ) -> None:
+        moves = spec.moves
+        rules = Rules(
+            settle_s=moves.settle,
+            deadline_s=moves.drain_deadline,
+            ready_s=moves.ready_for,
+            fit_s=moves.fit_deadline,
+            evict=moves.evict == "pods",
+            hook=ports.hook is not None,
+        )
+        self.finished: list[Handover] = []
+        self.holds: tuple[Hold, ...] = ()
+        self.ended: Counter[tuple[Direction, Stage, Why | None]] = Counter()
+        self._ports = ports
+        self._pool = pool
+        self._moves = moves
+        self._safety = spec.safety
+        self._rules = rules
+        self._clock = clock
+        self._audit = audit or Unaudited()
+        self._tender = HandoverDriver(ports, rules, self._audit, clock)
+        self._ledger = Ledger()
+        self._sweep = Sweep(self._tender, rules, clock, self._names, lambda one: self._ledger.count(one, clock()))
+        self._view = View(ports.hpc, ports.kubernetes, spec.safety)
+        self._lead = LeadTimes(moves.lead_time)
+        self._epoch: int | None = None
+        self._led: int | None = None
+        self._settled_in = False  # whether a leader after this one would know what this one found when it began to lead
+        self._count = 0
+        self._plans = 0
+
+    @property
+    def leads(self) -> bool:
+        """Whether this process leads, and has taken over what was under way."""
+        return self._epoch is not None
+
+    @property
+    def unreadable(self) -> dict[str, str]:
+        """Nodes that are left alone because their record cannot be read, and why."""
+        return self._sweep.unreadable
+
+    @property
+    def open_handovers(self) -> tuple[Handover, ...]:
+        """What is under way."""
+        return tuple(self._tender.open.values())
+
+    @property
+    def stuck_handovers(self) -> tuple[Handover, ...]:
+        """What waits for a person: stuck, or past its deadline with its node out of sight."""
+        overdue = [self._tender.open[ident] for ident in self._tender.overdue if ident in self._tender.open]
+        return (*self._tender.stuck.values(), *overdue)
+
+    @property
+    def ages_s(self) -> Mapping[Side, float]:
+        """How old what each side showed was when it last went into a plan."""
+        return self._view.ages_s
+
+    def turn(self, forecasts: Mapping[Side, Forecast]) -> Plan | None:
+        """Decide on what both sides show now, begin the moves of the plan, and turn back what it no longer wants.
+
+        None when this process does not lead, or cannot see or record enough to decide; then ``holds`` says why.
+        """
+        self.holds = ()
+        try:
+            return self._turn(forecasts) if self._leads() else None
+        except Unreachable as error:
+            self.holds = (Hold(Switch.UNREACHABLE, str(error)),)
+        except Unrecorded as error:
+            self.holds = (Hold(Switch.UNRECORDED, str(error)),)
+            log.error("nothing is done until the audit can be written again: %s", error)
+        except Deposed as error:
+            self._stop(error)
+        return None
+
+    def watch(self) -> None:
+        """Between turns: see to it that no node is open to both sides or to neither, and tend what is under way."""
+        try:
+            if self._leads():
+                self._view.read_nodes()
+                self._sweep.over(self._view.changed)
+                self._tend()
+        except (Unreachable, Unrecorded):
+            pass  # the next turn says so; until then nothing is begun
+        except Deposed as error:
+            self._stop(error)
+
+    def tend(self) -> None:
+        """Take every open hand-over as far as what is seen now allows."""
+        try:
+            if self._leads():
+                self._tend()
+        except (Unreachable, Unrecorded):
+            pass
+        except Deposed as error:
+            self._stop(error)
+
+    def next_due_s(self) -> int | None:
+        """When an open hand-over next has something to do of its own accord; None when none has."""
+        return self._tender.next_due_s()
+
+    def _stop(self, error: Deposed) -> None:
+        log.warning("this process stops leading: %s", error)
+        self._epoch = None
+
+    def _turn(self, forecasts: Mapping[Side, Forecast]) -> Plan:
+        now_s, leadership = self._clock(), self._ports.leadership
+        self._hear()
+        self._settled_in = self._settled_in or leadership.kept
+        self._view.read(now_s)
+        try:
+            plan = self._plan(now_s, forecasts)
+        finally:
+            self._hand_on(now_s)  # also what was seen while the audit could not be written
+        if self._tender.open:
+            self._tend()
+        return plan
+
+    def _plan(self, now_s: int, forecasts: Mapping[Side, Forecast]) -> Plan:
+        """Decide on what was just read, and begin it unless something holds it back."""
+        self._sweep.over(self._view.changed)
+        self._heal()
+        snapshot = self._snapshot(now_s, forecasts)
+        plan = replace(decide(snapshot, self._pool, self._moves), holds=self._all_holds())
+        self.holds = plan.holds
+        self._audit.append(Decided(self._epoch or 0, snapshot, self._pool, self._moves, plan))
+        if not plan.holds:
+            for ident in plan.cancellations:
+                self._tender.turn_back(ident, Why.NOT_WANTED)
+            self._begin(plan.moves, now_s)
+        return plan
+
+    def _hear(self) -> None:
+        """A person who says to go on has seen to whatever had stopped the moves."""
+        if self._ledger.hear(self._ports.leadership.orders.resumes):
+            self._view.vanishing.believe()
+
+    def _leads(self) -> bool:
+        """Whether this process leads; when it newly does, everything is found anew first."""
+        epoch = self._ports.leadership.epoch
+        if epoch is not None and epoch != self._epoch:
+            self._take_over(epoch)
+            return self._epoch is not None
+        self._epoch = epoch
+        return epoch is not None
+
+    def _take_over(self, epoch: int) -> None:
+        """Find everything in what both sides show; nothing of an earlier term is trusted."""
+        self._epoch = None
+        now_s = self._clock()
+        found = read_records(self._ports.kubernetes.nodes().nodes, now_s, self._rules)
+        if found.epoch > epoch or (found.epoch == epoch != self._led):  # another process led in it: the lease was lost
+            self._ports.leadership.rise_above(found.epoch)
+            return
+        kept = decode_leader_memory(self._ports.leadership.remembered)
+        self._view.vanishing = kept.vanishing
+        self._view.vanishing.begin_again(now_s)
+        self._view.forget()
+        self._tender.lead(epoch, found.open)
+        self._tender.stuck.update({handover.node: handover for handover in found.stuck})
+        for handover in found.stuck:
+            log.error(
+                "%s", advice(handover, handover.stage, None)
+            )  # whoever wrote it down may have ended before it told
+        self._sweep.lead(found.unreadable)
+        self._ledger.recall(found, kept, now_s)
+        self._hand_on(now_s)
+        self._settled_in = False
+        self._epoch = self._led = epoch
+
+    def _hand_on(self, now_s: int) -> None:
+        ledger = self._ledger
+        self._ports.leadership.remembered = encode_leader_memory(
+            self._view.vanishing, ledger.begun_s, now_s, ledger.failures, ledger.resumes, self._tender.open
+        )
+
+    def _tend(self) -> None:
+        if self._ports.leadership.orders.paused is Pause.REVERT:
+            for ident in self._tender.open:
+                self._tender.turn_back(ident, Why.PAUSED)
+        self._tender.tend()
+        for handover in self._tender.finished:
+            self._finish(handover, self._clock())
+        self._tender.finished.clear()
+
+    def _snapshot(self, now_s: int, forecasts: Mapping[Side, Forecast]) -> Snapshot:
+        view = self._view
+        return Snapshot(
+            now_s=now_s,
+            nodes=view.nodes,
+            sides={side: SideView(view.demand[side], view.waiting[side], forecasts[side]) for side in Side},
+            lead=self._lead.current(),
+            open_handovers=(*self.open_handovers, *self._tender.stuck.values()),
+            moved_s=self._ledger.rests_s,
+            recent_moves_s=self._ledger.recent_s(now_s),
+            kept=frozenset(self._sweep.unreadable),
+        )
+
+    def _all_holds(self) -> tuple[Hold, ...]:
+        orders, resume = self._ports.leadership.orders, self._ports.leadership.resume
+        moving = {handover.node for handover in self.open_handovers} | self._tender.stuck.keys()
+        new = [] if self._settled_in else [Hold(Switch.NEW_LEADER, "what earlier leaders did is not handed on yet")]
+        return (
+            *new,
+            *safety.pause_holds(orders, resume),
+            *safety.breaker_holds(self._ledger.failures, self._safety, resume),
+            *safety.unready_holds(self._view.nodes, moving, self._safety),
+            *self._view.holds(resume),
+        )
+
+    def _begin(self, moves: tuple[Move, ...], now_s: int) -> None:
+        if moves:
+            self._plans += 1
+        for move in moves:
+            node = self._tender.look(move.node)
+            if node is None or node.owner is not move.direction.source:
+                continue  # it changed since the plan was made; the next turn sees it as it is
+            self._ledger.begin(now_s)
+            names, last, ahead = self._names(""), self._sweep.last(node), self._moves.reserve_ahead
+            self._tender.begin(moved(node, move.direction, names, now_s, self._rules, last=last, ahead=ahead))
+
+    def _names(self, kind: str = "m") -> Names:
+        """Moves of one plan share its batch; what mends a node has a batch of its own."""
+        self._count += 1
+        epoch = self._epoch or 0
+        ident = f"{epoch}.{kind}{self._count}"
+        return Names(ident, ident if kind else f"{epoch}.p{self._plans}", epoch)
+
+    def _heal(self) -> None:
+        """A stuck hand-over is over once a person has seen to it that its node has one owner."""
+        if self._tender.stuck:
+            owned = {node.name for node in self._view.nodes if node.owner is not None}
+            for name in self._tender.stuck.keys() & owned:
+                del self._tender.stuck[name]
+
+    def _finish(self, handover: Handover, now_s: int) -> None:
+        self.finished.append(handover)
+        self.ended[handover.direction, handover.stage, handover.why] += 1
+        self._ledger.end(handover, now_s)
+        if handover.stage is Stage.DONE and handover.emptied_s is not None and not handover.repair:
+            self._lead.learn(handover.direction, now_s - handover.emptied_s)

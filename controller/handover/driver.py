@@ -1,0 +1,251 @@
+"""Drives hand-overs: each goes as far as what is seen allows; what is done is written down, what ended is kept.
+
+Memory here is a convenience: everything that another process needs to go on is in the records on the nodes.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from dataclasses import replace
+
+from controller.handover.advice import advice
+from controller.handover.carry_out import Ports, carry_out
+from controller.handover.look import Rules, due_s
+from controller.handover.record import LaterRecord, decode, encode
+from controller.handover.step import adopted, learn, step, unseen
+from models.acts import Act, Outcome, Verb
+from models.audit import Answered, Asked, AuditLog, Entered
+from models.errors import BadInput, Deposed, ImpossibleStep, Unreachable
+from models.handovers import Handover, Stage, Why
+from models.nodes import HpcNode, KubernetesNode, Node
+
+STEPS_MAX = 24  # stages that one hand-over may pass in one go; the longest way, out and back again, has fourteen
+
+log = logging.getLogger("tidegate.handover")
+
+
+class HandoverDriver:
+    """The open hand-overs of one pool.
+
+    ``finished`` keeps what ended since the caller last took it; ``stuck`` what waits for a person, by node.
+    """
+
+    def __init__(self, ports: Ports, rules: Rules, audit: AuditLog, clock: Callable[[], int]) -> None:
+        self.rules = rules
+        self.open: dict[str, Handover] = {}
+        self.stuck: dict[str, Handover] = {}
+        self.finished: list[Handover] = []
+        self.overdue: set[str] = set()
+        self._ports = ports
+        self._audit = audit
+        self._clock = clock
+        self._epoch = 0
+        self._unclaimed: set[str] = set()
+        self._records: dict[str, str] = {}
+        self._resting: dict[str, tuple[HpcNode, KubernetesNode, int | None]] = {}
+        self._unanswered: list[tuple[str, Act, Outcome]] = []
+        self._blind_s: dict[str, int] = {}
+
+    def lead(self, epoch: int, found: list[Handover]) -> None:
+        """Forget what was, and take over ``found``: each is written down anew, which shuts out whoever had it, before
+        it goes on."""
+        self._epoch = epoch
+        for memory in (self.open, self.stuck, self._records, self._resting, self._blind_s, self.overdue):
+            memory.clear()
+        self._unanswered.clear()
+        self.open.update({handover.id: adopted(handover, epoch, self._clock(), self.rules) for handover in found})
+        self._unclaimed = set(self.open)
+
+    def begin(self, handover: Handover) -> None:
+        """Add a hand-over; nothing is asked for yet."""
+        self._audit.append(Entered(self._clock(), handover))
+        self.open[handover.id] = handover
+
+    def adopt(self, handover: Handover) -> None:
+        """Go on with a hand-over that someone left behind, once it is written down under our own epoch."""
+        self.open[handover.id] = adopted(handover, self._epoch, self._clock(), self.rules)
+        self._unclaimed.add(handover.id)
+
+    def release(self, node: Node) -> None:
+        """Drop a booking of ours that no hand-over accounts for."""
+        act = Act(Verb.RELEASE, node.name, node.hpc.booked_by or "")
+        if self._ports.leadership.may_act():
+            self._audit.append(Asked(self._clock(), self._epoch, "", act, node))
+            outcome = self._ports.hpc.release(act.node, mark=act.mark)
+            self._audit.append(Answered(self._clock(), self._epoch, "", act, outcome, None))
+
+    def turn_back(self, ident: str, why: Why) -> None:
+        """Let the hand-over go back to where it came from, if it still can."""
+        if self.open[ident].why is None:
+            self.open[ident] = replace(self.open[ident], why=why)
+            self._resting.pop(ident, None)
+
+    def tend(self) -> None:
+        """Take every open hand-over as far as what is seen now allows. One whose node cannot be seen stays as it is.
+
+        Raises Deposed when another leader is found to have taken one over.
+        """
+        for ident, node in [(ident, handover.node) for ident, handover in self.open.items()]:
+            try:
+                for _ in range(STEPS_MAX):
+                    if not self._advance(ident):
+                        break
+            except Unreachable:
+                self._answer(None)
+                self._blind_s.setdefault(ident, self._clock())
+            except ImpossibleStep as error:
+                log.error("a bug in Tidegate, please report it: hand-over %s of node %s: %s", ident, node, error)
+                self.stuck[node] = self.open[ident]
+                self._forget(ident)
+            except LaterRecord as error:
+                log.error("hand-over %s of node %s is left to whoever wrote its record: %s", ident, node, error)
+                self._forget(ident)
+            self._tell_if_overdue(ident)
+
+    def next_due_s(self) -> int | None:
+        """When an open hand-over next has something to do of its own accord; None when none has."""
+        rests = [self._resting.get(ident) for ident in self.open]
+        return min((rest[2] for rest in rests if rest is not None and rest[2] is not None), default=None)
+
+    def look(self, name: str) -> Node | None:
+        """The node as both sides show it now; None when one of them has no such node."""
+        hpc = self._ports.hpc.look(name)
+        kubernetes = self._ports.kubernetes.look(name)
+        return None if hpc is None or kubernetes is None else Node(name, hpc, kubernetes)
+
+    def _advance(self, ident: str) -> bool:
+        """One step of one hand-over; whether it changed, so that another step may follow at once."""
+        before, now_s = self.open[ident], self._clock()
+        hpc = self._ports.hpc.look(before.node)
+        kubernetes = self._ports.kubernetes.look(before.node)
+        if hpc is None or kubernetes is None:
+            self._answer(None)
+            self._blind_s.setdefault(ident, now_s)
+            return False
+        if ident in self._blind_s:
+            before = self.open[ident] = unseen(before, now_s - self._blind_s.pop(ident))
+            self._resting.pop(ident, None)
+        rest = self._resting.get(ident)
+        if rest is not None and rest[0] is hpc and rest[1] is kubernetes and (rest[2] is None or now_s < rest[2]):
+            return False
+        node = Node(before.node, hpc, kubernetes)
+        if self._unanswered:
+            self._answer(node)
+        self._check_record(before, node.kubernetes)
+        if ident in self._unclaimed:
+            return self._claim(before, node)
+        after, acts = step(before, node, now_s, self.rules)
+        if after.stage.finished:
+            return self._finish(before, after, node)
+        self._keep(before, after)
+        if not acts:
+            if after is before:
+                self._resting[ident] = (hpc, kubernetes, due_s(after, node, now_s, self.rules))
+            return after is not before
+        return self._ask(after, acts, node) and acts[-1].verb is not Verb.EVICT  # pods need time to leave
+
+    def _keep(self, before: Handover, after: Handover) -> None:
+        if after.stage is not before.stage:
+            self._audit.append(Entered(self._clock(), after))
+            self.overdue.discard(after.id)
+        self.open[after.id] = after
+
+    def _ask(self, handover: Handover, acts: tuple[Act, ...], node: Node) -> bool:
+        """Ask for each act until one is not done; whether all were, so that looking again is worth while at once."""
+        record = encode(handover)
+        for act in acts:
+            if act.verb is Verb.NOTE and node.kubernetes.record == record:
+                continue
+            if not self._ports.leadership.may_act():
+                return False
+            self._audit.append(Asked(self._clock(), self._epoch, handover.id, act, node))
+            try:
+                outcome = carry_out(act, handover, record, node.kubernetes, self._ports)
+            except Unreachable:
+                outcome = Outcome.UNKNOWN
+            if outcome is None:
+                return False
+            self._unanswered.append((handover.id, act, outcome))
+            self.open[handover.id] = handover = learn(self.open[handover.id], act, outcome, self._clock())
+            if outcome is not Outcome.DONE:
+                self._answer(None)
+                return False
+        return True
+
+    def _answer(self, seen: Node | None) -> None:
+        """Write down what is known of the latest acts, each one once, and what their node shows."""
+        while self._unanswered:
+            ident, act, outcome = self._unanswered.pop(0)
+            shown = seen if seen is not None and seen.name == act.node else None
+            self._audit.append(Answered(self._clock(), self._epoch, ident, act, outcome, shown))
+
+    def _check_record(self, handover: Handover, kubernetes: KubernetesNode) -> None:
+        """Notice a later leader by what it wrote on the node. Raises Deposed."""
+        text = kubernetes.record
+        if text is None or text == self._records.get(handover.id):
+            return
+        try:
+            epoch = decode(text).epoch
+        except LaterRecord:
+            raise
+        except BadInput:
+            epoch = 0  # what somebody scribbled there means nothing; our next write replaces it
+        if epoch > self._epoch:
+            self._ports.leadership.rise_above(epoch)
+            raise Deposed(f"epoch {epoch} has taken over node {handover.node}; this is epoch {self._epoch}")
+        self._records[handover.id] = text
+
+    def _claim(self, handover: Handover, node: Node) -> bool:
+        """Write the hand-over down under our own epoch: from then on an earlier leader's writes are refused.
+
+        What the node's record says now counts, not what a list of nodes said: the hand-over may be over.
+        """
+        fresh = _readable(node.kubernetes.record)
+        if fresh is not None:
+            if fresh.id != handover.id or fresh.stage.finished:
+                self._forget(handover.id)
+                return False
+            handover = self.open[handover.id] = adopted(fresh, self._epoch, self._clock(), self.rules)
+        if not self._ask(handover, (Act(Verb.NOTE, handover.node, handover.mark),), node):
+            return False
+        self._unclaimed.discard(handover.id)
+        return True
+
+    def _finish(self, before: Handover, after: Handover, node: Node) -> bool:
+        """End the hand-over once its end is written down; until then it stays in the stage before."""
+        if not self._ask(after, (Act(Verb.NOTE, after.node, after.mark),), node):
+            self.open[before.id] = before
+            return False
+        self._answer(None)
+        if after.stage is Stage.DONE and self._ports.hook is not None:
+            self._ask(after, (Act(Verb.TELL, after.node, after.mark),), node)
+            self._answer(None)
+        self._audit.append(Entered(self._clock(), after))
+        self._forget(after.id)
+        self.finished.append(after)
+        if after.stage is Stage.STUCK:
+            self.stuck[after.node] = after
+            log.error("%s", advice(after, before.stage, node))
+        return False
+
+    def _forget(self, ident: str) -> None:
+        for memory in (self.open, self._records, self._resting, self._blind_s):
+            memory.pop(ident, None)
+        for names in (self.overdue, self._unclaimed):
+            names.discard(ident)
+
+    def _tell_if_overdue(self, ident: str) -> None:
+        """A hand-over past its deadline whose node cannot be seen, or not be changed, is as good as stuck: say so."""
+        handover = self.open.get(ident)
+        if handover is None or ident in self.overdue or self._clock() <= handover.deadline_s:
+            return
+        self.overdue.add(ident)
+        log.error("%s", advice(handover, handover.stage, None))
+
+
+def _readable(text: str | None) -> Handover | None:
+    try:
+        return None if text is None else decode(text)
+    except BadInput:
+        return None

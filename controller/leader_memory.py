@@ -1,0 +1,77 @@
+"""What a leader hands on beside the records on the nodes: what each side last showed, how many moves began lately, how
+many hand-overs failed in a row, and which orders it has heard.
+
+It travels with the lease, so it is short: moves are counted by the minute, and late by up to one.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+
+import msgspec
+
+from controller.safety import SideSeen, Vanishing
+from models.nodes import Side
+
+MINUTE_S = 60
+
+
+class LeaderMemory(msgspec.Struct, frozen=True):
+    """``begun`` counts the moves that began in each minute, by the second at which the minute ended; ``under_way`` are
+    the ids of those that had not ended at ``at_s``."""
+
+    before: dict[Side, SideSeen] = {}
+    since_s: dict[Side, int] = {}
+    text: dict[Side, str] = {}
+    begun: dict[int, int] = {}
+    at_s: int = 0
+    failures: int = 0
+    resumes: int = 0
+    latest: dict[Side, SideSeen] = {}
+    under_way: tuple[str, ...] = ()
+
+    @property
+    def vanishing(self) -> Vanishing:
+        """What is missing from either side, as it was handed on, as far as that is whole."""
+        missing = self.before.keys() & self.since_s.keys() & self.text.keys()
+        since_s = {side: self.since_s[side] for side in missing}
+        latest = {side: self.latest.get(side, self.before[side]) for side in missing}
+        return Vanishing(dict(self.before), latest, since_s, {side: self.text[side] for side in missing})
+
+    def begun_s(self) -> list[int]:
+        """When the moves that were handed on began, in order."""
+        return sorted(at_s for at_s, count in self.begun.items() for _ in range(count))
+
+
+def encode_leader_memory(
+    vanishing: Vanishing,
+    begun_s: Iterable[int],
+    at_s: int,
+    failures: int,
+    resumes: int,
+    under_way: Iterable[str] = (),
+) -> str:
+    """The text for the next leader."""
+    begun = Counter(min(at_s, -(-at // MINUTE_S) * MINUTE_S) for at in begun_s)
+    latest = {side: vanishing.latest[side] for side in vanishing.since_s}
+    kept = LeaderMemory(
+        vanishing.before,
+        vanishing.since_s,
+        vanishing.text,
+        dict(begun),
+        at_s,
+        failures,
+        resumes,
+        latest,
+        tuple(under_way),
+    )
+    return msgspec.json.encode(kept).decode()
+
+
+def decode_leader_memory(text: str) -> LeaderMemory:
+    """What an earlier leader handed on; nothing when it cannot be read."""
+    try:
+        return msgspec.json.decode(text, type=LeaderMemory) if text else LeaderMemory()
+    except msgspec.DecodeError:
+        return LeaderMemory()

@@ -1,0 +1,119 @@
+"""The loop of one pool: hears the forecasts, lets the pool be decided on and tended, and logs what changes."""
+
+from __future__ import annotations
+
+import logging
+import re
+from collections.abc import Callable, Mapping
+from typing import Protocol
+
+from controller.forecast_subscriber import ForecastSubscriber
+from models.errors import BusRefused, BusUnavailable
+from models.forecasts import Forecast
+from models.handovers import Handover
+from models.nodes import Side
+from models.plans import Hold, Plan
+
+FRESH_LEAST_S = 600  # a forecast is good for this long even where turns follow closely
+
+_AGE = re.compile(r"[0-9]+ s ago")
+
+log = logging.getLogger("tidegate.control")
+
+
+class Mover(Protocol):
+    """The controller, or what only recommends."""
+
+    holds: tuple[Hold, ...]
+    finished: list[Handover]
+
+    @property
+    def ages_s(self) -> Mapping[Side, float]:
+        """How old what each side showed was when it last went into a plan."""
+        ...
+
+    def turn(self, forecasts: dict[Side, Forecast]) -> Plan | None:
+        """Decide."""
+        ...
+
+    def watch(self) -> None:
+        """Tend what is under way."""
+        ...
+
+
+class PoolLoop:
+    """One pool's turns, as the service takes them every ``every_s``. Without forecasts of both sides none is taken.
+
+    ``deaf`` tells whether the bus did not say what is forecast when it was last asked.
+    """
+
+    def __init__(self, mover: Mover, hearing: ForecastSubscriber, clock: Callable[[], int], *, every_s: int) -> None:
+        self.deaf = False
+        self._mover = mover
+        self._hearing = hearing
+        self._clock = clock
+        self._longest_s = max(FRESH_LEAST_S, 2 * every_s)
+        self._told = ""
+
+    @property
+    def ages_s(self) -> Mapping[Side, float]:
+        """How old what each side showed was when it last went into a plan."""
+        return self._mover.ages_s
+
+    def turn(self) -> Plan | None:
+        """Hear what is forecast and decide on it; None when there is no plan, and the log says why."""
+        now_s = self._clock()
+        self._hear(now_s)
+        forecasts = dict(self._hearing.forecasts(now_s, longest_s=self._longest_s))
+        if missing := [side for side in Side if side not in forecasts]:
+            self._say(f"nothing is decided: there is no forecast of the last {self._longest_s} s for {_all(missing)}")
+            self.watch()
+            return None
+        plan = self._mover.turn(forecasts)
+        self._tell_finished()
+        self._say("; ".join(f"moves are held ({hold.switch}): {hold.text}" for hold in self._mover.holds))
+        return plan
+
+    def watch(self) -> None:
+        """Between turns."""
+        self._mover.watch()
+        self._tell_finished()
+
+    def _hear(self, now_s: int) -> None:
+        """Take up new forecasts; that the bus is away is told once, and so is that it is back."""
+        try:
+            self._hearing.hear(now_s)
+        except (BusUnavailable, BusRefused) as error:
+            if not self.deaf:
+                log.warning("no new forecasts are heard: %s", error)
+            self.deaf = True
+        else:
+            if self.deaf:
+                log.info("forecasts are heard again")
+            self.deaf = False
+
+    def _say(self, text: str) -> None:
+        """What keeps moves back, once for as long as it is the same but for its age."""
+        alike = _AGE.sub("", text)
+        if alike and alike != self._told:
+            log.warning("%s", text)
+        elif self._told and not text:
+            log.info("moves may begin")
+        self._told = alike
+
+    def _tell_finished(self) -> None:
+        for handover in self._mover.finished:
+            why = f" ({handover.why})" if handover.why is not None else ""
+            log.info(
+                "hand-over %s of node %s (%s) is %s%s",
+                handover.id,
+                handover.node,
+                handover.direction,
+                handover.stage,
+                why,
+            )
+        self._mover.finished.clear()
+
+
+def _all(sides: list[Side]) -> str:
+    return " and ".join(sides)

@@ -1,0 +1,83 @@
+"""The same decision as the controller's, from the same view, and nothing is ever done of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+from controller import safety
+from controller.decide.decide import decide
+from controller.lead_times import LeadTimes
+from controller.view import View
+from models.audit import AuditLog, Decided
+from models.errors import Unreachable, Unrecorded
+from models.forecasts import Forecast
+from models.handovers import Handover
+from models.nodes import Side
+from models.plans import Hold, Plan, Switch
+from models.policies import PoolPolicy, Spec
+from models.ports import HpcScheduler, Kubernetes
+from models.snapshot import SideView, Snapshot
+
+NO_EPOCH = 0  # of a plan that nobody carries out
+
+
+class Recommender:
+    """Plans for one pool without leading, and so without writing anything to either side.
+
+    ``holds`` is why the plan could not be carried out now, or why there is none. ``finished`` stays empty.
+    """
+
+    def __init__(
+        self,
+        hpc: HpcScheduler,
+        kubernetes: Kubernetes,
+        pool: PoolPolicy,
+        spec: Spec,
+        clock: Callable[[], int],
+        audit: AuditLog,
+    ) -> None:
+        self.holds: tuple[Hold, ...] = ()
+        self.finished: list[Handover] = []
+        self._pool = pool
+        self._moves = spec.moves
+        self._safety = spec.safety
+        self._clock = clock
+        self._audit = audit
+        self._view = View(hpc, kubernetes, spec.safety)
+        self._lead = LeadTimes(spec.moves.lead_time)
+
+    @property
+    def ages_s(self) -> Mapping[Side, float]:
+        """How old what each side showed was when it last went into a plan."""
+        return self._view.ages_s
+
+    def turn(self, forecasts: Mapping[Side, Forecast]) -> Plan | None:
+        """What should move now; None when one side cannot be seen, or the audit cannot be written."""
+        self.holds = ()
+        try:
+            return self._turn(forecasts)
+        except Unreachable as error:
+            self.holds = (Hold(Switch.UNREACHABLE, str(error)),)
+        except Unrecorded as error:
+            self.holds = (Hold(Switch.UNRECORDED, str(error)),)
+        return None
+
+    def watch(self) -> None:
+        """Nothing: there is nothing under way."""
+
+    def _turn(self, forecasts: Mapping[Side, Forecast]) -> Plan:
+        now_s = self._clock()
+        self._view.read(now_s)
+        snapshot = Snapshot(
+            now_s=now_s,
+            nodes=self._view.nodes,
+            sides={side: SideView(self._view.demand[side], self._view.waiting[side], forecasts[side]) for side in Side},
+            lead=self._lead.current(),
+            open_handovers=(),
+            moved_s={},
+            recent_moves_s=(),
+        )
+        self.holds = (*safety.unready_holds(self._view.nodes, (), self._safety), *self._view.holds())
+        plan = decide(snapshot, self._pool, self._moves)
+        self._audit.append(Decided(NO_EPOCH, snapshot, self._pool, self._moves, plan))
+        return plan

@@ -1,0 +1,148 @@
+"""Work and demand as the bus tells them go into a forecaster, and its forecasts are published in turn."""
+
+from __future__ import annotations
+
+from msgspec.structs import replace
+
+from models.bus import Bus, Delivery
+from models.catch_up import deliveries
+from models.demand import Demand
+from models.events import Event, Latest, Topic
+from models.nodes import Side
+from models.ports import Forecaster
+from models.work import WorkRecord, WorkState
+
+PATIENCE_S = 60  # how long the demand of one side waits for the other side's of the same instant
+AHEAD_MOST_S = 60  # what is of later than this from now nobody can have seen
+NODES_MOST = 1e9  # work and demand are smaller than this; what is not would overflow a sum
+UNTAKEN_MOST = 100_000  # records that wait for the demand of their instant; of more only the newest of each piece stay
+FLUSH_S = 10.0
+
+
+class ForecastPublisher:
+    """Follows one pool's events and publishes forecasts of the newest instant.
+
+    Topics are read from their beginning, so ``group`` must be a new one at each start: the past demand is what the
+    forecaster learns from, and every instant of it is observed and forecast as it once was, so that trust is earned
+    anew, too. Of work only the present is known then, since its topic keeps no past: instants before the newest one
+    are observed without records, as unknown. Duplicates, late events and repeated reading change nothing.
+    """
+
+    def __init__(self, bus: Bus, forecaster: Forecaster, *, source: str, pool: str, group: str) -> None:
+        self.absurd = 0  # events left out, since they cannot be true: of a time that has not come, or beyond any size
+        self._bus = bus
+        self._forecaster = forecaster
+        self._source = source
+        self._pool = pool
+        self._subscription = bus.subscribe((Topic.WORK, Topic.DEMAND), group)
+        self._work = Latest()
+        self._doubted: set[str] = set()
+        self._untaken: list[tuple[str, float, WorkRecord]] = []
+        self._untaken_most = UNTAKEN_MOST
+        self._instants: dict[int, dict[Side, Demand]] = {}
+        self._taken_s: int | None = None
+        self._undelivered = False
+
+    def follow(self, now_s: int) -> bool:
+        """Read all that there is, and publish forecasts if an instant was new; whether they are durable.
+
+        Raises BusUnavailable or BusRefused; what was read is kept, and the next call goes on.
+        """
+        for delivery in deliveries(self._subscription):
+            self._take(delivery, now_s)
+        self._drop_doubted(now_s)
+        newest_s = self._observe(now_s)
+        if newest_s is not None:
+            self._undelivered = True
+            self._publish(newest_s)
+        if not self._undelivered:
+            return False
+        self._undelivered = self._bus.flush(FLUSH_S) > 0
+        if not self._undelivered and not self._instants:
+            self._subscription.commit()
+        return not self._undelivered
+
+    def close(self) -> None:
+        """Leave the group."""
+        self._subscription.close()
+
+    def _take(self, delivery: Delivery, now_s: int) -> None:
+        if any(gap.topic is Topic.WORK for gap in delivery.gaps):
+            self._doubted = set(self._work.state)  # it is read again: what is not told again is gone
+        for event in delivery.events:
+            if not 0 <= event.at_s <= now_s + AHEAD_MOST_S or _nodes(event) > NODES_MOST:
+                self.absurd += 1
+            elif event.topic is Topic.WORK:
+                self._take_work(event)
+            elif isinstance(event.payload, Demand) and event.key == f"{self._pool}/{event.payload.side}":
+                self._take_demand(event.payload, int(event.at_s))
+
+    def _take_work(self, event: Event) -> None:
+        record = event.payload
+        self._doubted.discard(event.key)
+        known = self._work.state.get(event.key)
+        if not self._work.take(event):
+            return
+        if isinstance(record, WorkRecord):
+            self._append(event.key, event.at_s, record)
+        elif known is not None:
+            self._end(known, event.at_s)
+
+    def _end(self, known: Event, at_s: float) -> None:
+        """A forecaster knows no work that is gone: what had not ended has ended now."""
+        if isinstance(known.payload, WorkRecord) and known.payload.state is not WorkState.ENDED:
+            record = replace(known.payload, state=WorkState.ENDED, ended_s=int(at_s))
+            self._append(known.key, at_s, record)
+
+    def _append(self, key: str, at_s: float, record: WorkRecord) -> None:
+        self._untaken.append((key, at_s, record))
+        if len(self._untaken) > self._untaken_most:
+            self._untaken = list({one[0]: one for one in self._untaken}.values())
+            self._untaken_most = max(UNTAKEN_MOST, 2 * len(self._untaken))
+
+    def _take_demand(self, demand: Demand, at_s: int) -> None:
+        if self._taken_s is None or at_s > self._taken_s:
+            self._instants.setdefault(at_s, {})[demand.side] = demand
+
+    def _drop_doubted(self, now_s: int) -> None:
+        for key in self._doubted:
+            known = self._work.state.pop(key, None)
+            if known is not None:
+                self._end(known, now_s)
+        self._doubted.clear()
+
+    def _observe(self, now_s: int) -> int | None:
+        """Let the forecaster see every instant that is whole, in order; the newest of them, if any was.
+
+        One is whole when both sides are there, or the other has not come for a while, or a later instant has come.
+        """
+        newest_s = max(self._instants, default=0)
+        whole = [
+            at_s
+            for at_s, sides in sorted(self._instants.items())
+            if len(sides) == len(Side) or at_s < newest_s or at_s <= now_s - PATIENCE_S
+        ]
+        for at_s in whole:
+            records = self._records(at_s) if self._taken_s is not None or at_s == whole[-1] else ()
+            self._forecaster.observe(at_s, self._instants.pop(at_s), records)
+            if at_s != whole[-1]:
+                self._forecaster.forecast(at_s)
+        if whole:
+            self._taken_s = whole[-1]
+        return whole[-1] if whole else None
+
+    def _records(self, at_s: int) -> tuple[WorkRecord, ...]:
+        """What was told of work until the instant and not taken in yet, in the order in which it came."""
+        taken = tuple(record for _, told_s, record in self._untaken if told_s <= at_s)
+        self._untaken = [one for one in self._untaken if one[1] > at_s]
+        return taken
+
+    def _publish(self, made_s: int) -> None:
+        forecasts = self._forecaster.forecast(made_s)
+        for side in sorted(forecasts):
+            key = f"{self._pool}/{side}"
+            self._bus.publish(Event(Topic.FORECASTS, key, forecasts[side], made_s, self._source, float(made_s)))
+
+
+def _nodes(event: Event) -> float:
+    return event.payload.nodes if isinstance(event.payload, WorkRecord | Demand) else 0.0
