@@ -1,0 +1,40 @@
+"""Who a pool is: its site's name and its own, which every id, mark, key and source carries."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from hashlib import sha256
+
+SCOPE_MOST = 48  # characters: with it a mark has at most 80, all that PBS keeps of a comment
+_DIGEST = 8
+
+
+@dataclass(frozen=True, slots=True)
+class PoolId:
+    """A pool by name, so that two pools, or two sites, never meet on one bus, in one lease store or at one hook.
+
+    A site's name has lower-case letters, digits, dots and dashes; a pool's may have capitals and underscores, too.
+    """
+
+    site: str
+    pool: str
+
+    @property
+    def key(self) -> str:
+        """What the keys of its events begin with, or are."""
+        return f"{self.site}/{self.pool}"
+
+    @property
+    def scope(self) -> str:
+        """Both names as ids and marks carry them, in at most SCOPE_MOST characters: a digest ends what is longer.
+
+        A site has no underscore in its name, so the first one parts the two.
+        """
+        whole = f"{self.site}_{self.pool}"
+        if len(whole) <= SCOPE_MOST:
+            return whole
+        return f"{whole[: SCOPE_MOST - _DIGEST - 1]}-{sha256(whole.encode()).hexdigest()[:_DIGEST]}"
+
+    def source(self, part: str) -> str:
+        """Which part of which Tidegate tells an event."""
+        return f"/tidegate/{self.site}/{self.pool}/{part}"
