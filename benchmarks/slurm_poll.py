@@ -84,7 +84,7 @@ def _single(cluster: Cluster, slurm: Transport, records: int, over: str) -> int:
     port = SlurmScheduler(slurm)
     what = f"{records} records over {over}"
     missed = sum(_poll(cluster, port, f"{what}, {which} poll") for which in ("first", "next"))
-    newest = max(int(record.id.partition("_")[0]) for record in port.take_records())
+    newest = max(int(record.id.partition("_")[0]) for record in port.read().records)
     large.change(cluster, newest - records // 100 + 1, newest)
     return missed + _poll(cluster, port, f"{what}, 1 in 100 changed")
 

@@ -25,10 +25,13 @@ from models.errors import Deposed, Unreachable, Unrecorded
 from models.forecasts import Forecast
 from models.handovers import Direction, Handover, Stage, Why
 from models.leadership import Pause
-from models.nodes import Side
+from models.nodes import HpcNode, KubernetesNode, Side
 from models.plans import Hold, Move, Plan, Switch
 from models.policies import PoolPolicy, Spec
+from models.reading import Source
 from models.snapshot import SideView, Snapshot
+
+Sources = tuple[Source[HpcNode], Source[KubernetesNode]]
 
 log = logging.getLogger("tidegate.controller")
 
@@ -43,12 +46,20 @@ class Unaudited:
 class Controller:
     """Shifts the nodes of one pool between two sides, which it sees only through their ports, while it leads.
 
+    ``sources`` are where it reads both sides, where those are others than its ports: a last picture that stands.
     ``finished`` keeps what ended since the caller last took it; ``holds`` is why nothing could begin in the last turn;
     ``ended`` counts how hand-overs ended, and why.
     """
 
     def __init__(
-        self, ports: Ports, pool: PoolPolicy, spec: Spec, clock: Callable[[], int], audit: AuditLog | None = None
+        self,
+        ports: Ports,
+        pool: PoolPolicy,
+        spec: Spec,
+        clock: Callable[[], int],
+        audit: AuditLog | None = None,
+        *,
+        sources: Sources | None = None,
     ) -> None:
         moves = spec.moves
         rules = Rules(
@@ -72,7 +83,7 @@ class Controller:
         self._tender = HandoverDriver(ports, rules, self._audit, clock)
         self._ledger = Ledger()
         self._sweep = Sweep(self._tender, rules, clock, self._names, lambda one: self._ledger.count(one, clock()))
-        self._view = View(ports.hpc, ports.kubernetes, spec.safety)
+        self._view = View(*(sources or (ports.hpc, ports.kubernetes)), spec.safety)
         self._lead = LeadTimes(moves.lead_time)
         self._epoch: int | None = None
         self._led: int | None = None
@@ -198,7 +209,7 @@ class Controller:
         """Find everything in what both sides show; nothing of an earlier term is trusted."""
         self._epoch = None
         now_s = self._clock()
-        found = read_records(self._ports.kubernetes.nodes().nodes, now_s, self._rules)
+        found = read_records(self._ports.kubernetes.read().nodes, now_s, self._rules)
         if found.epoch > epoch or (found.epoch == epoch != self._led):  # another process led in it: the lease was lost
             self._ports.leadership.rise_above(found.epoch)
             return

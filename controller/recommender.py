@@ -12,10 +12,10 @@ from models.audit import AuditLog, Decided
 from models.errors import Unreachable, Unrecorded
 from models.forecasts import Forecast
 from models.handovers import Handover
-from models.nodes import Side
+from models.nodes import HpcNode, KubernetesNode, Side
 from models.plans import Hold, Plan, Switch
 from models.policies import PoolPolicy, Spec
-from models.ports import HpcScheduler, Kubernetes
+from models.reading import Source
 from models.snapshot import SideView, Snapshot
 
 NO_EPOCH = 0  # of a plan that nobody carries out
@@ -29,8 +29,8 @@ class Recommender:
 
     def __init__(
         self,
-        hpc: HpcScheduler,
-        kubernetes: Kubernetes,
+        hpc: Source[HpcNode],
+        kubernetes: Source[KubernetesNode],
         pool: PoolPolicy,
         spec: Spec,
         clock: Callable[[], int],

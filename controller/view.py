@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from controller.safety import SideSeen, Vanishing, stale_holds
 from models.demand import Demand
-from models.nodes import HpcNode, KubernetesNode, Node, Reading, Side
+from models.nodes import HpcNode, KubernetesNode, Node, Side
 from models.plans import Hold
 from models.policies import SafetyPolicy
-from models.ports import HpcScheduler, Kubernetes
+from models.reading import Picture, Source
 from models.work import WaitingWork
 
 
 class View:
     """The nodes of the pool as both sides last showed them, and the work of both; read as a whole or not at all."""
 
-    def __init__(self, hpc: HpcScheduler, kubernetes: Kubernetes, safety: SafetyPolicy) -> None:
+    def __init__(self, hpc: Source[HpcNode], kubernetes: Source[KubernetesNode], safety: SafetyPolicy) -> None:
         self.nodes: tuple[Node, ...] = ()
         self.changed: list[Node] = []
         self.demand: dict[Side, Demand] = {}
@@ -28,18 +28,18 @@ class View:
 
     def read(self, now_s: int) -> None:
         """Read both sides. Raises Unreachable, and then nothing has changed."""
-        hpc, kubernetes = self._hpc.nodes(), self._kubernetes.nodes()
-        demand = {Side.HPC: self._hpc.demand(), Side.KUBERNETES: self._kubernetes.demand()}
-        waiting = {Side.HPC: self._hpc.waiting(), Side.KUBERNETES: self._kubernetes.waiting()}
+        hpc, kubernetes = self._hpc.read(), self._kubernetes.read()
         self._join(hpc, kubernetes)
-        self.demand, self.waiting = demand, waiting
-        self.ages_s = {Side.HPC: hpc.age_s, Side.KUBERNETES: kubernetes.age_s}
-        for side, shown in ((Side.HPC, hpc.nodes), (Side.KUBERNETES, kubernetes.nodes)):
-            self.vanishing.read(side, self._seen(side, len(shown)), now_s, self._safety.vanished_hold)
+        for picture in (hpc, kubernetes):
+            side = picture.side
+            self.demand[side], self.waiting[side] = picture.demand, picture.waiting
+            self.ages_s[side] = max(0.0, float(now_s - picture.at_s))
+            seen = self._seen(side, len(picture.nodes))
+            self.vanishing.read(side, seen, now_s, self._safety.vanished_hold)
 
     def read_nodes(self) -> None:
         """Read the nodes only. Raises Unreachable."""
-        self._join(self._hpc.nodes(), self._kubernetes.nodes())
+        self._join(self._hpc.read(), self._kubernetes.read())
 
     def forget(self) -> None:
         """Let every node count as changed at the next reading."""
@@ -55,7 +55,7 @@ class View:
         booted = next((node.hpc.booted for node in nodes), "") if side is Side.HPC else ""
         return SideSeen(shown, self.demand[side].nodes, len(self.waiting[side].sizes), busy, booted)
 
-    def _join(self, hpc: Reading[HpcNode], kubernetes: Reading[KubernetesNode]) -> None:
+    def _join(self, hpc: Picture[HpcNode], kubernetes: Picture[KubernetesNode]) -> None:
         """Every node that both sides show; one that shows no change is the same value as before."""
         known, self.changed = self._known, []
         for name, shown in hpc.nodes.items():

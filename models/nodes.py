@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Generic, TypeVar
 
 
 class Side(StrEnum):
@@ -107,17 +105,6 @@ class KubernetesNode:
     def emptied(self) -> bool:
         """Computed, never a flag: closed to new pods *and* empty."""
         return self.closed_by is not None and self.pods == 0
-
-
-Shown = TypeVar("Shown", HpcNode, KubernetesNode)
-
-
-@dataclass(frozen=True, slots=True)
-class Reading(Generic[Shown]):
-    """Every node of the pool by name, as one side showed them ``age_s`` seconds ago."""
-
-    nodes: Mapping[str, Shown]
-    age_s: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)

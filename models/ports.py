@@ -12,32 +12,17 @@ from models.acts import Outcome
 from models.demand import Demand
 from models.forecasts import Forecast
 from models.handovers import Direction
-from models.nodes import HpcNode, KubernetesNode, Reading, Side
-from models.work import WaitingWork, WorkRecord
+from models.nodes import HpcNode, KubernetesNode, Side
+from models.reading import Source
+from models.work import WorkRecord
 
 
-class Workload(Protocol):
-    """What both sides can tell of their work."""
-
-    def demand(self) -> Demand:
-        """Demand at this instant, in node-equivalents."""
-        ...
-
-    def waiting(self) -> WaitingWork:
-        """Eligible waiting work, in the order of the queue."""
-        ...
-
-
-class HpcScheduler(Workload, Protocol):
+class HpcScheduler(Source[HpcNode], Protocol):
     """Slurm, PBS or the twin.
 
     A verb is done only when the scheduler has confirmed it. It may still be lost if the scheduler crashes within
     seconds, so whoever relies on it looks again later.
     """
-
-    def nodes(self) -> Reading[HpcNode]:
-        """Every node of the pool as last read, and how old that is."""
-        ...
 
     def look(self, node: str) -> HpcNode | None:
         """The node as the scheduler shows it now, never from memory; None when it has no such node."""
@@ -63,16 +48,12 @@ class HpcScheduler(Workload, Protocol):
         ...
 
 
-class Kubernetes(Workload, Protocol):
+class Kubernetes(Source[KubernetesNode], Protocol):
     """A Kubernetes cluster or the twin.
 
     Every write leaves ``record`` on the node in the same transaction, and is refused when the node is not at
     ``version`` any more: whoever acts on an old look, or without leading, changes nothing. What is done stays done.
     """
-
-    def nodes(self) -> Reading[KubernetesNode]:
-        """Every node of the pool as last read, and how old that is."""
-        ...
 
     def look(self, node: str) -> KubernetesNode | None:
         """The node and its pods as the API server shows them now, at least as new as our own last write to it; None

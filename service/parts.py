@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -17,11 +17,14 @@ from connectors.kafka_client.security import Security
 from connectors.local.audit_file import AuditFile
 from connectors.local.lock_file import LockFile
 from connectors.publishing.feed import Feed
-from connectors.publishing.publisher import Connecting
+from connectors.publishing.publisher import PublishedPool, Publisher
 from connectors.slurm.completions import Completions, completions
-from connectors.slurm.read import Picture
+from connectors.slurm.read import Answers
 from connectors.slurm.scheduler import SlurmScheduler
 from connectors.slurm.settings import SlurmSettings
+from connectors.slurm.streamed import StreamedSource
+from connectors.sources.paced import Paced
+from connectors.sources.standing import Standing
 from controller.controller import Controller
 from controller.forecast_subscriber import ForecastSubscriber
 from controller.handover.carry_out import Ports
@@ -33,7 +36,9 @@ from forecasting.forecaster import DemandForecaster
 from models.audit import AuditLog, Decided, Entry
 from models.bus import Bus
 from models.errors import BadInput, BusRefused, BusUnavailable
+from models.nodes import HpcNode, KubernetesNode, NodeShape, Side
 from models.policies import Mode, Policy, PoolPolicy
+from models.reading import Source
 from service.bus_settings_file import read_bus_settings
 from service.clock import SteadyClock
 from service.site import LOCK, Site, TwinSettings
@@ -70,7 +75,9 @@ class Parts:
     policy: Policy
     clock: Callable[[], int]
     slurm: SlurmScheduler
-    connecting: Connecting[Picture]
+    connecting: Publisher
+    sources: tuple[Standing[HpcNode], Standing[KubernetesNode]]
+    paced: Paced[Answers]
     following: ForecastPublisher
     control: PoolLoop | None
     lock: LockFile | None
@@ -96,19 +103,21 @@ def open_parts(site: Site, policy: Policy, settings: BusSettings | None, at_end:
     _make(state)
     file = None if spec.mode is Mode.OBSERVE else _alone(state, at_end)
     clock = SteadyClock()
-    slurm, picture = open_slurm(site.spec.slurm, pool, clock, at_end)
-    kubernetes = open_stand_in(site, site.spec.kubernetes.twin, picture, clock)
+    slurm, paced, picture = open_slurm(site.spec.slurm, pool, clock, at_end)
+    names = sorted(picture.nodes)
+    kubernetes = open_stand_in(site, site.spec.kubernetes.twin, names, slurm.pool.shape, clock)
     bus = open_bus(site.spec.bus.address or "", settings=settings)
     at_end.callback(bus.close)
     name = f"/tidegate/{site.metadata.name}"
-    connecting = Connecting(
-        Feed(bus, source=f"{name}/{CONNECTOR}", pool=pool.name),
+    hpc, cluster = Standing(slurm, Side.HPC), Standing(kubernetes, Side.KUBERNETES)
+    stream = _completions(site.spec.slurm, at_end)
+    told: Source[HpcNode] = hpc if stream is None else StreamedSource(hpc, stream, lambda: slurm.pool)
+    connecting = Publisher(
         bus,
-        slurm,
-        kubernetes,
+        [PublishedPool(Feed(bus, source=f"{name}/{CONNECTOR}", pool=pool.name), (told, cluster))],
         clock=clock,
-        completions=_completions(site.spec.slurm, at_end),
         interval_s=site.spec.slurm.poll,
+        due_in_s=lambda: paced.due_in_s,
     )
     forecaster = DemandForecaster(
         pool_nodes=len(picture.nodes), horizons_s=spec.forecast.horizons, every_s=spec.moves.every
@@ -118,7 +127,7 @@ def open_parts(site: Site, policy: Policy, settings: BusSettings | None, at_end:
         bus, forecaster, source=f"{name}/{FORECASTING}", pool=pool.name, group=f"{FORECASTING}-{run}"
     )
     at_end.callback(following.close)
-    parts = Parts(policy, clock, slurm, connecting, following, None, None, None)
+    parts = Parts(policy, clock, slurm, connecting, (hpc, cluster), paced, following, None, None, None)
     if file is not None:
         telling = PlanPublisher(file, bus, source=f"{name}/{CONTROLLER}", pool=pool.name)
         _open_control(parts, site, telling, bus, kubernetes, f"{CONTROLLER}-{run}", at_end)
@@ -136,7 +145,9 @@ def _completions(settings: SlurmSettings, at_end: ExitStack) -> Completions | No
     return stream
 
 
-def open_stand_in(site: Site, twin: TwinSettings, picture: Picture, clock: Callable[[], int]) -> StandIn:
+def open_stand_in(
+    site: Site, twin: TwinSettings, names: Sequence[str], shape: NodeShape, clock: Callable[[], int]
+) -> StandIn:
     """The stand-in for Kubernetes, on the nodes that Slurm shows."""
     path = site.spec.state / STAND_IN
     rates = read_rates(twin.requests).requests
@@ -146,8 +157,8 @@ def open_stand_in(site: Site, twin: TwinSettings, picture: Picture, clock: Calla
     if not path.exists():  # what is there another process may be changing
         keep(memory)
     return StandIn(
-        sorted(picture.nodes),
-        picture.pool.shape,
+        names,
+        shape,
         steps,
         twin.rate_per_node,
         memory=memory,
@@ -172,12 +183,12 @@ def _open_control(
     parts.last = audit = LastDecision(telling)
     hearing = ForecastSubscriber(bus, pool=pool.name, group=group)
     at_end.callback(hearing.close)
-    mover: Controller | Recommender = Recommender(slurm, kubernetes, pool, spec, clock, audit)
+    mover: Controller | Recommender = Recommender(*parts.sources, pool, spec, clock, audit)
     if spec.mode is Mode.AUTO:
         parts.lock = LockFile(site.spec.state / LOCK)
         at_end.callback(parts.lock.release)
         hook = HttpHook(pool.hooks) if pool.hooks.before or pool.hooks.after else None
-        mover = Controller(Ports(slurm, kubernetes, parts.lock, hook), pool, spec, clock, audit)
+        mover = Controller(Ports(slurm, kubernetes, parts.lock, hook), pool, spec, clock, audit, sources=parts.sources)
     parts.control = PoolLoop(mover, hearing, clock, every_s=spec.moves.every)
 
 

@@ -8,15 +8,14 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Generic, Protocol
 
 from models.acts import Outcome, Verb
-from models.demand import Demand
 from models.errors import Unreachable
 from models.leadership import LeaseRecord
-from models.nodes import HpcNode, KubernetesNode, Reading, Shown
-from models.work import WaitingWork
+from models.nodes import HpcNode, KubernetesNode
+from models.reading import Picture, Shown
 from simulator.lease_store import TwinLeaseStore
 from simulator.machine import Machine
 from simulator.twin import TwinHpc, TwinKubernetes
@@ -142,10 +141,10 @@ class FaultyHpc:
         self._line = line
         self._past = past
 
-    def nodes(self) -> Reading[HpcNode]:
+    def read(self) -> Picture[HpcNode]:
         """See the port."""
         self._line.read("the HPC scheduler")
-        return Reading(self._twin.refresh(), self._line.bulk_age_s)
+        return replace(self._twin.read(), at_s=self._machine.now_s - self._line.bulk_age_s)
 
     def look(self, node: str) -> HpcNode | None:
         """See the port."""
@@ -155,16 +154,6 @@ class FaultyHpc:
         if line.stale_s and shown is not None:
             return self._past.at(node, self._machine.now_s - line.stale_s, shown)
         return shown
-
-    def demand(self) -> Demand:
-        """See the port."""
-        self._line.read("the HPC scheduler")
-        return self._twin.demand()
-
-    def waiting(self) -> WaitingWork:
-        """See the port."""
-        self._line.read("the HPC scheduler")
-        return self._twin.waiting()
 
     def drain(self, node: str, *, mark: str) -> Outcome:
         """See the port."""
@@ -195,10 +184,10 @@ class FaultyKubernetes:
         self._past = past
         self._wrote_s: dict[str, int] = {}
 
-    def nodes(self) -> Reading[KubernetesNode]:
+    def read(self) -> Picture[KubernetesNode]:
         """See the port."""
         self._line.read("Kubernetes")
-        return Reading(self._twin.refresh(), self._line.bulk_age_s)
+        return replace(self._twin.read(), at_s=self._machine.now_s - self._line.bulk_age_s)
 
     def look(self, node: str) -> KubernetesNode | None:
         """See the port."""
@@ -209,16 +198,6 @@ class FaultyKubernetes:
             then_s = self._machine.now_s - line.stale_s
             return shown if self._wrote_s.get(node, -1) > then_s else self._past.at(node, then_s, shown)
         return shown
-
-    def demand(self) -> Demand:
-        """See the port."""
-        self._line.read("Kubernetes")
-        return self._twin.demand()
-
-    def waiting(self) -> WaitingWork:
-        """See the port."""
-        self._line.read("Kubernetes")
-        return self._twin.waiting()
 
     def note(self, node: str, *, record: str, version: str) -> Outcome:
         """See the port."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
 from models.nodes import NodeShape, Side
@@ -104,6 +104,8 @@ class Machine:
         self._openings = [0] * self.size
         self.listening = False  # whether anyone asks for the work that changed
         self._changed_work: list[WorkRecord] = []
+        self._work_version = 0  # rises whenever work comes, starts or ends
+        self._records: dict[Side, tuple[tuple[int, int] | None, tuple[WorkRecord, ...]]] = {}
         self._arrived_jobs: list[Batch] = []
         self._arrived_groups: list[PodGroup] = []
         self._scheduler: Easy | Fifo = DISCIPLINES[discipline](self.hpc, self._job_started)
@@ -198,6 +200,7 @@ class Machine:
             self.hpc.finish(batch)
             batch.killed = True
             self.counts.killed += 1
+            self._work_version += 1
 
     def _kill_pods(self, node: int) -> None:
         if node in self.kube.replicas:
@@ -207,6 +210,7 @@ class Machine:
             self.kube.end(group)
             group.killed = True
             self.counts.killed += 1
+            self._work_version += 1
 
     def evict(self, node: int) -> None:
         """Let every pod on the node leave: a gang goes back to the pending ones as a whole, to run again from its
@@ -228,37 +232,56 @@ class Machine:
         taken, self._changed_work = tuple(self._changed_work), []
         return taken
 
+    def records(self, side: Side) -> tuple[WorkRecord, ...]:
+        """All work of a side that has not ended; the same value for as long as none of it changes."""
+        version = self._work_version, self.hpc.version
+        known, records = self._records.get(side, (None, ()))
+        if known != version:
+            records = tuple(self._present(side))
+            self._records[side] = version, records
+        return records
+
+    def _present(self, side: Side) -> Iterator[WorkRecord]:
+        if side is Side.HPC:
+            yield from (self._job_record(batch, WorkState.RUNNING) for _, _, batch in self.hpc.running)
+            yield from (self._job_record(batch, WorkState.ELIGIBLE) for batch in self.hpc.queue)
+        else:
+            yield from (self._group_record(group, WorkState.RUNNING) for group in self.kube.running)
+            yield from (self._group_record(group, WorkState.ELIGIBLE) for group in self.kube.pending)
+
     def _tell_job(self, batch: Batch, state: WorkState) -> None:
-        if not self.listening:
-            return
+        self._work_version += 1
+        if self.listening:
+            self._changed_work.append(self._job_record(batch, state))
+
+    def _job_record(self, batch: Batch, state: WorkState) -> WorkRecord:
         job = batch.job
-        self._changed_work.append(
-            WorkRecord(
-                id=f"job/{job.id}",
-                side=Side.HPC,
-                state=state,
-                nodes=float(batch.nodes),
-                submitted_s=job.submit_s,
-                limit_s=job.limit_s,
-                started_s=batch.start_s if batch.start_s >= 0 else None,
-                ended_s=self.now_s if state is WorkState.ENDED else None,
-                user=job.user,
-            )
+        return WorkRecord(
+            id=f"job/{job.id}",
+            side=Side.HPC,
+            state=state,
+            nodes=float(batch.nodes),
+            submitted_s=job.submit_s,
+            limit_s=job.limit_s,
+            started_s=batch.start_s if batch.start_s >= 0 else None,
+            ended_s=self.now_s if state is WorkState.ENDED else None,
+            user=job.user,
         )
 
     def _tell_group(self, group: PodGroup, state: WorkState) -> None:
-        if not self.listening:
-            return
-        self._changed_work.append(
-            WorkRecord(
-                id=f"pods/{group.id}",
-                side=Side.KUBERNETES,
-                state=state,
-                nodes=group.nodes,
-                submitted_s=group.create_s,
-                started_s=group.start_s if group.start_s >= 0 else None,
-                ended_s=self.now_s if state is WorkState.ENDED else None,
-            )
+        self._work_version += 1
+        if self.listening:
+            self._changed_work.append(self._group_record(group, state))
+
+    def _group_record(self, group: PodGroup, state: WorkState) -> WorkRecord:
+        return WorkRecord(
+            id=f"pods/{group.id}",
+            side=Side.KUBERNETES,
+            state=state,
+            nodes=group.nodes,
+            submitted_s=group.create_s,
+            started_s=group.start_s if group.start_s >= 0 else None,
+            ended_s=self.now_s if state is WorkState.ENDED else None,
         )
 
     def _job_arrives(self, _: int, job: Job) -> None:

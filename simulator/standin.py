@@ -6,9 +6,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from models.acts import Outcome
-from models.demand import Demand
 from models.nodes import KubernetesNode, NodeShape
-from models.work import WaitingWork
+from models.reading import Picture
 from simulator.hpc import NodeKind
 from simulator.machine import INITIAL_MARK, Machine, Workload
 from simulator.twin import TwinKubernetes
@@ -69,20 +68,15 @@ class StandIn(TwinKubernetes):
         agenda.now_s = max(agenda.now_s, now_s)
         self._machine.schedule()
 
+    def read(self) -> Picture[KubernetesNode]:
+        """See the port."""
+        self.pass_time()
+        return super().read()
+
     def refresh(self) -> dict[str, KubernetesNode]:
         """See the twin's: as of now."""
         self.pass_time()
         return super().refresh()
-
-    def demand(self) -> Demand:
-        """See the port."""
-        self.pass_time()
-        return super().demand()
-
-    def waiting(self) -> WaitingWork:
-        """See the port."""
-        self.pass_time()
-        return super().waiting()
 
     def _recall(self, number: int, kept: KeptNode) -> None:
         kube = self._machine.kube

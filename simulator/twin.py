@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from models.acts import Outcome
 from models.demand import Demand
-from models.nodes import HpcNode, KubernetesNode, NodeShape, Reading, Side
+from models.nodes import HpcNode, KubernetesNode, NodeShape, Side
+from models.reading import Picture
 from models.work import WaitingWork
 from simulator.machine import Machine
 
@@ -36,9 +37,11 @@ class TwinHpc:
             hpc.changed.clear()
         return self._shown
 
-    def nodes(self) -> Reading[HpcNode]:
+    def read(self) -> Picture[HpcNode]:
         """See the port."""
-        return Reading(self.refresh())
+        now_s, nodes = self._machine.now_s, dict(self.refresh())
+        records = self._machine.records(Side.HPC)
+        return Picture(Side.HPC, now_s, now_s, nodes, records, self.demand(), self.waiting())
 
     def look(self, node: str) -> HpcNode | None:
         """See the port."""
@@ -137,9 +140,11 @@ class TwinKubernetes:
             kube.changed.clear()
         return self._shown
 
-    def nodes(self) -> Reading[KubernetesNode]:
+    def read(self) -> Picture[KubernetesNode]:
         """See the port."""
-        return Reading(self.refresh())
+        now_s, nodes = self._machine.now_s, dict(self.refresh())
+        records = self._machine.records(Side.KUBERNETES)
+        return Picture(Side.KUBERNETES, now_s, now_s, nodes, records, self.demand(), self.waiting())
 
     def look(self, node: str) -> KubernetesNode | None:
         """See the port."""

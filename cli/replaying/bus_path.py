@@ -149,8 +149,8 @@ class _AcrossTheBus:
         if telling is not None and Topic.HANDOVERS in lost:
             telling.tell_anew()
         feed.tell_work(now_s, records, order=now_s)
-        feed.tell_nodes(now_s, Side.HPC, self._hpc.nodes().nodes, order=now_s)
-        feed.tell_nodes(now_s, Side.KUBERNETES, self._kubernetes.nodes().nodes, order=now_s)
+        feed.tell_nodes(now_s, Side.HPC, self._hpc.read().nodes, order=now_s)
+        feed.tell_nodes(now_s, Side.KUBERNETES, self._kubernetes.read().nodes, order=now_s)
         feed.tell_demand(now_s, demand)
         if left := bus.flush(FLUSH_S):
             raise BusUnavailable(f"{left} events did not get to the bus within {FLUSH_S:.0f} s")

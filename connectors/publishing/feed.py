@@ -6,10 +6,13 @@ import logging
 from collections import deque
 from collections.abc import Collection, Iterable, Mapping
 
+from msgspec.structs import replace
+
 from models.bus import Bus
 from models.demand import Demand
 from models.events import Event, Payload, Topic
 from models.nodes import HpcNode, KubernetesNode, Side
+from models.reading import Picture
 from models.work import WorkRecord, WorkState
 
 READING = 2**20  # versions of one reading: more than it can have events
@@ -83,6 +86,20 @@ class Feed:
         for key in sorted(told.keys() - present.keys()):
             if key.startswith(f"{side}/") and self._is_ours(told[key]):
                 self._tell_gone(Topic.NODES, key, now_s, order)
+
+    def tell_picture(self, now_s: int, picture: Picture[HpcNode] | Picture[KubernetesNode]) -> None:
+        """Tell what is new of the work and the nodes in a picture: work that it does not show any more has ended.
+
+        Raises BusUnavailable or BusRefused.
+        """
+        side, present = picture.side, {record.id for record in picture.records}
+        ended = [
+            replace(record, state=WorkState.ENDED, ended_s=picture.demand.at_s)
+            for record in self._work.values()
+            if record.side is side and record.state is not WorkState.ENDED and record.id not in present
+        ]
+        self.tell_work(now_s, (*picture.records, *ended), order=picture.order, sides=(side,))
+        self.tell_nodes(now_s, side, picture.nodes, order=picture.order)
 
     def tell_demand(self, now_s: int, demand: Mapping[Side, Demand], flush_s: float = FLUSH_S) -> None:
         """Tell the demand of one instant; a side whose demand is not known is left out, which is not zero.

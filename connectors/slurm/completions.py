@@ -17,10 +17,11 @@ from connectors.slurm.completions_merge import happened_s, merged
 from connectors.slurm.completions_message import AGAIN, read_message
 from connectors.slurm.jobs import RUNNING, pieces
 from connectors.slurm.pool import Pool
-from connectors.slurm.read import Picture
 from connectors.slurm.settings import CompletionSettings
 from connectors.slurm.wire import Job
 from models.errors import BadInput, BusRefused, BusUnavailable
+from models.nodes import HpcNode
+from models.reading import Picture
 from models.work import WorkRecord, WorkState
 
 TOLD_MOST = 100_000  # jobs that are remembered until a poll has shown what became of them
@@ -31,7 +32,7 @@ LONGEST_S = 300.0
 log = logging.getLogger("tidegate.slurm")
 
 
-class Source(Protocol):
+class Messages(Protocol):
     """Where messages come from; see ``completions_topic.Topics``."""
 
     def read(self) -> list[bytes]:
@@ -44,41 +45,45 @@ class Source(Protocol):
 
 
 class Completions:
-    """See ``connectors.publishing.publisher.Stream``. ``opened`` makes a source, and raises as its ``read`` does.
+    """What was told since a pool was last read. ``opened`` makes where it comes from, and raises as its ``read`` does.
 
     A source that fails is opened again after a while; until then the polls tell all.
     """
 
-    def __init__(self, opened: Callable[[], Source], *, monotonic: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, opened: Callable[[], Messages], *, monotonic: Callable[[], float] = time.monotonic) -> None:
         self.nonsense = 0  # messages that no plug-in would write: passed over
         self.received = 0
         self._opened = opened
         self._monotonic = monotonic
-        self._source: Source | None = None
+        self._source: Messages | None = None
         self._open_at_s = 0.0
         self._failures = 0
         self._trouble = Trouble(log, "what Slurm tells of jobs by itself cannot be read, polls go on")
         self._told: dict[int, Job] = {}
+        self._picture: Picture[HpcNode] | None = None
         self._polled: Mapping[str, WorkRecord] = {}
+        self._whole: tuple[WorkRecord, ...] = ()
+        self._changed: Mapping[str, WorkRecord] = {}
         self._at_s = 0
-        self._pool: Pool | None = None
 
-    def merged(self, records: tuple[WorkRecord, ...], picture: Picture | None) -> tuple[WorkRecord, ...]:
-        """See the protocol."""
+    def merged(self, picture: Picture[HpcNode], pool: Pool) -> tuple[WorkRecord, ...]:
+        """The work of the picture with what was told besides; the same value while nothing is new. Never raises."""
         for value in self._read():
             self._take(value)
-        if picture is not None:
-            self._at_s, self._pool = picture.at_s, picture.pool
-            self._polled = {record.id: record for record in records}
-        if self._pool is None:
-            return records
-        told = {record.id: record for record in self._records(self._pool)}
+        fresh = picture is not self._picture
+        if fresh:
+            self._picture, self._at_s = picture, picture.order
+            self._polled = {record.id: record for record in picture.records}
+            self._whole, self._changed = picture.records, {}
+        told = {record.id: record for record in self._records(pool)}
         changed = {ident: one for ident, record in told.items() if (one := self._merged(record)) is not None}
-        if picture is None:
-            return tuple(changed.values())
-        whole = tuple(changed.pop(record.id, record) for record in records) if changed else records
-        self._forget()
-        return whole + tuple(changed.values())
+        if changed and changed != self._changed:
+            self._changed = dict(changed)
+            records = tuple(changed.pop(record.id, record) for record in self._whole)
+            self._whole = records + tuple(changed.values())
+        if fresh:
+            self._forget()
+        return self._whole
 
     def close(self) -> None:
         """Let go of the source."""
@@ -146,7 +151,7 @@ class Completions:
 def completions(settings: CompletionSettings, security: Security) -> Completions:
     """The stream of a site; nothing is opened before it is read."""
 
-    def opened() -> Source:
+    def opened() -> Messages:
         from connectors.slurm.completions_topic import Topics  # noqa: PLC0415 - the client takes a while to import
 
         names = {settings.topic, settings.start_topic or settings.topic}

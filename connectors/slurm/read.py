@@ -1,4 +1,4 @@
-"""Answers of slurmrestd become what the port shows: pure, and all of it or nothing."""
+"""Answers of Slurm become what the port shows: pure, and all of it or nothing."""
 
 from __future__ import annotations
 
@@ -23,13 +23,14 @@ WAITING_MAX = 1000  # entries of a queue that are handed on; what stands further
 
 @dataclass(frozen=True, slots=True)
 class Answers:
-    """One answer of each kind, read one after the other: nodes before jobs."""
+    """One answer of each kind, read one after the other, nodes before jobs, from ``asked_s`` of our clock on."""
 
     diagnosis: wire.Diagnosis
     nodes: wire.Nodes
     jobs: wire.Jobs
     partitions: wire.Partitions
     reservations: wire.Reservations
+    asked_s: int = 0
 
 
 @dataclass(slots=True)
@@ -41,7 +42,7 @@ class Known:
 
 
 @dataclass(frozen=True, slots=True)
-class Picture:
+class PoolReading:
     """What Slurm shows of one pool at ``at_s`` of its own clock."""
 
     at_s: int
@@ -52,9 +53,9 @@ class Picture:
     pool: Pool
 
 
-def picture(
+def pool_reading(
     answers: Answers, names: frozenset[str] | None, nodes_max: int | None, known: Known | None = None
-) -> Picture:
+) -> PoolReading:
     """What the answers show of the nodes of these names, of all where there are none.
 
     ``nodes_max`` is the most nodes that the policy can ever give this side: larger jobs are counted as oversize.
@@ -74,7 +75,7 @@ def picture(
     here = [node for node in nodes if node.name in pool.nodes]
     shown = known.nodes.shown(here, ends_of(work), booked, booted)
     busy = sum(node.busy for node in shown.values())
-    return Picture(
+    return PoolReading(
         at_s=at_s,
         nodes=shown,
         records=tuple(piece.record for piece in work),

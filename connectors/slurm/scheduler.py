@@ -8,25 +8,23 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 
-import msgspec
-
-from connectors.slurm import acts, flags, read, wire
+from connectors.slurm import acts, flags, wire
 from connectors.slurm.acts import Said
+from connectors.slurm.cluster import SlurmCluster
 from connectors.slurm.jobs import NEVER_S, Piece, pieces
 from connectors.slurm.names import booking_name, given_reason, is_mark, is_node
 from connectors.slurm.nodes import bookings, node_of
 from connectors.slurm.pool import Pool, hosts
+from connectors.slurm.read import Answers, Known, PoolReading, ends_of, pool_reading, present
+from connectors.slurm.read import clock as slurmctlds_clock
 from connectors.slurm.transport import Booking, Transport
-from connectors.sources.circuit_breaker import CircuitBreaker
 from models.acts import Outcome
-from models.demand import Demand
 from models.errors import Unreachable
-from models.nodes import HpcNode, Reading
-from models.work import WaitingWork, WorkRecord, WorkState
+from models.nodes import HpcNode, Side
+from models.reading import Picture
 
 BOOKED_S = 7 * 86_400  # a reservation of ours ends by itself if nobody is left to drop it
 JOBS_FRESH_S = 5.0  # looks at several nodes share one reading of the jobs
-GONE_MOST = 100_000  # records of vanished work that are kept until they are taken
 
 log = logging.getLogger("tidegate.slurm")
 
@@ -37,81 +35,54 @@ Ask = Callable[[Sequence[str]], Said | None]
 class SlurmScheduler:
     """The nodes of ``hostlist``, every node without one.
 
-    ``nodes_max`` is the most nodes that the policy can ever give this side. ``nodes``, ``demand`` and ``waiting`` tell
-    of the last ``poll``, which is the caller's to repeat; ``look`` and the acts ask Slurm at once. When a node frees,
-    and from when it is reserved, is by our ``clock``, whatever slurmctld's says; times of work are slurmctld's.
+    ``nodes_max`` is the most nodes that the policy can ever give this side. ``read`` shows what ``answers`` gives,
+    which pools of one ``cluster`` share, and asks Slurm each time without it; ``look`` and the acts ask at once. When
+    a node frees, and from when it is reserved, is by our ``clock``, whatever slurmctld's says; times of work are
+    slurmctld's, and so is the order of what was read.
     """
 
     def __init__(
         self,
-        slurm: Transport,
+        cluster: SlurmCluster | Transport,
         hostlist: str | None = None,
         *,
         nodes_max: int | None = None,
+        answers: Callable[[], Answers] | None = None,
         monotonic: Callable[[], float] = time.monotonic,
         clock: Callable[[], float] = time.time,
     ) -> None:
-        self._slurm = slurm
+        if not isinstance(cluster, SlurmCluster):
+            cluster = SlurmCluster(cluster, monotonic=monotonic, clock=clock)
+        self._slurm = cluster.slurm
+        self._breaker = cluster.breaker
+        self._answers = answers or cluster.read
         self._names = None if hostlist is None else frozenset(hosts(hostlist))
         self._nodes_max = nodes_max
         self._monotonic = monotonic
         self._clock = clock
-        self._picture: read.Picture | None = None
-        self._away = CircuitBreaker(monotonic)
-        self._polled_s = 0.0
-        self._known = read.Known()
+        self._shown: tuple[Answers, PoolReading, Picture[HpcNode]] | None = None
+        self._known = Known()
         self._work: tuple[float, list[Piece]] | None = None
-        self._gone: dict[str, WorkRecord] = {}
 
     # ---- reading ----
 
-    def poll(self) -> read.Picture:
-        """Read everything once: five questions. Raises Unreachable, and then the last reading stands."""
-        began_s = self._monotonic()
-        with self._away.asking():
-            diagnosis = self._slurm.diagnosis()
-        ahead_s = self._ahead_s(read.clock(diagnosis)[0])
-        answers = read.Answers(
-            diagnosis,
-            self._slurm.nodes(),
-            self._slurm.jobs(),
-            self._slurm.partitions(),
-            self._slurm.reservations(),
-        )
-        picture = read.picture(answers, self._names, self._nodes_max, self._known)
-        if ahead_s:
-            nodes = {name: _by_our_clock(node, ahead_s) for name, node in picture.nodes.items()}
-            picture = replace(picture, nodes=nodes)
-        self._keep_gone(picture)
-        self._picture, self._polled_s = picture, began_s
-        return picture
+    def read(self) -> Picture[HpcNode]:
+        """See the port. Raises Unreachable, and then the last reading stands for ``look``."""
+        return self._newest()[1]
 
-    def nodes(self) -> Reading[HpcNode]:
-        """See the port."""
-        picture = self._last()
-        return Reading(picture.nodes, self._monotonic() - self._polled_s)
-
-    def demand(self) -> Demand:
-        """See the port: at the last poll."""
-        return self._last().demand
-
-    def waiting(self) -> WaitingWork:
-        """See the port: at the last poll."""
-        return self._last().waiting
-
-    def take_records(self) -> tuple[WorkRecord, ...]:
-        """All work of the last poll, and what vanished since this was last asked for, as ended."""
-        gone, self._gone = tuple(self._gone.values()), {}
-        return self._last().records + gone
+    @property
+    def pool(self) -> Pool:
+        """What the pool is, as last read."""
+        return self._last().pool
 
     def look(self, node: str) -> HpcNode | None:
         """See the port. When Slurm was away only now, it is not asked again."""
-        self._away.check()
+        self._breaker.check()
         shown = self._node(node)
         if shown is None:
             return None
         booked = self._bookings(node)
-        at_s, booted = read.clock(self._slurm.diagnosis())
+        at_s, booted = slurmctlds_clock(self._slurm.diagnosis())
         ahead_s = self._ahead_s(at_s)
         end_s = None if self._stays_empty(shown) else self._ends(shown, at_s).get(shown.name)
         return _by_our_clock(node_of(shown, end_s, booked, booted), ahead_s)
@@ -149,7 +120,7 @@ class SlurmScheduler:
                 return Outcome.REFUSED
             if (outcome := self._booked(node, mark)) is not None:
                 return outcome
-            now_s, _ = read.clock(self._slurm.diagnosis())
+            now_s, _ = slurmctlds_clock(self._slurm.diagnosis())
         except Unreachable as error:
             return _unknown("reserve", node, error)
         booking = Booking(booking_name(node, mark), node, max(start_s + self._ahead_s(now_s), now_s), BOOKED_S)
@@ -173,31 +144,37 @@ class SlurmScheduler:
         """How far slurmctld's clock is ahead of ours, in whole minutes: what two polls show alike stays the same."""
         return round((at_s - self._clock()) / 60) * 60
 
-    def _last(self) -> read.Picture:
-        return self._picture or self.poll()
+    def _understood(self, answers: Answers) -> tuple[PoolReading, Picture[HpcNode]]:
+        reading = pool_reading(answers, self._names, self._nodes_max, self._known)
+        nodes = reading.nodes
+        if ahead_s := self._ahead_s(reading.at_s):
+            nodes = {name: _by_our_clock(node, ahead_s) for name, node in nodes.items()}
+            reading = replace(reading, nodes=nodes)
+        picture = Picture(
+            Side.HPC, answers.asked_s, reading.at_s, nodes, reading.records, reading.demand, reading.waiting
+        )
+        return reading, picture
 
-    def _keep_gone(self, picture: read.Picture) -> None:
-        """What was there and is not any more has ended, as far as we can see."""
-        if self._picture is None:
-            return
-        present = {record.id for record in picture.records}
-        for record in self._picture.records:
-            if record.id not in present and record.state is not WorkState.ENDED and len(self._gone) < GONE_MOST:
-                self._gone[record.id] = msgspec.structs.replace(record, state=WorkState.ENDED, ended_s=picture.at_s)
-        for ident in present:
-            self._gone.pop(ident, None)
+    def _newest(self) -> tuple[PoolReading, Picture[HpcNode]]:
+        answers = self._answers()
+        if self._shown is None or answers is not self._shown[0]:
+            self._shown = answers, *self._understood(answers)
+        return self._shown[1:]
+
+    def _last(self) -> PoolReading:
+        return self._newest()[0] if self._shown is None else self._shown[1]
 
     def _node(self, name: str) -> wire.Node | None:
         """One node as Slurm shows it now; None when there is none, or it is not of the pool."""
         if not is_node(name) or (self._names is not None and name not in self._names):
             return None
-        with self._away.asking():
+        with self._breaker.asking():
             return self._slurm.node(name)
 
     def _some(self, names: Collection[str]) -> dict[str, wire.Node | None]:
         if len(names) == 1:
             return {name: self._node(name) for name in names}
-        nodes = read.present(self._slurm.nodes().nodes, "nodes")
+        nodes = present(self._slurm.nodes().nodes, "nodes")
         known = {node.name: node for node in nodes if self._names is None or node.name in self._names}
         return {name: known.get(name) for name in names}
 
@@ -206,7 +183,7 @@ class SlurmScheduler:
 
         Its flags alone do not tell: a node whose job is suspended looks idle where Slurm does not count memory.
         """
-        before = None if self._picture is None else self._picture.nodes.get(shown.name)
+        before = None if self._shown is None else self._shown[1].nodes.get(shown.name)
         if before is None or before.drain_reason is None or before.busy:
             return False
         now = flags.flags_of(shown.state)
@@ -215,16 +192,16 @@ class SlurmScheduler:
     def _ends(self, shown: wire.Node, at_s: int) -> Mapping[str, int]:
         now_s = self._monotonic()
         if self._work is not None and now_s - self._work[0] <= JOBS_FRESH_S:
-            ends = read.ends_of(self._work[1])
+            ends = ends_of(self._work[1])
             if (shown.name in ends) is flags.is_busy(flags.flags_of(shown.state)):  # else one is older than the other
                 return ends
         pool = self._last().pool
-        jobs = read.present(self._slurm.jobs().jobs, "jobs")
+        jobs = present(self._slurm.jobs().jobs, "jobs")
         self._work = (now_s, pieces(jobs, _with(pool, shown.name), at_s))
-        return read.ends_of(self._work[1])
+        return ends_of(self._work[1])
 
     def _bookings(self, node: str) -> Collection[str]:
-        reservations = read.present(self._slurm.reservations().reservations, "reservations")
+        reservations = present(self._slurm.reservations().reservations, "reservations")
         return bookings(reservations, {node}).get(node, set())
 
     def _booked(self, node: str, mark: str) -> Outcome | None:

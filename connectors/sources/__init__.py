@@ -1,1 +1,4 @@
-"""What wraps the reading of any scheduler: its pace, and a circuit breaker. Here may not be a scheduler."""
+"""What wraps the reading of any scheduler: its pace, a circuit breaker, a last picture that stands.
+
+Here may not be a scheduler.
+"""

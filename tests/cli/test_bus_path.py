@@ -160,10 +160,10 @@ def test_the_nodes_on_the_bus_are_what_the_twin_shows():
     run = Replay(world, "reactive", lambda machine: forecaster_for("reactive", world, machine), None, path)
     run.run()
     run.forecaster.observe(run.machine.now_s, {}, ())  # what changed after the last turn
-    shown = {f"{Side.HPC}/{name}": node for name, node in run.hpc.nodes().nodes.items()}
-    shown |= {f"{Side.KUBERNETES}/{name}": node for name, node in run.kubernetes.nodes().nodes.items()}
+    shown = {f"{Side.HPC}/{name}": node for name, node in run.hpc.read().nodes.items()}
+    shown |= {f"{Side.KUBERNETES}/{name}": node for name, node in run.kubernetes.read().nodes.items()}
     assert {key: event.payload for key, event in path.bus.latest_state(Topic.NODES).items()} == shown
-    assert any(node.record for node in run.kubernetes.nodes().nodes.values())
+    assert any(node.record for node in run.kubernetes.read().nodes.values())
 
 
 def test_work_plans_and_handovers_are_on_the_bus():

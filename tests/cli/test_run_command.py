@@ -190,6 +190,7 @@ def test_a_plan_of_a_blind_service_says_so_from_the_first_on(
     turn, following = turns(parts, parts.control), parts.following
 
     def step() -> str:
+        parts.paced._due_s = 0.0  # it is time to read Slurm again
         read(parts)
         turn()
         return caplog.messages[-1]

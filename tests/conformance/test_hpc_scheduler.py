@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from models.acts import Outcome
-from models.nodes import HpcNode
+from models.nodes import HpcNode, Side
 from tests.conformance.benches import FOREIGN, HpcBench
 from tests.conformance.implementations import HPC
 
@@ -49,11 +49,14 @@ def test_the_bench_begins_with_open_empty_nodes(bench: HpcBench):
         assert (shown.drain_reason, shown.booked_by) == (None, None)
 
 
-def test_every_node_is_read_with_its_age(bench: HpcBench):
-    reading = bench.port.nodes()
-    assert sorted(reading.nodes) == sorted(bench.nodes)
-    assert all(reading.nodes[node].name == node for node in bench.nodes)
-    assert reading.age_s >= 0
+def test_a_reading_is_whole(bench: HpcBench):
+    picture = bench.port.read()
+    assert picture.side is Side.HPC
+    assert sorted(picture.nodes) == sorted(bench.nodes)
+    assert all(picture.nodes[node].name == node for node in bench.nodes)
+    assert (picture.demand.side, picture.waiting.side) == (picture.side, picture.side)
+    assert all(record.side is picture.side for record in picture.records)
+    assert (picture.demand.nodes, picture.waiting.sizes, picture.records) == (0.0, (), ())
 
 
 def test_of_a_node_that_there_is_not_nothing_is_shown(bench: HpcBench):
@@ -140,7 +143,7 @@ def test_no_new_work_starts_on_a_drained_node(working: HpcBench):
     assert all(look(working, other).busy for other in others)
     working.pass_time(50)
     assert not look(working, node).busy
-    assert working.port.waiting().sizes == (1.0,)
+    assert working.port.read().waiting.sizes == (1.0,)
 
 
 def test_work_that_ends_on_a_drained_node_makes_no_room(working: HpcBench):
@@ -150,7 +153,7 @@ def test_work_that_ends_on_a_drained_node_makes_no_room(working: HpcBench):
     working.port.drain(node, mark=MARK)
     working.submit_job(limit_s=100)
     working.pass_time(200)
-    assert (look(working, node).busy, working.port.waiting().sizes) == (False, (1.0,))
+    assert (look(working, node).busy, working.port.read().waiting.sizes) == (False, (1.0,))
 
 
 # ---- undrain ----
@@ -188,10 +191,10 @@ def test_waiting_work_starts_on_an_undrained_node(working: HpcBench):
     node = working.nodes[0]
     keep_free(working)
     working.submit_job(limit_s=100)
-    assert working.port.waiting().sizes == (1.0,)
+    assert working.port.read().waiting.sizes == (1.0,)
     working.port.undrain(node, mark=OTHER)
     working.pass_time(10)
-    assert (look(working, node).busy, working.port.waiting().sizes) == (True, ())
+    assert (look(working, node).busy, working.port.read().waiting.sizes) == (True, ())
 
 
 # ---- reserve and release ----
@@ -237,7 +240,7 @@ def test_until_the_hour_only_work_that_ends_before_it_runs(working: HpcBench):
     assert not look(working, node).busy
     working.submit_job(limit_s=700)
     assert look(working, node).busy, "it ends just in time"
-    assert working.port.waiting().sizes == (1.0,)
+    assert working.port.read().waiting.sizes == (1.0,)
 
 
 def test_what_counts_is_when_work_must_have_ended_not_when_it_will(working: HpcBench):
@@ -246,7 +249,7 @@ def test_what_counts_is_when_work_must_have_ended_not_when_it_will(working: HpcB
     working.port.reserve(node, start_s=working.now_s + 1000, mark=MARK)
     working.submit_job(limit_s=2000, run_s=10)
     working.pass_time(100)
-    assert working.port.waiting().sizes == (1.0,)
+    assert working.port.read().waiting.sizes == (1.0,)
 
 
 @pytest.mark.parametrize("after_s", [0, 5000])
@@ -257,7 +260,7 @@ def test_from_the_hour_on_no_work_runs(working: HpcBench, after_s: int):
     working.pass_time(1000 + after_s)
     working.submit_job(limit_s=1)
     working.pass_time(100)
-    assert (look(working, node).busy, working.port.waiting().sizes) == (False, (1.0,))
+    assert (look(working, node).busy, working.port.read().waiting.sizes) == (False, (1.0,))
 
 
 def test_running_work_goes_on_after_a_reservation(bench: HpcBench):
@@ -326,12 +329,12 @@ def test_demand_is_what_runs_and_what_waits(working: HpcBench):
     keep_free(working, *working.nodes[:2])
     for _ in range(5):
         working.submit_job(limit_s=100)
-    demand, waiting = working.port.demand(), working.port.waiting()
+    demand, waiting = working.port.read().demand, working.port.read().waiting
     assert (demand.running, demand.waiting, demand.at_s) == (2.0, 3.0, working.now_s)
     assert (waiting.sizes, waiting.nodes, waiting.oversize) == ((1.0, 1.0, 1.0), 3.0, 0)
     working.pass_time(100)
-    assert (working.port.demand().running, working.port.demand().waiting) == (2.0, 1.0)
+    assert (working.port.read().demand.running, working.port.read().demand.waiting) == (2.0, 1.0)
 
 
 def test_where_nothing_is_there_is_a_demand_of_nothing(working: HpcBench):
-    assert (working.port.demand().nodes, working.port.waiting().sizes) == (0.0, ())
+    assert (working.port.read().demand.nodes, working.port.read().waiting.sizes) == (0.0, ())

@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 
 from models.acts import Outcome
-from models.nodes import KubernetesNode
+from models.nodes import KubernetesNode, Side
 from tests.conformance.benches import FOREIGN, KubernetesBench
 from tests.conformance.implementations import KUBERNETES
 
@@ -66,11 +66,14 @@ def test_the_bench_begins_with_open_empty_nodes(bench: KubernetesBench):
         assert shown.uid
 
 
-def test_every_node_is_read_with_its_age(bench: KubernetesBench):
-    reading = bench.port.nodes()
-    assert sorted(reading.nodes) == sorted(bench.nodes)
-    assert all(reading.nodes[node].name == node for node in bench.nodes)
-    assert reading.age_s >= 0
+def test_a_reading_is_whole(bench: KubernetesBench):
+    picture = bench.port.read()
+    assert picture.side is Side.KUBERNETES
+    assert sorted(picture.nodes) == sorted(bench.nodes)
+    assert all(picture.nodes[node].name == node for node in bench.nodes)
+    assert (picture.demand.side, picture.waiting.side) == (picture.side, picture.side)
+    assert all(record.side is picture.side for record in picture.records)
+    assert (picture.demand.nodes, picture.waiting.sizes, picture.records) == (0.0, (), ())
 
 
 def test_of_a_node_that_there_is_not_nothing_is_shown(bench: KubernetesBench):
@@ -239,7 +242,7 @@ def test_no_new_pod_starts_on_a_closed_node(working: KubernetesBench):
     working.pass_time(60)
     assert look(working, node).pods == 0
     assert all(look(working, other).pods == 1 for other in others)
-    assert working.port.waiting().nodes == pytest.approx(1.0)
+    assert working.port.read().waiting.nodes == pytest.approx(1.0)
 
 
 @pytest.mark.parametrize("theirs", ["somebody", "another batch of ours"])
@@ -286,10 +289,10 @@ def test_waiting_pods_start_on_an_opened_node(working: KubernetesBench):
     for node in working.nodes:
         do(working, "close", node)
     working.submit_pod()
-    assert working.port.waiting().nodes == pytest.approx(1.0)
+    assert working.port.read().waiting.nodes == pytest.approx(1.0)
     do(working, "open", working.nodes[1])
     working.pass_time(10)
-    assert (look(working, working.nodes[1]).pods, working.port.waiting().sizes) == (1, ())
+    assert (look(working, working.nodes[1]).pods, working.port.read().waiting.sizes) == (1, ())
 
 
 # ---- evict ----
@@ -356,10 +359,10 @@ def test_demand_is_what_runs_and_what_waits(working: KubernetesBench):
         do(working, "close", node)
     for _ in range(5):
         working.submit_pod()
-    demand, waiting = working.port.demand(), working.port.waiting()
+    demand, waiting = working.port.read().demand, working.port.read().waiting
     assert (demand.running, demand.waiting) == (2.0, pytest.approx(3.0))
     assert waiting.nodes == pytest.approx(3.0)
 
 
 def test_where_nothing_is_there_is_a_demand_of_nothing(working: KubernetesBench):
-    assert (working.port.demand().nodes, working.port.waiting().sizes) == (0.0, ())
+    assert (working.port.read().demand.nodes, working.port.read().waiting.sizes) == (0.0, ())

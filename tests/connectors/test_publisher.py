@@ -1,4 +1,4 @@
-"""Connecting: what each step tells the bus, whatever of the two sides and the bus can be reached."""
+"""Publishing: what each step tells the bus, whatever of the two sides and the bus can be reached."""
 
 from __future__ import annotations
 
@@ -8,29 +8,29 @@ from dataclasses import dataclass, field
 import pytest
 
 from connectors.publishing.feed import FLUSH_S, Feed
-from connectors.publishing.publisher import AWAY_FLUSH_S, Connecting
-from connectors.sources.backoff import SPREAD
+from connectors.publishing.publisher import AWAY_FLUSH_S, WHOLE, PublishedPool, Publisher
+from connectors.slurm.streamed import StreamedSource
+from connectors.sources.backoff import SPREAD, Backoff
+from connectors.sources.paced import Paced
+from connectors.sources.standing import Standing
 from models.demand import Demand
 from models.errors import BusRefused, Unreachable
 from models.events import Topic
-from models.nodes import HpcNode, KubernetesNode, Reading, Side
-from models.work import WorkRecord, WorkState
+from models.nodes import HpcNode, KubernetesNode, Side
+from models.reading import Picture, Source
+from models.work import WaitingWork, WorkRecord, WorkState
 from tests.list_bus import ListBus
 from tests.values import replace
 
 NOW_S, SLURM_S = 1_000_000, 997_000  # Slurm's clock is off
 SOURCE = "/test/connector"
+POOL = object()
 JOB = WorkRecord("1", Side.HPC, WorkState.ELIGIBLE, 2.0, SLURM_S - 5)
 RUNNING = replace(JOB, state=WorkState.RUNNING, started_s=SLURM_S)
 ENDED = replace(RUNNING, state=WorkState.ENDED, ended_s=SLURM_S + 9)
 POD = WorkRecord("pod", Side.KUBERNETES, WorkState.RUNNING, 1.0, NOW_S - 60, started_s=NOW_S - 50)
 IDLE = HpcNode("n1", "", None, False, None)
 OPEN = KubernetesNode("n1", None, False, 0)
-
-
-@dataclass(frozen=True)
-class Picture:
-    at_s: int
 
 
 @dataclass
@@ -42,20 +42,12 @@ class Hpc:
     gone: bool = False
     polls: int = 0
 
-    def poll(self) -> Picture:
+    def read(self) -> Picture[HpcNode]:
         self.polls += 1
         if self.gone:
             raise Unreachable(f"no answer after {self.at_s} s")
-        return Picture(self.at_s)
-
-    def nodes(self) -> Reading[HpcNode]:
-        return Reading({"n1": IDLE}, 0.0)
-
-    def demand(self) -> Demand:
-        return Demand(Side.HPC, self.at_s, 0.0, 2.0)
-
-    def take_records(self) -> tuple[WorkRecord, ...]:
-        return tuple(self.records)
+        demand, waiting = Demand(Side.HPC, self.at_s, 0.0, 2.0), WaitingWork(Side.HPC, ())
+        return Picture(Side.HPC, NOW_S, self.at_s, {"n1": IDLE}, tuple(self.records), demand, waiting)
 
 
 @dataclass
@@ -63,21 +55,13 @@ class Kubernetes:
     """A cluster of one node."""
 
     gone: bool = False
+    records: tuple[WorkRecord, ...] = ()
 
-    def nodes(self) -> Reading[KubernetesNode]:
+    def read(self) -> Picture[KubernetesNode]:
         if self.gone:
             raise Unreachable("the API server does not answer")
-        return Reading({"n1": OPEN}, 0.0)
-
-    def demand(self) -> Demand:
-        return Demand(Side.KUBERNETES, NOW_S - 1, 1.0, 0.0)
-
-
-class WithPods(Kubernetes):
-    """One that tells of its pod, too."""
-
-    def take_records(self) -> tuple[WorkRecord, ...]:
-        return (POD,)
+        demand, waiting = Demand(Side.KUBERNETES, NOW_S - 1, 1.0, 0.0), WaitingWork(Side.KUBERNETES, ())
+        return Picture(Side.KUBERNETES, NOW_S, NOW_S, {"n1": OPEN}, self.records, demand, waiting)
 
 
 class Flushes(ListBus):
@@ -99,30 +83,33 @@ class World:
         self.bus = Flushes()
         self.hpc = Hpc()
         self.kubernetes = kubernetes or Kubernetes()
-        self.connecting = self.started()
+        self.publisher = self.started()
 
-    def started(self, stream: object = None) -> Connecting[Picture]:
-        return Connecting(
-            Feed(self.bus, source=SOURCE, pool="gpu"),
-            self.bus,
-            self.hpc,
-            self.kubernetes,
-            clock=lambda: self.now_s,
-            completions=stream,
-            interval_s=30.0,
-            monotonic=lambda: self.monotonic_s,
-        )
+    def started(self, stream: Streamed | None = None) -> Publisher:
+        paced = Paced(self.hpc.read, Backoff(30.0), monotonic=lambda: self.monotonic_s)
+        self.pace = paced
+        hpc: Source[HpcNode] = Standing(paced, Side.HPC)
+        sources = (hpc if stream is None else stream.beside(hpc), Standing(self.kubernetes, Side.KUBERNETES))
+        pools = [PublishedPool(Feed(self.bus, source=SOURCE, pool="gpu"), sources)]
+        return Publisher(self.bus, pools, clock=lambda: self.now_s, interval_s=30.0, due_in_s=lambda: paced.due_in_s)
 
-    def step(self, after_s: int = 30) -> float:
-        self.now_s += after_s
-        return self.connecting.step()
+    def step(self, after_s: float = 30) -> float:
+        """After so many seconds; how long the next pause shall be."""
+        self.now_s += int(after_s)
+        self.monotonic_s += after_s
+        return self.publisher.step()
 
     def poll(self) -> list[float]:
         """Step until the HPC side is asked; how long was to be waited until then."""
-        before, waits_s = self.hpc.polls, []
+        before, waits_s = self.hpc.polls, [self.pause_s()]
         while self.hpc.polls == before:
-            waits_s.append(self.step())
+            waits_s.append(self.step(waits_s[-1]))
         return waits_s
+
+    def pause_s(self) -> float:
+        """How long the publisher would wait now."""
+        due_s = self.pace.due_in_s
+        return due_s if due_s < WHOLE * 30 else 30.0
 
     def told(self, topic: Topic) -> list[tuple[str, object]]:
         return [(event.key, event.payload) for event in self.bus.on(topic)]
@@ -134,7 +121,7 @@ def world() -> World:
 
 
 def test_a_step_tells_all_of_both_sides():
-    world = World(WithPods())
+    world = World(Kubernetes(records=(POD,)))
     world.step(0)
     assert world.told(Topic.WORK) == [("hpc/1", JOB), ("kubernetes/pod", POD)]
     assert world.told(Topic.NODES) == [("hpc/n1", IDLE), ("kubernetes/n1", OPEN)]
@@ -179,9 +166,9 @@ def test_a_kubernetes_that_is_away_is_left_out_and_not_zero(world: World):
 
 def test_a_side_that_is_away_at_a_restart_keeps_its_work_on_the_bus():
     """The other side's first telling must not take for gone what was never looked for."""
-    world = World(WithPods())
+    world = World(Kubernetes(records=(POD,)))
     world.step()
-    world.connecting, world.hpc.gone = world.started(), True
+    world.publisher, world.hpc.gone = world.started(), True
     world.step()
     assert ("hpc/1", None) not in world.told(Topic.WORK)
     world.hpc.gone, world.hpc.records = False, []
@@ -265,14 +252,16 @@ def test_a_scheduler_that_is_slow_or_away_is_asked_more_rarely_and_kubernetes_as
 ):
     world = World()
     world.hpc.gone = gone
-    poll = world.hpc.poll
+    poll = world.hpc.read
 
-    def slow() -> Picture:
+    def slow() -> Picture[HpcNode]:
         world.monotonic_s += took_s
         return poll()
 
-    world.hpc.poll = slow
-    waits_s = [world.step(), *world.poll()][:-1]
+    world.hpc.read = slow
+    world.publisher = world.started()
+    world.step(0)
+    waits_s = world.poll()[:-1]
     assert sum(waits_s) == pytest.approx(expected_s, rel=SPREAD)
     assert max(waits_s) < 1.5 * 30
     told = [key for key, _ in world.told(Topic.DEMAND)]
@@ -284,28 +273,42 @@ class Streamed:
     """A stream that tells that the job has ended."""
 
     def __init__(self) -> None:
-        self.asked: list[tuple[tuple[WorkRecord, ...], Picture | None]] = []
+        self.asked: list[Picture[HpcNode]] = []
 
-    def merged(self, records: tuple[WorkRecord, ...], picture: Picture | None) -> tuple[WorkRecord, ...]:
-        self.asked.append((records, picture))
+    def beside(self, source: Source[HpcNode]) -> StreamedSource:
+        return StreamedSource(source, self, lambda: POOL)
+
+    def merged(self, picture: Picture[HpcNode], pool: object) -> tuple[WorkRecord, ...]:
+        assert pool is POOL
+        self.asked.append(picture)
         return (ENDED,)
 
 
 def test_what_a_stream_tells_is_told_also_while_the_scheduler_is_away(world: World):
     stream = Streamed()
-    world.connecting = world.started(stream)
+    world.publisher = world.started(stream)
     world.step()
     world.hpc.gone = True
     world.step()
-    assert stream.asked == [((JOB,), Picture(SLURM_S)), ((), None)]
+    assert [picture.records for picture in stream.asked] == [(JOB,), (JOB,)]
     assert world.told(Topic.WORK) == [("hpc/1", ENDED)]
 
 
 def test_a_stream_counts_for_nothing_before_the_first_poll(world: World):
     stream = Streamed()
-    world.connecting, world.hpc.gone = world.started(stream), True
+    world.publisher, world.hpc.gone = world.started(stream), True
     world.step()
     assert stream.asked == []
+
+
+def test_work_that_is_not_shown_any_more_has_ended_by_the_schedulers_clock(world: World):
+    world.step()
+    world.hpc.records, world.hpc.at_s = [], SLURM_S + 40
+    world.poll()
+    ended = replace(JOB, state=WorkState.ENDED, ended_s=SLURM_S + 40)
+    assert world.told(Topic.WORK) == [("hpc/1", JOB), ("hpc/1", ended)]
+    world.poll()
+    assert len(world.told(Topic.WORK)) == 2, "once"
 
 
 def _raising(error: Exception) -> object:

@@ -17,8 +17,9 @@ from models.demand import Demand
 from models.errors import Unreachable, Unrecorded
 from models.handovers import Direction
 from models.leadership import Orders
-from models.nodes import HpcNode, KubernetesNode, Node, NodeShape, Reading, Side
+from models.nodes import HpcNode, KubernetesNode, Node, NodeShape, Side
 from models.ports import Hook
+from models.reading import Picture
 from models.work import WaitingWork
 
 SHAPE = NodeShape(cpu_milli=8000, memory_mib=64_000, gpu_milli=4000)
@@ -235,23 +236,20 @@ class FakeSide:
         if self.side in self.fleet.down or name in self.fleet.silent:
             raise Unreachable(f"{self.side} does not answer")
 
-    def demand(self) -> Demand:
-        self.check()
-        fleet = self.fleet
-        return Demand(self.side, fleet.clock(), fleet.running[self.side], sum(fleet.sizes[self.side]))
-
-    def waiting(self) -> WaitingWork:
-        self.check()
-        return WaitingWork(self.side, self.fleet.sizes[self.side])
+    def picture(self, shown) -> Picture:
+        fleet, side, now_s = self.fleet, self.side, self.fleet.clock()
+        sizes = fleet.sizes[side]
+        demand = Demand(side, now_s, fleet.running[side], sum(sizes))
+        return Picture(side, now_s - int(fleet.ages_s[side]), now_s, shown, (), demand, WaitingWork(side, sizes))
 
 
 class FakeHpc(FakeSide):
     side = Side.HPC
 
-    def nodes(self) -> Reading[HpcNode]:
+    def read(self) -> Picture[HpcNode]:
         self.check()
         shown = {name: self.fleet.shown_hpc(name) for name, one in self.fleet.machines.items() if one.in_hpc}
-        return Reading(shown, self.fleet.ages_s[Side.HPC])
+        return self.picture(shown)
 
     def look(self, node: str) -> HpcNode | None:
         self.check(node)
@@ -309,11 +307,11 @@ class FakeKubernetes(FakeSide):
         self.pods_stay = False
         self.listed: dict[str, KubernetesNode] | None = None  # what a list shows, when it is older than a look
 
-    def nodes(self) -> Reading[KubernetesNode]:
+    def read(self) -> Picture[KubernetesNode]:
         self.check()
         fleet = self.fleet
         shown = {name: fleet.shown_kubernetes(name) for name, one in fleet.machines.items() if one.in_kubernetes}
-        return Reading(shown if self.listed is None else self.listed, fleet.ages_s[Side.KUBERNETES])
+        return self.picture(shown if self.listed is None else self.listed)
 
     def look(self, node: str) -> KubernetesNode | None:
         self.check(node)

@@ -439,7 +439,7 @@ def test_a_take_over_from_an_old_list_does_not_revive_what_has_ended():
     """A list of nodes may be minutes old; what the node's own record says counts."""
     old = handover("n1")
     site = Site(n1=Machine(closed=OLD_MARK, record=encode(old)))
-    stale = dict(site.fleet.kubernetes.nodes().nodes)
+    stale = dict(site.fleet.kubernetes.read().nodes)
     site.fleet.machines["n1"].record = encode(replace(old, stage=S.CANCELLED, why=Why.NOT_WANTED))
     site.fleet.kubernetes.listed = stale
     site.leader.epoch = 2

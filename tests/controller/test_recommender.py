@@ -68,7 +68,7 @@ def test_a_side_that_cannot_be_seen_gives_no_plan(fleet: Fleet, monkeypatch: pyt
     def gone() -> None:
         raise Unreachable("slurmrestd gave no answer")
 
-    monkeypatch.setattr(one._view, "_hpc", type("Gone", (), {"nodes": staticmethod(gone)})())
+    monkeypatch.setattr(one._view, "_hpc", type("Gone", (), {"read": staticmethod(gone)})())
     assert one.turn(expected()) is None
     assert [(hold.switch, hold.text) for hold in one.holds] == [(Switch.UNREACHABLE, "slurmrestd gave no answer")]
 

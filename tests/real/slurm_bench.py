@@ -16,10 +16,7 @@ from connectors.slurm.rest.client import Rest
 from connectors.slurm.scheduler import SlurmScheduler
 from connectors.slurm.transport import Transport
 from models.acts import Outcome
-from models.demand import Demand
 from models.errors import Unreachable
-from models.nodes import HpcNode, Reading
-from models.work import WaitingWork
 from tests.conformance.benches import FOREIGN
 from tests.real.slurm.cluster import Cluster, CommandError
 
@@ -36,18 +33,6 @@ class FreshPort(SlurmScheduler):
         super().__init__(transport, ",".join(nodes))
         self.transport = transport
         self.cluster = cluster
-
-    def nodes(self) -> Reading[HpcNode]:
-        self.poll()
-        return super().nodes()
-
-    def demand(self) -> Demand:
-        self.poll()
-        return super().demand()
-
-    def waiting(self) -> WaitingWork:
-        self.poll()
-        return super().waiting()
 
     def undrain(self, node: str, *, mark: str) -> Outcome:
         """An undrained node is not ready until slurmctld has asked it how it is."""
@@ -74,7 +59,7 @@ def _state(cluster: Cluster, node: str) -> set[str]:
 def tells(port: SlurmScheduler) -> bool:
     """Whether Slurm answers in full."""
     try:
-        port.poll()
+        port.read()
     except Unreachable:
         return False
     return True
@@ -161,7 +146,7 @@ class SlurmBench:
     def _is_told(self) -> bool:
         """Not in slurmctld's first moments."""
         try:
-            self.port.poll()
+            self.port.read()
         except Unreachable:
             return False
         return True

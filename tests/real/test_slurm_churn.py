@@ -21,7 +21,7 @@ from connectors.slurm.scheduler import SlurmScheduler
 from models.acts import Outcome
 from models.bus import Bus
 from models.events import Topic
-from models.nodes import HpcNode, Side
+from models.nodes import HpcNode
 from models.work import WorkRecord, WorkState
 from tests.real.slurm.cluster import Cluster
 from tests.real.slurm.conf import Node
@@ -82,7 +82,7 @@ class Lane:
         return False
 
 
-class PlanPublisher:
+class Telling:
     """Tells the bus what the port shows, second by second."""
 
     def __init__(self, port: SlurmScheduler, bus: Bus) -> None:
@@ -93,10 +93,7 @@ class PlanPublisher:
 
     def once(self) -> None:
         began_s = monotonic()
-        picture = self._port.poll()
-        now_s = int(time())
-        self._feed.tell_work(now_s, self._port.take_records(), order=picture.at_s)
-        self._feed.tell_nodes(now_s, Side.HPC, picture.nodes, order=picture.at_s)
+        self._feed.tell_picture(int(time()), self._port.read())
         self.longest_s = max(self.longest_s, monotonic() - began_s)
 
     def work(self) -> dict[str, WorkRecord]:
@@ -109,12 +106,12 @@ class PlanPublisher:
 
 
 @contextmanager
-def telling(cluster: Cluster, token: Path) -> Iterator[PlanPublisher]:
+def telling(cluster: Cluster, token: Path) -> Iterator[Telling]:
     rest, bus = Rest(cluster.rest_url, token), open_bus("memory")
     try:
         port = SlurmScheduler(RestTransport(rest))
         cluster.wait(lambda: tells(port), "slurmctld tells since when it runs")
-        yield PlanPublisher(port, bus)
+        yield Telling(port, bus)
     finally:
         bus.close()
         rest.close()

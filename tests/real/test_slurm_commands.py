@@ -44,7 +44,7 @@ def test_both_ways_show_the_same(bench: SlurmBench, slurm: Cluster, tmp_path: Pa
     submit("--array=1-20:3%2", "--exclude=n[01-05]")
     submit("--hold", "--gres=gpu:2")
     submit("--hold", "--time=5", "--wrap=sleep 60", ":", "--ntasks=2")
-    slurm.wait(lambda: bench.port.poll().demand.running > 1, "two jobs run")
+    slurm.wait(lambda: bench.port.read().demand.running > 1, "two jobs run")
     with closing(RestTransport(client(slurm, tmp_path))) as rest:
         other = SlurmScheduler(rest, ",".join(bench.nodes))
         slurm.wait(lambda: told(other) == told(bench.port), "both show the same", timeout_s=20)
@@ -52,7 +52,7 @@ def test_both_ways_show_the_same(bench: SlurmBench, slurm: Cluster, tmp_path: Pa
 
 def told(port: SlurmScheduler) -> object:
     """All but the second of the poll."""
-    picture = port.poll()
+    picture = port.read()
     return picture.nodes, picture.records, picture.waiting, picture.pool, picture.demand.running, picture.demand.waiting
 
 

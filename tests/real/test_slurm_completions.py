@@ -13,7 +13,7 @@ from kafka import KafkaConsumer, KafkaProducer, TopicPartition
 from connectors.bus.embedded.bus import SqliteBus
 from connectors.kafka_client.security import Security
 from connectors.publishing.feed import Feed
-from connectors.publishing.publisher import Connecting
+from connectors.publishing.publisher import PublishedPool, Publisher
 from connectors.slurm import completions as streams
 from connectors.slurm import completions_topic
 from connectors.slurm.completions import Completions, completions
@@ -21,10 +21,10 @@ from connectors.slurm.rest.transport import RestTransport
 from connectors.slurm.scheduler import SlurmScheduler
 from connectors.slurm.settings import CompletionSettings
 from models.catch_up import deliveries
-from models.demand import Demand
 from models.errors import Unreachable
 from models.events import Event, Topic
-from models.nodes import KubernetesNode, Reading
+from models.nodes import KubernetesNode
+from models.reading import Picture
 from models.work import WorkRecord, WorkState
 from tests.real.kafka import clients
 from tests.real.kafka.broker import Broker
@@ -52,12 +52,11 @@ class Site:
 
     def polled(self) -> dict[str, WorkRecord]:
         """What is known after a poll."""
-        picture = self.port.poll()
-        return {one.id: one for one in self.stream.merged(self.port.take_records(), picture)}
+        return {one.id: one for one in self.stream.merged(self.port.read(), self.port.pool)}
 
     def shown(self) -> dict[str, WorkRecord]:
         """What a poll alone shows."""
-        return {one.id: one for one in self.port.poll().records}
+        return {one.id: one for one in self.port.read().records}
 
     def waits_for(self, ident: str, state: WorkState) -> WorkRecord:
         """What the stream alone tells of a piece of work, once it is in a state."""
@@ -114,7 +113,7 @@ def site(
 
 def answers(port: SlurmScheduler) -> bool:
     try:
-        port.poll()
+        port.read()
     except Unreachable:
         return False
     return True
@@ -184,10 +183,7 @@ def test_what_a_slurmctld_that_ends_had_not_delivered_comes_late_and_changes_not
 class NoKubernetes:
     """A cluster that does not answer: this is about Slurm."""
 
-    def nodes(self) -> Reading[KubernetesNode]:
-        raise Unreachable("there is none")
-
-    def demand(self) -> Demand:
+    def read(self) -> Picture[KubernetesNode]:
         raise Unreachable("there is none")
 
 
@@ -195,7 +191,8 @@ def test_a_job_s_life_and_a_node_s_drain_are_events_in_their_order(slurm: Cluste
     bus, rest = SqliteBus(None), client(slurm, tmp_path)
     port = SlurmScheduler(RestTransport(rest), OTHER)
     clock = [int(time.time())]
-    connecting = Connecting(Feed(bus, source="/test", pool="cpu"), bus, port, NoKubernetes(), clock=lambda: clock[0])
+    pools = [PublishedPool(Feed(bus, source="/test", pool="cpu"), (port, NoKubernetes()))]
+    publisher = Publisher(bus, pools, clock=lambda: clock[0])
     subscription = bus.subscribe((Topic.WORK, Topic.NODES), "test")
     events: list[Event] = []
 
@@ -204,7 +201,7 @@ def test_a_job_s_life_and_a_node_s_drain_are_events_in_their_order(slurm: Cluste
 
         def is_told() -> bool:
             clock[0] += 1
-            connecting.step()
+            publisher.step()
             news = [event for one in deliveries(subscription) for event in one.events]
             events.extend(news)
             return any(what(event) for event in news)

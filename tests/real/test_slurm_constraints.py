@@ -93,7 +93,7 @@ def ways(slurm: Cluster, tmp_path: Path) -> Iterator[dict[str, Transport]]:
 
 def waits(way: Transport, nodes: str) -> set[str]:
     """What waits for these nodes and could start on them; what is larger than all of them could not."""
-    records, most = SlurmScheduler(way, nodes).poll().records, len(hosts(nodes))
+    records, most = SlurmScheduler(way, nodes).read().records, len(hosts(nodes))
     return {record.id for record in records if record.state is WorkState.ELIGIBLE and record.nodes <= most}
 
 
@@ -135,7 +135,7 @@ def test_what_waits_counts_where_nodes_could_start_it(slurm: Cluster, ways: dict
         assert waits(way, GPUS) == {str(number) for number in both | only_gpus}, name
         assert waits(way, PLAIN) == {str(number) for number in both | only_plain}, name
         assert waits(way, EVERY) == {str(number) for number in both | only_gpus | only_plain | neither}, name
-        states = {record.id: record.state for record in SlurmScheduler(way).poll().records}
+        states = {record.id: record.state for record in SlurmScheduler(way).read().records}
         assert states[str(licence)] is WorkState.HELD, "nodes would not help it"
 
 
@@ -148,7 +148,7 @@ def test_a_node_that_is_one_users_counts_as_a_whole_one(slurm: Cluster, ways: di
     ben = [slurm.submit(*more, user="ben"), slurm.submit(*more, user="ben")]
     slurm.submit("--exclusive=user", f"--exclude={GPUS},n03", user="root")
     for name, way in ways.items():
-        shown = SlurmScheduler(way, USERS).poll()
+        shown = SlurmScheduler(way, USERS).read()
         assert shown.demand.running == pytest.approx(2.0), name
         assert shown.demand.waiting == pytest.approx(2.0), name
         assert sum(shown.waiting.sizes) == pytest.approx(2.0), name
@@ -157,9 +157,9 @@ def test_a_node_that_is_one_users_counts_as_a_whole_one(slurm: Cluster, ways: di
         assert live == [1 / 64] * 5, "jobs stay as large as they are"
     port = SlurmScheduler(next(iter(ways.values())), USERS)
     assert port.drain("n04", mark=MARK) is Outcome.DONE
-    assert not port.poll().nodes["n04"].drained, "its user's job runs on"
+    assert not port.read().nodes["n04"].drained, "its user's job runs on"
     slurm.run("scancel", str(ada))
-    slurm.wait(lambda: port.poll().nodes["n04"].drained, "the node is drained")
+    slurm.wait(lambda: port.read().nodes["n04"].drained, "the node is drained")
     assert port.undrain("n04", mark=MARK) is Outcome.DONE
     slurm.wait(lambda: {slurm.job(one)["JobState"] for one in ben} == {"RUNNING"}, "one node does for both of ben's")
 
@@ -176,5 +176,5 @@ def test_what_waits_in_a_hidden_partition_counts_whoever_looks(
         hers = RestTransport(rest)
         assert "secret" not in {partition.name for partition in hers.partitions().partitions or ()}
         for name, way in (ways | {"ada": hers}).items():
-            shown = SlurmScheduler(way).poll()
+            shown = SlurmScheduler(way).read()
             assert (shown.demand.running, shown.demand.waiting) == (5.0, 1.0), name

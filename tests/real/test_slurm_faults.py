@@ -12,9 +12,10 @@ import pytest
 from connectors.slurm.rest.client import Rest
 from connectors.slurm.rest.transport import RestTransport
 from connectors.slurm.scheduler import SlurmScheduler
+from connectors.sources.standing import Standing
 from models.acts import Outcome
 from models.errors import Unreachable
-from models.nodes import HpcNode
+from models.nodes import HpcNode, Side
 from tests.real.proxy import Proxy
 from tests.real.slurm.cluster import Cluster
 from tests.real.slurm.conf import Node
@@ -79,7 +80,7 @@ def test_a_drain_that_times_out_is_unknown_and_may_come_true(opened: Opened):
         began_s = time.monotonic()
         assert port.drain("n01", mark=MARK) is UNKNOWN
         with pytest.raises(Unreachable):
-            port.poll()
+            port.read()
         with pytest.raises(Unreachable):
             port.look("n01")
         assert time.monotonic() - began_s < 20
@@ -95,30 +96,31 @@ def test_while_slurmctld_is_gone_nothing_is_told_and_the_last_reading_gets_old(o
     cluster, port = opened
     occupy(cluster)
     cluster.let_save()
-    demand = port.poll().demand
+    source = Standing(port, Side.HPC)
+    before = source.read()
     cluster.controller.kill()
-    for ask in (port.poll, lambda: port.look("n01")):
+    for ask in (port.read, lambda: port.look("n01")):
         with pytest.raises(Unreachable):
             ask()
     assert port.drain("n02", mark=MARK) is UNKNOWN
-    assert port.demand() == demand
-    assert port.nodes().age_s > 0
+    assert source.read() is before
+    assert source.unread
     cluster.start_controller()
     cluster.wait(lambda: tells(port), "slurmctld is back")
-    assert port.demand().nodes == 1.0, "running, or waiting again"
+    assert source.read().demand.nodes == 1.0, "running, or waiting again"
 
 
 def test_a_slurmctld_without_its_state_shows_another_run(opened: Opened):
     """B5: the queue has vanished, and the name of the run says why."""
     cluster, port = opened
     occupy(cluster)
-    before = port.poll()
+    before = port.read()
     assert before.demand.running == 1.0
     began_s = max(int(node.booted) for node in before.nodes.values())
     cluster.wait(lambda: time.time() > began_s + 1, "a run that begins now has a name of its own")
     cluster.clean()
     cluster.wait(lambda: tells(port), "slurmctld tells since when it runs")
-    after = port.poll()
+    after = port.read()
     assert after.demand.nodes == 0.0
     assert {node.booted for node in before.nodes.values()}.isdisjoint(node.booted for node in after.nodes.values())
 
@@ -163,7 +165,7 @@ def test_a_token_that_expired_is_told_by_its_file_and_a_new_one_helps(opened: Op
     (tmp_path / "token").write_text(cluster.token(lifespan_s=1))
     time.sleep(2.5)
     with pytest.raises(Unreachable, match=str(tmp_path / "token")):
-        port.poll()
+        port.read()
     assert port.drain("n01", mark=MARK) is UNKNOWN
     (tmp_path / "token").write_text(good)
     assert look(port).drain_reason is None
@@ -177,21 +179,21 @@ def test_half_an_answer_is_none_and_changes_nothing_that_is_known(opened: Opened
     with Proxy(urlsplit(cluster.rest_url).port or 0) as proxy:
         rest = Rest(f"http://{proxy.address}", tmp_path / "token", timeout_s=4.0)
         port = SlurmScheduler(RestTransport(rest, bulk_s=4.0))
-        port.poll()
-        known = port.demand(), port.nodes().nodes
+        source = Standing(port, Side.HPC)
+        known = source.read()
         for most in (0, 1, 300, 2000):
             proxy.answer_most = most
             proxy.reset()
             with pytest.raises(Unreachable):
-                port.poll()
-            assert (port.demand(), port.nodes().nodes) == known
+                port.read()
+            assert source.read() is known
         assert port.drain("n02", mark=MARK) is UNKNOWN
         proxy.heal()
         proxy.reset()
         assert look(port, "n02").drain_reason in (None, MARK)
         assert port.drain("n02", mark=MARK) is DONE
         assert look(port, "n02").drain_reason == MARK
-        assert port.poll().demand.nodes == 1.0
+        assert port.read().demand.nodes == 1.0
         rest.close()
 
 

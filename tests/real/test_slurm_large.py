@@ -62,8 +62,9 @@ def test_a_large_site_is_read_and_500_nodes_are_drained_in_one_request(site: Clu
     large.hold_jobs(site, JOBS)
 
     costs = [large.measured_poll(port) for _ in range(2)]
-    assert len(port.nodes().nodes) == NODES
-    assert len(port.take_records()) == JOBS + 1, "the tasks of an array that wait are one record"
+    picture = port.read()
+    assert len(picture.nodes) == NODES
+    assert len(picture.records) == JOBS + 1, "the tasks of an array that wait are one record"
     assert max(cost.cpu_s for cost in costs) < CPU_S, costs
 
     assert port.drain_many(DRAINED, mark=MARK) == dict.fromkeys(DRAINED, Outcome.DONE)

@@ -68,7 +68,7 @@ def test_what_is_asked_for_under_a_limit_is_done_late_or_unknown_and_comes_true_
     become(cluster, "Administrator")
     number = cluster.submit("--exclusive", "--nodelist=n02")
     cluster.wait(lambda: cluster.job(number)["JobState"] == "RUNNING", "a job runs")
-    demand = port.poll().demand
+    demand = port.read().demand
     assert demand.running == 1.0
 
     limit(cluster, A_SECOND)
@@ -80,19 +80,17 @@ def test_what_is_asked_for_under_a_limit_is_done_late_or_unknown_and_comes_true_
     limit(cluster, AN_HOUR)
     assert port.drain("n01", mark=MARK) is UNKNOWN
     with pytest.raises(Unreachable):
-        port.poll()
+        port.read()
     with pytest.raises(Unreachable):
         port.look("n01")
-    assert port.demand() == demand
-    assert not port.nodes().nodes["n01"].drained
     assert cluster.flags("n01") == {"IDLE"}
 
     limit(cluster)
     cluster.wait(lambda: cluster.flags("n01") == {"IDLE", "DRAIN"}, "slurmrestd still asks for what we gave up")
     cluster.wait(lambda: tells(port), "it is read again")
-    assert port.nodes().nodes["n01"].drain_reason == MARK
+    assert port.read().nodes["n01"].drain_reason == MARK
     assert port.undrain("n01", mark=MARK) is DONE
-    assert port.poll().demand.running == 1.0
+    assert port.read().demand.running == 1.0
 
 
 def test_nodes_are_drained_by_an_administrator_and_by_no_operator(opened: Opened):

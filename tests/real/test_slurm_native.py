@@ -20,13 +20,14 @@ from connectors.slurm.checkup.native import native_findings
 from connectors.slurm.native.process import COMMAND, Process
 from connectors.slurm.native.transport import NativeTransport
 from connectors.slurm.pool import hosts
-from connectors.slurm.read import Picture
 from connectors.slurm.rest.transport import RestTransport
 from connectors.slurm.scheduler import SlurmScheduler
 from connectors.slurm.settings import SlurmSettings
 from models.acts import Outcome
 from models.errors import Unreachable
 from models.findings import Level
+from models.nodes import HpcNode
+from models.reading import Picture
 from models.work import WorkState
 from tests.conformance.test_hpc_scheduler import *  # noqa: F403 - the suite
 from tests.conformance.test_hpc_scheduler import MARK, look
@@ -100,7 +101,7 @@ def test_both_transports_show_the_same(bench: SlurmBench, tmp_path: Path):
     native = SlurmScheduler(bench.port.transport)
 
     def differences() -> list[str]:
-        first, second = vars_of(over_rest.poll()), vars_of(native.poll())
+        first, second = vars_of(over_rest.read()), vars_of(native.read())
         return [f"{name}: {first[name]} != {second[name]}" for name in first if first[name] != second[name]]
 
     try:
@@ -108,7 +109,7 @@ def test_both_transports_show_the_same(bench: SlurmBench, tmp_path: Path):
         with suppress(RuntimeError):
             cluster.wait(lambda: told.append(differences()) or not told[-1], "nothing starts between two polls", 30)
         assert told[-1] == []
-        running = {record.id for record in native.poll().records if record.state is WorkState.RUNNING}
+        running = {record.id for record in native.read().records if record.state is WorkState.RUNNING}
         assert running >= {str(numbers[0]), f"{numbers[2]}_0", f"{numbers[2]}_1"}
         for name in bench.nodes:
             assert native.look(name) == over_rest.look(name)
@@ -117,7 +118,7 @@ def test_both_transports_show_the_same(bench: SlurmBench, tmp_path: Path):
         cluster.run("scancel", "--user=ada")
 
 
-def vars_of(picture: Picture) -> dict[str, object]:
+def vars_of(picture: Picture[HpcNode]) -> dict[str, object]:
     """What a picture shows, thing by thing, but the second that it is of."""
     told: dict[str, object] = {f"node {name}": node for name, node in picture.nodes.items()}
     told |= {f"job {record.id}": record for record in picture.records}

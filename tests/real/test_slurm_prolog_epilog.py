@@ -53,7 +53,7 @@ def busy_and_drained(scene: BothWays, flags: set[str]) -> Demand:
     assert {sight.nodes["u1"].flags for sight in scene.observer.sights[-SIGHTS:]} == {frozenset(flags)}
     assert scene.up.stage("u1") is Stage.DRAINING
     with scene.standing_still():
-        picture = scene.up.port.poll()
+        picture = scene.up.port.read()
         shown = scene.up.port.look("u1")
     assert (picture.nodes["u1"].busy, picture.nodes["u1"].drained) == (True, False)
     assert (shown.busy, shown.drained) == (True, False)
@@ -129,7 +129,7 @@ def test_a_node_that_is_switched_on_for_a_job_is_not_drained(
         cluster.wait(lambda: "POWERED_DOWN" in cluster.flags("n02"), "n02 is switched off")
         number = cluster.submit("--exclusive", "--nodelist=n02")
         cluster.wait(lambda power=power: {"ALLOCATED", power} <= cluster.flags("n02"), f"a job has n02, {power}")
-        picture = port.poll()
+        picture = port.read()
         assert (picture.demand.running, picture.demand.waiting) == (1.0, 0.0)
         assert (picture.nodes["n02"].busy, picture.nodes["n02"].ready) == (True, False), "no candidate"
         assert port.drain_many(["n01", "n02"], mark=MARK) == {"n01": Outcome.DONE, "n02": Outcome.REFUSED}

@@ -50,12 +50,13 @@ def test_demand_is_what_runs_and_what_waits_at_slurms_own_time(bench: SlurmBench
     keep_free(bench, *bench.nodes[:2])
     for _ in range(5):
         bench.submit_job(limit_s=100)
-    demand, waiting = bench.port.demand(), bench.port.waiting()
+    picture = bench.port.read()
+    demand, waiting = picture.demand, picture.waiting
     assert (demand.running, demand.waiting) == (2.0, 3.0)
     assert abs(demand.at_s - bench.now_s) <= 5
     assert (waiting.sizes, waiting.nodes, waiting.oversize) == ((1.0, 1.0, 1.0), 3.0, 0)
     bench.pass_time(100)
-    demand = bench.port.demand()
+    demand = bench.port.read().demand
     assert (demand.running, demand.waiting) == (2.0, 1.0)
 
 
@@ -66,10 +67,10 @@ def test_from_a_near_hour_on_no_work_starts(bench: SlurmBench):
     bench.occupy(node, run_s=300)
     assert bench.port.reserve(node, start_s=bench.now_s, mark=MARK) is Outcome.DONE
     bench.submit_job(limit_s=60)
-    assert (look(bench, node).busy, bench.port.waiting().sizes) == (True, (1.0,))
+    assert (look(bench, node).busy, bench.port.read().waiting.sizes) == (True, (1.0,))
     bench.end_job(node)
     bench.pass_time(10)
-    assert (look(bench, node).busy, bench.port.waiting().sizes) == (False, (1.0,))
+    assert (look(bench, node).busy, bench.port.read().waiting.sizes) == (False, (1.0,))
     assert look(bench, node).booked_by == MARK
     assert bench.port.release(node, mark=OTHER) is Outcome.REFUSED
     assert bench.port.release(node, mark=MARK) is Outcome.DONE
@@ -118,7 +119,7 @@ def test_every_kind_of_job_counts_as_what_it_is(bench: SlurmBench):
     }
 
     def told() -> dict[str, tuple[WorkState, float]]:
-        seen = {record.id: (record.state, record.nodes) for record in bench.port.poll().records}
+        seen = {record.id: (record.state, record.nodes) for record in bench.port.read().records}
         return {
             name: seen[ident]
             for name, number in kinds.items()
@@ -129,5 +130,5 @@ def test_every_kind_of_job_counts_as_what_it_is(bench: SlurmBench):
     with suppress(RuntimeError):
         bench.cluster.wait(lambda: told() == expected, "Slurm has looked at all of them", timeout_s=15)
     assert told() == expected
-    seen = {record.id: record.nodes for record in bench.port.poll().records if record.state is held}
+    seen = {record.id: record.nodes for record in bench.port.read().records if record.state is held}
     assert seen[f"{kinds['limited']}_limited"] == 998.0

@@ -43,7 +43,7 @@ def test_a_limit_on_requests_makes_a_poll_slow_or_none_and_never_half_a_one(
     with ExitStack() as stack:
         port = SlurmScheduler(stack.enter_context(closing(ways(slurm, tmp_path)[over])))
         began_s = time.monotonic()
-        picture = port.poll()
+        picture = port.read()
         took_s = time.monotonic() - began_s
         assert took_s > 1.0, "it was limited"
         assert [(record.state, record.user) for record in picture.records] == [(WorkState.HELD, "root")]
@@ -53,9 +53,9 @@ def test_a_limit_on_requests_makes_a_poll_slow_or_none_and_never_half_a_one(
         hasty = Rest(slurm.rest_url, tmp_path / "token", timeout_s=0.3)
         other = SlurmScheduler(stack.enter_context(closing(RestTransport(hasty))))
         with pytest.raises(Unreachable, match="timed out"):
-            other.poll()
+            other.read()
         slurm.run("scontrol", "update", "nodename=n01", "state=drain", "reason=mine")
-        assert port.poll().nodes["n01"].drain_reason == "mine"
+        assert port.read().nodes["n01"].drain_reason == "mine"
 
 
 def ways(slurm: Cluster, folder: Path) -> dict[str, Transport]:
@@ -84,7 +84,7 @@ def test_both_ways_tell_that_a_job_whose_node_is_prepared_runs(preparing: Cluste
         number = preparing.submit("--exclusive")
         preparing.wait(lambda: preparing.job(number)["JobState"] == "CONFIGURING", "its node is prepared")
         for port in ports:
-            picture = port.poll()
+            picture = port.read()
             assert [record.state for record in picture.records] == [WorkState.RUNNING]
             assert (picture.demand.running, picture.demand.waiting) == (1.0, 0.0)
             assert picture.nodes["n01"].busy

@@ -43,7 +43,7 @@ def give(stand_in: StandIn, node: str, mark: str = INITIAL_MARK) -> Outcome:
 
 
 def test_what_is_not_in_the_memory_belongs_to_the_hpc_side(site: Site):
-    shown = site.opened().nodes().nodes
+    shown = site.opened().read().nodes
     assert {name: node.closed_by for name, node in shown.items()} == {
         "n07": None,
         "n08": INITIAL_MARK,
@@ -57,7 +57,7 @@ def test_what_is_not_in_the_memory_belongs_to_the_hpc_side(site: Site):
 def test_demand_follows_the_rate_by_the_clock(site: Site, after_s: int, running: int, waiting: int):
     stand_in = site.opened()
     site.now_s += after_s
-    demand = stand_in.demand()
+    demand = stand_in.read().demand
     assert (demand.side, demand.at_s, demand.running, demand.waiting) == (
         Side.KUBERNETES,
         site.now_s,
@@ -70,7 +70,7 @@ def test_a_node_that_is_opened_takes_what_waits(site: Site):
     stand_in = site.opened()
     site.now_s += 60
     assert give(stand_in, "n08") is Outcome.DONE
-    assert (stand_in.demand().running, stand_in.demand().waiting) == (2, 1)
+    assert (stand_in.read().demand.running, stand_in.read().demand.waiting) == (2, 1)
     assert stand_in.look("n08").pods == 1
 
 
@@ -80,7 +80,7 @@ def test_what_was_written_is_there_after_a_restart(site: Site):
     again = site.opened()
     shown = again.look("gpu1")
     assert (shown.closed_by, shown.record) == (None, "r")
-    assert again.demand().running == 2, "the service went on meanwhile"
+    assert again.read().demand.running == 2, "the service went on meanwhile"
 
 
 def test_an_old_version_is_refused(site: Site):
@@ -101,6 +101,6 @@ def test_a_write_that_cannot_be_kept_has_no_answer(site: Site):
 def test_time_that_goes_back_changes_nothing(site: Site):
     stand_in = site.opened()
     site.now_s += 60
-    stand_in.demand()
+    stand_in.read()
     site.now_s -= 60
-    assert (stand_in.demand().running, stand_in.demand().waiting) == (1, 2)
+    assert (stand_in.read().demand.running, stand_in.read().demand.waiting) == (1, 2)

@@ -11,10 +11,10 @@ import pytest
 from connectors.slurm import completions as under_test
 from connectors.slurm.completions import AGAIN_S, OLD_S, Completions
 from connectors.slurm.completions_message import BYTES_MOST, read_message
-from connectors.slurm.read import Picture
 from models.demand import Demand
 from models.errors import BadInput, BusUnavailable
-from models.nodes import Side
+from models.nodes import HpcNode, Side
+from models.reading import Picture
 from models.work import WaitingWork, WorkRecord, WorkState
 from tests.connectors.slurm.makers import POOL
 
@@ -57,9 +57,9 @@ def record(
 WAITING = record("1", WorkState.ELIGIBLE, None, None)
 
 
-def picture(at_s: int) -> Picture:
+def shows(at_s: int, *records: WorkRecord) -> Picture[HpcNode]:
     demand, waiting = Demand(Side.HPC, NOON_S + at_s, 0.0, 0.0), WaitingWork(Side.HPC, ())
-    return Picture(NOON_S + at_s, {}, (), demand, waiting, POOL)
+    return Picture(Side.HPC, 0, NOON_S + at_s, {}, records, demand, waiting)
 
 
 class Topic:
@@ -91,10 +91,13 @@ class Topic:
         self.values += [json.dumps(message).encode() for message in messages]
 
     def poll(self, at_s: int, *records: WorkRecord) -> tuple[WorkRecord, ...]:
-        return self.stream.merged(records, picture(at_s))
+        self.picture = shows(at_s, *records)
+        self.merged = self.stream.merged(self.picture, POOL)
+        return self.merged
 
     def between(self) -> tuple[WorkRecord, ...]:
-        return self.stream.merged((), None)
+        """What is told besides what the last poll was merged to."""
+        return tuple(one for one in self.stream.merged(self.picture, POOL) if one not in self.merged)
 
 
 @pytest.fixture

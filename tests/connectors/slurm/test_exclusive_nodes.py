@@ -44,14 +44,14 @@ def test_who_may_be_beside_a_job(told: dict[str, Any], who: NodeSharing):
 @pytest.mark.parametrize(("word", "whole", "of_users"), [("NO", 0, 0), ("NODE", 1, 0), ("TOPO", 1, 0), ("USER", 0, 1)])
 def test_a_partition_of_users_does_not_give_its_jobs_whole_nodes(word: str, whole: int, of_users: int):
     """26.05 says both in one word."""
-    pool = read.picture(
+    pool = read.pool_reading(
         answers(partitions=[partition(partition={"state": ["UP"], "exclusive": word})]), None, None
     ).pool
     assert (len(pool.whole), len(pool.of_users)) == (whole, of_users)
 
 
 def waiting(*jobs: dict[str, Any], most: int | None = None) -> tuple[list[float], float]:
-    picture = read.picture(answers(jobs=list(jobs)), None, most)
+    picture = read.pool_reading(answers(jobs=list(jobs)), None, most)
     return list(picture.waiting.sizes), picture.demand.waiting
 
 
@@ -97,6 +97,6 @@ def test_what_runs_of_a_user_takes_the_nodes_that_it_is_on():
         running(4, "n03", user_name="ben", **RUNS),
     ]
     nodes = [node(name, "MIXED") for name in ("n01", "n02", "n03")] + [node("n04")]
-    picture = read.picture(answers(nodes=nodes, jobs=jobs), None, None)
+    picture = read.pool_reading(answers(nodes=nodes, jobs=jobs), None, None)
     assert picture.demand.running == pytest.approx(3.0)
     assert [record.nodes for record in picture.records] == pytest.approx([SHARE] * 4), "jobs stay as large as they are"

@@ -6,7 +6,7 @@ import pytest
 
 from connectors.slurm.names import booking_mark, booking_name, is_mark, is_node
 from connectors.slurm.pool import HOSTS_MOST, hosts, pool_of
-from connectors.slurm.read import picture
+from connectors.slurm.read import pool_reading
 from models.errors import BadInput
 from models.handovers import ours
 from models.nodes import NodeShape
@@ -116,6 +116,6 @@ def test_a_pool_of_which_slurm_knows_nothing_is_a_mistake():
 
 def test_a_partition_that_only_its_nodes_tell_of_is_hidden_and_can_start_work():
     told = answers([node("n01", partitions=["batch", "secret"])], [job(1, partition="secret")])
-    found = picture(told, None, None)
+    found = pool_reading(told, None, None)
     assert found.pool.partitions == {"batch", "secret"}
     assert found.demand.waiting == 1.0

@@ -15,12 +15,12 @@ from models.work import WorkState
 from tests.connectors.slurm.makers import EIGHT, NOW_S, SHAPE, answers, diagnosis, job, node, number, running
 
 
-def picture(names: frozenset[str] | None = None, nodes_max: int | None = None, **told: list[Any]) -> read.Picture:
-    return read.picture(answers(**told), names, nodes_max)
+def pool_reading(names: frozenset[str] | None = None, nodes_max: int | None = None, **told: list[Any]) -> read.Picture:
+    return read.pool_reading(answers(**told), names, nodes_max)
 
 
 def shown(*state: str, **more: Any) -> HpcNode:
-    return picture(nodes=[node("n01", *state, **more)]).nodes["n01"]
+    return pool_reading(nodes=[node("n01", *state, **more)]).nodes["n01"]
 
 
 def test_an_idle_node_is_open_and_says_what_it_has():
@@ -53,7 +53,7 @@ def test_drained_is_closed_and_empty():
 
 
 def test_a_node_with_a_suspended_job_is_not_drained():
-    told = picture(nodes=[node("n01", "IDLE", "DRAIN")], jobs=[running(1, "n01") | {"job_state": ["SUSPENDED"]}])
+    told = pool_reading(nodes=[node("n01", "IDLE", "DRAIN")], jobs=[running(1, "n01") | {"job_state": ["SUSPENDED"]}])
     assert not told.nodes["n01"].drained
 
 
@@ -63,12 +63,12 @@ def test_a_node_that_cannot_work_is_not_open(state: tuple[str, ...]):
 
 
 def test_a_node_that_does_not_tell_its_size_offers_nothing_known():
-    told = picture(nodes=[node("n01", cpus=0), node("n02", gres="")])
+    told = pool_reading(nodes=[node("n01", cpus=0), node("n02", gres="")])
     assert (told.nodes["n01"].offers, told.nodes["n02"].offers) == (None, NodeShape(64_000, 256_000, 0))
 
 
 def test_a_busy_node_tells_when_its_last_job_must_have_ended():
-    told = picture(
+    told = pool_reading(
         nodes=[
             node("n01", "ALLOCATED"),
             node("n02", "ALLOCATED"),
@@ -83,11 +83,11 @@ def test_a_busy_node_tells_when_its_last_job_must_have_ended():
 
 
 def test_a_job_that_started_after_the_nodes_were_read_makes_its_node_busy():
-    assert picture(nodes=[node("n01", "IDLE")], jobs=[running(1, "n01")]).nodes["n01"].busy
+    assert pool_reading(nodes=[node("n01", "IDLE")], jobs=[running(1, "n01")]).nodes["n01"].busy
 
 
 def test_reservations_are_told_by_our_mark_or_their_name_and_others_come_first():
-    told = picture(
+    told = pool_reading(
         reservations=[
             {"name": "tidegate-1.p1-n01", "node_list": "n01"},
             {"name": "tidegate-1.p1-n02", "node_list": "n02"},
@@ -101,7 +101,7 @@ def test_reservations_are_told_by_our_mark_or_their_name_and_others_come_first()
 
 
 def test_everything_is_of_the_pool():
-    told = picture(
+    told = pool_reading(
         frozenset({"n01", "n02"}),
         jobs=[running(1, "n[01-04]", tres_alloc_str="cpu=256,mem=1000G,node=4"), job(2)],
         nodes=[node(name, "ALLOCATED") for name in EIGHT],
@@ -111,7 +111,7 @@ def test_everything_is_of_the_pool():
 
 
 def test_demand_and_queue_leave_out_what_is_held_and_count_what_is_too_large():
-    told = picture(
+    told = pool_reading(
         nodes_max=4,
         nodes=[node("n01", "ALLOCATED"), *(node(name) for name in EIGHT[1:])],
         jobs=[
@@ -127,19 +127,19 @@ def test_demand_and_queue_leave_out_what_is_held_and_count_what_is_too_large():
 
 
 def test_of_a_long_queue_the_beginning_is_handed_on():
-    told = picture(jobs=[job(1, array_job_id=number(1), array_task_string="0-99999")])
+    told = pool_reading(jobs=[job(1, array_job_id=number(1), array_task_string="0-99999")])
     assert (len(told.waiting.sizes), told.demand.waiting) == (read.WAITING_MAX, 100_000.0)
 
 
 def test_running_work_is_no_more_than_the_nodes_it_keeps_busy():
     jobs = [running(number_, "n[01-02]", shared=[], tres_alloc_str="cpu=2,mem=8000M,node=2") for number_ in range(1, 9)]
-    told = picture(nodes=[node(name, "MIXED") for name in EIGHT[:2]], jobs=jobs)
+    told = pool_reading(nodes=[node(name, "MIXED") for name in EIGHT[:2]], jobs=jobs)
     assert told.demand.running == 2.0
 
 
 def test_every_record_is_told_held_and_ended_ones_too():
     ended = running(3) | {"job_state": ["COMPLETED"], "end_time": number(NOW_S - 1)}
-    told = picture(jobs=[running(1), job(2, hold=True), ended])
+    told = pool_reading(jobs=[running(1), job(2, hold=True), ended])
     assert {record.id: record.state for record in told.records} == {
         "1": WorkState.RUNNING, "2": WorkState.HELD, "3": WorkState.ENDED,
     }  # fmt: skip
@@ -157,7 +157,7 @@ def test_every_record_is_told_held_and_ended_ones_too():
 )
 def test_what_cannot_be_told_is_not_guessed(what: str, told: dict[str, list[Any]]):
     with pytest.raises(Unreachable):
-        picture(**told)
+        pool_reading(**told)
 
 
 @pytest.mark.parametrize(

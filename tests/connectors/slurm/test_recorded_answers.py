@@ -10,7 +10,7 @@ import pytest
 
 from connectors.slurm import wire
 from connectors.slurm.acts import Said
-from connectors.slurm.read import Answers, Picture, picture
+from connectors.slurm.read import Answers, PoolReading, pool_reading
 from connectors.slurm.rest.client import Reply
 from connectors.slurm.rest.transport import is_not_allowed, said
 from models.errors import Unreachable
@@ -27,7 +27,7 @@ def told(release: str, name: str) -> tuple[int, bytes]:
     return recorded["status"], json.dumps(recorded["body"]).encode()
 
 
-def scene(release: str) -> Picture:
+def scene(release: str) -> PoolReading:
     answers = Answers(
         wire.decode(told(release, "diag")[1], wire.Diagnosis),
         wire.decode(told(release, "nodes")[1], wire.Nodes),
@@ -35,7 +35,7 @@ def scene(release: str) -> Picture:
         wire.decode(told(release, "partitions")[1], wire.Partitions),
         wire.decode(told(release, "reservations")[1], wire.Reservations),
     )
-    return picture(answers, None, None)
+    return pool_reading(answers, None, None)
 
 
 NODES = {  # ready, busy, drained by whom

@@ -8,15 +8,17 @@ from pathlib import Path
 
 import pytest
 
+from connectors.slurm.cluster import SlurmCluster
 from connectors.slurm.rest.transport import RestTransport
 from connectors.slurm.scheduler import SlurmScheduler
+from connectors.sources.backoff import Backoff
+from connectors.sources.paced import Paced
 from models.acts import Outcome
 from models.errors import Unreachable
 from models.ports import HpcScheduler
-from models.work import WorkState
 from tests.connectors.slurm import fake
 from tests.connectors.slurm.fake import Fake, Handler, rest
-from tests.connectors.slurm.makers import job, number, running
+from tests.connectors.slurm.makers import job, running
 
 MARK, OTHER = "tidegate:1.p1", "tidegate:1.p2"
 DONE, REFUSED, UNKNOWN = Outcome.DONE, Outcome.REFUSED, Outcome.UNKNOWN
@@ -267,24 +269,29 @@ def test_a_reservation_whose_answer_is_lost_is_unknown(server: Fake, port: Slurm
 def test_a_poll_is_five_requests_and_everything_else_is_told_from_it(server: Fake, port: SlurmScheduler):
     server.jobs = [running(1, "n01"), job(2)]
     server.nodes["n01"]["state"] = ["ALLOCATED"]
-    port.poll()
+    picture = port.read()
     asked = ["GET diag", "GET nodes/", "GET jobs/", "GET partitions/", "GET reservations/"]
     assert server.asked == ["GET ping", *asked]
-    assert sorted(port.nodes().nodes) == ["n01", "n02", "n03"]
-    assert (port.demand().running, port.demand().waiting, port.waiting().sizes) == (1.0, 1.0, (1.0,))
-    assert server.asked == ["GET ping", *asked]
+    assert sorted(picture.nodes) == ["n01", "n02", "n03"]
+    assert (picture.demand.running, picture.demand.waiting, picture.waiting.sizes) == (1.0, 1.0, (1.0,))
+    assert {record.id for record in picture.records} == {"1", "2"}
 
 
-def test_a_reading_has_its_age(server: Fake, tmp_path: Path):
-    now_s = [100.0]
-    port = SlurmScheduler(RestTransport(rest(server, tmp_path)), monotonic=lambda: now_s[0])
-    port.poll()
-    now_s[0] = 142.0
-    assert port.nodes().age_s == 42.0
-    server.instead["GET jobs/"] = fake.say(503, b"")
-    with pytest.raises(Unreachable):
-        port.poll()
-    assert port.nodes().age_s == 42.0, "a poll that failed changes nothing"
+def test_a_reading_is_of_our_time_and_in_the_order_of_slurms(server: Fake, tmp_path: Path):
+    port = SlurmScheduler(RestTransport(rest(server, tmp_path)), clock=lambda: 100.0)
+    before_s = int(time.time())
+    picture = port.read()
+    assert picture.at_s == 100
+    assert picture.order >= before_s
+
+
+def test_pools_of_one_cluster_are_read_at_once(server: Fake, tmp_path: Path):
+    cluster = SlurmCluster(RestTransport(rest(server, tmp_path)))
+    paced = Paced(cluster.read, Backoff(30))
+    pools = [SlurmScheduler(cluster, nodes, answers=paced.read) for nodes in ("n01", "n[02-03]")]
+    assert [sorted(pool.read().nodes) for pool in pools] == [["n01"], ["n02", "n03"]]
+    assert server.asked.count("GET nodes/") == 1
+    assert pools[0].read() is pools[0].read(), "the same value while there is no newer one"
 
 
 @pytest.mark.parametrize("path", ["diag", "nodes/", "jobs/", "partitions/", "reservations/"])
@@ -293,13 +300,12 @@ def test_nothing_is_told_of_a_poll_of_which_a_part_is_missing(
     server: Fake, port: SlurmScheduler, path: str, what: str, handler: Handler
 ):
     server.instead[f"GET {path}"] = handler
-    for ask in (port.poll, port.nodes, port.demand, port.waiting):
-        with pytest.raises(Unreachable):
-            ask()
+    with pytest.raises(Unreachable):
+        port.read()
 
 
 def test_a_look_is_of_now(server: Fake, port: SlurmScheduler):
-    port.poll()
+    port.read()
     server.drain("n01", "bad disk")
     server.jobs = [running(1, "n02")]
     server.nodes["n02"]["state"] = ["ALLOCATED"]
@@ -318,7 +324,7 @@ def test_when_a_node_frees_and_from_when_it_is_booked_is_by_our_clock(server: Fa
     server.jobs = [running(1, "n02")]
     server.nodes["n02"]["state"] = ["ALLOCATED"]
     ends_s = running()["end_time"]["number"] - behind_s
-    assert [port.poll().nodes["n02"].frees_at_s, getattr(port.look("n02"), "frees_at_s", None)] == [ends_s, ends_s]
+    assert [port.read().nodes["n02"].frees_at_s, getattr(port.look("n02"), "frees_at_s", None)] == [ends_s, ends_s]
     assert port.reserve("n01", start_s=4_000_000_000, mark=MARK) is DONE
     sent = next(body for body in reversed(server.bodies) if body)
     assert sent["start_time"]["number"] == 4_000_000_000 + behind_s
@@ -327,18 +333,18 @@ def test_when_a_node_frees_and_from_when_it_is_booked_is_by_our_clock(server: Fa
 
 def test_a_job_that_is_suspended_is_seen_on_a_node_that_shows_idle(server: Fake, port: SlurmScheduler):
     """So Slurm shows it where memory is not counted (SelectTypeParameters=CR_Core); the job may be resumed any time."""
-    port.poll()
-    assert port.look("n01") == port.nodes().nodes["n01"]
+    port.read()
+    assert port.look("n01") == port.read().nodes["n01"]
     server.jobs = [running(1, job_state=["SUSPENDED"])]  # it came since, and the drain was too late for it
     assert port.drain("n01", mark=MARK) is DONE
     for _ in range(2):
         assert getattr(port.look("n01"), "busy", None) is True
-        port.poll()
+        port.read()
 
 
 def test_a_look_at_a_node_that_a_poll_saw_drained_and_empty_does_not_read_the_jobs(server: Fake, port: SlurmScheduler):
     server.drain("n01", MARK)
-    port.poll()
+    port.read()
     server.asked.clear()
     assert getattr(port.look("n01"), "busy", None) is False
     assert "GET jobs/" not in server.asked
@@ -348,7 +354,7 @@ def test_a_look_at_a_node_that_a_poll_saw_drained_and_empty_does_not_read_the_jo
 
 
 def test_a_job_that_ended_just_now_is_seen_to_have_ended(server: Fake, port: SlurmScheduler):
-    port.poll()
+    port.read()
     port.drain("n01", mark=MARK)
     server.jobs = [running(1, "n01")]
     server.nodes["n01"]["state"] = ["ALLOCATED", "DRAIN"]
@@ -360,23 +366,11 @@ def test_a_job_that_ended_just_now_is_seen_to_have_ended(server: Fake, port: Slu
 
 def test_only_the_pools_own_nodes_are_seen_and_touched(server: Fake, tmp_path: Path):
     port = SlurmScheduler(RestTransport(rest(server, tmp_path)), "n[01-02]")
-    assert sorted(port.nodes().nodes) == ["n01", "n02"]
+    assert sorted(port.read().nodes) == ["n01", "n02"]
     assert port.look("n03") is None
     assert port.drain("n03", mark=MARK) is REFUSED
     assert port.drain_many(["n02", "n03"], mark=MARK) == {"n02": DONE, "n03": REFUSED}
     assert server.nodes["n03"]["state"] == ["IDLE"]
-
-
-def test_work_that_vanished_is_told_as_ended_once(server: Fake, port: SlurmScheduler):
-    server.jobs = [running(1, "n01"), job(2, array_job_id=number(2), array_task_string="1-3")]
-    port.poll()
-    assert {record.id for record in port.take_records()} == {"1", "2_rest"}
-    server.jobs = [running(1, "n01")]
-    picture = port.poll()
-    told = {record.id: record for record in port.take_records()}
-    assert (told["2_rest"].state, told["2_rest"].ended_s) == (WorkState.ENDED, picture.at_s)
-    assert told["1"].state is WorkState.RUNNING
-    assert {record.id for record in port.take_records()} == {"1"}
 
 
 def test_a_drain_of_ours_is_ours_still_after_its_node_stopped_answering(server: Fake, port: SlurmScheduler):

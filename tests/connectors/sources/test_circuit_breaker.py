@@ -53,7 +53,7 @@ class World:
 def world(tmp_path: Path) -> Iterator[World]:
     with fake.serving() as server:
         world = World(server, tmp_path)
-        world.port.poll()
+        world.port.read()
         world.goes()
         yield world
 
@@ -68,14 +68,14 @@ def test_while_slurmctld_is_away_a_look_at_one_node_tells_of_all(world: World):
 
 def test_what_a_poll_found_out_need_not_be_found_out_again(world: World):
     with pytest.raises(Unreachable):
-        world.port.poll()
+        world.port.read()
     assert world.looks() == 0
 
 
 def test_a_slurmctld_that_is_back_is_seen_by_the_next_poll_or_by_a_look_soon_after(world: World):
     world.looks()
     world.returns()
-    world.port.poll()
+    world.port.read()
     assert all(world.port.look(name) for name in NAMES)
     world.goes()
     world.looks()
@@ -93,7 +93,7 @@ def test_a_poll_and_an_act_are_never_held_back(world: World):
     world.looks()
     before = len(world.server.asked)
     with pytest.raises(Unreachable):
-        world.port.poll()
+        world.port.read()
     assert len(world.server.asked) == before + 1
 
 
@@ -102,10 +102,10 @@ def test_that_the_jobs_are_too_many_says_nothing_of_a_look(world: World):
     world.returns()
     for name in NAMES:
         world.server.drain(name, MARK)
-    world.port.poll()
+    world.port.read()
     world.server.instead["GET jobs/"] = world.fail
     with pytest.raises(Unreachable):
-        world.port.poll()
+        world.port.read()
     assert all(world.port.look(name) for name in NAMES)
 
 

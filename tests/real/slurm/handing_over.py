@@ -5,19 +5,19 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from threading import Event, RLock, Thread
 from typing import Any, Self
 
 import numpy as np
 
+from connectors.sources.standing import Standing
 from controller.controller import Controller
 from controller.handover.carry_out import Ports
 from controller.lease import Lease
 from models.acts import Outcome, Verb
 from models.audit import Entered, Entry
-from models.errors import Unreachable
 from models.forecasts import Forecast, Source
 from models.handovers import Handover, Stage
 from models.leadership import LeaseRecord
@@ -120,7 +120,9 @@ class HandingOver:
         self.lease = Lease(store, "one", time.monotonic)
         pool, spec = policy(len(names), deadline_s)
         ports = Ports(self.port, self.kubernetes, self.lease)  # type: ignore[arg-type] - as far as it is asked
-        self.controller = Controller(ports, pool, spec, lambda: int(time.time()), self.audit)
+        self.hpc = Standing(port, Side.HPC)
+        sources = self.hpc, self.kubernetes
+        self.controller = Controller(ports, pool, spec, lambda: int(time.time()), self.audit, sources=sources)
         self.error: BaseException | None = None
         self._standing = RLock()
         self._ended = Event()
@@ -216,13 +218,11 @@ class HandingOver:
     def _read(self) -> None:
         self.machine.agenda.now_s = max(self.machine.now_s, int(time.time()))
         self.lease.tick()
-        with suppress(Unreachable):  # then the view gets old, and the controller judges that
-            self.port.poll()
 
     def _forecasts(self) -> Mapping[Side, Forecast]:
         now_s = int(time.time())
         need = {Side.KUBERNETES: float(self._wants), Side.HPC: float(len(self.names) - self._wants)}
-        now = {Side.KUBERNETES: self.kubernetes.demand().nodes, Side.HPC: self.port.demand().nodes}
+        now = {Side.KUBERNETES: self.kubernetes.read().demand.nodes, Side.HPC: self.hpc.read().demand.nodes}
         return {
             side: Forecast(side, now_s, now[side], HORIZONS_S, LEVELS, np.full((3, 1), need[side]), Source.MODEL)
             for side in Side

@@ -13,8 +13,10 @@ from connectors.slurm.commands.process import Commands
 from connectors.slurm.commands.transport import CommandsTransport
 from connectors.slurm.rest.transport import RestTransport
 from connectors.slurm.scheduler import SlurmScheduler
+from connectors.sources.standing import Standing
 from models.acts import Outcome
 from models.errors import Unreachable
+from models.nodes import Side
 from tests.connectors.slurm import fake
 from tests.connectors.slurm.commands.test_printed_jobs import HEAD, record
 from tests.connectors.slurm.commands.test_printed_nodes import START
@@ -69,7 +71,7 @@ def port(server: Fake, printing: Printing, tmp_path: Path) -> SlurmScheduler:
 
 def test_a_poll_asks_slurmrestd_for_neither_jobs_nor_nodes(server: Fake, printing: Printing, port: SlurmScheduler):
     printing.jobs = record(JobID="1", Exclusive="NODE") + record(JobID="2", Exclusive="NODE", PriorityLong="0")
-    picture = port.poll()
+    picture = port.read()
     assert (picture.demand.waiting, sorted(picture.nodes)) == (1.0, sorted(NAMES))
     assert printing.asked == ["scontrol", "squeue"]
     assert set(server.asked) == {"GET ping", "GET diag", "GET partitions/", "GET reservations/"}
@@ -80,21 +82,22 @@ def test_one_command_that_fails_is_no_poll_and_the_last_one_stands(
     printing: Printing, port: SlurmScheduler, broken: str
 ):
     printing.jobs = record(Exclusive="NODE")
-    before = port.poll()
+    source = Standing(port, Side.HPC)
+    before = source.read()
     printing.broken, printing.jobs = broken, b""
     with pytest.raises(Unreachable, match=broken):
-        port.poll()
-    assert port.demand() == before.demand
+        port.read()
+    assert source.read() is before
     printing.broken = ""
-    assert port.poll().demand.waiting == 0
+    assert port.read().demand.waiting == 0
 
 
 def test_another_release_of_squeue_may_come_while_we_run(printing: Printing, port: SlurmScheduler):
     """What OverSubscribe tells before 26.05, Exclusive tells since: NO is a job with whole nodes, then any job."""
     printing.offer, printing.jobs = "OverSubscribe", record(OverSubscribe="OK")
-    before = port.poll().demand.waiting
+    before = port.read().demand.waiting
     printing.offer, printing.jobs = f"OverSubscribe {EXCLUSIVE}", record(OverSubscribe="NO", Exclusive="NO")
-    assert port.poll().demand.waiting == before < 1
+    assert port.read().demand.waiting == before < 1
     assert printing.questions[0] != printing.questions[1]
 
 

@@ -52,7 +52,7 @@ def look(port: SlurmScheduler, name: str) -> HpcNode:
 
 def test_everything_is_read_and_done_through_it(opened: Open):
     port = opened()
-    assert sorted(port.poll().nodes) == ["n01", "n02", "n03"]
+    assert sorted(port.read().nodes) == ["n01", "n02", "n03"]
     assert port.drain_many(["n01", "n02"], mark=MARK) == {"n01": DONE, "n02": DONE}
     assert look(port, "n01").drain_reason == MARK
     assert port.undrain("n01", mark=OTHER) is REFUSED
@@ -84,7 +84,7 @@ def test_who_may_not_drain_is_told_so(opened: Open, caplog: pytest.LogCaptureFix
 @pytest.mark.parametrize("what", ["diag", "load_nodes", "load_jobs", "load_partitions", "load_reservations"])
 def test_nothing_is_told_of_a_poll_of_which_a_part_failed(opened: Open, what: str):
     with pytest.raises(Unreachable, match="1007"):
-        opened(FAILS=f"{what}=1007").poll()
+        opened(FAILS=f"{what}=1007").read()
 
 
 def test_what_hangs_is_ended_and_begun_anew(opened: Open):
@@ -92,7 +92,7 @@ def test_what_hangs_is_ended_and_begun_anew(opened: Open):
     began_s = time.monotonic()
     assert port.drain("n01", mark=MARK) is UNKNOWN
     with pytest.raises(Unreachable, match="in time"):
-        port.poll()
+        port.read()
     assert time.monotonic() - began_s < 30
     assert port.undrain("n01", mark=MARK) is DONE, "it shows no drain"
 
@@ -100,7 +100,7 @@ def test_what_hangs_is_ended_and_begun_anew(opened: Open):
 def test_what_dies_says_why_and_is_begun_anew(opened: Open):
     port = opened(DIES="load_jobs")
     with pytest.raises(Unreachable, match=r"ended with 1: .*fatal: load_jobs"):
-        port.poll()
+        port.read()
     assert port.drain("n01", mark=MARK) is DONE
 
 
@@ -143,11 +143,11 @@ def test_a_limit_on_what_is_listened_to(opened: Open, monkeypatch: pytest.Monkey
     port = opened()
     monkeypatch.setattr(native, "ANSWER_MOST", 100)
     with pytest.raises(Unreachable, match="larger than 100 bytes"):
-        port.poll()
+        port.read()
 
 
 def test_what_the_library_complains_of_is_logged(opened: Open, caplog: pytest.LogCaptureFixture):
     caplog.set_level(logging.INFO)
     with pytest.raises(Unreachable):
-        opened(DIES="diag").poll()
+        opened(DIES="diag").read()
     assert "libslurm: fatal: diag" in caplog.text
