@@ -17,8 +17,8 @@ from kafka import KafkaProducer
 from kafka.admin import ACLOperation, ResourceType
 
 from cli import main as command
+from connectors.bus.broker import inspection as inspecting_kafka
 from connectors.bus.broker.bus import KafkaBus
-from connectors.bus.broker.bus import inspection as inspecting_kafka
 from connectors.bus.broker.inspection import KafkaInspection
 from models.events import Topic
 from tests.conformance.bus_suite import demand, read, told, work
