@@ -1,14 +1,14 @@
 # Tidegate: `make help` says what there is. Nothing needs to be installed first but Python 3.11 or newer.
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check lint generate bench simulate test-real
+.PHONY: help setup demo test test-full check lint generate bench simulate test-real
 
 export UV_PYTHON_DOWNLOADS := never
 UV := .ci/uv
 RUN := $(UV) run --locked
 
 help: ## Show this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 setup: ## Install what is needed into .venv (the others do this too)
 	@$(UV) sync --locked --quiet
@@ -17,8 +17,11 @@ demo: setup ## Compare the policies on a made-up site and write out/demo.html
 	@mkdir -p out
 	$(RUN) tidegate demo --report out/demo.html
 
-test: setup ## Run the tests
-	$(RUN) pytest -n auto --ignore=tests/real
+test: setup ## Run the tests (4 minutes on 2 processors)
+	$(RUN) pytest -n auto --ignore=tests/real -m "not full"
+
+test-full: setup ## Try in full the products of which `make test` tries a part
+	$(RUN) pytest -n auto --ignore=tests/real -m full
 
 check: lint test ## Run everything a change must pass
 
