@@ -1,11 +1,17 @@
 # Tidegate: `make help` says what there is. Nothing needs to be installed first but Python 3.11 or newer.
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-full check lint generate bench simulate test-real
+.PHONY: help setup demo test test-full check lint generate bench simulate test-real test-real-all
 
 export UV_PYTHON_DOWNLOADS := never
 UV := .ci/uv
 RUN := $(UV) run --locked
+define REAL
+	@echo "Real components: what is not in the cache is fetched first, which takes a while"
+	$(RUN) python -m tests.real.kafka.install
+	$(RUN) python -m tests.real.slurm.install
+	$(RUN) pytest tests/real --verbose --durations=5
+endef
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -45,8 +51,8 @@ simulate: setup ## Search 100,000 simulated hand-overs with faults for a violati
 	$(RUN) python -m tests.simulation --handovers 50000 --from 0
 	$(RUN) python -m tests.simulation --handovers 50000
 
-test-real: setup ## Run the tests with real components (the first time, they are fetched)
-	@echo "Real components: what is not in the cache is fetched first, which takes a while"
-	$(RUN) python -m tests.real.kafka.install
-	$(RUN) python -m tests.real.slurm.install
-	$(RUN) pytest tests/real --verbose --durations=5
+test-real: setup ## Run the tests with real components; with both releases of Slurm where they differ
+	$(REAL)
+
+test-real-all: setup ## Run them all with both releases, as before a release of ours
+	$(REAL) --all-releases

@@ -14,12 +14,25 @@ import pytest
 
 from tests.real.kafka.broker import Broker
 from tests.real.kafka.certificates import Certificates
+from tests.real.slurm import selection
 from tests.real.slurm.fixtures import own_slurm, slurm, slurm_24, slurm_26, slurm_logs  # noqa: F401
 
 TAIL = 20  # lines of a log that a failed test shows
 NUMBERS = count(1)
 UNCLOSED = "unclosed <(socket|ssl)"  # how the warning of a socket begins that is left to the garbage collector
 BROKERS: list[Broker] = []  # those of the session and of the test that runs
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(selection.OPTION, action="store_true", help="run every test with both releases of Slurm")
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    if not config.getoption(selection.OPTION, default=False):
+        out = set(selection.left_out(items))
+        config.hook.pytest_deselected(items=[item for item in items if item in out])
+        items[:] = [item for item in items if item not in out]
 
 
 def pytest_configure(config: pytest.Config) -> None:

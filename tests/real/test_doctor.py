@@ -86,6 +86,7 @@ def drained(slurm: Cluster) -> Iterator[None]:
         slurm.wait(lambda: slurm.flags("n02") == slurm.flags("n03") == {"IDLE"}, "they are idle again")
 
 
+@pytest.mark.both_releases("the newer one tells its settings over REST")
 @releases
 def test_a_site_where_all_is_well(own_slurm: Callable[..., Cluster], tmp_path: Path, release: str):
     """And nothing is changed by being looked at."""
@@ -116,6 +117,7 @@ def test_somebody_who_is_no_operator(doctor: Doctor):
     assert state(doctor.cluster) == before
 
 
+@pytest.mark.both_releases("how REST refuses a token")
 @pytest.mark.parametrize("token", ["not.a.token", "e30.e30.e30"])
 def test_a_wrong_token(doctor: Doctor, token: str):
     doctor.token(token)
@@ -140,6 +142,7 @@ def test_a_token_that_is_about_to_expire(doctor: Doctor):
     assert "slurm.token" in [check for check, _ in bad(found, "warning")]
 
 
+@pytest.mark.both_releases("what slurmctld answers to HTTP")
 def test_a_wrong_port_and_a_wrong_host(doctor: Doctor):
     ctld = doctor.cluster.ports.controller
     no_rest = "HTTP as slurmrestd does" if doctor.cluster.release.name == "24.11" else "speaks none of"
@@ -192,6 +195,7 @@ def test_a_reservation_over_our_nodes(doctor: Doctor):
     assert said["what"].endswith(": 2 nodes (n[05-06])")
 
 
+@pytest.mark.both_releases("the newer one tells its settings over REST")
 @releases
 def test_settings_that_endanger_hand_overs_a_clock_and_no_slurmctld(
     own_slurm: Callable[..., Cluster], tmp_path: Path, release: str

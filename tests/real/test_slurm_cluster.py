@@ -76,6 +76,7 @@ def test_a_job_that_asks_for_more_gpus_than_any_node_has_is_refused(slurm: Clust
         slurm.submit("--gres=gpu:a100:5")
 
 
+@pytest.mark.both_releases("data parsers")
 @pytest.mark.parametrize("path", ["ping", "diag", "nodes", "jobs", "partitions", "reservations"])
 def test_rest_answers_in_every_version_that_it_speaks(slurm: Cluster, path: str):
     for version in slurm.data_parsers:
@@ -83,12 +84,14 @@ def test_rest_answers_in_every_version_that_it_speaks(slurm: Cluster, path: str)
         assert (answer.status, answer.body["errors"]) == (200, [])
 
 
+@pytest.mark.both_releases("how REST refuses a token")
 def test_rest_answers_nobody_without_a_token_and_not_for_long_with_a_short_one(slurm: Cluster):
     short = slurm.token(lifespan_s=1)
     assert slurm.ask("GET", "nodes", token=WRONG).status in {401, 511}
     slurm.wait(lambda: slurm.ask("GET", "nodes", token=short).status in {401, 511}, "the token is too old")
 
 
+@pytest.mark.both_releases("data parsers")
 def test_a_drain_over_rest_is_seen_and_undone_in_every_version(slurm: Cluster):
     for version in slurm.data_parsers:
         drained = slurm.ask("POST", "node/n08", {"state": ["DRAIN"], "reason": "by rest"}, version=version)
@@ -192,6 +195,7 @@ def test_the_accounting_tells_of_a_job_that_has_ended(own_slurm: Callable[..., C
     cluster.wait(lambda: cluster.run(*asked).split() == [f"{number}|FAILED|3:0|cyd"], "the accounting has the job")
 
 
+@pytest.mark.both_releases("the older one does not tell of starts")
 @pytest.mark.parametrize(("release", "starts"), [("24.11", 0), ("26.05", 1)])
 def test_kafka_is_told_when_a_job_ends_and_by_the_newer_release_when_it_starts(
     own_slurm: Callable[..., Cluster], own_broker: Callable[..., Broker], release: str, starts: int

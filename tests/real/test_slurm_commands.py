@@ -36,6 +36,7 @@ def bench(request: pytest.FixtureRequest, slurm: Cluster, tmp_path: Path) -> Ite
         one.clear()
 
 
+@pytest.mark.both_releases("how squeue and scontrol tell of whole nodes")
 def test_both_ways_show_the_same(bench: SlurmBench, slurm: Cluster, tmp_path: Path):
     submit = slurm.submit
     bench.foreign_drain(bench.nodes[3])

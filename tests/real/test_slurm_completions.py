@@ -119,6 +119,7 @@ def answers(port: SlurmScheduler) -> bool:
     return True
 
 
+@pytest.mark.both_releases("the older one does not tell of starts")
 def test_what_happens_between_two_polls_is_told_as_the_next_poll_tells_it(site: Site):
     """Ended by both releases, started by the newer one; and what is told twice changes nothing."""
     cluster = site.cluster

@@ -25,6 +25,7 @@ from tests.real.slurm.fixtures import running
 from tests.real.slurm.install import RELEASES
 from tests.real.slurm_bench import client, tells
 
+pytestmark = pytest.mark.both_releases("data parsers, and how commands tell of nodes that are one user's")
 MARK = "tidegate:9.p1"
 GPUS, PLAIN, USERS, EVERY = "n[01-02]", "n[03-05]", "n[04-05]", "n[01-05]"
 NODES = (

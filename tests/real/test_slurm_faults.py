@@ -158,6 +158,7 @@ def test_an_admin_who_resumes_the_node_is_seen_at_once(opened: Opened):
     assert port.undrain("n01", mark=MARK) is DONE
 
 
+@pytest.mark.both_releases("how REST refuses a token")
 def test_a_token_that_expired_is_told_by_its_file_and_a_new_one_helps(opened: Opened, tmp_path: Path):
     """B16: nothing is applied by halves; the act is unknown, and nothing of it happened."""
     cluster, port = opened
@@ -197,6 +198,7 @@ def test_half_an_answer_is_none_and_changes_nothing_that_is_known(opened: Opened
         rest.close()
 
 
+@pytest.mark.both_releases("how REST tells of a missing right")
 def test_a_user_who_is_no_operator_is_refused(opened: Opened, tmp_path: Path, caplog: pytest.LogCaptureFixture):
     cluster, port = opened
     (tmp_path / "token").write_text(cluster.token(user="ada"))

@@ -56,6 +56,7 @@ def site(request: pytest.FixtureRequest, own_slurm: Callable[..., Cluster]) -> C
     return cluster
 
 
+@pytest.mark.both_releases("data parsers, and the memory of slurmrestd")
 def test_a_large_site_is_read_and_500_nodes_are_drained_in_one_request(site: Cluster, slurm_asked: Counted):
     port = SlurmScheduler(slurm_asked)
     large.hold_array(site, TASKS)

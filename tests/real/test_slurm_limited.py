@@ -93,6 +93,7 @@ def test_what_is_asked_for_under_a_limit_is_done_late_or_unknown_and_comes_true_
     assert port.read().demand.running == 1.0
 
 
+@pytest.mark.both_releases("the older one cannot reserve over REST")
 def test_nodes_are_drained_by_an_administrator_and_by_no_operator(opened: Opened):
     """Slurm lets an operator make reservations, but not change nodes."""
     cluster, port = opened

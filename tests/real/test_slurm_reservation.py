@@ -66,6 +66,7 @@ def state(cluster: Cluster, number: int) -> str:
     return cluster.job(number)["JobState"]
 
 
+@pytest.mark.both_releases("the older one cannot reserve over REST")
 def test_until_the_hour_the_real_backfill_fills_the_node_with_short_jobs_and_starts_no_long_one(
     slurm: Cluster, port: SlurmScheduler
 ):

@@ -16,6 +16,7 @@ from tests.conformance.test_hpc_scheduler import MARK, OTHER, keep_free, look
 from tests.real.slurm.cluster import Cluster
 from tests.real.slurm_bench import SlurmBench, client
 
+pytestmark = pytest.mark.both_releases("data parsers: each tells of nodes and jobs in its own way")
 OTHERWISE = {
     "test_what_runs_is_told_with_when_it_must_have_ended": "limits are whole minutes: see below",
     "test_demand_is_what_runs_and_what_waits": "its clock goes on between two questions: see below",

@@ -51,6 +51,7 @@ def test_nodes_of_unlike_names_are_found_by_their_hostlist(own_slurm: Callable[.
     rest.close()
 
 
+@pytest.mark.both_releases("data parsers")
 def test_every_version_of_the_data_shows_the_same(slurm: Cluster, tmp_path: Path):
     """B15: whichever data parser is left after an update."""
     slurm.run("scontrol", "update", "nodename=n05", "state=drain", "reason=bad disk")
