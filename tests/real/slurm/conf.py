@@ -39,7 +39,7 @@ class Node:
 
 
 NODES = tuple(Node(f"n{number:02}", gpus=4 if number <= 4 else 0) for number in range(1, 9))
-SOON = "bf_interval=1,bf_resolution=10,batch_sched_delay=0,sched_interval=2"  # jobs start within a second or two
+SOON = "bf_interval=1,bf_resolution=10,batch_sched_delay=0,sched_interval=1"  # jobs start within a second or two
 
 
 @dataclass(frozen=True)
