@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -31,3 +33,11 @@ def made(name: str, *params: object, marked: bool = False) -> Any:
 )
 def test_the_newest_release_that_there_is_has_each_test(items: list[Any], out: list[int]):
     assert left_out(items) == [items[number] for number in out]
+
+
+def test_the_page_names_each_file_in_which_the_releases_differ():
+    here, marked = Path(__file__).parent, re.compile(r"^(@|pytestmark = )pytest\.mark\.both_releases\(", re.MULTILINE)
+    page = (here.parent / "README.md").read_text()
+    table = page[page.index("| in `real/` |") : page.index("| all others |")]
+    found = {path.name for path in here.glob("test_*.py") if marked.search(path.read_text())}
+    assert set(re.findall(r"`(test_\w+\.py)`", table)) == found
