@@ -89,15 +89,20 @@ def through(world: World, name: str, path: object) -> dict:
 # ---- the same figures ----
 
 
-@pytest.mark.parametrize("name", POLICIES)
-def test_the_figures_are_the_same_through_the_bus(name: str, tmp_path: Path):
+@pytest.mark.parametrize(
+    ("name", "bus"),
+    [
+        *((name, "memory") for name in POLICIES),
+        ("persistence", "sqlite"),
+        *(pytest.param(name, "sqlite", marks=pytest.mark.full) for name in POLICIES if name != "persistence"),
+    ],
+)
+def test_the_figures_are_the_same_through_the_bus(name: str, bus: str, tmp_path: Path):
     world = small_world(4, nodes=12, days=2)
-    figures = replay(world, name).figures
-    for address in ("memory", f"sqlite:{tmp_path / 'events.db'}"):
-        path = BusPath(open_bus(address), "pool")
-        assert through(world, name, path) == figures
-        path.close()
-        assert path.bus.counts.dead_letters == path.bus.counts.dropped == path.bus.counts.gaps == 0
+    path = BusPath(open_bus("memory" if bus == "memory" else f"sqlite:{tmp_path / 'events.db'}"), "pool")
+    assert through(world, name, path) == replay(world, name).figures
+    path.close()
+    assert path.bus.counts.dead_letters == path.bus.counts.dropped == path.bus.counts.gaps == 0
 
 
 def test_the_command_writes_the_same_bytes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
