@@ -95,7 +95,7 @@ def test_each_command_shows_what_is_there_in_80_columns_and_leaves_nothing(
     run, broker: Broker, bus: KafkaBus, prefix: str
 ):
     target = f"--bus=kafka:{broker.address()}", f"--prefix={prefix}"
-    before = names(broker, prefix), bus.lookup.committed([prefix + "forecasting"])
+    before = names(broker, prefix), bus.metadata.committed([prefix + "forecasting"])
     tail, lag, letters = (
         run(*words, *target) for words in (("tail", "demand", "--no-follow"), ("lag",), ("dead-letter", "list"))
     )
@@ -116,7 +116,7 @@ def test_each_command_shows_what_is_there_in_80_columns_and_leaves_nothing(
     lines = [line for ran in (tail, lag, letters) for line in ran.lines]
     assert max(map(len, lines)) <= 80
     assert all(line.isprintable() for line in lines)
-    assert (names(broker, prefix), bus.lookup.committed([prefix + "forecasting"])) == before
+    assert (names(broker, prefix), bus.metadata.committed([prefix + "forecasting"])) == before
 
 
 def test_tail_as_json(run, broker: Broker, bus: KafkaBus, prefix: str):

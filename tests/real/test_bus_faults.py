@@ -245,7 +245,7 @@ def test_d9_a_topic_that_was_made_anew_is_noticed_and_read_from_its_beginning(
         bus.flush(READY_S)
         subscription = bus.subscribe([topic], "g")
         assert len(drain(subscription)[0]) == 1
-        bus.lookup.discard()
+        bus.metadata.discard()
         with opened(broker.address(), prefix) as again:
             for number in range(1, 5):
                 again.publish(make(number))
@@ -326,7 +326,7 @@ def test_d8_a_gap_in_one_partition_has_the_whole_state_told_anew(
         drain(subscription)
         whole = TopicPartition(prefix + Topic.WORK, 0)
         with broker.admin() as admin:
-            (end,) = bus.lookup.ends([whole]).values()
+            (end,) = bus.metadata.ends([whole]).values()
             admin.delete_records({whole: end})
         subscription._consumer.seek(whole, 0)  # as one who had not read so far yet
         events, reasons = wait_for(subscription, 60 - end)
