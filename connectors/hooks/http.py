@@ -5,12 +5,10 @@ from __future__ import annotations
 import http.client
 import json
 import logging
-import socket
-import ssl
-import threading
 from contextlib import suppress
 from urllib.parse import urlsplit
 
+from basics.http import Deadline, HttpClient, Request
 from models.acts import Outcome
 from models.handovers import Direction
 from models.pools import HookCall, Hooks
@@ -70,57 +68,22 @@ def outcome_of(status: int) -> Outcome:
 
 
 def _post(call: HookCall, body: bytes, key: str) -> tuple[int, str]:
-    """The status, and for a no the beginning of what was said. No redirection is followed and no proxy is asked."""
+    """The status, and for a no the beginning of what was said."""
     address = urlsplit(call.url)
-    host, port = address.hostname or "", address.port
-    connection = (
-        http.client.HTTPSConnection(host, port, timeout=call.timeout, context=ssl.create_default_context())
-        if address.scheme == "https"
-        else http.client.HTTPConnection(host, port, timeout=call.timeout)
-    )
     path = address.path or "/"
-    deadline = _Deadline(connection, call.timeout)
-    try:
-        connection.connect()
-        deadline.check()
-        connection.request(
-            "POST",
-            f"{path}?{address.query}" if address.query else path,
-            body,
-            {"Content-Type": "application/json", "Idempotency-Key": key, "User-Agent": "tidegate"},
-        )
-        answer = connection.getresponse()
-        deadline.check()
-        text = b""
-        if outcome_of(answer.status) is Outcome.REFUSED:
-            with suppress(OSError, http.client.HTTPException):
-                text = answer.read(ANSWER_MOST)
-        return answer.status, text.decode(errors="replace")
-    finally:
-        deadline.end()
-        connection.close()
+    request = Request(
+        "POST",
+        f"{path}?{address.query}" if address.query else path,
+        body,
+        {"Content-Type": "application/json", "Idempotency-Key": key, "User-Agent": "tidegate"},
+    )
+    status, said = HttpClient(address).send(request, _why_not, timeout_s=call.timeout)
+    return status, said.decode(errors="replace")
 
 
-class _Deadline:
-    """Ends a call after so many seconds, whatever it waits for: a socket's own timeout begins anew at each byte."""
-
-    def __init__(self, connection: http.client.HTTPConnection, seconds: int) -> None:
-        self._connection = connection
-        self._passed = False
-        self._timer = threading.Timer(seconds, self._cut)
-        self._timer.daemon = True
-        self._timer.start()
-
-    def check(self) -> None:
-        """Raise TimeoutError when the time is over."""
-        if self._passed:
-            raise TimeoutError("timed out")
-
-    def end(self) -> None:
-        """The call has ended."""
-        self._timer.cancel()
-
-    def _cut(self) -> None:
-        self._passed = True
-        with suppress(OSError, AttributeError):  # not connected yet, or already closed
-            socket.socket.shutdown(self._connection.sock, socket.SHUT_RDWR)  # also of a socket with TLS
+def _why_not(answer: http.client.HTTPResponse, _: Deadline) -> bytes:
+    """What a no says, as far as it comes; of all else the status is enough."""
+    if outcome_of(answer.status) is Outcome.REFUSED:
+        with suppress(OSError, http.client.HTTPException):
+            return answer.read(ANSWER_MOST)
+    return b""

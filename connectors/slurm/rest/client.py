@@ -5,15 +5,13 @@ from __future__ import annotations
 import http.client
 import json
 import logging
-import ssl
-import threading
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import SplitResult, urlsplit
 
-from basics.http import Deadline
+from basics.http import HttpClient, Request, whole
 from connectors.slurm.token import TokenFile
 from connectors.slurm.wire import Answer, Shape, decode
 from models.errors import BadInput, Unreachable
@@ -22,7 +20,6 @@ VERSIONS = ("v0.0.44", "v0.0.43", "v0.0.42", "v0.0.41", "v0.0.40", "v0.0.45")
 """The data parsers by how much they tell: v0.0.45 of Slurm 26.05.5 does not say which jobs want whole nodes."""
 
 ANSWER_MOST = 512 * 2**20  # bytes; 10,000 nodes are about 25 MB and 50,000 jobs about 200 MB
-CHUNK = 2**20
 DENIED = frozenset((401, 403, 511))
 SAID_MOST = 300  # characters of a no, for the log
 
@@ -56,11 +53,7 @@ class NotOffered(Unreachable):
 
 
 class Rest:
-    """One slurmrestd at ``url``. ``user`` is only needed where the token does not say whose it is.
-
-    Reads share a connection that is kept open; each write has its own, so that one that fails was not lost before it
-    was sent because the old connection had ended.
-    """
+    """One slurmrestd at ``url``. ``user`` is only needed where the token does not say whose it is."""
 
     def __init__(
         self, url: str, token_file: Path, *, user: str = "", ca_file: Path | None = None, timeout_s: float = 10.0
@@ -69,12 +62,10 @@ class Rest:
         self.url = url.rstrip("/")
         self.tokens = TokenFile(token_file)
         self.version = ""
-        self._address = address
+        self._folder = address.path.rstrip("/")
         self._user = user
         self._timeout_s = timeout_s
-        self._tls = ssl.create_default_context(cafile=ca_file) if address.scheme == "https" else None
-        self._lock = threading.Lock()
-        self._kept: http.client.HTTPConnection | None = None
+        self._client = HttpClient(address, ca_file=ca_file)
 
     def __repr__(self) -> str:
         return f"Rest({self.url!r})"
@@ -98,8 +89,7 @@ class Rest:
 
     def close(self) -> None:
         """Let go of the connection."""
-        with self._lock:
-            self._drop()
+        self._client.close()
 
     def _ask(self, method: str, path: str, body: Mapping[str, object] | None, timeout_s: float | None) -> Reply:
         if not self.version:
@@ -127,8 +117,9 @@ class Rest:
         headers |= {"X-SLURM-USER-NAME": self._user} if self._user else {}
         content = None if body is None else json.dumps(body).encode()
         headers |= {} if content is None else {"Content-Type": "application/json"}
+        request = Request(method, self._folder + path, content, headers)
         try:
-            reply = self._exchange(method, self._address.path.rstrip("/") + path, content, headers, timeout_s)
+            reply = Reply(*self._client.send(request, whole(ANSWER_MOST), timeout_s=timeout_s or self._timeout_s))
         except (OSError, http.client.HTTPException) as error:
             said = str(error) or type(error).__name__
             raise Unreachable(f"slurmrestd at {self.url} gave no answer to {method} {path}: {said}") from error
@@ -138,75 +129,6 @@ class Rest:
                 " is not accepted; it may have expired, or be somebody's whom Slurm does not know"
             )
         return reply
-
-    def _exchange(
-        self, method: str, path: str, content: bytes | None, headers: dict[str, str], timeout_s: float | None
-    ) -> Reply:
-        limit_s = timeout_s or self._timeout_s
-        if method != "GET":
-            return self._once(self._connect(limit_s), method, path, content, headers, limit_s)[0]
-        with self._lock:
-            kept, self._kept = self._kept, None
-            if kept is not None:
-                try:
-                    kept.sock.settimeout(limit_s)
-                    reply, self._kept = self._once(kept, method, path, content, headers, limit_s)
-                except (ConnectionError, http.client.BadStatusLine):  # it had ended since: a read can be asked again
-                    pass
-                else:
-                    return reply
-            reply, self._kept = self._once(self._connect(limit_s), method, path, content, headers, limit_s)
-            return reply
-
-    def _once(
-        self,
-        connection: http.client.HTTPConnection,
-        method: str,
-        path: str,
-        content: bytes | None,
-        headers: dict[str, str],
-        limit_s: float,
-    ) -> tuple[Reply, http.client.HTTPConnection | None]:
-        """One request on the connection, and the connection if more can follow."""
-        keep = False
-        try:
-            with Deadline(connection, limit_s) as deadline:
-                connection.request(method, path, content, headers)
-                deadline.check()
-                response = connection.getresponse()
-                body = _read(response, deadline)
-            keep = method == "GET" and not response.will_close
-            return Reply(response.status, body), connection if keep else None
-        finally:
-            if not keep:
-                connection.close()
-
-    def _connect(self, limit_s: float) -> http.client.HTTPConnection:
-        host, port = self._address.hostname or "", self._address.port
-        if self._tls is not None:
-            return http.client.HTTPSConnection(host, port, timeout=limit_s, context=self._tls)
-        return http.client.HTTPConnection(host, port, timeout=limit_s)
-
-    def _drop(self) -> None:
-        if self._kept is not None:
-            self._kept.close()
-            self._kept = None
-
-
-def _read(response: http.client.HTTPResponse, deadline: Deadline) -> bytes:
-    """The whole body. Raises HTTPException when it is cut off, or larger than ANSWER_MOST."""
-    chunks: list[bytes] = []
-    size = 0
-    while chunk := response.read(CHUNK):
-        deadline.check()
-        chunks.append(chunk)
-        size += len(chunk)
-        if size > ANSWER_MOST:
-            raise http.client.HTTPException(f"the answer is larger than {ANSWER_MOST} bytes")
-    deadline.check()
-    if response.length:
-        raise http.client.HTTPException(f"the answer ended {response.length} bytes early")
-    return b"".join(chunks)
 
 
 def _address(url: str) -> SplitResult:
