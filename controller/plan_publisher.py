@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 
+from basics.log_once import Trouble
 from models.audit import AuditLog, Decided, Entered, Entry
 from models.bus import Bus
 from models.events import Event, Payload, Planned, Topic
@@ -27,7 +28,7 @@ class PlanPublisher:
         self._source = source
         self._pool = pool
         self._count = 0
-        self._said = ""  # why the last event was not told
+        self._trouble = Trouble(log, "plans and hand-overs are not told")
         self._handovers: dict[str, Event] = {}
 
     def append(self, entry: Entry) -> None:
@@ -56,9 +57,6 @@ class PlanPublisher:
             self._bus.publish(event)
         except Exception as error:  # whatever it is, no hand-over may stop for it
             self.failures += 1
-            said = f"{type(error).__name__} {error}"
-            if said != self._said:
-                log.warning("%s is not told: %s", event.id, said)
-            self._said = said
+            self._trouble.met(f"{type(error).__name__} {error}")
         else:
-            self._said = ""
+            self._trouble.over()

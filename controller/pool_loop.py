@@ -7,6 +7,7 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Protocol
 
+from basics.log_once import Trouble
 from controller.forecast_subscriber import ForecastSubscriber
 from models.errors import BusRefused, BusUnavailable
 from models.forecasts import Forecast
@@ -42,18 +43,20 @@ class Mover(Protocol):
 
 
 class PoolLoop:
-    """One pool's turns, as the service takes them every ``every_s``. Without forecasts of both sides none is taken.
-
-    ``deaf`` tells whether the bus did not say what is forecast when it was last asked.
-    """
+    """One pool's turns, as the service takes them every ``every_s``. Without forecasts of both sides none is taken."""
 
     def __init__(self, mover: Mover, hearing: ForecastSubscriber, clock: Callable[[], int], *, every_s: int) -> None:
-        self.deaf = False
         self._mover = mover
         self._hearing = hearing
         self._clock = clock
         self._longest_s = max(FRESH_LEAST_S, 2 * every_s)
-        self._told = ""
+        self._deafness = Trouble(log, "no new forecasts are heard")
+        self._standstill = Trouble(log, over="moves may begin", ignoring=_AGE)
+
+    @property
+    def deaf(self) -> bool:
+        """Whether the bus did not say what is forecast when it was last asked."""
+        return self._deafness.lasts
 
     @property
     def ages_s(self) -> Mapping[Side, float]:
@@ -66,12 +69,17 @@ class PoolLoop:
         self._hear(now_s)
         forecasts = dict(self._hearing.forecasts(now_s, longest_s=self._longest_s))
         if missing := [side for side in Side if side not in forecasts]:
-            self._say(f"nothing is decided: there is no forecast of the last {self._longest_s} s for {_all(missing)}")
+            self._standstill.met(
+                f"nothing is decided: there is no forecast of the last {self._longest_s} s for {_all(missing)}"
+            )
             self.watch()
             return None
         plan = self._mover.turn(forecasts)
         self._tell_finished()
-        self._say("; ".join(f"moves are held ({hold.switch}): {hold.text}" for hold in self._mover.holds))
+        if held := "; ".join(f"moves are held ({hold.switch}): {hold.text}" for hold in self._mover.holds):
+            self._standstill.met(held)
+        else:
+            self._standstill.over()
         return plan
 
     def watch(self) -> None:
@@ -80,26 +88,13 @@ class PoolLoop:
         self._tell_finished()
 
     def _hear(self, now_s: int) -> None:
-        """Take up new forecasts; that the bus is away is told once, and so is that it is back."""
+        """Take up new forecasts."""
         try:
             self._hearing.hear(now_s)
         except (BusUnavailable, BusRefused) as error:
-            if not self.deaf:
-                log.warning("no new forecasts are heard: %s", error)
-            self.deaf = True
+            self._deafness.met(error)
         else:
-            if self.deaf:
-                log.info("forecasts are heard again")
-            self.deaf = False
-
-    def _say(self, text: str) -> None:
-        """What keeps moves back, once for as long as it is the same but for its age."""
-        alike = _AGE.sub("", text)
-        if alike and alike != self._told:
-            log.warning("%s", text)
-        elif self._told and not text:
-            log.info("moves may begin")
-        self._told = alike
+            self._deafness.over()
 
     def _tell_finished(self) -> None:
         for handover in self._mover.finished:

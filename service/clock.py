@@ -7,6 +7,8 @@ import sys
 import time
 from collections.abc import Callable
 
+from basics.log_once import Trouble
+
 SLIP_S = 5.0  # a wall clock that is set by less is not worth a word
 
 log = logging.getLogger("tidegate.service")
@@ -27,6 +29,7 @@ class SteadyClock:
         self._wall = wall
         self._elapsed = elapsed
         self._began_s = wall() - elapsed()
+        self._setting = Trouble(log, over="the clock was set right again", ignoring=None)
         self._off_s = 0.0  # how far ahead the wall clock is, as last told
 
     def __call__(self) -> int:
@@ -37,7 +40,7 @@ class SteadyClock:
             self._off_s = off_s
             if abs(off_s) > SLIP_S:
                 how = f"{abs(off_s):.0f} s {'ahead' if off_s > 0 else 'back'}"
-                log.warning("the clock was set %s; all goes on by the time before, until the next start", how)
+                self._setting.met(f"the clock was set {how}; all goes on by the time before, until the next start")
             else:
-                log.info("the clock was set right again")
+                self._setting.over()
         return int(now_s)

@@ -83,6 +83,7 @@ class Parts:
     lock: LockFile | None
     last: LastDecision | None
     blind: Trouble = field(default_factory=lambda: Trouble(log, "nothing is forecast"))
+    unled: Trouble = field(default_factory=lambda: Trouble(log, "the lock"))
 
     def follow(self) -> None:
         """Let the forecaster see what is new, and say what it expects."""

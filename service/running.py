@@ -55,22 +55,21 @@ def _watch(parts: Parts) -> float:
     """Keep the lead, and tend what is under way; the more there is, the less often."""
     began_s = time.monotonic()
     if parts.lock is not None:
-        keep_lead(parts.lock)
+        keep_lead(parts.lock, parts.unled)
     if parts.control is not None:
         parts.control.watch()
     if parts.lock is not None and parts.lock.epoch is not None and not parts.lock.kept:
-        keep_lead(parts.lock)  # what a new leader found is written down: only then may moves begin
+        keep_lead(parts.lock, parts.unled)  # what a new leader found is written down: only then may moves begin
     return max(WATCH_S, (time.monotonic() - began_s) / WATCH_SHARE)
 
 
-def keep_lead(lock: LockFile) -> None:
+def keep_lead(lock: LockFile, trouble: Trouble) -> None:
     """Lead, or try to; what is wrong with that is told when it comes, and that it has gone."""
-    before = lock.trouble
     lock.tick()
-    if lock.trouble is None and before is not None:
-        log.info("the lock: no trouble any more")
-    elif lock.trouble is not None and str(lock.trouble) != str(before):
-        log.warning("%s", lock.trouble)
+    if lock.trouble is None:
+        trouble.over()
+    else:
+        trouble.met(lock.trouble)
 
 
 def turns(parts: Parts, control: PoolLoop) -> Step:

@@ -10,6 +10,7 @@ import re
 from pathlib import Path
 from stat import S_ISREG
 
+from basics.log_once import Trouble
 from models.errors import Unreachable
 
 TOKEN_MOST = 16_384  # bytes of the file
@@ -27,7 +28,7 @@ class TokenFile:
         self.expires_s: int | None = None
         self._seen: tuple[int, int, int] | None = None
         self._token = ""
-        self._warned = False
+        self._trouble = Trouble(log, f"the token for Slurm in {path}")
 
     def __repr__(self) -> str:
         return f"TokenFile({str(self.path)!r})"
@@ -41,7 +42,7 @@ class TokenFile:
             seen = (status.st_mtime_ns, status.st_size, status.st_ino)
             if seen != self._seen:
                 self._token = self._read()
-                self._seen, self._warned = seen, False
+                self._seen = seen
                 self.expires_s = expiry(self._token)
         except OSError as error:
             raise Unreachable(f"the token for Slurm cannot be read: {error}") from error
@@ -57,12 +58,12 @@ class TokenFile:
         return text
 
     def _watch(self, now_s: float) -> None:
-        if self.expires_s is None or self._warned or now_s < self.expires_s - AHEAD_S:
+        if self.expires_s is None or now_s < self.expires_s - AHEAD_S:
+            self._trouble.over()
             return
-        self._warned = True
         left_s = int(self.expires_s - now_s)
         when = f"expires in {left_s} s" if left_s > 0 else f"expired {-left_s} s ago"
-        log.warning("the token for Slurm in %s %s and was not renewed: write a new one into it", self.path, when)
+        self._trouble.met(f"it {when} and was not renewed: write a new one into it")
 
 
 def expiry(token: str) -> int | None:

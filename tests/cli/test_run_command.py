@@ -141,15 +141,15 @@ def test_a_bus_that_stays_away_is_told_once(caplog: pytest.LogCaptureFixture):
 
 def test_trouble_with_the_lock_is_told_when_it_comes_and_when_it_goes(tmp_path: Path, caplog: pytest.LogCaptureFixture):
     caplog.set_level(logging.INFO)
-    lock = LockFile(tmp_path / "lock")
+    lock, trouble = LockFile(tmp_path / "lock"), Trouble(logging.getLogger("tidegate.service"), "the lock")
     (tmp_path / "lock").write_text("{")
-    keep_lead(lock)
-    keep_lead(lock)
+    keep_lead(lock, trouble)
+    keep_lead(lock, trouble)
     (tmp_path / "lock").unlink()
-    keep_lead(lock)
-    keep_lead(lock)
+    keep_lead(lock, trouble)
+    keep_lead(lock, trouble)
     came, went = (record.message for record in caplog.records)
-    assert came.startswith(f"{tmp_path / 'lock'}: cannot be read")
+    assert came.startswith(f"the lock: {tmp_path / 'lock'}: cannot be read")
     assert went == "the lock: no trouble any more"
 
 

@@ -215,7 +215,7 @@ def test_a_token_says_when_it_expires(text: str, expires_s: int | None):
     assert expiry(text) == expires_s
 
 
-def test_one_that_is_about_to_expire_is_complained_about_once_until_it_is_renewed(
+def test_one_that_is_about_to_expire_is_complained_about_once_and_again_when_it_has_until_it_is_renewed(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ):
     file = TokenFile(tmp_path / "token")
@@ -223,14 +223,15 @@ def test_one_that_is_about_to_expire_is_complained_about_once_until_it_is_renewe
     for now_s in (1000, 1699):
         file.token(now_s)
     assert not caplog.records
-    for now_s in (1701, 1800, 2100):
+    for now_s in (1701, 1800, 2100, 2200):
         file.token(now_s)
-    assert [record.getMessage() for record in caplog.records] == [
-        f"the token for Slurm in {tmp_path / 'token'} expires in 299 s and was not renewed: write a new one into it"
+    assert caplog.messages == [
+        f"the token for Slurm in {tmp_path / 'token'}: it {when} and was not renewed: write a new one into it"
+        for when in ("expires in 299 s", "expired 100 s ago")
     ]
     write(tmp_path / "token", token(4000), 2)
     file.token(2100)
-    assert (file.expires_s, len(caplog.records)) == (4000, 1)
+    assert (file.expires_s, len(caplog.records)) == (4000, 2)
     file.token(4100)
     assert "expired 100 s ago" in caplog.records[-1].getMessage()
 
