@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import secrets
 from collections.abc import Iterator
@@ -42,13 +43,23 @@ def written_whole(path: Path) -> Iterator[Path]:
             part.replace(target)
     finally:
         part.unlink(missing_ok=True)
-    _sync_folder(target.parent)
+    sync_folder(target.parent)
 
 
 def check_writable(path: Path) -> None:
     """Refuse early what ``write_atomically`` would refuse late, after the long work. Raises BadInput."""
     with _said_plainly(path):
         _check(path, path.resolve())
+
+
+def sync_folder(folder: Path) -> None:
+    """Make new names survive a power cut. Some file systems cannot; the files are whole all the same."""
+    with suppress(OSError):
+        fd = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(fd)
+        finally:
+            os.close(fd)
 
 
 @contextmanager
@@ -61,7 +72,8 @@ def _said_plainly(path: Path) -> Iterator[None]:
             "cannot be written: permission denied", where=str(path), remedy="choose another folder"
         ) from error
     except OSError as error:
-        raise BadInput(f"cannot be written: {error.strerror or error}", where=str(path)) from error
+        remedy = "free space on its disk" if error.errno in (errno.ENOSPC, errno.EDQUOT) else ""
+        raise BadInput(f"cannot be written: {error.strerror or error}", where=str(path), remedy=remedy) from error
     except RuntimeError as error:  # what Python 3.11 and 3.12 raise for links that point in a circle
         raise BadInput("cannot be written: its symbolic links form a loop", where=str(path)) from error
 
@@ -87,13 +99,3 @@ def _sync(part: Path, *, like: Path) -> None:
         with suppress(FileNotFoundError):
             os.fchmod(file.fileno(), like.stat().st_mode & 0o777)
         os.fsync(file.fileno())
-
-
-def _sync_folder(folder: Path) -> None:
-    """Make the new name survive a power cut. Some file systems cannot; the file is whole all the same."""
-    with suppress(OSError):
-        fd = os.open(folder, os.O_RDONLY)
-        try:
-            os.fsync(fd)
-        finally:
-            os.close(fd)

@@ -8,8 +8,9 @@ from collections.abc import Container, Iterator
 from contextlib import suppress
 from pathlib import Path
 
+from basics.whole_file import sync_folder
 from connectors.local.audit_json import BEGINNING, KINDS, decode, encode
-from connectors.local.files import is_named, sync_folder, told
+from connectors.local.files import is_named, told
 from models.audit import Decided, Entry
 from models.errors import BadInput, Unrecorded
 from models.plans import Switch

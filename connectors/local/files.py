@@ -1,4 +1,4 @@
-"""What a lock and an audit ask of the file system: a lock that ends with the process, names that last, plain words."""
+"""What a lock and an audit ask of the file system: a lock that ends with the process, and plain words."""
 
 from __future__ import annotations
 
@@ -40,16 +40,6 @@ def is_named(fd: int, path: Path) -> bool:
         return False
     opened = os.fstat(fd)
     return (named.st_dev, named.st_ino) == (opened.st_dev, opened.st_ino)
-
-
-def sync_folder(folder: Path) -> None:
-    """Make new names survive a power cut. Some file systems cannot; the files are whole all the same."""
-    with suppress(OSError):
-        fd = os.open(folder, os.O_RDONLY)
-        try:
-            os.fsync(fd)
-        finally:
-            os.close(fd)
 
 
 def told(error: OSError, path: Path) -> BadInput:

@@ -5,14 +5,15 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Annotated
 
 import msgspec
 
-from connectors.local.files import real, sync_folder, told, try_lock
+from basics.whole_file import write_atomically
+from connectors.local.files import real, told, try_lock
 from models.errors import BadInput
 from models.leadership import Orders, Pause
 
@@ -91,10 +92,7 @@ def change(path: Path, new: Callable[[State | None], State], *, patience_s: floa
         found = read_state(path)
         state = new(found)
         if state != found:
-            try:
-                _write(path, msgspec.json.format(msgspec.json.encode(state), indent=1) + b"\n")
-            except OSError as error:
-                raise told(error, path) from error
+            write_atomically(path, msgspec.json.format(msgspec.json.encode(state), indent=1) + b"\n")
         return state
 
 
@@ -111,17 +109,3 @@ def _changing(path: Path, patience_s: float) -> Iterator[None]:
         yield
     finally:
         os.close(fd)
-
-
-def _write(path: Path, data: bytes) -> None:
-    """The whole file or nothing, and on disk. Only one process at a time gets here."""
-    part = path.with_name(f"{path.name}.part")
-    fd = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW, 0o666)
-    with os.fdopen(fd, "wb") as file:
-        with suppress(FileNotFoundError, PermissionError):
-            os.fchmod(fd, path.stat().st_mode & 0o777)
-        file.write(data)
-        file.flush()
-        os.fsync(fd)
-    part.replace(path)
-    sync_folder(path.parent)

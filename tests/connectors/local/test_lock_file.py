@@ -235,10 +235,10 @@ def test_who_cannot_write_does_not_lead_and_is_in_nobodys_way(path: Path, monkey
     def fail(*_: object) -> None:
         raise OSError(number, os.strerror(number))
 
-    monkeypatch.setattr(lock_state, "_write", fail)
+    monkeypatch.setattr(os, "fsync", fail)
     lock = leader(path)
     assert lock.epoch is None
-    assert os.strerror(number).lower() in str(lock.trouble)
+    assert os.strerror(number).lower() in str(lock.trouble).lower()
     monkeypatch.undo()
     assert leader(path).epoch == 1
 
@@ -248,7 +248,7 @@ def test_a_full_disk_does_not_end_a_lead(path: Path, monkeypatch: pytest.MonkeyP
         raise OSError(errno.ENOSPC, "No space left on device")
 
     lock = leader(path)
-    monkeypatch.setattr(lock_state, "_write", fail)
+    monkeypatch.setattr(os, "fsync", fail)
     lock.remembered = "x"
     lock.tick()
     assert (lock.epoch, lock.may_act(), lock.kept) == (1, True, False)
@@ -265,12 +265,6 @@ def test_a_folder_that_is_not_there(tmp_path: Path):
     assert f"create the folder {path.parent} first" in str(lock.trouble)
     with pytest.raises(BadInput, match="create the folder"):
         pause(path, Pause.FINISH)
-
-
-def test_what_a_crash_left_of_a_change_is_written_over(path: Path):
-    Path(f"{path}.part").write_text("half of a sta")
-    assert leader(path).epoch == 1
-    assert held(path)["epoch"] == 1
 
 
 def test_the_state_keeps_its_permissions(path: Path):
