@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 
+from basics.text import clean
 from connectors.bus.topics import LONGEST
 from connectors.bus.wire.codec import Message, Poison, UnknownType, decode
 from connectors.kafka_client.client_patches import Damaged
@@ -68,9 +69,7 @@ def dead_letter_event(letter: DeadLetter, at_s: float) -> Event:
     if letter.offset is not None:
         key = f"{letter.topic}/{letter.partition}/{letter.offset}"
         return Event(Topic.DEAD_LETTER, key, letter, letter.offset, SOURCE, at_s)
-    name = "".join(
-        one if one.isprintable() else "?" for one in (letter.key or b"").decode(errors="replace")[:NAME_MOST]
-    )
+    name = clean((letter.key or b"").decode(errors="replace")[:NAME_MOST])
     version = max(0, int(at_s * 1000))
     return Event(Topic.DEAD_LETTER, f"{letter.topic}/unsent/{name}".rstrip("/"), letter, version, SOURCE, at_s)
 
