@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from models.policies import Policy, duration_text, nodes_of
+from models.durations import duration_text
+from models.fields import nodes_of
+from models.policies import Policy
 
 NOT_YET = {
     "spec.pools[1] and further": "only the first pool is planned for",

@@ -1,4 +1,4 @@
-"""The errors a person or a caller can do something about.
+"""The errors a person or a caller can do something about, and how their messages show a value.
 
 TidegateError
 ├── BadInput        the user's input is wrong: nothing to retry, mend the input
@@ -61,3 +61,15 @@ class Deposed(TidegateError):
 
 class ImpossibleStep(TidegateError):
     """A life cycle met a state and an observation that its table does not pair: a bug of ours."""
+
+
+def shown(value: object) -> str:
+    """A value as a message shows it: quoted, on one line, and never long."""
+    if value is None:
+        return "an empty value"
+    if isinstance(value, dict):
+        return "a mapping"
+    if isinstance(value, list | tuple):
+        return "a list"
+    text = str(value).lower() if isinstance(value, bool) else repr(value)
+    return text if len(text) <= 60 else f"{text[:57]}..."

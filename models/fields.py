@@ -15,29 +15,11 @@ from pydantic import BaseModel, ConfigDict, Field, GetCoreSchemaHandler, GetJson
 from pydantic.alias_generators import to_camel
 from pydantic_core import CoreSchema, core_schema
 
-_DURATION = re.compile(r"([0-9]{1,9})([smhd])")
-_UNIT_S = {"d": 86400, "h": 3600, "m": 60, "s": 1}
+from models.durations import PATTERN, duration_s, duration_text
+from models.errors import shown
+
 _SHARE = re.compile(r"(100|[1-9][0-9]?)%")
 NODES_MOST = 1_000_000  # no site has so many of one kind; a larger number is a slip of the finger
-
-
-def duration_s(text: object) -> int:
-    """Seconds of a duration such as ``90s``, ``5m``, ``4h`` or ``2d``.
-
-    Raises ValueError, with an example, for anything else.
-    """
-    match = _DURATION.fullmatch(text) if isinstance(text, str) else None
-    if match is None:
-        raise ValueError(
-            f"{shown(text)} is not a duration; write a whole number and a unit, for example 90s, 5m, 4h or 2d"
-        )
-    return int(match[1]) * _UNIT_S[match[2]]
-
-
-def duration_text(seconds: int) -> str:
-    """The shortest text that ``duration_s`` reads back as ``seconds``."""
-    unit = next(unit for unit, size in _UNIT_S.items() if seconds % size == 0 and (seconds or unit == "s"))
-    return f"{seconds // _UNIT_S[unit]}{unit}"
 
 
 def nodes_of(count: int | str, pool_nodes: int) -> int:
@@ -45,18 +27,6 @@ def nodes_of(count: int | str, pool_nodes: int) -> int:
     if isinstance(count, int):
         return count
     return max(1, pool_nodes * int(count.rstrip("%")) // 100)
-
-
-def shown(value: object) -> str:
-    """A value as a message shows it: quoted, on one line, and never long."""
-    if value is None:
-        return "an empty value"
-    if isinstance(value, dict):
-        return "a mapping"
-    if isinstance(value, list | tuple):
-        return "a list"
-    text = str(value).lower() if isinstance(value, bool) else repr(value)
-    return text if len(text) <= 60 else f"{text[:57]}..."
 
 
 class Part(BaseModel):
@@ -113,7 +83,7 @@ def lasting(least: str, most: str) -> Kind:
             raise ValueError(f"must be from {least} to {most}, not {value}")
         return seconds
 
-    schema = {"type": "string", "pattern": f"^{_DURATION.pattern}$", "title": f"duration, {least} to {most}"}
+    schema = {"type": "string", "pattern": f"^{PATTERN}$", "title": f"duration, {least} to {most}"}
     return Kind(check, schema, duration_text)
 
 

@@ -13,18 +13,8 @@ from typing import Annotated, Literal, TypeVar
 
 from pydantic import AfterValidator, Field, model_validator
 
-from models.fields import (
-    NODES_MOST,
-    NODES_OR_SHARE,
-    Contradiction,
-    Part,
-    duration_s,
-    duration_text,
-    field,
-    lasting,
-    matching,
-    nodes_of,
-)
+from models.durations import duration_text
+from models.fields import NODES_MOST, NODES_OR_SHARE, Contradiction, Part, field, lasting, matching
 from models.pools import PoolPolicy, Shares, Takeover, Weights
 
 __all__ = [
@@ -39,9 +29,6 @@ __all__ = [
     "Spec",
     "Takeover",
     "Weights",
-    "duration_s",
-    "duration_text",
-    "nodes_of",
 ]
 
 _LABEL = matching(

@@ -8,17 +8,8 @@ from urllib.parse import urlsplit
 
 from pydantic import Field, model_validator
 
-from models.fields import (
-    NODES_MOST,
-    NODES_OR_ALL,
-    Contradiction,
-    Kind,
-    Part,
-    field,
-    lasting,
-    matching,
-    shown,
-)
+from models.errors import shown
+from models.fields import NODES_MOST, NODES_OR_ALL, Contradiction, Kind, Part, field, lasting, matching
 from models.nodes import Side
 from models.schedules import LONGEST, check_schedule
 

@@ -8,7 +8,8 @@ from typing import Any, get_args
 
 from pydantic_core import ErrorDetails
 
-from models.fields import Contradiction, Part, shown
+from models.errors import shown
+from models.fields import Contradiction, Part
 
 Path = tuple[str | int, ...]
 

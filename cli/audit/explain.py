@@ -19,10 +19,10 @@ from cli.report.numbers import ahead
 from controller.decide.decide import decide
 from models.audit import Decided
 from models.errors import BadInput
+from models.fields import nodes_of
 from models.forecasts import Forecast
 from models.nodes import Side
 from models.plans import Move, Plan
-from models.policies import nodes_of
 
 LEVELS_SHOWN = (0.1, 0.5, 0.9)
 LAST_DIGITS = 1e-9  # relative; another processor or library may add numbers up in another order

@@ -108,7 +108,7 @@ def replay(
 
 def _since(text: str) -> float:
     """The time that a person means, in seconds since 1970: so long ago, or a time, UTC where it names no zone."""
-    from models.fields import duration_s  # noqa: PLC0415
+    from models.durations import duration_s  # noqa: PLC0415
 
     try:
         return time.time() - duration_s(text)

@@ -11,8 +11,8 @@ from rich.cells import cell_len, set_cell_size
 from basics.text import clean, count
 from cli.audit.format import hpc_words, kubernetes_words
 from models.demand import Demand
+from models.durations import duration_text
 from models.events import DeadLetter, Event, Planned
-from models.fields import duration_text
 from models.forecasts import Forecast
 from models.handovers import Handover
 from models.nodes import HpcNode, KubernetesNode

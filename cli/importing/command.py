@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from models.policies import duration_s
+from models.durations import duration_s
 from simulator.traces.sacct.wanted import Unit, Wanted, midnight_s, zone
 
 app = typer.Typer(help="Make input of a replay from what other programs recorded.", no_args_is_help=True)

@@ -16,8 +16,8 @@ from connectors.bus.wire.bodies import TEXT_MOST
 from connectors.bus.wire.codec import KEY_MOST, encode
 from connectors.bus.wire.payloads import GONE, TYPES
 from connectors.bus.wire.schemas import file_name, schema, schemas
+from models.durations import duration_text
 from models.events import Event, Topic
-from models.fields import duration_text
 
 _Schema = Mapping[str, Any]
 _HEAD = """# Events

@@ -7,9 +7,9 @@ from typing import TypeVar
 
 import typer
 
+from models.durations import duration_s
 from models.errors import BadInput
 from models.nodes import NodeShape
-from models.policies import duration_s
 from simulator.traces.quantities import parse_cpu_milli, parse_memory_mib
 
 T = TypeVar("T")

@@ -10,7 +10,8 @@ from typing import Annotated, ClassVar
 from pydantic import Field, model_validator
 
 from connectors.kafka_client.security import Security
-from models.fields import PATH, Contradiction, Kind, Part, field, matching, shown
+from models.errors import shown
+from models.fields import PATH, Contradiction, Kind, Part, field, matching
 
 _SIZE = re.compile(r"([0-9]{1,9})(Ki|Mi|Gi)")
 _UNITS = {"Ki": 2**10, "Mi": 2**20, "Gi": 2**30}

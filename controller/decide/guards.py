@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from models.fields import nodes_of
 from models.handovers import Direction, Stage, ours
 from models.nodes import Node, Side
 from models.plans import Reason
-from models.policies import MovesPolicy, nodes_of
+from models.policies import MovesPolicy
 from models.snapshot import Snapshot
 
 EVICTION_S = 60  # what evicted pods are reckoned to need to end; their usual grace period is 30 s

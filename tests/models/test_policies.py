@@ -1,4 +1,4 @@
-"""The declaration of the policy: durations, counts, bounds, schedules, defaults."""
+"""The declaration of the policy: counts, bounds, schedules, defaults."""
 
 from __future__ import annotations
 
@@ -10,29 +10,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import BaseModel, ValidationError
 
+from models.fields import nodes_of
 from models.nodes import Side
-from models.policies import MovesPolicy, Policy, PoolPolicy, Shares, Weights, duration_s, duration_text, nodes_of
+from models.policies import MovesPolicy, Policy, PoolPolicy, Shares, Weights
 from models.pools import HookCall, Hooks
 from models.schedules import check_schedule
-
-
-@pytest.mark.parametrize(("text", "seconds"), [("0s", 0), ("90s", 90), ("5m", 300), ("4h", 14400), ("2d", 172800)])
-def test_durations(text: str, seconds: int):
-    assert duration_s(text) == seconds
-
-
-NO_DURATIONS = [300, None, True, [], "", "5", "m", "5 m", "5M", "-5m", "1.5h", "1h30m", "5m\n", "٣m", "9" * 10 + "s"]
-
-
-@pytest.mark.parametrize("text", NO_DURATIONS)
-def test_what_is_no_duration_is_refused_with_an_example(text: object):
-    with pytest.raises(ValueError, match="for example 90s"):
-        duration_s(text)
-
-
-@given(st.integers(0, 10**8))
-def test_a_duration_reads_back(seconds: int):
-    assert duration_s(duration_text(seconds)) == seconds
 
 
 @pytest.mark.parametrize(

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from connectors.slurm.checkup.format import folded
 from connectors.slurm.checkup.running_conf import Settings, whole
 from connectors.slurm.pool import hosts
+from models.durations import duration_text
 from models.errors import BadInput
-from models.fields import duration_text
 from models.findings import Finding, warning, well, wrong
 from models.policies import Policy
 

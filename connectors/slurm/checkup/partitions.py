@@ -8,7 +8,7 @@ from connectors.slurm.checkup.format import nodes, plain, scontrol
 from connectors.slurm.checkup.running_conf import Settings
 from connectors.slurm.checkup_wire import CheckupPartition
 from connectors.slurm.pool import hosts
-from models.fields import duration_text
+from models.durations import duration_text
 from models.findings import Finding, warning, well, wrong
 from models.policies import Policy
 
