@@ -12,7 +12,7 @@ from forecasting.demand import WorkLedger
 from forecasting.side import DEMAND_MAX, GRID_MIN_S, STALE_S, SideForecaster
 from forecasting.trust import Skill
 from models.demand import Demand
-from models.forecasts import Forecast, Source, flat
+from models.forecasts import Forecast, Source, flat, of_arrays
 from models.nodes import Side
 from models.work import WorkRecord
 
@@ -87,7 +87,7 @@ class DemandForecaster:
             if now_s - one.seen_s > max(STALE_S, 2 * self._step_s):
                 continue
             now, values, source = one.forecast(now_s)
-            forecasts[side] = Forecast(side, now_s, now, self._horizons_s, self._levels, values, source)
+            forecasts[side] = of_arrays(side, now_s, now, self._horizons_s, self._levels, values, source)
         return forecasts
 
     @property

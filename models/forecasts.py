@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
-
-import numpy as np
-from numpy.typing import NDArray
+from itertools import pairwise
+from math import isfinite
+from typing import TYPE_CHECKING
 
 from models.nodes import Side
+
+if TYPE_CHECKING:  # who only reads or shows forecasts need not wait for numpy
+    import numpy as np
+    from numpy.typing import NDArray
 
 
 class Source(StrEnum):
@@ -20,32 +24,45 @@ class Source(StrEnum):
     PERFECT = "perfect"  # the trace's own future; only a replay can have it
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True)
 class Forecast:
     """Quantiles of one side's demand at ``made_at_s + horizon``.
 
-    ``horizons_s`` has shape (H,), rising and above zero; ``levels`` shape (Q,), rising, within (0, 1);
-    ``values`` shape (H, Q), nodes, finite, never negative, never falling along a row (quantiles do not cross).
+    ``horizons_s`` are H, rising and above zero; ``levels`` Q, rising, within (0, 1);
+    ``values`` H rows of Q, nodes, finite, never negative, never falling along a row (quantiles do not cross).
     """
 
     side: Side
     made_at_s: int
     now: float
-    horizons_s: NDArray[np.int64]
-    levels: NDArray[np.float64]
-    values: NDArray[np.float64]
+    horizons_s: tuple[int, ...]
+    levels: tuple[float, ...]
+    values: tuple[tuple[float, ...], ...]
     source: Source
 
     def __post_init__(self) -> None:
-        if self.values.shape != (self.horizons_s.size, self.levels.size):
-            raise ValueError(f"a forecast's values must be horizons x levels, not {self.values.shape}")
-        if not np.isfinite(self.values).all() or (self.values < 0).any():
+        if len(self.values) != len(self.horizons_s) or any(len(row) != len(self.levels) for row in self.values):
+            raise ValueError("a forecast's values must be horizons x levels")
+        if not all(isfinite(value) and value >= 0 for row in self.values for value in row):
             raise ValueError("a forecast must be finite and not negative")
-        if (np.diff(self.values, axis=1) < 0).any():
+        if any(low > high for row in self.values for low, high in pairwise(row)):
             raise ValueError("a forecast's quantiles must not cross")
+
+
+def of_arrays(
+    side: Side,
+    made_at_s: int,
+    now: float,
+    horizons_s: NDArray[np.int64],
+    levels: NDArray[np.float64],
+    values: NDArray[np.float64],
+    source: Source,
+) -> Forecast:
+    """A forecast as numpy has computed it: arrays of shape (H,), (Q,) and (H, Q)."""
+    rows = tuple(map(tuple, values.tolist()))
+    return Forecast(side, made_at_s, now, tuple(horizons_s.tolist()), tuple(levels.tolist()), rows, source)
 
 
 def flat(side: Side, made_at_s: int, now: float, horizons_s: tuple[int, ...], source: Source) -> Forecast:
     """A forecast that says: what is there now stays, without any spread."""
-    horizons = np.asarray(horizons_s, dtype=np.int64)
-    return Forecast(side, made_at_s, now, horizons, np.array([0.5]), np.full((horizons.size, 1), now), source)
+    return Forecast(side, made_at_s, now, horizons_s, (0.5,), ((now,),) * len(horizons_s), source)

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from models.demand import Demand
-from models.forecasts import Forecast, Source
+from models.forecasts import Forecast, Source, of_arrays
 from models.nodes import Side
 from models.work import WorkRecord
 from simulator.machine import Machine, Workload
@@ -77,7 +77,7 @@ class PerfectForecaster:
     def _made(self, side: Side, now_s: int, change: np.ndarray[tuple[int], np.dtype[np.float64]]) -> Forecast:
         now = self._demand[side].nodes
         values = np.maximum(0.0, now + change)[:, None]
-        return Forecast(side, now_s, now, self._horizons_s, np.array([0.5]), values, Source.PERFECT)
+        return of_arrays(side, now_s, now, self._horizons_s, np.array([0.5]), values, Source.PERFECT)
 
 
 def _kubernetes_pieces(workload: Workload, machine: Machine) -> list[tuple[int, int | None, float]]:

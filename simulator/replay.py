@@ -145,11 +145,11 @@ class Replay:
         owned = (self.machine.size - hpc.closed_nodes, int(kube.open.sum()))
         self.rows.owned.append((*owned, self.machine.size - sum(owned)))
         for side, forecast in forecasts.items():
-            if forecast.levels.size == 1:
+            if len(forecast.levels) == 1:
                 continue
             for number, horizon_s in enumerate(forecast.horizons_s):
                 band = np.interp(LEVELS_SHOWN, forecast.levels, forecast.values[number])
-                self.rows.bands.setdefault((side, int(horizon_s)), []).append((band[0], band[1], band[2]))
+                self.rows.bands.setdefault((side, horizon_s), []).append((band[0], band[1], band[2]))
 
 
 def _known_span(world: World) -> int:

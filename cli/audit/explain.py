@@ -98,7 +98,7 @@ def numbers(entry: Decided) -> Table:
     table.add_row("running", *(f"{view.demand.running:.1f}" for view in views))
     table.add_row("waiting", *(f"{view.demand.waiting:.1f}" for view in views))
     table.add_row("largest that waits", *(f"{max(view.waiting.sizes, default=0):g}" for view in views))
-    horizons_s = sorted({int(horizon_s) for view in views for horizon_s in view.forecast.horizons_s})
+    horizons_s = sorted({horizon_s for view in views for horizon_s in view.forecast.horizons_s})
     for horizon_s in horizons_s:
         table.add_row(f"expected in {ahead(horizon_s)}", *(_expected(view.forecast, horizon_s) for view in views))
     table.add_row("expected by", *(str(view.forecast.source) for view in views))
@@ -108,11 +108,11 @@ def numbers(entry: Decided) -> Table:
 
 def _expected(forecast: Forecast, horizon_s: int) -> str:
     """The median, and the 10 and 90 % quantiles where there is a spread."""
-    (found,) = np.nonzero(forecast.horizons_s == horizon_s)
-    if not found.size:
+    if horizon_s not in forecast.horizons_s:
         return ABSENT
-    low, mid, high = np.interp(LEVELS_SHOWN, forecast.levels, forecast.values[found[0]])
-    return f"{mid:.1f}" if forecast.levels.size == 1 else f"{mid:.1f} ({low:.1f} to {high:.1f})"
+    row = forecast.values[forecast.horizons_s.index(horizon_s)]
+    low, mid, high = np.interp(LEVELS_SHOWN, forecast.levels, row)
+    return f"{mid:.1f}" if len(forecast.levels) == 1 else f"{mid:.1f} ({low:.1f} to {high:.1f})"
 
 
 def reasons(entry: Decided, width: int) -> Iterator[str]:

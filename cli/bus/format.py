@@ -79,10 +79,10 @@ def _demand(demand: Demand) -> str:
 
 def _forecast(forecast: Forecast) -> str:
     levels, parts = forecast.levels, [f"{amount(forecast.now)} now"]
-    if len(levels):
-        middle = abs(levels - 0.5).argmin()
+    if levels:
+        middle = min(range(len(levels)), key=lambda number: abs(levels[number] - 0.5))
         parts += [
-            f"{amount(float(row[middle]))} in {duration_text(int(horizon_s))}"
+            f"{amount(row[middle])} in {duration_text(horizon_s)}"
             for horizon_s, row in zip(forecast.horizons_s, forecast.values, strict=True)
         ]
     return f"{', '.join(parts)} ({forecast.source})"

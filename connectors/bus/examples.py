@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import numpy as np
-
 from connectors.bus.receiver import dead_letter_event
 from connectors.bus.wire.payloads import TYPES
 from models.demand import Demand
@@ -58,9 +56,9 @@ _FORECAST = Forecast(
     Side.HPC,
     NOW_S,
     54.5,
-    np.array([900, 3600]),
-    np.array([0.1, 0.5, 0.9]),
-    np.array([[50.0, 54.5, 59.0], [44.0, 52.0, 63.5]]),
+    (900, 3600),
+    (0.1, 0.5, 0.9),
+    ((50.0, 54.5, 59.0), (44.0, 52.0, 63.5)),
     Source.MODEL,
 )
 _OFFERS = NodeShape(64000, 515072, 8000)

@@ -12,7 +12,7 @@ import math
 from collections.abc import Container, Mapping
 from dataclasses import fields, is_dataclass
 from functools import cache
-from typing import Any, get_args
+from typing import Any
 
 import msgspec
 import numpy as np
@@ -132,15 +132,9 @@ def _fields(kind: object) -> tuple[tuple[str, Any], ...]:
 
 def _numbers(value: Any) -> Any:
     """What numpy has as what JSON has."""
-    if isinstance(value, np.ndarray | np.generic):
+    if isinstance(value, np.generic):
         return value.tolist()
     raise TypeError(f"{type(value).__name__} has no form in the audit")
-
-
-def _array(kind: Any, value: Any) -> Any:
-    """A list of numbers as the array that a field asks for."""
-    (scalar,) = get_args(get_args(kind)[1])
-    return np.array(value, dtype=scalar)
 
 
 def _sha256(raw: bytes) -> str:
@@ -150,7 +144,7 @@ def _sha256(raw: bytes) -> str:
 _ENCODER = msgspec.json.Encoder(enc_hook=_numbers)
 _HEADS = msgspec.json.Decoder(_Head)
 _DECISIONS = msgspec.json.Decoder(_Decided)
-_SNAPSHOTS = msgspec.json.Decoder(Snapshot, dec_hook=_array)
+_SNAPSHOTS = msgspec.json.Decoder(Snapshot)
 _ENTRIES: Mapping[str, msgspec.json.Decoder[Any]] = {
     name: msgspec.json.Decoder(kind) for name, kind in KINDS.items() if kind is not Decided
 }

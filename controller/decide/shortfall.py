@@ -47,8 +47,8 @@ def demand_changes(forecast: Forecast, at_s: NDArray[np.float64], relief_after_s
     change now. A fall of demand that is foreseen for no later than ``relief_after_s`` is not believed: it never hides
     work that is there now.
     """
-    levels = forecast.levels
-    changes = forecast.values - forecast.now
+    levels = np.array(forecast.levels)
+    changes = np.array(forecast.values).reshape(-1, levels.size) - forecast.now
     if levels.size == 1:
         points = changes
     else:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import numpy as np
 import pytest
 
 from connectors.bus.dead_letters import Letter, Letters, letters, outdated
@@ -157,7 +156,7 @@ class InspectingSuite:
 
     def test_what_is_too_large_or_was_never_sent_is_not_sent_again(self, bench: BusBench, look: Inspection):
         forecast = Forecast(
-            Side.HPC, 100, 3.0, np.arange(1, 601) * 300, np.linspace(0.1, 0.9, 1000), np.ones((600, 1000)), Source.MODEL
+            Side.HPC, 100, 3.0, tuple(range(300, 180_001, 300)), (0.5,) * 1000, ((1.0,) * 1000,) * 600, Source.MODEL
         )
         told(bench.bus, [Event(Topic.FORECASTS, "pool/hpc", forecast, 1, "/tests", AT_S)])
         put(bench, Topic.DEMAND, POISON["no headers"]._replace(value=b"x" * (LONGEST // 2 + 1)))

@@ -16,6 +16,7 @@ from models.plans import Plan, Reason
 from models.policies import MovesPolicy, PoolPolicy, Shares, Weights
 from models.snapshot import LeadTime, SideView, Snapshot
 from models.work import WaitingWork
+from tests.values import replace
 
 NOW_S = 100_000
 MARK = "tidegate:h0"
@@ -391,8 +392,7 @@ def test_a_hopeless_job_moves_nothing():
 def test_a_rise_that_is_foreseen_moves_nodes_before_it_comes():
     rising = {Side.KUBERNETES: flat(Side.KUBERNETES, NOW_S, 0.0, (900, 7200), Source.MODEL)}
     assert not planned(snapshot(hpc_nodes(6), forecasts=rising)).moves
-    forecast = rising[Side.KUBERNETES]
-    forecast.values[:] = [[3.0], [3.0]]
+    rising[Side.KUBERNETES] = replace(rising[Side.KUBERNETES], values=((3.0,), (3.0,)))
     plan = planned(snapshot(hpc_nodes(6), forecasts=rising))
     assert (len(plan.moves), {move.direction for move in plan.moves}) == (3, {UP})
 

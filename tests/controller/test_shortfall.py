@@ -23,10 +23,7 @@ def view(running: float, sizes: tuple[float, ...], forecast: Forecast | None = N
 
 
 def foreseen(now: float, rows: dict[int, tuple[float, ...]], levels: tuple[float, ...] = (0.5,)) -> Forecast:
-    horizons = np.array(list(rows), dtype=np.int64)
-    return Forecast(
-        Side.HPC, 0, now, horizons, np.array(levels), np.array(list(rows.values()), dtype=float), Source.MODEL
-    )
+    return Forecast(Side.HPC, 0, now, tuple(rows), levels, tuple(rows.values()), Source.MODEL)
 
 
 # running, waiting sizes, pool -> shortfall with x = 0, 1, ... nodes

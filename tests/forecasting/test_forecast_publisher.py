@@ -81,7 +81,7 @@ def forecasts(bus: ListBus, since_s: int = 0) -> list[tuple[str, int, bytes]]:
     for event in bus.on(Topic.FORECASTS):
         assert isinstance(event.payload, Forecast)
         if latest.take(event) and event.at_s >= since_s:
-            found.append((event.key, event.version, event.payload.values.tobytes()))
+            found.append((event.key, event.version, event.payload.values))
     return found
 
 

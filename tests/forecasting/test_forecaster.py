@@ -36,14 +36,14 @@ MAKERS: dict[str, Callable[[], Forecaster]] = {
 }
 
 
-def bytes_of(forecasts: Iterable[Forecast]) -> bytes:
-    return b"".join(each.values.tobytes() for each in forecasts)
+def values_of(forecasts: Iterable[Forecast]) -> list[tuple[tuple[float, ...], ...]]:
+    return [each.values for each in forecasts]
 
 
 @pytest.mark.parametrize("make", MAKERS.values(), ids=MAKERS)
 def test_a_first_forecast_says_what_is_there_stays(make: Callable[[], Forecaster]):
     first = next(drive(make(), [7.0]))
-    assert (first.values == 7.0).all()
+    assert {value for row in first.values for value in row} == {7.0}
     assert first.now == 7.0
     assert tuple(first.horizons_s) == HORIZONS_S
 
@@ -61,21 +61,21 @@ def test_the_future_cannot_be_seen(make: Callable[[], Forecaster]):
     other[cut:] = 90.0
     before = list(drive(make(), series))
     after = list(drive(make(), other))
-    assert bytes_of(before[:cut]) == bytes_of(after[:cut])
-    assert bytes_of(before[cut:]) != bytes_of(after[cut:])
+    assert values_of(before[:cut]) == values_of(after[:cut])
+    assert values_of(before[cut:]) != values_of(after[cut:])
 
 
 def test_equal_calls_give_equal_bytes_and_another_seed_other_trees():
     series = daily(1.5)
-    assert bytes_of(drive(quick(), series)) == bytes_of(drive(quick(), series))
-    assert bytes_of(drive(quick(1), series)) != bytes_of(drive(quick(2), series))
+    assert values_of(drive(quick(), series)) == values_of(drive(quick(), series))
+    assert values_of(drive(quick(1), series)) != values_of(drive(quick(2), series))
 
 
 def test_a_forecast_asked_for_twice_is_the_same():
     forecaster = quick()
     last = list(drive(forecaster, daily(1.5)))[-1]
     again = forecaster.forecast(last.made_at_s)[Side.KUBERNETES]
-    assert again.values.tobytes() == last.values.tobytes()
+    assert again.values == last.values
 
 
 def test_the_model_takes_over_after_a_day_and_says_so():
@@ -105,12 +105,12 @@ def test_persistence_is_what_the_model_is_measured_against():
 def test_a_series_that_does_not_move_has_no_model(name: str, series: list[float]):
     last = list(drive(quick(), series))[-1]
     assert last.source is Source.PERSISTENCE
-    assert (last.values == series[-1]).all()
+    assert {value for row in last.values for value in row} == {series[-1]}
 
 
 def test_a_series_that_stops_moving_has_no_spread_for_long():
     calm = list(drive(quick(), [*daily(1), *[20.0] * 4 * DAY]))[-1]
-    assert (np.abs(calm.values[:, 1:4] - 20.0) < 3.0).all()
+    assert (np.abs(np.array(calm.values)[:, 1:4] - 20.0) < 3.0).all()
 
 
 values = st.one_of(st.floats(0, 200), st.sampled_from([0.0, 1e-300, 1e9, 1e300]))
@@ -137,7 +137,7 @@ def test_any_series_gives_a_forecast_that_makes_sense(of: list[tuple[float, int,
             forecast = forecaster.forecast(now_s)[Side.KUBERNETES]
             slot += 1
     if pool_nodes is not None:
-        assert forecast.values.max() <= pool_nodes + 2 * min(most, 1e9)
+        assert max(max(row) for row in forecast.values) <= pool_nodes + 2 * min(most, 1e9)
 
 
 def test_both_sides_and_the_other_sides_level():

@@ -7,8 +7,6 @@ import logging
 import random
 from collections.abc import Callable, Mapping
 
-import numpy as np
-
 from controller.handover.record import decode
 from models.acts import Outcome, Verb
 from models.errors import TidegateError
@@ -27,8 +25,8 @@ from tests.simulation.process import Process, Site
 from tests.simulation.story import Story
 
 SHAPE = NodeShape(8000, 64_000, 4000)
-HORIZONS_S = np.array([60, 300, 600])
-LEVELS = np.array([0.5])
+HORIZONS_S = (60, 300, 600)
+LEVELS = (0.5,)
 POLL_S = 4
 CALM_EVERY_S = 15
 VANISHED_HOLD_S = 300
@@ -120,7 +118,7 @@ class World:
         need = {Side.KUBERNETES: level * self.plan.nodes, Side.HPC: (1 - level) * self.plan.nodes}
         now = {Side.HPC: self.twin_hpc.demand().nodes, Side.KUBERNETES: self.twin_kubernetes.demand().nodes}
         return {
-            side: Forecast(side, now_s, now[side], HORIZONS_S, LEVELS, np.full((3, 1), need[side]), Source.MODEL)
+            side: Forecast(side, now_s, now[side], HORIZONS_S, LEVELS, ((need[side],),) * 3, Source.MODEL)
             for side in Side
         }
 

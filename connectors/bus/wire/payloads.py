@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
 import msgspec
-import numpy as np
 from msgspec import Struct
 from msgspec.structs import astuple, replace
 
@@ -43,10 +42,10 @@ Body = TypeVar("Body", bound=Struct)
 Item = TypeVar("Item")
 
 
-def _plain(value: object) -> Any:
-    """A number of NumPy's as one of Python's."""
-    if isinstance(value, np.generic):
-        return value.item()
+def _plain(value: Any) -> Any:
+    """A number of NumPy's, which is not imported for that, as one of Python's."""
+    if type(value).__module__ == "numpy":
+        return value.tolist()
     raise TypeError(f"{value!r} cannot be sent")
 
 
@@ -119,9 +118,9 @@ def _forecast(body: ForecastMade) -> Forecast:
         body.side,
         body.made_at_s,
         body.now,
-        np.array(body.horizons_s, dtype=np.int64),
-        np.array(body.levels, dtype=np.float64),
-        np.array(body.values, dtype=np.float64) if body.values else np.empty((0, len(body.levels))),
+        tuple(body.horizons_s),
+        tuple(body.levels),
+        tuple(map(tuple, body.values)),
         body.source,
     )
 
@@ -131,9 +130,9 @@ def _forecast_body(forecast: Forecast) -> ForecastMade:
         forecast.side,
         forecast.made_at_s,
         forecast.now,
-        forecast.horizons_s.tolist(),
-        forecast.levels.tolist(),
-        forecast.values.tolist(),
+        list(forecast.horizons_s),
+        list(forecast.levels),
+        list(map(list, forecast.values)),
         forecast.source,
     )
 

@@ -7,7 +7,6 @@ from dataclasses import fields, replace
 from types import UnionType
 from typing import get_args, get_type_hints
 
-import numpy as np
 from hypothesis import strategies as st
 
 from controller.decide.decide import decide
@@ -126,5 +125,5 @@ def _shown(name: str, state: Callable[[str], Node] | tuple[HpcNode, KubernetesNo
 def _forecast(draw: st.DrawFn, side: Side, demand: Demand) -> Forecast:
     rows = draw(st.lists(st.lists(nodes_much, min_size=3, max_size=3).map(sorted), min_size=2, max_size=2))
     return Forecast(
-        side, demand.at_s, demand.nodes, np.array([900, 3600]), np.array([0.1, 0.5, 0.9]), np.array(rows), Source.MODEL
+        side, demand.at_s, demand.nodes, (900, 3600), (0.1, 0.5, 0.9), tuple(map(tuple, rows)), Source.MODEL
     )

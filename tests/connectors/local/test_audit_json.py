@@ -36,13 +36,7 @@ def test_a_decision_reads_back_and_is_taken_again_the_same(entry: Decided):
     assert isinstance(read, Decided)
     assert decide(read.snapshot, read.pool, read.moves) == entry.plan == read.plan
     assert (read.epoch, read.pool, read.moves) == (entry.epoch, entry.pool, entry.moves)
-    for side in Side:
-        was, now = entry.snapshot.sides[side].forecast, read.snapshot.sides[side].forecast
-        for name in ("horizons_s", "levels", "values"):
-            assert getattr(was, name).dtype == getattr(now, name).dtype
-            assert np.array_equal(getattr(was, name), getattr(now, name))
-        assert (was.side, was.made_at_s, was.now, was.source) == (now.side, now.made_at_s, now.now, now.source)
-    assert replace(read.snapshot, sides={}) == replace(entry.snapshot, sides={})
+    assert read.snapshot == entry.snapshot
     assert encode(read) == line
 
 

@@ -10,8 +10,6 @@ from dataclasses import dataclass, field
 from threading import Event, RLock, Thread
 from typing import Any, Self
 
-import numpy as np
-
 from connectors.sources.standing import Standing
 from controller.controller import Controller
 from controller.handover.carry_out import Ports
@@ -39,8 +37,8 @@ SETTLE_S = 6  # no policy allows less
 DEADLINE_S = 90
 STALE_S = 5
 SHAPE = NodeShape(8000, 64_000, 4000)
-HORIZONS_S = np.array([1, 300, 600])  # what is wanted is wanted now
-LEVELS = np.array([0.5])
+HORIZONS_S = (1, 300, 600)  # what is wanted is wanted now
+LEVELS = (0.5,)
 
 log = logging.getLogger(__name__)
 
@@ -224,7 +222,7 @@ class HandingOver:
         need = {Side.KUBERNETES: float(self._wants), Side.HPC: float(len(self.names) - self._wants)}
         now = {Side.KUBERNETES: self.kubernetes.read().demand.nodes, Side.HPC: self.hpc.read().demand.nodes}
         return {
-            side: Forecast(side, now_s, now[side], HORIZONS_S, LEVELS, np.full((3, 1), need[side]), Source.MODEL)
+            side: Forecast(side, now_s, now[side], HORIZONS_S, LEVELS, ((need[side],),) * 3, Source.MODEL)
             for side in Side
         }
 
