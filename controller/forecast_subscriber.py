@@ -8,6 +8,7 @@ from models.bus import Bus
 from models.catch_up import deliveries
 from models.events import Topic
 from models.forecasts import Forecast
+from models.identity import PoolId
 from models.nodes import Side
 
 AHEAD_MOST_S = 60  # a forecast that claims to be made later than this from now is none
@@ -21,7 +22,7 @@ class ForecastSubscriber:
     any act the node is read from both schedulers.
     """
 
-    def __init__(self, bus: Bus, *, pool: str, group: str) -> None:
+    def __init__(self, bus: Bus, pool: PoolId, *, group: str) -> None:
         self.ahead = 0  # how often a forecast was told of a time that had not come yet, and was left out
         self._pool = pool
         self._subscription = bus.subscribe((Topic.FORECASTS,), group)
@@ -34,7 +35,7 @@ class ForecastSubscriber:
             heard += len(delivery.events)
             for event in delivery.events:
                 forecast = event.payload
-                if isinstance(forecast, Forecast) and event.key == f"{self._pool}/{forecast.side}":
+                if isinstance(forecast, Forecast) and event.key == f"{self._pool.key}/{forecast.side}":
                     self._take(forecast, now_s)
         if heard:
             self._subscription.commit()

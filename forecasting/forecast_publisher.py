@@ -8,6 +8,7 @@ from models.bus import Bus, Delivery
 from models.catch_up import deliveries
 from models.demand import Demand
 from models.events import Event, Latest, Topic
+from models.identity import CONNECTOR, FORECASTING, PoolId
 from models.nodes import Side
 from models.ports import Forecaster
 from models.work import WorkRecord, WorkState
@@ -28,15 +29,14 @@ class ForecastPublisher:
     are observed without records, as unknown. Duplicates, late events and repeated reading change nothing.
     """
 
-    def __init__(self, bus: Bus, forecaster: Forecaster, *, source: str, pool: str, group: str) -> None:
+    def __init__(self, bus: Bus, forecaster: Forecaster, pool: PoolId, *, group: str) -> None:
         self.absurd = 0  # events left out, since they cannot be true: of a time that has not come, or beyond any size
         self._bus = bus
         self._forecaster = forecaster
-        self._source = source
         self._pool = pool
-        self._subscription = bus.subscribe((Topic.WORK, Topic.DEMAND), group)
-        self._work = Latest()
-        self._doubted: set[str] = set()
+        self._subscription = bus.subscribe((Topic.WORK, Topic.NODES, Topic.DEMAND), group)
+        self._state = {Topic.WORK: Latest(), Topic.NODES: Latest()}
+        self._doubted: dict[Topic, set[str]] = {topic: set() for topic in self._state}
         self._untaken: list[tuple[str, float, WorkRecord]] = []
         self._untaken_most = UNTAKEN_MOST
         self._instants: dict[int, dict[Side, Demand]] = {}
@@ -62,30 +62,40 @@ class ForecastPublisher:
             self._subscription.commit()
         return not self._undelivered
 
+    @property
+    def pool_nodes(self) -> int | None:
+        """How many nodes the pool has, by what the HPC side shows; None before that is told."""
+        return len(self._state[Topic.NODES].state) or None
+
     def close(self) -> None:
         """Leave the group."""
         self._subscription.close()
 
     def _take(self, delivery: Delivery, now_s: int) -> None:
-        if any(gap.topic is Topic.WORK for gap in delivery.gaps):
-            self._doubted = set(self._work.state)  # it is read again: what is not told again is gone
+        for gap in delivery.gaps:
+            if gap.topic in self._state:  # it is read again: what is not told again is gone
+                self._doubted[gap.topic] = set(self._state[gap.topic].state)
+        begin, hpc = f"{self._pool.key}/", f"{self._pool.key}/{Side.HPC}/"
         for event in delivery.events:
+            demand = demand_of(event, self._pool)
+            if demand is None and not event.key.startswith(hpc if event.topic is Topic.NODES else begin):
+                continue
             if not 0 <= event.at_s <= now_s + AHEAD_MOST_S or _nodes(event) > NODES_MOST:
                 self.absurd += 1
-            elif event.topic is Topic.WORK:
-                self._take_work(event)
-            elif isinstance(event.payload, Demand) and event.key == f"{self._pool}/{event.payload.side}":
-                self._take_demand(event.payload, int(event.at_s))
+            elif event.topic in self._state:
+                self._take_state(event)
+            elif demand is not None:
+                self._take_demand(demand, int(event.at_s))
 
-    def _take_work(self, event: Event) -> None:
-        record = event.payload
-        self._doubted.discard(event.key)
-        known = self._work.state.get(event.key)
-        if not self._work.take(event):
+    def _take_state(self, event: Event) -> None:
+        latest = self._state[event.topic]
+        self._doubted[event.topic].discard(event.key)
+        known = latest.state.get(event.key)
+        if not latest.take(event):
             return
-        if isinstance(record, WorkRecord):
-            self._append(event.key, event.at_s, record)
-        elif known is not None:
+        if isinstance(event.payload, WorkRecord):
+            self._append(event.key, event.at_s, event.payload)
+        elif event.payload is None and known is not None:
             self._end(known, event.at_s)
 
     def _end(self, known: Event, at_s: float) -> None:
@@ -105,11 +115,12 @@ class ForecastPublisher:
             self._instants.setdefault(at_s, {})[demand.side] = demand
 
     def _drop_doubted(self, now_s: int) -> None:
-        for key in self._doubted:
-            known = self._work.state.pop(key, None)
-            if known is not None:
-                self._end(known, now_s)
-        self._doubted.clear()
+        for topic, keys in self._doubted.items():
+            for key in keys:
+                known = self._state[topic].state.pop(key, None)
+                if known is not None:
+                    self._end(known, now_s)
+            keys.clear()
 
     def _observe(self, now_s: int) -> int | None:
         """Let the forecaster see every instant that is whole, in order; the newest of them, if any was.
@@ -139,9 +150,19 @@ class ForecastPublisher:
 
     def _publish(self, made_s: int) -> None:
         forecasts = self._forecaster.forecast(made_s)
+        source = self._pool.source(FORECASTING)
         for side in sorted(forecasts):
-            key = f"{self._pool}/{side}"
-            self._bus.publish(Event(Topic.FORECASTS, key, forecasts[side], made_s, self._source, float(made_s)))
+            key = f"{self._pool.key}/{side}"
+            self._bus.publish(Event(Topic.FORECASTS, key, forecasts[side], made_s, source, float(made_s)))
+
+
+def demand_of(event: Event, pool: PoolId) -> Demand | None:
+    """The demand of a pool that an event tells, also as release 0.1.0 told it; None for any other event."""
+    demand = event.payload
+    if not isinstance(demand, Demand):
+        return None
+    is_old = event.source == pool.old_source(CONNECTOR) and event.key == f"{pool.pool}/{demand.side}"
+    return demand if is_old or event.key == f"{pool.key}/{demand.side}" else None
 
 
 def _nodes(event: Event) -> float:

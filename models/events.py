@@ -9,6 +9,7 @@ from enum import StrEnum
 from models.demand import Demand
 from models.forecasts import Forecast
 from models.handovers import Handover
+from models.identity import PoolId
 from models.nodes import HpcNode, KubernetesNode
 from models.plans import Plan
 from models.work import WorkRecord
@@ -86,6 +87,11 @@ class Event:
     def id(self) -> str:
         """Equal for two deliveries of one event, and different for any two events of one source."""
         return f"{self.topic}/{self.key}/{self.version}"
+
+    @property
+    def pool(self) -> PoolId | None:
+        """Which pool told it, by its source; None where that names none."""
+        return PoolId.of_source(self.source)
 
 
 class Latest:

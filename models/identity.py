@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from hashlib import sha256
 
 SCOPE_MOST = 48  # characters: with it a mark has at most 80, all that PBS keeps of a comment
+CONNECTOR, FORECASTING, CONTROLLER = "connector", "forecasting", "controller"  # the parts that tell events
 _DIGEST = 8
+_SOURCE = re.compile(r"/tidegate/([^/]+)/([^/]+)/[^/]+").fullmatch
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,3 +41,13 @@ class PoolId:
     def source(self, part: str) -> str:
         """Which part of which Tidegate tells an event."""
         return f"/tidegate/{self.site}/{self.pool}/{part}"
+
+    def old_source(self, part: str) -> str:
+        """The same in release 0.1.0, which knew one pool a site and did not name it."""
+        return f"/tidegate/{self.site}/{part}"
+
+    @staticmethod
+    def of_source(source: str) -> PoolId | None:
+        """The pool that a source names; None where it names none."""
+        named = _SOURCE(source)
+        return None if named is None else PoolId(named[1], named[2])

@@ -34,8 +34,8 @@ from controller.recommender import Recommender
 from forecasting.forecast_publisher import ForecastPublisher
 from forecasting.forecaster import DemandForecaster
 from models.audit import AuditLog, Decided, Entry
-from models.bus import Bus
 from models.errors import BadInput, BusRefused, BusUnavailable
+from models.identity import CONTROLLER, FORECASTING, PoolId
 from models.nodes import HpcNode, KubernetesNode, NodeShape, Side
 from models.policies import Mode, Policy, PoolPolicy
 from models.reading import Source
@@ -48,7 +48,6 @@ from simulator.standin import StandIn
 from simulator.traces.rates import read_rates
 
 AUDIT, STAND_IN = "audit.jsonl", "kubernetes-stand-in.json"
-CONNECTOR, FORECASTING, CONTROLLER = "connector", "forecasting", "controller"
 
 log = logging.getLogger("tidegate.service")
 
@@ -109,13 +108,13 @@ def open_parts(site: Site, policy: Policy, settings: BusSettings | None, at_end:
     kubernetes = open_stand_in(site, site.spec.kubernetes.twin, names, slurm.pool.shape, clock)
     bus = open_bus(site.spec.bus.address or "", settings=settings)
     at_end.callback(bus.close)
-    name = f"/tidegate/{site.metadata.name}"
+    name = PoolId(site.metadata.name, pool.name)
     hpc, cluster = Standing(slurm, Side.HPC), Standing(kubernetes, Side.KUBERNETES)
     stream = _completions(site.spec.slurm, at_end)
     told: Source[HpcNode] = hpc if stream is None else StreamedSource(hpc, stream, lambda: slurm.pool)
     connecting = Publisher(
         bus,
-        [PublishedPool(Feed(bus, source=f"{name}/{CONNECTOR}", pool=pool.name), (told, cluster))],
+        [PublishedPool(Feed(bus, name), (told, cluster))],
         clock=clock,
         interval_s=site.spec.slurm.poll,
         due_in_s=lambda: paced.due_in_s,
@@ -123,15 +122,14 @@ def open_parts(site: Site, policy: Policy, settings: BusSettings | None, at_end:
     forecaster = DemandForecaster(
         pool_nodes=len(picture.nodes), horizons_s=spec.forecast.horizons, every_s=spec.moves.every
     )
-    run = secrets.token_hex(4)  # groups of this run: each reads all that there is
-    following = ForecastPublisher(
-        bus, forecaster, source=f"{name}/{FORECASTING}", pool=pool.name, group=f"{FORECASTING}-{run}"
-    )
+    run = f"{name.scope}-{secrets.token_hex(4)}"  # groups of this run: each reads all that there is
+    following = ForecastPublisher(bus, forecaster, name, group=f"{FORECASTING}-{run}")
     at_end.callback(following.close)
     parts = Parts(policy, clock, slurm, connecting, (hpc, cluster), paced, following, None, None, None)
     if file is not None:
-        telling = PlanPublisher(file, bus, source=f"{name}/{CONTROLLER}", pool=pool.name)
-        _open_control(parts, site, telling, bus, kubernetes, f"{CONTROLLER}-{run}", at_end)
+        hearing = ForecastSubscriber(bus, name, group=f"{CONTROLLER}-{run}")
+        at_end.callback(hearing.close)
+        _open_control(parts, site, PlanPublisher(file, bus, name), hearing, kubernetes, at_end)
     return parts
 
 
@@ -176,14 +174,17 @@ def _alone(state: Path, at_end: ExitStack) -> AuditFile:
 
 
 def _open_control(
-    parts: Parts, site: Site, telling: PlanPublisher, bus: Bus, kubernetes: StandIn, group: str, at_end: ExitStack
+    parts: Parts,
+    site: Site,
+    telling: PlanPublisher,
+    hearing: ForecastSubscriber,
+    kubernetes: StandIn,
+    at_end: ExitStack,
 ) -> None:
     """Open what decides, and what acts where the policy says that it may."""
     spec, slurm, clock = parts.policy.spec, parts.slurm, parts.clock
     pool: PoolPolicy = spec.pools[0]
     parts.last = audit = LastDecision(telling)
-    hearing = ForecastSubscriber(bus, pool=pool.name, group=group)
-    at_end.callback(hearing.close)
     mover: Controller | Recommender = Recommender(*parts.sources, pool, spec, clock, audit)
     if spec.mode is Mode.AUTO:
         parts.lock = LockFile(site.spec.state / LOCK)

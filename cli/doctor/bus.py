@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import shlex
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import closing
 
 from basics.text import count
@@ -14,11 +14,11 @@ from connectors.bus.inspection import Found, Inspection, everything
 from connectors.bus.open_bus import open_inspection
 from connectors.bus.settings import BusSettings
 from connectors.bus.wire.codec import Poison, UnknownType, decode
-from forecasting.forecast_publisher import AHEAD_MOST_S
-from models.demand import Demand
+from forecasting.forecast_publisher import AHEAD_MOST_S, demand_of
 from models.errors import BadInput, BusRefused, BusUnavailable
 from models.events import Topic
 from models.findings import Finding, warning, well, wrong
+from models.identity import PoolId
 from service.bus_settings_file import read_bus_settings
 from service.site import BusPlace
 
@@ -26,7 +26,7 @@ CHECK, HISTORY = "bus", "bus.history"
 DAY_H = 24
 
 
-def bus_findings(place: BusPlace, pool: str) -> Iterator[Finding]:
+def bus_findings(place: BusPlace, pools: Iterable[PoolId]) -> Iterator[Finding]:
     """What is found about the bus. It is looked into only: no group is joined, nothing is made."""
     settings: BusSettings | None = None
     try:
@@ -44,14 +44,14 @@ def bus_findings(place: BusPlace, pool: str) -> Iterator[Finding]:
     address = place.address or ""
     try:
         with closing(open_inspection(address, settings=settings)) as inspection:
-            yield from _into(inspection, address, pool)
+            yield from _into(inspection, address, pools)
     except BadInput as error:
         yield _none_yet(address, error)
     except (BusUnavailable, BusRefused) as error:
         yield wrong(CHECK, f"{address}: {error}", "Mend spec.bus in the site file, or the bus.")
 
 
-def _into(inspection: Inspection, address: str, pool: str) -> Iterator[Finding]:
+def _into(inspection: Inspection, address: str, pools: Iterable[PoolId]) -> Iterator[Finding]:
     extents = inspection.extents()
     hidden = [one.topic.value for one in extents if one.messages is None]
     if hidden:
@@ -62,7 +62,8 @@ def _into(inspection: Inspection, address: str, pool: str) -> Iterator[Finding]:
         )
     else:
         yield well(CHECK, f"{address} answers, and has {count(len(extents), 'topic')} of ours")
-    yield _history(inspection, pool)
+    for pool in pools:
+        yield _history(inspection, pool)
 
 
 def _none_yet(address: str, error: BadInput) -> Finding:
@@ -76,7 +77,7 @@ def _none_yet(address: str, error: BadInput) -> Finding:
     return wrong(CHECK, str(error), "Mend spec.bus in the site file.")
 
 
-def _history(inspection: Inspection, pool: str) -> Finding:
+def _history(inspection: Inspection, pool: PoolId) -> Finding:
     """How far back the demand reaches that a forecaster of the pool would read: the first model needs a day of it."""
     first_s, last_s, latest_s = math.inf, -math.inf, time.time() + AHEAD_MOST_S
     try:
@@ -88,18 +89,17 @@ def _history(inspection: Inspection, pool: str) -> Finding:
     except (BadInput, BusUnavailable, BusRefused) as error:
         return warning(HISTORY, f"the demand on it cannot be read: {error}", "Mend that, and look again.")
     if last_s < first_s:
-        what = f"no demand of pool {pool} is on it yet"
+        what = f"no demand of pool {pool.key} is on it yet"
         return well(HISTORY, f"{what}; the first model comes after a day, until then persistence holds")
     hours = (last_s - first_s) / 3600
     enough = "" if hours >= DAY_H else f"; the first model comes after {DAY_H} h, until then persistence holds"
-    return well(HISTORY, f"{hours:,.1f} h of demand of pool {pool} are on it{enough}")
+    return well(HISTORY, f"{hours:,.1f} h of demand of pool {pool.key} are on it{enough}")
 
 
-def _told_of_s(found: Found, pool: str) -> float | None:
+def _told_of_s(found: Found, pool: PoolId) -> float | None:
     """The time that the demand is of, not that at which it came; None for what a forecaster of the pool leaves out."""
     try:
         event = decode(found.topic, found.key, found.value, found.headers)
     except (Poison, UnknownType):
         return None
-    demand = event.payload
-    return event.at_s if isinstance(demand, Demand) and event.key == f"{pool}/{demand.side}" else None
+    return None if demand_of(event, pool) is None else event.at_s

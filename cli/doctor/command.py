@@ -61,6 +61,7 @@ def _all(site: Path, policy: Path | None) -> Iterator[Finding]:
     from cli.doctor import bus, files  # noqa: PLC0415
     from connectors.slurm.checkup.checkup import Checkup  # noqa: PLC0415
     from connectors.slurm.checkup.guard import guarded  # noqa: PLC0415
+    from models.identity import PoolId  # noqa: PLC0415
     from models.policies import Policy  # noqa: PLC0415
 
     place, about_site = files.site_of(site)
@@ -69,8 +70,9 @@ def _all(site: Path, policy: Path | None) -> Iterator[Finding]:
     yield from about_policy
     if place is None:
         return
-    spec, pool = place.spec, (rules or Policy()).spec.pools[0].name
+    spec = place.spec
+    pools = [PoolId(place.metadata.name, pool.name) for pool in (rules or Policy()).spec.pools]
     yield from guarded(files.STATE, lambda: files.state_findings(spec.state))
     yield from guarded(files.KUBERNETES, lambda: files.kubernetes_findings(place))
-    yield from guarded(bus.CHECK, lambda: bus.bus_findings(spec.bus, pool))
+    yield from guarded(bus.CHECK, lambda: bus.bus_findings(spec.bus, pools))
     yield from Checkup(spec.slurm, rules, files.leads(spec.state), time.time).findings()

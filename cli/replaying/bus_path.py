@@ -23,12 +23,13 @@ from models.demand import Demand
 from models.errors import BadInput, BusRefused, BusUnavailable
 from models.events import Topic
 from models.forecasts import Forecast
+from models.identity import CONTROLLER, FORECASTING, PoolId
 from models.nodes import Side
 from models.ports import Forecaster, HpcScheduler, Kubernetes
 from models.work import WorkRecord
 
 FLUSH_S = 30.0
-TWIN, FORECASTING, CONTROLLER = "/tidegate/twin", "/tidegate/forecasting", "/tidegate/controller"
+TWIN = "twin"  # the name of the site
 
 
 def usable_bus(address: str | None, file: Path | None, *, quiet: bool) -> ReplayBus | None:
@@ -105,22 +106,20 @@ class BusPath:
 
     def __init__(self, bus: Bus, pool: str) -> None:
         self.bus = bus
-        self.pool = pool
-        self.feed = Feed(bus, source=TWIN, pool=pool)
-        self.hearing = ForecastSubscriber(bus, pool=pool, group="controller")
+        self.pool = PoolId(TWIN, pool)
+        self.feed = Feed(bus, self.pool)
+        self.hearing = ForecastSubscriber(bus, self.pool, group=CONTROLLER)
         self.telling: PlanPublisher | None = None
         self.following: ForecastPublisher | None = None
 
     def forecaster(self, forecaster: Forecaster, hpc: HpcScheduler, kubernetes: Kubernetes) -> Forecaster:
         """See the protocol."""
-        self.following = ForecastPublisher(
-            self.bus, forecaster, source=FORECASTING, pool=self.pool, group="forecasting"
-        )
+        self.following = ForecastPublisher(self.bus, forecaster, self.pool, group=FORECASTING)
         return _AcrossTheBus(self, hpc, kubernetes)
 
     def audit(self, audit: AuditLog) -> AuditLog:
         """See the protocol."""
-        self.telling = PlanPublisher(audit, self.bus, source=CONTROLLER, pool=self.pool)
+        self.telling = PlanPublisher(audit, self.bus, self.pool)
         return self.telling
 
     def close(self) -> None:

@@ -11,6 +11,7 @@ from msgspec.structs import replace
 from models.bus import Bus
 from models.demand import Demand
 from models.events import Event, Payload, Topic
+from models.identity import CONNECTOR, PoolId
 from models.nodes import HpcNode, KubernetesNode, Side
 from models.reading import Picture
 from models.work import WorkRecord, WorkState
@@ -30,17 +31,19 @@ class Feed:
     differs. It is the upper part of each version, so that the newer reading counts, whichever process told it.
 
     Before the first telling of a topic, and after a loss, what is on the bus is read and compared: what it shows
-    wrongly is told, and what ``source`` told there and is not there any more is told as gone. When a telling raises,
-    the next one makes up for it. An event that cannot be sent at all is counted and left out.
+    wrongly is told, and what this pool's feed told there and is not there any more is told as gone, as is what release
+    0.1.0 told under keys without a pool. Other pools' events are left alone. When a telling raises, the next one makes
+    up for it. An event that cannot be sent at all is counted and left out.
     """
 
-    def __init__(self, bus: Bus, *, source: str, pool: str) -> None:
+    def __init__(self, bus: Bus, pool: PoolId) -> None:
         self.unsendable = 0
         self._bus = bus
-        self._source = source
         self._pool = pool
+        self._source = pool.source(CONNECTOR)
         self._version = 0
         self._told: dict[Topic, dict[str, Event]] = {}
+        self._old: dict[Topic, set[str]] = {}  # keys of release 0.1.0 that are still on the bus
         self._work: dict[str, WorkRecord] = {}
         self._untold: dict[str, WorkRecord] = {}
         self._ended: deque[tuple[int, str, WorkRecord]] = deque()
@@ -55,7 +58,7 @@ class Feed:
         Of several records of one piece the last counts. Work that has ended stays for an hour and is then gone.
         Raises BusUnavailable or BusRefused.
         """
-        self._untold |= {f"{record.side}/{record.id}": record for record in records}
+        self._untold |= {f"{self._pool.key}/{record.side}/{record.id}": record for record in records}
         told = self._known(Topic.WORK)
         unsure = self._unsure.intersection(sides)
         if unsure:
@@ -66,6 +69,7 @@ class Feed:
             del self._untold[key]
         if unsure:
             self._let_go(told, unsure, now_s, order)
+            self._retire(Topic.WORK, unsure, now_s, order)
             self._unsure -= unsure
         while self._ended and self._ended[0][0] <= now_s:
             _, key, record = self._ended.popleft()
@@ -80,12 +84,14 @@ class Feed:
 
         Raises BusUnavailable or BusRefused.
         """
-        told, present = self._known(Topic.NODES), {f"{side}/{name}": node for name, node in nodes.items()}
+        begin = f"{self._pool.key}/{side}/"
+        told, present = self._known(Topic.NODES), {f"{begin}{name}": node for name, node in nodes.items()}
         for key, node in present.items():
             self._tell(Topic.NODES, key, node, now_s, order)
         for key in sorted(told.keys() - present.keys()):
-            if key.startswith(f"{side}/") and self._is_ours(told[key]):
+            if key.startswith(begin) and self._is_ours(told[key]):
                 self._tell_gone(Topic.NODES, key, now_s, order)
+        self._retire(Topic.NODES, (side,), now_s, order)
 
     def tell_picture(self, now_s: int, picture: Picture[HpcNode] | Picture[KubernetesNode]) -> None:
         """Tell what is new of the work and the nodes in a picture: work that it does not show any more has ended.
@@ -110,7 +116,7 @@ class Feed:
         if left := self._bus.flush(flush_s):
             log.debug("%d events are not on the bus yet; the demand at %d s is told after them", left, now_s)
         for side in sorted(demand):
-            self._publish(Topic.DEMAND, f"{self._pool}/{side}", demand[side], now_s, now_s)
+            self._publish(Topic.DEMAND, f"{self._pool.key}/{side}", demand[side], now_s, now_s)
 
     def tell_anew(self, topics: Collection[Topic]) -> None:
         """Events of these topics were lost, or may have been: the next telling of each mends what the bus shows."""
@@ -120,13 +126,23 @@ class Feed:
             self._unsure = set(Side)
 
     def _known(self, topic: Topic) -> dict[str, Event]:
-        """What the topic shows; read from the bus at first, and after a loss."""
+        """What the topic shows of this pool; read from the bus at first, and after a loss."""
         if topic not in self._told:
-            shown = dict(self._bus.latest_state(topic))
-            highest = max((event.version for event in shown.values() if event.version < OURS_MOST), default=0)
-            self._version = max(self._version, highest)
-            self._told[topic] = shown
+            shown, begin = self._bus.latest_state(topic), f"{self._pool.key}/"
+            old_source = self._pool.old_source(CONNECTOR)
+            ours = {key: event for key, event in shown.items() if key.startswith(begin)}
+            old = {key: event for key, event in shown.items() if event.source == old_source}
+            versions = (event.version for event in (*ours.values(), *old.values()) if event.version < OURS_MOST)
+            self._version = max(self._version, max(versions, default=0))
+            self._told[topic], self._old[topic] = ours, set(old)
         return self._told[topic]
+
+    def _retire(self, topic: Topic, sides: Collection[Side], now_s: int, order: int) -> None:
+        """Tell what release 0.1.0 told of these sides as gone, now that what is there has been told under our keys."""
+        for key in sorted(self._old[topic]):
+            if key.partition("/")[0] in sides:
+                self._publish(topic, key, None, now_s, order)
+                self._old[topic].discard(key)
 
     def _keep(self, key: str, record: WorkRecord, now_s: int) -> None:
         if record.state is WorkState.ENDED and self._work.get(key) != record:

@@ -19,7 +19,7 @@ import pytest
 
 from cli import main as command
 from cli.replaying import bus_path
-from cli.replaying.bus_path import FORECASTING, BusPath, PathThrough, replay_bus, usable_bus
+from cli.replaying.bus_path import BusPath, PathThrough, replay_bus, usable_bus
 from connectors.bus.open_bus import open_bus
 from controller.controller import Unaudited
 from forecasting.forecast_publisher import ForecastPublisher
@@ -165,8 +165,8 @@ def test_the_nodes_on_the_bus_are_what_the_twin_shows():
     run = Replay(world, "reactive", lambda machine: forecaster_for("reactive", world, machine), None, path)
     run.run()
     run.forecaster.observe(run.machine.now_s, {}, ())  # what changed after the last turn
-    shown = {f"{Side.HPC}/{name}": node for name, node in run.hpc.read().nodes.items()}
-    shown |= {f"{Side.KUBERNETES}/{name}": node for name, node in run.kubernetes.read().nodes.items()}
+    shown = {f"twin/pool/{Side.HPC}/{name}": node for name, node in run.hpc.read().nodes.items()}
+    shown |= {f"twin/pool/{Side.KUBERNETES}/{name}": node for name, node in run.kubernetes.read().nodes.items()}
     assert {key: event.payload for key, event in path.bus.latest_state(Topic.NODES).items()} == shown
     assert any(node.record for node in run.kubernetes.read().nodes.values())
 
@@ -197,7 +197,7 @@ def restarted(world: World, name: str, at_s: int) -> dict:
     def restart(path: BusPath, now_s: int) -> None:
         if now_s == at_s:
             fresh = forecaster_for(name, world, world.machine())
-            path.following = ForecastPublisher(path.bus, fresh, source=FORECASTING, pool=path.pool, group="another")
+            path.following = ForecastPublisher(path.bus, fresh, path.pool, group="another")
 
     return through(world, name, Between(in_memory(), before=restart))
 
@@ -372,8 +372,8 @@ def forge_forecasts(path: BusPath, now_s: int) -> None:
     for side in Side:
         nodes = 1000.0 if side is wanted else 0.0
         forecast = replace(flat(side, now_s + 30, nodes, (900, 7200), Source.MODEL), now=1000.0 - nodes)
-        forge(path, Topic.FORECASTS, f"{path.pool}/{side}", forecast, at_s=now_s)
-        forge(path, Topic.DEMAND, f"{path.pool}/{side}", Demand(side, now_s + 30, nodes, 0.0), at_s=now_s + 30)
+        forge(path, Topic.FORECASTS, f"{path.pool.key}/{side}", forecast, at_s=now_s)
+        forge(path, Topic.DEMAND, f"{path.pool.key}/{side}", Demand(side, now_s + 30, nodes, 0.0), at_s=now_s + 30)
 
 
 @pytest.mark.parametrize("name", ["reactive", "persistence", "oracle"])

@@ -22,12 +22,14 @@ from connectors.bus.embedded.bus import SqliteBus
 from connectors.local.lock_state import pause
 from models.events import Event
 from models.findings import Finding, Level, skipped, warning, well, wrong
+from models.identity import PoolId
 from models.leadership import Pause
 from service.site import BusPlace
 from tests.conformance.bus_suite import demand, told
 from tests.connectors.slurm import fake, makers
 from tests.connectors.slurm.fake import Fake
 
+POOLS = [PoolId("campus", "pool")]
 SITE = "metadata: {name: campus}\nspec: {slurm: {url: '%s', tokenFile: token}, kubernetes: {twin: {requests: r.csv}}}\n"
 
 
@@ -201,12 +203,12 @@ def test_whether_somebody_leads(tmp_path: Path):
 
 
 def test_a_bus_that_is_not_there_yet_is_made_by_the_first_who_publishes(tmp_path: Path):
-    found = only(bus.bus_findings(BusPlace(address=f"sqlite:{tmp_path / 'bus.db'}"), "pool"))
+    found = only(bus.bus_findings(BusPlace(address=f"sqlite:{tmp_path / 'bus.db'}"), POOLS))
     assert (found.level, "is not there yet" in found.what) == (Level.OK, True)
     assert list(tmp_path.iterdir()) == []
 
 
-def of(at_h: float, key: str = "pool/hpc") -> Event:
+def of(at_h: float, key: str = "campus/pool/hpc") -> Event:
     """Demand of so many hours ago, told now."""
     at_s = time.time() - at_h * 3600
     return replace(demand(1, key), at_s=at_s, version=int(at_s))
@@ -215,42 +217,45 @@ def of(at_h: float, key: str = "pool/hpc") -> Event:
 def test_the_history_on_a_bus_is_as_long_as_the_time_that_it_tells_of(tmp_path: Path):
     with SqliteBus(tmp_path / "bus.db") as opened:
         place = BusPlace(address=f"sqlite:{tmp_path / 'bus.db'}")
-        there, none = bus.bus_findings(place, "pool")
+        there, none = bus.bus_findings(place, POOLS)
         assert (there.level, "has 7 topics of ours" in there.what) == (Level.OK, True)
-        assert none.what.startswith("no demand of pool pool is on it yet")
+        assert none.what.startswith("no demand of pool campus/pool is on it yet")
         told(opened, [of(0.5), of(0)])
-        _, some = bus.bus_findings(place, "pool")
-        assert some.what.startswith("0.5 h of demand of pool pool are on it; the first model comes after 24 h")
+        _, some = bus.bus_findings(place, POOLS)
+        assert some.what.startswith("0.5 h of demand of pool campus/pool are on it; the first model comes after 24 h")
         told(opened, [of(72), of(48)])  # history that was imported later than what is newer
-        _, imported = bus.bus_findings(place, "pool")
-    assert imported.what == "72.0 h of demand of pool pool are on it"
+        _, imported = bus.bus_findings(place, POOLS)
+    assert imported.what == "72.0 h of demand of pool campus/pool are on it"
 
 
 def test_what_a_forecaster_would_leave_out_is_no_history(tmp_path: Path):
     with SqliteBus(tmp_path / "bus.db") as opened:
-        told(opened, [of(1), of(0), of(90, "other/hpc"), of(-5), of(90, "pool/kubernetes")])
-        _, found = bus.bus_findings(BusPlace(address=f"sqlite:{tmp_path / 'bus.db'}"), "pool")
+        told(
+            opened,
+            [of(1), of(0), of(90, "campus/other/hpc"), of(-5), of(90, "campus/pool/kubernetes"), of(90, "pool/hpc")],
+        )
+        _, found = bus.bus_findings(BusPlace(address=f"sqlite:{tmp_path / 'bus.db'}"), POOLS)
     assert found.what.startswith("1.0 h of demand")
 
 
 def test_a_bus_that_has_topics_with_another_prefix_only(tmp_path: Path):
     with SqliteBus(tmp_path / "bus.db", prefix="campus."):
-        found = only(bus.bus_findings(BusPlace(address=f"sqlite:{tmp_path / 'bus.db'}"), "pool"))
+        found = only(bus.bus_findings(BusPlace(address=f"sqlite:{tmp_path / 'bus.db'}"), POOLS))
     assert (found.level, "campus.tidegate.work" in found.remedy) == (Level.WARNING, True)
 
 
 def test_a_bus_that_is_none(tmp_path: Path):
     (tmp_path / "bus.db").write_text("text " * 1000)
-    found = only(bus.bus_findings(BusPlace(address=f"sqlite:{tmp_path / 'bus.db'}"), "pool"))
+    found = only(bus.bus_findings(BusPlace(address=f"sqlite:{tmp_path / 'bus.db'}"), POOLS))
     assert found.level is Level.ERROR
 
 
 def test_a_broker_that_does_not_answer():
-    found = only(bus.bus_findings(BusPlace(address="kafka:127.0.0.1:1"), "pool"))
+    found = only(bus.bus_findings(BusPlace(address="kafka:127.0.0.1:1"), POOLS))
     assert (found.level, "no broker answers at 127.0.0.1:1" in found.what) == (Level.ERROR, True)
 
 
 def test_settings_of_a_bus_that_cannot_be_used(tmp_path: Path):
     (tmp_path / "bus.yaml").write_text("prefix: '*'\nspol: x")
-    found = list(bus.bus_findings(BusPlace(address="kafka:127.0.0.1:1", settings=str(tmp_path / "bus.yaml")), "pool"))
+    found = list(bus.bus_findings(BusPlace(address="kafka:127.0.0.1:1", settings=str(tmp_path / "bus.yaml")), POOLS))
     assert [one.level for one in found] == [Level.ERROR, Level.ERROR]

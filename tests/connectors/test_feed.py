@@ -8,12 +8,14 @@ from connectors.publishing.feed import ENDED_KEPT_S, OURS_MOST, READING, Feed
 from models.demand import Demand
 from models.errors import BusUnavailable
 from models.events import Event, Latest, Topic
+from models.identity import CONNECTOR, PoolId
 from models.nodes import HpcNode, KubernetesNode, Side
 from models.work import WorkRecord, WorkState
 from tests.list_bus import ListBus
 from tests.values import replace
 
-SOURCE = "/test/twin"
+POOL = PoolId("campus", "pool")
+SOURCE = POOL.source(CONNECTOR)
 JOB = WorkRecord("job/1", Side.HPC, WorkState.ELIGIBLE, 4.0, 0)
 RUNNING = replace(JOB, state=WorkState.RUNNING, started_s=10)
 ENDED = replace(RUNNING, state=WorkState.ENDED, ended_s=20)
@@ -27,8 +29,8 @@ def bus() -> ListBus:
     return ListBus()
 
 
-def feed(bus: ListBus, source: str = SOURCE) -> Feed:
-    return Feed(bus, source=source, pool="pool")
+def feed(bus: ListBus) -> Feed:
+    return Feed(bus, POOL)
 
 
 def shown(bus: ListBus, topic: Topic = Topic.WORK) -> dict[str, object]:
@@ -45,7 +47,7 @@ def test_work_is_told_when_it_changed(bus: ListBus):
     told.tell_work(5, [JOB], order=5)
     told.tell_work(10, [RUNNING], order=10)
     assert payloads(bus) == [JOB, OTHER, RUNNING]
-    assert {event.key for event in bus.log} == {"hpc/job/1", "hpc/job/2"}
+    assert {event.key for event in bus.log} == {"campus/pool/hpc/job/1", "campus/pool/hpc/job/2"}
     assert [event.at_s for event in bus.log] == [0.0, 0.0, 10.0]
 
 
@@ -77,9 +79,9 @@ def test_nodes_are_told_when_they_changed_and_when_they_are_gone(bus: ListBus):
     told.tell_nodes(5, Side.HPC, {"n0": HPC["n0"], "n1": busy}, order=5)
     assert payloads(bus, Topic.NODES)[6:] == [busy, None]
     assert shown(bus, Topic.NODES) == {
-        "hpc/n0": HPC["n0"],
-        "hpc/n1": busy,
-        **{f"kubernetes/{name}": node for name, node in KUBERNETES.items()},
+        "campus/pool/hpc/n0": HPC["n0"],
+        "campus/pool/hpc/n1": busy,
+        **{f"campus/pool/kubernetes/{name}": node for name, node in KUBERNETES.items()},
     }
 
 
@@ -91,9 +93,9 @@ def test_demand_is_told_each_time_after_what_it_is_made_of(bus: ListBus):
     told.tell_demand(300, {Side.HPC: demand[Side.HPC]})
     assert bus.calls[:3] == ["publish tidegate.work", "flush", "publish tidegate.demand"]
     assert [(event.key, event.at_s) for event in bus.on(Topic.DEMAND)] == [
-        ("pool/hpc", 0.0),
-        ("pool/kubernetes", 0.0),
-        ("pool/hpc", 300.0),
+        ("campus/pool/hpc", 0.0),
+        ("campus/pool/kubernetes", 0.0),
+        ("campus/pool/hpc", 300.0),
     ]
 
 
@@ -116,7 +118,7 @@ def test_of_two_processes_the_newer_reading_counts(bus: ListBus):
     newer.tell_work(0, [], order=0)
     newer.tell_work(100, [RUNNING], order=100)
     older.tell_work(101, [JOB], order=50)
-    assert shown(bus) == {"hpc/job/1": RUNNING}
+    assert shown(bus) == {"campus/pool/hpc/job/1": RUNNING}
 
 
 def test_a_restart_tells_only_what_is_new_and_what_is_gone(bus: ListBus):
@@ -128,12 +130,12 @@ def test_a_restart_tells_only_what_is_new_and_what_is_gone(bus: ListBus):
     again.tell_work(25, [RUNNING], order=20)
     again.tell_nodes(25, Side.HPC, {"n0": HPC["n0"], "n1": HPC["n1"]}, order=20)
     assert [(event.key, event.payload) for event in bus.log[before:]] == [
-        ("hpc/job/1", RUNNING),
-        ("hpc/job/2", None),
-        ("hpc/n2", None),
+        ("campus/pool/hpc/job/1", RUNNING),
+        ("campus/pool/hpc/job/2", None),
+        ("campus/pool/hpc/n2", None),
     ]
     again.tell_work(25 + ENDED_KEPT_S, [], order=90)
-    assert shown(bus) == {"hpc/job/1": RUNNING}
+    assert shown(bus) == {"campus/pool/hpc/job/1": RUNNING}
     ids = [event.id for event in bus.log]
     assert len(set(ids)) == len(ids)
 
@@ -148,20 +150,20 @@ def test_what_is_gone_can_come_back_after_a_restart(bus: ListBus):
 
 def test_another_program_s_events_are_overruled_and_its_own_are_left_to_it(bus: ListBus):
     lie = replace(HPC["n0"], drain_reason="forged")
-    bus.publish(Event(Topic.NODES, "hpc/n0", lie, 10**15, "/forger", 0.0))
-    bus.publish(Event(Topic.NODES, "hpc/elsewhere", replace(lie, name="elsewhere"), 1, "/forger", 0.0))
+    bus.publish(Event(Topic.NODES, "campus/pool/hpc/n0", lie, 10**15, "/forger", 0.0))
+    bus.publish(Event(Topic.NODES, "campus/pool/hpc/elsewhere", replace(lie, name="elsewhere"), 1, "/forger", 0.0))
     feed(bus).tell_nodes(2, Side.HPC, HPC, order=0)
-    assert shown(bus, Topic.NODES)["hpc/n0"] == HPC["n0"]
-    assert "hpc/elsewhere" in shown(bus, Topic.NODES)
+    assert shown(bus, Topic.NODES)["campus/pool/hpc/n0"] == HPC["n0"]
+    assert "campus/pool/hpc/elsewhere" in shown(bus, Topic.NODES)
 
 
 def test_a_version_without_anything_above_it_does_not_use_up_ours(bus: ListBus):
-    bus.publish(Event(Topic.WORK, "hpc/job/1", JOB, 2**63 - 1, "/forger", 0.0))
+    bus.publish(Event(Topic.WORK, "campus/pool/hpc/job/1", JOB, 2**63 - 1, "/forger", 0.0))
     told = feed(bus)
     told.tell_work(0, [JOB, OTHER], order=5)
     told.tell_work(1, [RUNNING], order=6)
     assert all(event.version < OURS_MOST for event in bus.log[1:])
-    assert shown(bus)["hpc/job/2"] == OTHER
+    assert shown(bus)["campus/pool/hpc/job/2"] == OTHER
 
 
 def test_what_the_bus_lost_is_told_anew(bus: ListBus):
@@ -173,7 +175,7 @@ def test_what_the_bus_lost_is_told_anew(bus: ListBus):
     told.tell_anew(bus.take_resyncs())
     told.tell_work(25, [replace(OTHER, id="job/3")], order=25)
     told.tell_nodes(25, Side.HPC, HPC, order=25)
-    assert shown(bus).keys() == {"hpc/job/1", "hpc/job/2", "hpc/job/3"}
+    assert shown(bus).keys() == {"campus/pool/hpc/job/1", "campus/pool/hpc/job/2", "campus/pool/hpc/job/3"}
     assert len(shown(bus, Topic.NODES)) == 3
 
 
@@ -192,13 +194,13 @@ def test_a_lost_end_is_made_up_for(bus: ListBus):
 @pytest.mark.parametrize("wanting", [1, 2, 3])
 def test_what_could_not_be_told_is_told_the_next_time(bus: ListBus, wanting: int):
     told = feed(bus)
-    bus.publish(Event(Topic.WORK, "hpc/old", replace(JOB, id="old"), 1, SOURCE, 0.0))
+    bus.publish(Event(Topic.WORK, "campus/pool/hpc/old", replace(JOB, id="old"), 1, SOURCE, 0.0))
     bus.wanting = wanting
     for _ in range(wanting):
         with pytest.raises(BusUnavailable):
             told.tell_work(0, [JOB, OTHER], order=0)
     told.tell_work(5, [], order=5)
-    assert shown(bus) == {"hpc/job/1": JOB, "hpc/job/2": OTHER}
+    assert shown(bus) == {"campus/pool/hpc/job/1": JOB, "campus/pool/hpc/job/2": OTHER}
 
 
 def test_work_told_while_the_bus_is_away_is_not_forgotten(bus: ListBus):
@@ -208,7 +210,7 @@ def test_work_told_while_the_bus_is_away_is_not_forgotten(bus: ListBus):
         told.tell_work(0, [JOB, OTHER], order=0)
     bus.away = False
     told.tell_work(5, [RUNNING], order=5)
-    assert shown(bus) == {"hpc/job/1": RUNNING, "hpc/job/2": OTHER}
+    assert shown(bus) == {"campus/pool/hpc/job/1": RUNNING, "campus/pool/hpc/job/2": OTHER}
 
 
 def test_an_event_that_cannot_be_sent_stops_no_other(bus: ListBus, monkeypatch: pytest.MonkeyPatch):
@@ -234,4 +236,4 @@ def test_late_and_repeated_events_give_the_same_state(bus: ListBus):
     latest = Latest()
     for event in [*reversed(bus.log), *bus.log]:
         latest.take(event)
-    assert {key: event.payload for key, event in latest.state.items()} == {"hpc/job/2": OTHER} == shown(bus)
+    assert {key: event.payload for key, event in latest.state.items()} == {"campus/pool/hpc/job/2": OTHER} == shown(bus)

@@ -16,6 +16,7 @@ from connectors.sources.standing import Standing
 from models.demand import Demand
 from models.errors import BusRefused, Unreachable
 from models.events import Topic
+from models.identity import PoolId
 from models.nodes import HpcNode, KubernetesNode, Side
 from models.reading import Picture, Source
 from models.work import WaitingWork, WorkRecord, WorkState
@@ -23,7 +24,7 @@ from tests.list_bus import ListBus
 from tests.values import replace
 
 NOW_S, SLURM_S = 1_000_000, 997_000  # Slurm's clock is off
-SOURCE = "/test/connector"
+GPU = PoolId("campus", "gpu")
 POOL = object()
 JOB = WorkRecord("1", Side.HPC, WorkState.ELIGIBLE, 2.0, SLURM_S - 5)
 RUNNING = replace(JOB, state=WorkState.RUNNING, started_s=SLURM_S)
@@ -90,7 +91,7 @@ class World:
         self.pace = paced
         hpc: Source[HpcNode] = Standing(paced, Side.HPC)
         sources = (hpc if stream is None else stream.beside(hpc), Standing(self.kubernetes, Side.KUBERNETES))
-        pools = [PublishedPool(Feed(self.bus, source=SOURCE, pool="gpu"), sources)]
+        pools = [PublishedPool(Feed(self.bus, GPU), sources)]
         return Publisher(self.bus, pools, clock=lambda: self.now_s, interval_s=30.0, due_in_s=lambda: paced.due_in_s)
 
     def step(self, after_s: float = 30) -> float:
@@ -123,9 +124,9 @@ def world() -> World:
 def test_a_step_tells_all_of_both_sides():
     world = World(Kubernetes(records=(POD,)))
     world.step(0)
-    assert world.told(Topic.WORK) == [("hpc/1", JOB), ("kubernetes/pod", POD)]
-    assert world.told(Topic.NODES) == [("hpc/n1", IDLE), ("kubernetes/n1", OPEN)]
-    assert [key for key, _ in world.told(Topic.DEMAND)] == ["gpu/hpc", "gpu/kubernetes"]
+    assert world.told(Topic.WORK) == [("campus/gpu/hpc/1", JOB), ("campus/gpu/kubernetes/pod", POD)]
+    assert world.told(Topic.NODES) == [("campus/gpu/hpc/n1", IDLE), ("campus/gpu/kubernetes/n1", OPEN)]
+    assert [key for key, _ in world.told(Topic.DEMAND)] == ["campus/gpu/hpc", "campus/gpu/kubernetes"]
 
 
 def test_demand_is_of_our_time_on_both_sides(world: World):
@@ -152,16 +153,16 @@ def test_the_demand_comes_after_the_work_that_it_is_made_of(world: World):
 def test_an_hpc_side_that_is_away_is_left_out_and_not_zero(world: World):
     world.hpc.gone = True
     world.step()
-    assert [key for key, _ in world.told(Topic.DEMAND)] == ["gpu/kubernetes"]
+    assert [key for key, _ in world.told(Topic.DEMAND)] == ["campus/gpu/kubernetes"]
     assert world.told(Topic.WORK) == []
-    assert world.told(Topic.NODES) == [("kubernetes/n1", OPEN)]
+    assert world.told(Topic.NODES) == [("campus/gpu/kubernetes/n1", OPEN)]
 
 
 def test_a_kubernetes_that_is_away_is_left_out_and_not_zero(world: World):
     world.kubernetes.gone = True
     world.step()
-    assert [key for key, _ in world.told(Topic.DEMAND)] == ["gpu/hpc"]
-    assert world.told(Topic.NODES) == [("hpc/n1", IDLE)]
+    assert [key for key, _ in world.told(Topic.DEMAND)] == ["campus/gpu/hpc"]
+    assert world.told(Topic.NODES) == [("campus/gpu/hpc/n1", IDLE)]
 
 
 def test_a_side_that_is_away_at_a_restart_keeps_its_work_on_the_bus():
@@ -170,12 +171,12 @@ def test_a_side_that_is_away_at_a_restart_keeps_its_work_on_the_bus():
     world.step()
     world.publisher, world.hpc.gone = world.started(), True
     world.step()
-    assert ("hpc/1", None) not in world.told(Topic.WORK)
+    assert ("campus/gpu/hpc/1", None) not in world.told(Topic.WORK)
     world.hpc.gone, world.hpc.records = False, []
     world.hpc.at_s += 90
     world.poll()
-    assert world.told(Topic.WORK)[-1] == ("hpc/1", None)
-    assert ("kubernetes/pod", None) not in world.told(Topic.WORK)
+    assert world.told(Topic.WORK)[-1] == ("campus/gpu/hpc/1", None)
+    assert ("campus/gpu/kubernetes/pod", None) not in world.told(Topic.WORK)
 
 
 @pytest.mark.parametrize("side", Side)
@@ -210,7 +211,7 @@ def test_the_next_step_makes_up_for_what_the_bus_did_not_take(world: World, capl
     world.hpc.records = []
     world.step()
     world.step()
-    assert world.told(Topic.WORK) == [("hpc/1", ENDED)]
+    assert world.told(Topic.WORK) == [("campus/gpu/hpc/1", ENDED)]
     assert [record.levelname for record in caplog.records] == ["WARNING", "INFO"], "once for both failures"
 
 
@@ -219,8 +220,8 @@ def test_what_was_lost_is_told_anew(world: World):
     world.bus.log.clear()
     world.bus.lost = {Topic.WORK, Topic.NODES}
     world.step()
-    assert world.told(Topic.WORK) == [("hpc/1", JOB)]
-    assert world.told(Topic.NODES) == [("hpc/n1", IDLE), ("kubernetes/n1", OPEN)]
+    assert world.told(Topic.WORK) == [("campus/gpu/hpc/1", JOB)]
+    assert world.told(Topic.NODES) == [("campus/gpu/hpc/n1", IDLE), ("campus/gpu/kubernetes/n1", OPEN)]
 
 
 def test_work_that_was_lost_is_told_anew_while_the_hpc_side_is_away(world: World):
@@ -228,7 +229,7 @@ def test_work_that_was_lost_is_told_anew_while_the_hpc_side_is_away(world: World
     world.bus.log.clear()
     world.bus.lost, world.hpc.gone = {Topic.WORK}, True
     world.step()
-    assert world.told(Topic.WORK) == [("hpc/1", JOB)]
+    assert world.told(Topic.WORK) == [("campus/gpu/hpc/1", JOB)]
 
 
 def test_a_bus_that_keeps_us_waiting_is_waited_for_less(world: World, caplog: pytest.LogCaptureFixture):
@@ -265,8 +266,8 @@ def test_a_scheduler_that_is_slow_or_away_is_asked_more_rarely_and_kubernetes_as
     assert sum(waits_s) == pytest.approx(expected_s, rel=SPREAD)
     assert max(waits_s) < 1.5 * 30
     told = [key for key, _ in world.told(Topic.DEMAND)]
-    assert told.count("gpu/kubernetes") == len(waits_s) + 1
-    assert told.count("gpu/hpc") == (0 if gone else 2)
+    assert told.count("campus/gpu/kubernetes") == len(waits_s) + 1
+    assert told.count("campus/gpu/hpc") == (0 if gone else 2)
 
 
 class Streamed:
@@ -291,7 +292,7 @@ def test_what_a_stream_tells_is_told_also_while_the_scheduler_is_away(world: Wor
     world.hpc.gone = True
     world.step()
     assert [picture.records for picture in stream.asked] == [(JOB,), (JOB,)]
-    assert world.told(Topic.WORK) == [("hpc/1", ENDED)]
+    assert world.told(Topic.WORK) == [("campus/gpu/hpc/1", ENDED)]
 
 
 def test_a_stream_counts_for_nothing_before_the_first_poll(world: World):
@@ -306,7 +307,7 @@ def test_work_that_is_not_shown_any_more_has_ended_by_the_schedulers_clock(world
     world.hpc.records, world.hpc.at_s = [], SLURM_S + 40
     world.poll()
     ended = replace(JOB, state=WorkState.ENDED, ended_s=SLURM_S + 40)
-    assert world.told(Topic.WORK) == [("hpc/1", JOB), ("hpc/1", ended)]
+    assert world.told(Topic.WORK) == [("campus/gpu/hpc/1", JOB), ("campus/gpu/hpc/1", ended)]
     world.poll()
     assert len(world.told(Topic.WORK)) == 2, "once"
 

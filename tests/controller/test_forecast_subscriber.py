@@ -8,8 +8,11 @@ from controller.forecast_subscriber import AHEAD_MOST_S, ForecastSubscriber
 from models.errors import BusUnavailable
 from models.events import Event, Topic
 from models.forecasts import Source, flat
+from models.identity import PoolId
 from models.nodes import Side
 from tests.list_bus import ListBus
+
+POOL = PoolId("campus", "pool")
 
 
 @pytest.fixture
@@ -18,9 +21,9 @@ def bus() -> ListBus:
 
 
 def tell(bus: ListBus, made_s: int, nodes: float = 1.0, side: Side = Side.HPC, **other: object) -> None:
-    facts = {"version": made_s, "pool": "pool", **other}
+    facts = {"version": made_s, "pool": POOL, **other}
     payload = flat(side, made_s, nodes, (300,), Source.NOW)
-    event = Event(Topic.FORECASTS, f"{facts['pool']}/{side}", payload, facts["version"], "test", float(made_s))
+    event = Event(Topic.FORECASTS, f"{facts['pool'].key}/{side}", payload, facts["version"], "test", float(made_s))
     bus.publish(event)
 
 
@@ -31,7 +34,7 @@ def heard(hearing: ForecastSubscriber, now_s: int, longest_s: int = 600) -> dict
 
 
 def test_the_newest_of_each_side_is_heard_in_whatever_order_it_comes(bus: ListBus):
-    hearing = ForecastSubscriber(bus, pool="pool", group="one")
+    hearing = ForecastSubscriber(bus, POOL, group="one")
     assert heard(hearing, 0) == {}
     tell(bus, 600)
     tell(bus, 300, 9.0)
@@ -42,7 +45,7 @@ def test_the_newest_of_each_side_is_heard_in_whatever_order_it_comes(bus: ListBu
 
 
 def test_what_is_too_old_is_not_there(bus: ListBus):
-    hearing = ForecastSubscriber(bus, pool="pool", group="one")
+    hearing = ForecastSubscriber(bus, POOL, group="one")
     tell(bus, 0)
     tell(bus, 300, 2.0, Side.KUBERNETES)
     assert set(heard(hearing, 600)) == set(Side)
@@ -50,13 +53,14 @@ def test_what_is_too_old_is_not_there(bus: ListBus):
     assert heard(hearing, 901) == {}
 
 
-def test_another_pool_s_forecast_is_not_ours(bus: ListBus):
-    tell(bus, 0, pool="other")
-    assert heard(ForecastSubscriber(bus, pool="pool", group="one"), 0) == {}
+@pytest.mark.parametrize("other", [PoolId("campus", "other"), PoolId("island", "pool")], ids=lambda other: other.key)
+def test_another_pool_s_forecast_is_not_ours(bus: ListBus, other: PoolId):
+    tell(bus, 0, pool=other)
+    assert heard(ForecastSubscriber(bus, POOL, group="one"), 0) == {}
 
 
 def test_a_forecast_of_the_future_shuts_out_no_later_one(bus: ListBus):
-    hearing = ForecastSubscriber(bus, pool="pool", group="one")
+    hearing = ForecastSubscriber(bus, POOL, group="one")
     tell(bus, 10**9, 99.0, version=2**62)
     tell(bus, 10, 99.0, version=2**62)
     assert heard(hearing, 10) == {Side.HPC: (10, 99.0)}
@@ -69,8 +73,8 @@ def test_a_forecast_of_the_future_shuts_out_no_later_one(bus: ListBus):
 def test_every_controller_hears_all(bus: ListBus):
     tell(bus, 0)
     leader, standby = (
-        ForecastSubscriber(bus, pool="pool", group="one"),
-        ForecastSubscriber(bus, pool="pool", group="two"),
+        ForecastSubscriber(bus, POOL, group="one"),
+        ForecastSubscriber(bus, POOL, group="two"),
     )
     assert heard(leader, 0) == heard(standby, 0) == {Side.HPC: (0, 1.0)}
     leader.close()
@@ -78,7 +82,7 @@ def test_every_controller_hears_all(bus: ListBus):
 
 
 def test_a_bus_that_is_away_is_an_error_and_what_was_heard_stays(bus: ListBus):
-    hearing = ForecastSubscriber(bus, pool="pool", group="one")
+    hearing = ForecastSubscriber(bus, POOL, group="one")
     tell(bus, 0)
     hearing.hear(0)
     tell(bus, 300)

@@ -14,6 +14,7 @@ from models.errors import Unrecorded
 from models.events import Latest, Planned, Topic
 from models.forecasts import Source, flat
 from models.handovers import Handover, Stage
+from models.identity import PoolId
 from models.nodes import Side
 from models.policies import MovesPolicy, PoolPolicy, Spec
 from tests.controller.fleet import OLD_MARK, Audit, Fleet, Leader, Machine
@@ -22,10 +23,11 @@ from tests.list_bus import ListBus
 
 SPEC = Spec(moves=MovesPolicy(at_once="100%", per_hour="100%", dwell="0s"))
 POOL = PoolPolicy(name="pool")
+NAME = PoolId("campus", "pool")
 
 
 def telling(audit: Audit, bus: ListBus) -> PlanPublisher:
-    return PlanPublisher(audit, bus, source="test", pool="pool")
+    return PlanPublisher(audit, bus, NAME)
 
 
 def moved(bus: ListBus, epoch: int = 1) -> tuple[Controller, Fleet, PlanPublisher]:
@@ -47,12 +49,13 @@ def test_plans_and_stages_are_told_as_they_are_in_the_audit():
     _, fleet, told = moved(bus)
     (decided,) = fleet.audit.of(Decided)
     assert [event.payload for event in bus.on(Topic.PLANS)] == [Planned(1, decided.plan)]
-    assert [event.key for event in bus.on(Topic.PLANS)] == ["pool"]
+    assert [event.key for event in bus.on(Topic.PLANS)] == ["campus/pool"]
     entered = [entry.handover for entry in fleet.audit.of(Entered)]
+    key = f"campus/pool/{entered[0].node}"
     assert [event.payload for event in bus.on(Topic.HANDOVERS)] == entered
-    assert {event.key for event in bus.on(Topic.HANDOVERS)} == {entered[0].node}
+    assert {event.key for event in bus.on(Topic.HANDOVERS)} == {key}
     assert entered[-1].stage is Stage.DONE
-    assert bus.latest_state(Topic.HANDOVERS)[entered[0].node].payload == entered[-1]
+    assert bus.latest_state(Topic.HANDOVERS)[key].payload == entered[-1]
     assert told.failures == 0
 
 
@@ -91,7 +94,7 @@ class Refusing:
 def test_what_the_audit_refuses_is_not_told():
     bus, (_, fleet, _) = ListBus(), moved(ListBus())
     with pytest.raises(Unrecorded):
-        PlanPublisher(Refusing(), bus, source="test", pool="pool").append(fleet.audit.entries[0])
+        PlanPublisher(Refusing(), bus, NAME).append(fleet.audit.entries[0])
     assert bus.log == []
 
 
@@ -101,9 +104,9 @@ def test_a_later_leader_s_word_counts_whatever_the_clocks_say():
     last = fleet.audit.of(Entered)[-1]
     later = replace(last.handover, epoch=2, stage=Stage.DRAINING)
     telling(Audit(), bus).append(Entered(last.at_s - 1000, later))
-    assert bus.latest_state(Topic.HANDOVERS)[later.node].payload == later
+    assert bus.latest_state(Topic.HANDOVERS)[f"{NAME.key}/{later.node}"].payload == later
     telling(Audit(), bus).append(Entered(last.at_s + 1000, last.handover))  # of an earlier epoch
-    assert bus.latest_state(Topic.HANDOVERS)[later.node].payload == later
+    assert bus.latest_state(Topic.HANDOVERS)[f"{NAME.key}/{later.node}"].payload == later
 
 
 def test_lost_handovers_are_told_again_as_they_were():

@@ -10,12 +10,14 @@ from controller.forecast_subscriber import ForecastSubscriber
 from controller.pool_loop import FRESH_LEAST_S, PoolLoop
 from models.events import Event, Topic
 from models.forecasts import Forecast, Source, flat
+from models.identity import PoolId
 from models.nodes import Side
 from models.plans import Hold, Plan, Switch
 from tests.controller.fleet import Clock
 from tests.list_bus import ListBus
 
 EVERY_S = 60
+POOL = PoolId("campus", "pool")
 
 
 class Mover:
@@ -37,13 +39,13 @@ class Mover:
 class Desk:
     def __init__(self) -> None:
         self.bus, self.mover, self.clock = ListBus(), Mover(), Clock(1000)
-        hearing = ForecastSubscriber(self.bus, pool="pool", group="one")
+        hearing = ForecastSubscriber(self.bus, POOL, group="one")
         self.control = PoolLoop(self.mover, hearing, self.clock, every_s=EVERY_S)
 
     def forecast(self, side: Side, nodes: float) -> None:
         now_s = self.clock()
         payload = flat(side, now_s, nodes, (900,), Source.NOW)
-        self.bus.publish(Event(Topic.FORECASTS, f"pool/{side}", payload, now_s, "test", float(now_s)))
+        self.bus.publish(Event(Topic.FORECASTS, f"{POOL.key}/{side}", payload, now_s, "test", float(now_s)))
 
 
 @pytest.fixture

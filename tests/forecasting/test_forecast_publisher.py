@@ -17,7 +17,8 @@ from models.demand import Demand
 from models.errors import BusUnavailable
 from models.events import Event, Latest, Topic
 from models.forecasts import Forecast, Source, flat
-from models.nodes import Side
+from models.identity import PoolId
+from models.nodes import HpcNode, KubernetesNode, Side
 from models.ports import Forecaster
 from models.work import WorkRecord, WorkState
 from tests.forecasting.demand_series import STEP_S, daily
@@ -25,6 +26,7 @@ from tests.list_bus import ListBus
 from tests.values import replace
 
 FEW = Boosting(own=Growth(iterations=3), shared=Growth(iterations=3))
+POOL = PoolId("campus", "pool")
 JOB = WorkRecord("job/1", Side.HPC, WorkState.RUNNING, 4.0, 0, 3600, 10)
 
 
@@ -50,11 +52,15 @@ class Teller:
         self.bus = bus
         self.version = 0
 
-    def work(self, at_s: int, record: WorkRecord | None, key: str = "hpc/job/1") -> None:
+    def work(self, at_s: int, record: WorkRecord | None, key: str = "campus/pool/hpc/job/1") -> None:
         self.version += 1
         self.bus.publish(Event(Topic.WORK, key, record, self.version, "test", float(at_s)))
 
-    def demand(self, at_s: int, *sides: Side, nodes: float = 3.0, pool: str = "pool") -> None:
+    def node(self, at_s: int, node: HpcNode | KubernetesNode | None, key: str) -> None:
+        self.version += 1
+        self.bus.publish(Event(Topic.NODES, key, node, self.version, "test", float(at_s)))
+
+    def demand(self, at_s: int, *sides: Side, nodes: float = 3.0, pool: str = POOL.key) -> None:
         for side in sides or tuple(Side):
             self.version += 1
             demand = Demand(side, at_s, nodes, 0.0)
@@ -72,7 +78,7 @@ def tell(bus: ListBus) -> Teller:
 
 
 def follow(bus: ListBus, forecaster: Forecaster, group: str = "one") -> ForecastPublisher:
-    return ForecastPublisher(bus, forecaster, source="test", pool="pool", group=group)
+    return ForecastPublisher(bus, forecaster, POOL, group=group)
 
 
 def forecasts(bus: ListBus, since_s: int = 0) -> list[tuple[str, int, bytes]]:
@@ -94,8 +100,8 @@ def test_an_instant_is_forecast_and_then_committed(bus: ListBus, tell: Teller):
     assert bus.calls == ["publish tidegate.forecasts"] * 2 + ["flush", "commit"]
     told = bus.on(Topic.FORECASTS)
     assert [(event.key, event.version, event.at_s) for event in told] == [
-        ("pool/hpc", 0, 0.0),
-        ("pool/kubernetes", 0, 0.0),
+        ("campus/pool/hpc", 0, 0.0),
+        ("campus/pool/kubernetes", 0, 0.0),
     ]
     assert not following.follow(1)
     assert len(bus.on(Topic.FORECASTS)) == 2
@@ -136,7 +142,7 @@ def story(tell: Teller, slot: int, *, work: bool = True) -> None:
             record = replace(record, state=WorkState.RUNNING, started_s=number * STEP_S + 10)
         if age == 3:
             record = replace(record, state=WorkState.ENDED, ended_s=at_s)
-        tell.work(at_s, None if age == 3 and number % 5 == 0 else record, f"hpc/job/{number}")
+        tell.work(at_s, None if age == 3 and number % 5 == 0 else record, f"campus/pool/hpc/job/{number}")
     tell.demand(at_s, Side.HPC, nodes=float(wave))
     tell.demand(at_s, Side.KUBERNETES, nodes=float(60 - wave))
 
@@ -265,9 +271,44 @@ def test_a_late_instant_changes_nothing(bus: ListBus, tell: Teller):
 
 def test_another_pool_is_not_ours(bus: ListBus, tell: Teller):
     noting = Noting()
-    tell.demand(0, pool="other")
+    tell.demand(0, pool="campus/other")
+    tell.demand(0, pool="pool")  # release 0.1.0 told it so, but under its own source
     assert not follow(bus, noting).follow(600)
     assert noting.seen == []
+
+
+@pytest.mark.parametrize("pool", ["campus/other", "campus/pool2", "island/pool"])
+def test_another_pool_s_work_is_not_ours(bus: ListBus, tell: Teller, pool: str):
+    noting = Noting()
+    following = follow(bus, noting)
+    tell.work(0, JOB)
+    tell.work(0, replace(JOB, id="job/2", nodes=1e308), f"{pool}/hpc/job/2")
+    tell.work(0, replace(JOB, id="job/3"), "hpc/job/3")  # as release 0.1.0 told it
+    tell.demand(0)
+    following.follow(0)
+    assert noting.seen[-1][2] == (JOB,)
+    assert following.absurd == 0
+
+
+def test_the_pool_has_as_many_nodes_as_its_hpc_side_shows(bus: ListBus, tell: Teller):
+    following = follow(bus, Noting())
+    following.follow(0)
+    assert following.pool_nodes is None
+    for name in ("n1", "n2", "n3"):
+        tell.node(0, HpcNode(name, "", None, False, None), f"campus/pool/hpc/{name}")
+    tell.node(0, HpcNode("n4", "", None, False, None), "campus/other/hpc/n4")
+    tell.node(0, HpcNode("n1", "", None, False, None), "hpc/n1")  # as release 0.1.0 told it
+    tell.node(0, KubernetesNode("n5", None, False, 0), "campus/pool/kubernetes/n5")
+    following.follow(0)
+    assert following.pool_nodes == 3
+    tell.node(300, None, "campus/pool/hpc/n1")
+    tell.node(300, HpcNode("n2", "", None, True, None), "campus/pool/hpc/n2")
+    following.follow(300)
+    assert following.pool_nodes == 2
+    bus.log = [event for event in bus.log if event.key != "campus/pool/hpc/n2"]
+    bus.subscriptions[0].read_again(Gap(Topic.NODES, "made anew"))
+    following.follow(600)
+    assert following.pool_nodes == 1
 
 
 def test_what_cannot_be_is_left_out_and_stops_nothing(bus: ListBus, tell: Teller):
@@ -311,10 +352,10 @@ def test_after_a_gap_what_is_not_told_again_has_ended(bus: ListBus, tell: Teller
     noting = Noting()
     following = follow(bus, noting)
     tell.work(0, JOB)
-    tell.work(0, replace(JOB, id="job/2"), "hpc/job/2")
+    tell.work(0, replace(JOB, id="job/2"), "campus/pool/hpc/job/2")
     tell.demand(0)
     following.follow(0)
-    bus.log = [event for event in bus.log if event.key != "hpc/job/1"]
+    bus.log = [event for event in bus.log if event.key != "campus/pool/hpc/job/1"]
     bus.subscriptions[0].read_again(Gap(Topic.WORK, "made anew"))
     tell.demand(300)
     following.follow(300)

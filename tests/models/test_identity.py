@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -19,6 +20,19 @@ def test_names_as_ids_keys_and_sources_carry_them():
         "campus/a100",
         "/tidegate/campus/a100/connector",
     )
+
+
+@given(IDS)
+def test_a_source_names_its_pool(one: PoolId):
+    assert PoolId.of_source(one.source("connector")) == one
+    assert PoolId.of_source(one.old_source("connector")) is None
+
+
+@pytest.mark.parametrize(
+    "source", ["", "/forger", "/tidegate/a/b", "/tidegate//a/connector", "/tidegate/a/b/c/d", "x/tidegate/a/b/c"]
+)
+def test_a_source_that_names_no_pool(source: str):
+    assert PoolId.of_source(source) is None
 
 
 @given(IDS, IDS)

@@ -16,6 +16,7 @@ from typer.testing import CliRunner
 from cli.doctor.bus import bus_findings
 from cli.main import app
 from connectors.bus.broker.bus import KafkaBus
+from models.identity import PoolId
 from service.site import BusPlace
 from tests.conformance.bus_suite import demand, told
 from tests.real.kafka.broker import PLAIN, SECURE, USER, Broker
@@ -234,7 +235,7 @@ def test_settings_that_endanger_hand_overs_a_clock_and_no_slurmctld(
 def of_bus(folder: Path, broker: Broker, text: str, listener: str = PLAIN) -> list[tuple[str, str, str]]:
     (folder / "bus.yaml").write_text(text)
     place = BusPlace(address=f"kafka:{broker.address(listener)}", settings=str(folder / "bus.yaml"))
-    return [(one.check, one.level.value, one.what) for one in bus_findings(place, "pool")]
+    return [(one.check, one.level.value, one.what) for one in bus_findings(place, [PoolId("campus", "pool")])]
 
 
 def test_a_broker_before_and_after_somebody_publishes(broker: Broker, prefix: str, tmp_path: Path):
@@ -242,13 +243,16 @@ def test_a_broker_before_and_after_somebody_publishes(broker: Broker, prefix: st
     assert (check, "no topic" in what, level in ("ok", "warning")) == ("bus", True, True)
     bus = KafkaBus([broker.address()], prefix=prefix)
     try:
-        told(bus, [replace(demand(number), at_s=time.time() - number * 36 * 3600) for number in (0, 1)])
+        told(
+            bus,
+            [replace(demand(number, "campus/pool/hpc"), at_s=time.time() - number * 36 * 3600) for number in (0, 1)],
+        )
     finally:
         bus.close(1)
     there, history = of_bus(tmp_path, broker, f"prefix: {prefix}")
     assert there[:2] == ("bus", "ok")
     assert "has 7 topics of ours" in there[2]
-    assert history[2] == "36.0 h of demand of pool pool are on it"
+    assert history[2] == "36.0 h of demand of pool campus/pool are on it"
 
 
 def test_a_broker_that_does_not_take_the_password(

@@ -21,7 +21,8 @@ from connectors.slurm.scheduler import SlurmScheduler
 from models.acts import Outcome
 from models.bus import Bus
 from models.events import Topic
-from models.nodes import HpcNode
+from models.identity import PoolId
+from models.nodes import HpcNode, Side
 from models.work import WorkRecord, WorkState
 from tests.real.slurm.cluster import Cluster
 from tests.real.slurm.conf import Node
@@ -34,6 +35,8 @@ NODES = tuple(Node(f"n{number:02}") for number in range(1, 17))
 BATCH = {"batch": "Nodes=ALL Default=YES"}
 JOBS, HELD = 500, 3
 LANES, CYCLES = 4, 50  # each lane has four nodes of its own
+POOL = PoolId("test", "batch")
+HPC = f"{POOL.key}/{Side.HPC}/"
 STAYS = "n16"  # drained at the end
 EMPTIES_S = 4.0  # no job is longer
 POLL_S = 1.0
@@ -89,7 +92,7 @@ class Telling:
         self.bus = bus
         self.longest_s = 0.0
         self._port = port
-        self._feed = Feed(bus, source="slurm", pool="batch")
+        self._feed = Feed(bus, POOL)
 
     def once(self) -> None:
         began_s = monotonic()
@@ -97,11 +100,11 @@ class Telling:
         self.longest_s = max(self.longest_s, monotonic() - began_s)
 
     def work(self) -> dict[str, WorkRecord]:
-        told = {key.removeprefix("hpc/"): event.payload for key, event in self.bus.latest_state(Topic.WORK).items()}
+        told = {key.removeprefix(HPC): event.payload for key, event in self.bus.latest_state(Topic.WORK).items()}
         return {ident: record for ident, record in told.items() if isinstance(record, WorkRecord)}
 
     def nodes(self) -> dict[str, HpcNode]:
-        told = {key.removeprefix("hpc/"): event.payload for key, event in self.bus.latest_state(Topic.NODES).items()}
+        told = {key.removeprefix(HPC): event.payload for key, event in self.bus.latest_state(Topic.NODES).items()}
         return {name: node for name, node in told.items() if isinstance(node, HpcNode)}
 
 

@@ -23,6 +23,7 @@ from connectors.slurm.settings import CompletionSettings
 from models.catch_up import deliveries
 from models.errors import Unreachable
 from models.events import Event, Topic
+from models.identity import PoolId
 from models.nodes import KubernetesNode
 from models.reading import Picture
 from models.work import WorkRecord, WorkState
@@ -192,7 +193,7 @@ def test_a_job_s_life_and_a_node_s_drain_are_events_in_their_order(slurm: Cluste
     bus, rest = SqliteBus(None), client(slurm, tmp_path)
     port = SlurmScheduler(RestTransport(rest), OTHER)
     clock = [int(time.time())]
-    pools = [PublishedPool(Feed(bus, source="/test", pool="cpu"), (port, NoKubernetes()))]
+    pools = [PublishedPool(Feed(bus, PoolId("test", "cpu")), (port, NoKubernetes()))]
     publisher = Publisher(bus, pools, clock=lambda: clock[0])
     subscription = bus.subscribe((Topic.WORK, Topic.NODES), "test")
     events: list[Event] = []
@@ -211,13 +212,13 @@ def test_a_job_s_life_and_a_node_s_drain_are_events_in_their_order(slurm: Cluste
 
     def job(state: WorkState, limit_s: int = 600) -> Callable[[Event], bool]:
         return lambda event: (
-            event.key == f"hpc/{number}"
+            event.key == f"test/cpu/hpc/{number}"
             and isinstance(event.payload, WorkRecord)
             and (event.payload.state, event.payload.limit_s) == (state, limit_s)
         )
 
     def drained(reason: str | None) -> Callable[[Event], bool]:
-        return lambda event: event.key == "hpc/n08" and getattr(event.payload, "drain_reason", "") == reason
+        return lambda event: event.key == "test/cpu/hpc/n08" and getattr(event.payload, "drain_reason", "") == reason
 
     blocker = slurm.submit("--exclusive", f"--nodelist={OTHER}", nodes=4)
     slurm.wait(lambda: slurm.job(blocker)["JobState"] == "RUNNING", "the nodes are busy")
@@ -236,7 +237,7 @@ def test_a_job_s_life_and_a_node_s_drain_are_events_in_their_order(slurm: Cluste
     slurm.run("scontrol", "update", "nodename=n08", "state=undrain")
     waits_for(drained(None), "open again")
 
-    lives = [event.payload.state for event in events if event.key == f"hpc/{number}"]  # type: ignore[union-attr]
+    lives = [event.payload.state for event in events if event.key == f"test/cpu/hpc/{number}"]  # type: ignore[union-attr]
     assert [state for at, state in enumerate(lives) if lives[at - 1 : at] != [state]] == [
         HELD,
         ELIGIBLE,
