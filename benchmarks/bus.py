@@ -44,11 +44,11 @@ PRODUCER = {"acks": "all", "linger_ms": 5, "batch_size": 64 * 1024}
 
 
 def events() -> list[Event]:
-    """A site's jobs, told again and again as they change; about 480 bytes each with key and headers."""
+    """A site's jobs, told again and again as they change; about 420 bytes each with key and headers."""
     return [
         Event(
             topic=Topic.WORK,
-            key=f"hpc/job/{number % KEYS}",
+            key=f"campus/gpu/hpc/job/{number % KEYS}",
             payload=WorkRecord(
                 id=f"job/{number % KEYS}",
                 side=Side.HPC,
@@ -60,7 +60,7 @@ def events() -> list[Event]:
                 user=f"user{number % 97:03d}",
             ),
             version=number + 1,
-            source="/tidegate/slurm/benchmark",
+            source="/tidegate/campus/gpu/connector",
             at_s=1_700_000_000.0 + number // 500,
         )
         for number in range(EVENTS)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 from hashlib import sha256
 
 SCOPE_MOST = 48  # characters: with it a mark has at most 80, all that PBS keeps of a comment
@@ -47,6 +48,7 @@ class PoolId:
         return f"/tidegate/{self.site}/{part}"
 
     @staticmethod
+    @lru_cache(maxsize=64)
     def of_source(source: str) -> PoolId | None:
         """The pool that a source names; None where it names none."""
         named = _SOURCE(source)

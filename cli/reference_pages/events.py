@@ -57,6 +57,14 @@ it from its beginning to know all that there is. A message of type
 `{GONE}`, without a body, says that the key has no state any more.
 Remember its number for a while: a late message must not bring the key back.
 
+**Pools.** The key of every event, but that of a dead letter, begins with the
+names of its site and its pool, with a slash after each, and its `ce_source`
+names both; bodies have them, too. So pools and sites can share a bus: take what
+begins with yours, and leave the rest alone. Release 0.1.0 named no site in its
+keys, and no pool in those of state: these are told as gone once, by the first
+pool of the site that starts with a later release, and its demand counts as the
+past of the pool that it names.
+
 **Unknown is not zero.** What is not known is `null` or not told at all.
 
 **Compatibility.** A released type changes in two ways only: it gets new

@@ -8,20 +8,15 @@ from models.demand import Demand
 from models.events import DeadLetter, Event, Payload, Planned, Topic
 from models.forecasts import Forecast, Source
 from models.handovers import Direction, Handover, Stage
+from models.identity import CONNECTOR, CONTROLLER, FORECASTING, PoolId
 from models.nodes import HpcNode, KubernetesNode, NodeShape, Side
 from models.plans import Hold, Move, Plan, Reason, Rejection, Switch
 from models.work import WorkRecord, WorkState
 
 NOW_S = 1_772_438_400  # 2 March 2026, 08:00 UTC
 _AT_S = NOW_S + 0.25
-_SOURCES = {
-    Topic.WORK: "/tidegate/slurm",
-    Topic.NODES: "/tidegate/slurm",
-    Topic.DEMAND: "/tidegate/slurm",
-    Topic.FORECASTS: "/tidegate/forecaster",
-    Topic.PLANS: "/tidegate/controller",
-    Topic.HANDOVERS: "/tidegate/controller",
-}
+_POOL = PoolId("campus", "a100")
+_PARTS = {Topic.FORECASTS: FORECASTING, Topic.PLANS: CONTROLLER, Topic.HANDOVERS: CONTROLLER}
 _MOVE = "moving 1 node to kubernetes: gain 1.42 of 6.10 weighted node-hours, cost 0.31"
 _HANDOVER = Handover(
     id="gpu017-1772438400",
@@ -63,29 +58,32 @@ _FORECAST = Forecast(
 )
 _OFFERS = NodeShape(64000, 515072, 8000)
 _MARK = _HANDOVER.mark
-_VALUES: tuple[tuple[str, Payload], ...] = (
-    ("hpc/job/4711", WorkRecord("job/4711", Side.HPC, WorkState.RUNNING, 4.0, NOW_S - 5400, 14400, NOW_S, None, "ada")),
-    ("hpc/gpu017", HpcNode("gpu017", "a100", _MARK, busy=True, frees_at_s=NOW_S + 3600, offers=_OFFERS)),
-    ("kubernetes/gpu017", KubernetesNode("gpu017", None, discouraged=False, pods=0, uid=_HANDOVER.uid)),
-    ("a100/hpc", Demand(Side.HPC, NOW_S, 48.0, 6.5)),
-    ("a100/hpc", _FORECAST),
-    ("a100", Planned(7, _PLAN)),
-    ("gpu017", _HANDOVER),
+_VALUES: tuple[tuple[str, Payload], ...] = (  # each with its key after the pool's
+    (
+        "/hpc/job/4711",
+        WorkRecord("job/4711", Side.HPC, WorkState.RUNNING, 4.0, NOW_S - 5400, 14400, NOW_S, None, "ada"),
+    ),
+    ("/hpc/gpu017", HpcNode("gpu017", "a100", _MARK, busy=True, frees_at_s=NOW_S + 3600, offers=_OFFERS)),
+    ("/kubernetes/gpu017", KubernetesNode("gpu017", None, discouraged=False, pods=0, uid=_HANDOVER.uid)),
+    ("/hpc", Demand(Side.HPC, NOW_S, 48.0, 6.5)),
+    ("/hpc", _FORECAST),
+    ("", Planned(7, _PLAN)),
+    ("/gpu017", _HANDOVER),
 )
 
 
 def examples() -> tuple[Event, ...]:
     """An event of each type that has a body, in the order of the types."""
     events = [_event(key, value) for key, value in _VALUES]
-    letter = DeadLetter(Topic.WORK.value, 3, 1234, "header ce_type is missing", b"hpc/job/1", b"{}", (), 11)
+    letter = DeadLetter(Topic.WORK.value, 3, 1234, "header ce_type is missing", b"campus/a100/hpc/job/1", b"{}", (), 23)
     return (*events, dead_letter_event(letter, _AT_S))
 
 
 def gone() -> Event:
     """An event that says that a key has no state any more."""
-    return Event(Topic.WORK, "hpc/job/4712", None, 3, _SOURCES[Topic.WORK], _AT_S)
+    return Event(Topic.WORK, f"{_POOL.key}/hpc/job/4712", None, 3, _POOL.source(CONNECTOR), _AT_S)
 
 
-def _event(key: str, value: Payload) -> Event:
+def _event(rest: str, value: Payload) -> Event:
     topic = TYPES[type(value)].topic
-    return Event(topic, key, value, 42, _SOURCES[topic], _AT_S)
+    return Event(topic, f"{_POOL.key}{rest}", value, 42, _POOL.source(_PARTS.get(topic, CONNECTOR)), _AT_S)

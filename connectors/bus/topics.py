@@ -32,37 +32,37 @@ TOPICS: Mapping[Topic, TopicRules] = {
         partitions=6,
         kept_s=7 * DAY_S,
         about="Every job, gang of pods and service replica, whenever it changes.",
-        key="side and id of the work",
+        key="site, pool, side and id of the work",
     ),
     Topic.NODES: TopicRules(
         partitions=3,
         kept_s=7 * DAY_S,
         about="Every node of the pool as each side shows it, whenever that changes.",
-        key="side and name of the node",
+        key="site, pool, side and name of the node",
     ),
     Topic.DEMAND: TopicRules(
         partitions=1,
         kept_s=120 * DAY_S,  # the history that forecasts are learned from
         about="The demand of each side, again and again; forecasts are learned from it.",
-        key="pool and side",
+        key="site, pool and side",
     ),
     Topic.FORECASTS: TopicRules(
         partitions=1,
         kept_s=14 * DAY_S,
         about="Every forecast of the demand of a side.",
-        key="pool and side",
+        key="site, pool and side",
     ),
     Topic.PLANS: TopicRules(
         partitions=1,
         kept_s=14 * DAY_S,
         about="Every plan: what the leader chose to do, what not, and why.",
-        key="the pool",
+        key="site and pool",
     ),
     Topic.HANDOVERS: TopicRules(
         partitions=1,
         kept_s=90 * DAY_S,
         about="The latest hand-over of every node, whenever it goes on.",
-        key="the node",
+        key="site, pool and name of the node",
     ),
     Topic.DEAD_LETTER: TopicRules(
         partitions=1,

@@ -55,7 +55,7 @@ def test_a_type_has_every_field_with_its_meaning(kind):
 def test_the_rules_are_there():
     rules = re.findall(r"^\*\*(.+?)\.\*\*", SECTIONS["Rules"], flags=re.MULTILINE)
     assert rules == [
-        "Duplicates", "Order", "State", "Unknown is not zero", "Compatibility", "Strictness", "Size", "Names",
+        "Duplicates", "Order", "State", "Pools", "Unknown is not zero", "Compatibility", "Strictness", "Size", "Names",
     ]  # fmt: skip
 
 

@@ -15,9 +15,10 @@ from connectors.bus.wire.bodies import TEXT_MOST
 from connectors.bus.wire.codec import KEY_MOST, Message, Poison, UnknownType, decode, encode
 from connectors.bus.wire.payloads import GONE, TYPES
 from models.demand import Demand
-from models.events import Event, Payload, Planned, Topic
+from models.events import DeadLetter, Event, Payload, Planned, Topic
 from models.forecasts import Forecast
 from models.handovers import Handover
+from models.identity import CONNECTOR, PoolId
 from models.nodes import HpcNode, Side
 from models.plans import Plan
 from models.work import WorkRecord, WorkState
@@ -26,6 +27,7 @@ from tests.values import replace
 
 BY_TYPE = {type(event.payload): event for event in examples()}
 WORK, FORECAST, PLAN = BY_TYPE[WorkRecord], BY_TYPE[Forecast], BY_TYPE[Planned]
+A100 = PoolId("campus", "a100")
 KINDS = [pytest.param(kind, id=kind.__name__) for kind in TYPES]
 
 
@@ -87,22 +89,44 @@ def test_what_is_not_told_of_a_hand_over_is_as_if_nothing_were_known():
 
 def test_the_whole_of_an_event_is_exactly_this():
     work = WorkRecord("job/4711", Side.HPC, WorkState.RUNNING, 4.0, 100, 3600, 160, None, "zoë")
-    event = Event(Topic.WORK, "hpc/job/4711", work, 42, "/tidegate/slurm", 1_700_000_000.25)
+    event = Event(Topic.WORK, "campus/a100/hpc/job/4711", work, 42, A100.source(CONNECTOR), 1_700_000_000.25)
     assert encode(event) == Message(
         topic="tidegate.work",
-        key=b"hpc/job/4711",
+        key=b"campus/a100/hpc/job/4711",
         value=b'{"id":"job/4711","side":"hpc","state":"running","nodes":4.0,"submitted_s":100,"limit_s":3600,'
-        b'"started_s":160,"ended_s":null,"user":"zo\xc3\xab"}',
+        b'"started_s":160,"ended_s":null,"user":"zo\xc3\xab","site":"campus","pool":"a100"}',
         headers=[
             ("ce_specversion", b"1.0"),
             ("ce_type", b"dev.tidegate.work.v1"),
-            ("ce_source", b"/tidegate/slurm"),
-            ("ce_id", b"tidegate.work/hpc/job/4711/42"),
+            ("ce_source", b"/tidegate/campus/a100/connector"),
+            ("ce_id", b"tidegate.work/campus/a100/hpc/job/4711/42"),
             ("ce_time", b"2023-11-14T22:13:20.250000+00:00"),
             ("ce_sequence", b"0000000000000000042"),
             ("content-type", b"application/json"),
         ],
     )
+
+
+@pytest.mark.parametrize("kind", [kind for kind in TYPES if kind is not DeadLetter], ids=lambda kind: kind.__name__)
+def test_a_body_says_whose_it_is_as_its_source_does(kind: type):
+    event = BY_TYPE[kind]
+    bodies = [json.loads(encode(replace(event, source=source)).value or b"") for source in (event.source, "/elsewhere")]
+    assert [(body["site"], body["pool"]) for body in bodies] == [("campus", "a100"), (None, None)]
+
+
+@pytest.mark.parametrize("kind", [kind for kind in TYPES if kind is not DeadLetter], ids=lambda kind: kind.__name__)
+def test_a_body_of_before_pools_had_names_is_read(kind: type):
+    """And what a body says of the pool is for others: whose an event is says its source."""
+    message = encode(BY_TYPE[kind])
+    body = json.loads(message.value or b"")
+    for pool in ({}, {"site": None, "pool": None}, {"site": "island", "pool": "b"}):
+        rest = {name: value for name, value in body.items() if name not in {"site", "pool"}}
+        found = read(message._replace(value=json.dumps(rest | pool).encode()))
+        assert (events.told(found.payload), found.pool) == (events.told(BY_TYPE[kind].payload), A100)
+
+
+def test_a_dead_letter_is_no_pool_s():
+    assert "pool" not in json.loads(encode(replace(BY_TYPE[DeadLetter], source=A100.source(CONNECTOR))).value or b"")
 
 
 @given(st.lists(events.versions, min_size=2, max_size=2))

@@ -32,7 +32,7 @@ _HEADERS: dict[str, Document] = {
         "format": "uri-reference",
         "minLength": 1,
         "maxLength": KEY_MOST,
-        "description": "The part of Tidegate that saw it.",
+        "description": "Who saw it: `/tidegate/`, site, pool and part, with slashes between.",
     },
     "ce_id": {
         "type": "string",

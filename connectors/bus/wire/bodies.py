@@ -34,7 +34,14 @@ def means(description: str) -> Meta:
     return Meta(description=description)
 
 
-class Work(Struct, frozen=True):
+class OfPool(Struct, frozen=True, kw_only=True):
+    """What is told of a pool: whose it is, for those who see bodies only."""
+
+    site: Annotated[Name | None, means("The site's name; null where the source names no pool.")] = None
+    pool: Annotated[Name | None, means("The pool's name at its site; null where the source names none.")] = None
+
+
+class Work(OfPool, frozen=True):
     """One job, gang of pods or service replica, as it stands now."""
 
     id: Annotated[Name, means("Its name, which no other work of this side has.")]
@@ -62,7 +69,7 @@ class Shape(Struct, frozen=True):
     gpu_milli: Annotated[Count, means("Thousandths of a GPU.")]
 
 
-class NodeOfHpc(Struct, frozen=True):
+class NodeOfHpc(OfPool, frozen=True):
     """A node as the HPC scheduler shows it."""
 
     name: Annotated[Name, means("Its name, by which the pool knows it.")]
@@ -85,7 +92,7 @@ class NodeOfHpc(Struct, frozen=True):
     booted: Annotated[Text, means("Names the run of the scheduler that shows this: after a restart it differs.")] = ""
 
 
-class NodeOfKubernetes(Struct, frozen=True):
+class NodeOfKubernetes(OfPool, frozen=True):
     """A node as Kubernetes shows it."""
 
     name: Annotated[Name, means("Its name, by which the pool knows it.")]
@@ -106,7 +113,7 @@ class NodeOfKubernetes(Struct, frozen=True):
     ] = ""
 
 
-class DemandNow(Struct, frozen=True):
+class DemandNow(OfPool, frozen=True):
     """One side's demand on the pool. Where it is not known there is no event: unknown is not zero."""
 
     side: Annotated[Side, means("Whose demand it is.")]
@@ -115,7 +122,7 @@ class DemandNow(Struct, frozen=True):
     waiting: Annotated[Nodes, means("Eligible and could use a node now, in node-equivalents.")]
 
 
-class ForecastMade(Struct, frozen=True):
+class ForecastMade(OfPool, frozen=True):
     """Quantiles of one side's demand at some times ahead."""
 
     side: Annotated[Side, means("Whose demand is forecast.")]
@@ -159,7 +166,7 @@ class HoldNow(Struct, frozen=True):
     text: Annotated[Text, means("Why, and what a person can do about it.")]
 
 
-class PlanMade(Struct, frozen=True):
+class PlanMade(OfPool, frozen=True):
     """What one decision of the leader chose, and what it did not choose, with reasons.
 
     One that would be too large for a message is sent with as many moves, cancellations and nodes of rejections as fit,
@@ -177,7 +184,7 @@ class PlanMade(Struct, frozen=True):
     left_out: Annotated[Count, means("Moves, cancellations and nodes of rejections for which there was no room.")] = 0
 
 
-class HandoverNow(Struct, frozen=True):
+class HandoverNow(OfPool, frozen=True):
     """One node on its way from one side to the other, as it stands now.
 
     What only the controller needs to go on with it is not told.

@@ -15,9 +15,13 @@ from functools import lru_cache
 from typing import Any, NamedTuple
 
 import msgspec
+from msgspec import Struct
+from msgspec.structs import replace
 
+from connectors.bus.wire.bodies import OfPool
 from connectors.bus.wire.payloads import ENCODER, GONE, TYPES, Type
 from models.events import Event, Topic
+from models.identity import PoolId
 
 Headers = list[tuple[str, bytes]]
 
@@ -73,7 +77,7 @@ def encode(event: Event) -> Message:
         if not (0 < len(key) <= KEY_MOST and event.key.isprintable()):
             _check(event.key, key, [])
         if kind is not None and decoder is not None:
-            value = ENCODER.encode(kind.to_body(payload))
+            value = ENCODER.encode(_with_pool(kind.to_body(payload), event.pool))
             decoder.decode(value)
     except (msgspec.MsgspecError, ValueError, TypeError, OverflowError, OSError) as error:
         raise ValueError(f"event {event.id:.200} cannot be sent: {str(error)[:REASON_MOST]}") from error
@@ -117,6 +121,11 @@ def decode(topic: Topic, key: bytes | None, value: bytes | None, headers: Iterab
             raise Poison(problem)
         return Event(topic, text, None, sequence, source, at_s)
     return Event(topic, text, _payload(kind, decoder, value), sequence, source, at_s)
+
+
+def _with_pool(body: Struct, pool: PoolId | None) -> Struct:
+    """The body with the names of the pool that tells it, where there is one."""
+    return body if pool is None or not isinstance(body, OfPool) else replace(body, site=pool.site, pool=pool.pool)
 
 
 def _foreign(known: dict[str, bytes]) -> Exception:

@@ -22,6 +22,7 @@ from connectors.bus.wire.bodies import (
     MoveMade,
     NodeOfHpc,
     NodeOfKubernetes,
+    OfPool,
     PlanMade,
     RejectionMade,
     Shape,
@@ -36,7 +37,9 @@ from models.plans import Hold, Move, Plan, Rejection
 from models.work import WorkRecord
 
 GONE = "dev.tidegate.gone.v1"  # without a body: the key has no state any more
-BODY_MOST = LONGEST - 8192  # bytes of a plan: key, headers and what a cut-off text adds come on top
+_POOL = frozenset(OfPool.__struct_fields__)  # these are the event's, and not its value's
+_WORK_FIELDS = len(WorkRecord.__struct_fields__)
+BODY_MOST = LONGEST - 8192  # bytes of a plan: key, headers, names of the pool and what a cut-off text adds come on top
 
 Body = TypeVar("Body", bound=Struct)
 Item = TypeVar("Item")
@@ -64,7 +67,8 @@ class Type(Generic[Body]):
 
 
 def _work(body: Work) -> WorkRecord:
-    return WorkRecord(*astuple(body))  # there may be 250,000 of them a second, and the fields are the same
+    fields = astuple(body)  # there may be 250,000 of them a second, and the fields are the same but for the pool
+    return WorkRecord(*fields[:_WORK_FIELDS])
 
 
 def _work_body(work: WorkRecord) -> Work:
@@ -222,11 +226,11 @@ def _dead_body(letter: DeadLetter) -> Dead:
 
 
 def _fields(body: Struct) -> dict[str, Any]:
-    return {name: getattr(body, name) for name in body.__struct_fields__}
+    return {name: getattr(body, name) for name in body.__struct_fields__ if name not in _POOL}
 
 
 def _values(body: type[Struct], value: object) -> dict[str, Any]:
-    return {name: _cut(getattr(value, name)) for name in body.__struct_fields__}
+    return {name: _cut(getattr(value, name)) for name in body.__struct_fields__ if name not in _POOL}
 
 
 def _cut(value: Any) -> Any:
