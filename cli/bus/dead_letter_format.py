@@ -19,16 +19,16 @@ SHOWN_MOST = 20  # letters that are named before a question
 
 
 def entry(letter: Letter, columns: int, *, full: bool) -> Iterator[str]:
-    """A letter on the list: a line to know it by, the reason, and its body, the beginning of it or all."""
+    """A letter on the list: a line to know it by, the reason, its message's key and body, the beginnings or all."""
     dead, room = letter.dead, columns - 2
     again = f"  {letter.times:,} times" if letter.times > 1 else ""
     yield cut(clean(letter.key), columns)
     yield f"  put aside {moment(letter.at_s)}{again}  {count(dead.size, 'byte')}{'' if letter.whole else ', cut'}"
     yield from (f"  {part}" for part in textwrap.wrap(clean(dead.reason), room))
+    yield f"  key: {printable(dead.key, None if full else room - 5)}"
     if not full:
         yield f"  {printable(dead.value, room)}"
         return
-    yield f"  key: {printable(dead.key)}"
     yield from (f"  {printable(name.encode(errors='replace'))}: {printable(text)}" for name, text in dead.headers)
     yield f"  {printable(dead.value)}"
 

@@ -39,8 +39,9 @@ def list_letters(
     """List the messages of the last 30 days that could not be used, the newest last.
 
     Each has its key (topic, partition, offset), when it was last put
-    aside (UTC), its size, the reason, and the beginning of its body.
-    What does not print is escaped.
+    aside (UTC), its size, the reason, and the beginnings of the
+    message's key, which names site and pool, and of its body. What does
+    not print is escaped.
     """
     from cli.bus.dead_letter_format import document, entry, summary  # noqa: PLC0415
     from connectors.bus.dead_letters import letters  # noqa: PLC0415

@@ -13,7 +13,7 @@ from connectors.bus.wire.codec import Poison, UnknownType, decode
 from models.events import Event
 
 KEY_COLUMNS = 22  # that a key has at least
-KEY_PARTS = 0.4  # of the line, that it has at the most
+KEY_PARTS = 0.5  # of the line, that it has at the most: it ends with what it is about, after site and pool
 
 
 def line(found: Found, columns: int | None) -> str:

@@ -143,7 +143,7 @@ def test_tail_as_json_has_everything(run, bus: SqliteBus):
         "id": "tidegate.demand/pool/hpc/3",
         "time": "2026-03-02T08:00:00.250000+00:00",
         "sequence": 3,
-        "body": {"side": "hpc", "at_s": 3, "running": 3.0, "waiting": 0.0},
+        "body": {"side": "hpc", "at_s": 3, "running": 3.0, "waiting": 0.0, "site": None, "pool": None},
     }
     assert poison == {
         "topic": "tidegate.demand",
@@ -267,6 +267,7 @@ def test_the_list_shows_each_message_once(run, bus: SqliteBus):
     assert ran.lines[1].endswith("  24 bytes")
     assert ran.lines[2:] == [
         "  header ce_type is missing",
+        r"  key: k\x1b[2J",
         r'  {"id":"job/1\x1b[31m"}',
         "1 dead letter",
         "once a release can read it: tidegate bus dead-letter replay KEY --bus BUS",
