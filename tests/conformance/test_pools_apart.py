@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from connectors.publishing.feed import ENDED_KEPT_S, Feed
+from connectors.publishing.feed import ENDED_KEPT_S, READING, Feed
 from controller.forecast_subscriber import ForecastSubscriber
 from controller.plan_publisher import PlanPublisher
 from forecasting.forecast_publisher import ForecastPublisher
@@ -27,7 +27,6 @@ from tests.values import replace
 
 POOLS = (PoolId("campus", "a100"), PoolId("campus", "h100"), PoolId("island", "a100"))
 IDS = [pool.key for pool in POOLS]
-STATE = (Topic.WORK, Topic.NODES, Topic.HANDOVERS)
 FLUSH_S = 5.0
 
 
@@ -115,6 +114,13 @@ def test_what_becomes_of_one_pool_changes_no_other(bench: BusBench, pool: PoolId
     assert {key for key, _ in after[pool]} == {
         f"{pool.key}/{rest}" for rest in ("hpc/job/0", "hpc/n0", "kubernetes/n0")
     }
+
+
+@pytest.mark.parametrize("pool", POOLS[1:], ids=IDS[1:])
+def test_a_pool_whose_clock_is_ahead_does_not_take_the_others_versions_with_it(bench: BusBench, pool: PoolId):
+    tell(Feed(bench.bus, pool), pool, 10**9)
+    tell(Feed(bench.bus, POOLS[0]), POOLS[0], 100)
+    assert all(version // READING == 100 for _, version in shown(bench.bus, Topic.WORK, Topic.NODES)[POOLS[0]])
 
 
 def test_each_pool_is_forecast_by_its_own_events(bench: BusBench):

@@ -148,6 +148,19 @@ def test_a_leader_that_cannot_look_leaves_it_to_the_next(caplog: pytest.LogCaptu
     assert bus.latest_state(Topic.HANDOVERS).keys() == {"campus/a100/n1"}
 
 
+def test_marks_that_were_lost_are_told_again():
+    source = A100.old_source(CONTROLLER)
+    bus = ListBus(log=[Event(Topic.HANDOVERS, "n1", HANDOVER, VERSION, source, 100.0)])
+    publisher = PlanPublisher(ListAudit(), bus, A100)
+    publisher.append(replace(decided(), epoch=1))
+    bus.log = [event for event in bus.log if event.payload is not None]
+    publisher.append(replace(decided(), epoch=1))
+    assert "n1" in bus.latest_state(Topic.HANDOVERS)
+    publisher.tell_anew()
+    publisher.append(replace(decided(), epoch=1))
+    assert bus.latest_state(Topic.HANDOVERS) == {}
+
+
 @pytest.mark.parametrize("taken", range(5))
 def test_old_keys_that_could_not_be_told_as_gone_are_told_so_later(taken: int):
     """The bus takes the first few of five events only; each key is gone once all the same."""
