@@ -62,9 +62,11 @@ class Controller:
         sources: Sources | None = None,
     ) -> None:
         moves = spec.moves
+        facts = ports.facts
         rules = Rules(
-            settle_s=moves.settle,
+            settle_s=max(moves.settle, *(one.settle_s for one in facts.values())),
             deadline_s=moves.drain_deadline,
+            lands_s=max(one.lands_s for one in facts.values()),
             ready_s=moves.ready_for,
             fit_s=moves.fit_deadline,
             evict=moves.evict == "pods",
@@ -77,6 +79,7 @@ class Controller:
         self._pool = pool
         self._moves = moves
         self._safety = spec.safety
+        self._ahead = moves.reserve_ahead and facts[Side.HPC].books
         self._rules = rules
         self._clock = clock
         self._audit = audit or Unaudited()
@@ -220,9 +223,9 @@ class Controller:
         self._tender.lead(epoch, found.open)
         self._tender.stuck.update({handover.node: handover for handover in found.stuck})
         for handover in found.stuck:
-            log.error(
-                "%s", advice(handover, handover.stage, None)
-            )  # whoever wrote it down may have ended before it told
+            log.error(  # whoever wrote it down may have ended before it told
+                "%s", advice(handover, handover.stage, None, self._ports.facts)
+            )
         self._sweep.lead(found.unreadable)
         self._ledger.recall(found, kept, now_s)
         self._hand_on(now_s)
@@ -277,7 +280,7 @@ class Controller:
             if node is None or node.owner is not move.direction.source:
                 continue  # it changed since the plan was made; the next turn sees it as it is
             self._ledger.begin(now_s)
-            names, last, ahead = self._names(""), self._sweep.last(node), self._moves.reserve_ahead
+            names, last, ahead = self._names(""), self._sweep.last(node), self._ahead
             self._tender.begin(moved(node, move.direction, names, now_s, self._rules, last=last, ahead=ahead))
 
     def _names(self, kind: str = "m") -> Names:

@@ -8,15 +8,16 @@ lease stand still for its whole duration.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from models.acts import Outcome
 from models.errors import Unreachable
 from models.leadership import LeaseRecord, LeaseStore, Orders
+from models.scheduler_facts import SchedulerFacts
 
-WRITE_LONGEST_S = 10.0  # a write to a scheduler that hangs is given up after so long (measured: 9 to 10.1 s for Slurm)
+GRACE_S = 2.0  # beyond what the schedulers say of their longest write
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,23 +26,26 @@ class Term:
 
     duration_s: float = 40.0
     renew_every_s: float = 8.0
-    margin_s: float = WRITE_LONGEST_S + 2.0
+    margin_s: float = field(kw_only=True)
 
     def __post_init__(self) -> None:
         if not 0 < self.renew_every_s < self.duration_s - self.margin_s:
             raise ValueError(f"a lease must be renewed well before its margin begins: {self}")
 
+    @staticmethod
+    def around(schedulers: Iterable[SchedulerFacts]) -> Term:
+        """The usual term, with a margin in which the longest write to any of them ends."""
+        return Term(margin_s=max(facts.write_longest_s for facts in schedulers) + GRACE_S)
+
 
 class Lease:
     """One candidate for leadership, as the port ``Leadership``; ``tick`` must be called about once a second."""
 
-    def __init__(
-        self, store: LeaseStore, identity: str, monotonic: Callable[[], float], term: Term | None = None
-    ) -> None:
+    def __init__(self, store: LeaseStore, identity: str, monotonic: Callable[[], float], term: Term) -> None:
         self._store = store
         self._identity = identity
         self._monotonic = monotonic
-        self._term = term or Term()
+        self._term = term
         self._held: LeaseRecord | None = None
         self._ends_s = 0.0
         self._next_s = 0.0

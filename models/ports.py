@@ -14,6 +14,7 @@ from models.forecasts import Forecast
 from models.handovers import Direction
 from models.nodes import HpcNode, KubernetesNode, Side
 from models.reading import Source
+from models.scheduler_facts import SchedulerFacts
 from models.work import WorkRecord
 
 
@@ -23,6 +24,11 @@ class HpcScheduler(Source[HpcNode], Protocol):
     A verb is done only when the scheduler has confirmed it. It may still be lost if the scheduler crashes within
     seconds, so whoever relies on it looks again later.
     """
+
+    @property
+    def facts(self) -> SchedulerFacts:
+        """What it tells of itself; the same for as long as the port lives."""
+        ...
 
     def look(self, node: str) -> HpcNode | None:
         """The node as the scheduler shows it now, never from memory; None when it has no such node."""
@@ -54,6 +60,11 @@ class Kubernetes(Source[KubernetesNode], Protocol):
     Every write leaves ``record`` on the node in the same transaction, and is refused when the node is not at
     ``version`` any more: whoever acts on an old look, or without leading, changes nothing. What is done stays done.
     """
+
+    @property
+    def facts(self) -> SchedulerFacts:
+        """What it tells of itself; the same for as long as the port lives."""
+        ...
 
     def look(self, node: str) -> KubernetesNode | None:
         """The node and its pods as the API server shows them now, at least as new as our own last write to it; None

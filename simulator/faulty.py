@@ -136,6 +136,7 @@ class FaultyHpc:
     """The twin's HPC scheduler at the end of a line."""
 
     def __init__(self, twin: TwinHpc, machine: Machine, line: Line, past: Past[HpcNode]) -> None:
+        self.facts = twin.facts
         self._twin = twin
         self._machine = machine
         self._line = line
@@ -178,6 +179,7 @@ class FaultyKubernetes:
     """The twin's Kubernetes at the end of a line. A stale read is never older than this process's own last write."""
 
     def __init__(self, twin: TwinKubernetes, machine: Machine, line: Line, past: Past[KubernetesNode]) -> None:
+        self.facts = twin.facts
         self._twin = twin
         self._machine = machine
         self._line = line

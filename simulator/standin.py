@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from models.acts import Outcome
 from models.nodes import KubernetesNode, NodeShape
 from models.reading import Picture
 from simulator.hpc import NodeKind
 from simulator.machine import INITIAL_MARK, Machine, Workload
-from simulator.twin import TwinKubernetes
+from simulator.twin import KUBERNETES_FACTS, TwinKubernetes
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +53,7 @@ class StandIn(TwinKubernetes):
         machine = Machine(Workload(rate_steps=steps, rate_per_node=rate_per_node), [NodeKind("", len(names))], shape)
         machine.names = list(names)
         super().__init__(machine)
+        self.facts = replace(KUBERNETES_FACTS, name="the stand-in for Kubernetes")
         self._begins_s = memory.begins_s
         self._keep = keep
         self._clock = clock

@@ -6,10 +6,13 @@ from models.acts import Outcome
 from models.demand import Demand
 from models.nodes import HpcNode, KubernetesNode, NodeShape, Side
 from models.reading import Picture
+from models.scheduler_facts import SchedulerFacts
 from models.work import WaitingWork
 from simulator.machine import Machine
 
 WAITING_MAX = 1000  # entries of a queue that are handed on; what stands further behind decides nothing
+HPC_FACTS = SchedulerFacts("the twin's HPC scheduler", settle_s=6, lands_s=30, write_longest_s=10.0)  # as Slurm's
+KUBERNETES_FACTS = SchedulerFacts("the twin's Kubernetes", settle_s=0, lands_s=30, write_longest_s=10.0)
 
 
 class TwinHpc:
@@ -21,6 +24,7 @@ class TwinHpc:
     """
 
     def __init__(self, machine: Machine, nodes_max: int) -> None:
+        self.facts = HPC_FACTS
         self.booted = "1"
         self.offers: dict[int, NodeShape] = {}
         self._machine = machine
@@ -121,6 +125,7 @@ class TwinKubernetes:
     """
 
     def __init__(self, machine: Machine) -> None:
+        self.facts = KUBERNETES_FACTS
         self.offers: dict[int, NodeShape] = {}
         self.ready_since_s: dict[int, int] = {}
         self.uids: dict[int, int] = {}

@@ -108,6 +108,27 @@ def test_pure_code_asks_for_no_time_chance_or_environment(path: Path):
     assert list(banned(tree(path))) == []
 
 
+def without_docstrings(path: Path) -> str:
+    lines = path.read_text(encoding="utf-8").splitlines()
+    for node in ast.walk(tree(path)):
+        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef) and ast.get_docstring(node):
+            text = node.body[0]
+            lines[text.lineno - 1 : text.end_lineno] = [""] * (text.end_lineno - text.lineno + 1)
+    return "\n".join(lines)
+
+
+def test_docstrings_are_left_out_and_nothing_else(tmp_path: Path):
+    path = tmp_path / "code.py"
+    path.write_text('"""Of Slurm."""\nclass A:\n    """Two\n    lines."""\n    b = "kept"  # this, too\n')
+    assert without_docstrings(path).split() == ["class", "A:", "b", "=", '"kept"', "#", "this,", "too"]
+
+
+@pytest.mark.parametrize("path", files("controller"), ids=named)
+def test_the_controller_knows_no_scheduler_by_name(path: Path):
+    """Names, numbers and commands come from the ports (``SchedulerFacts``); a docstring may say why."""
+    assert re.findall(r"(?i)scontrol|kubectl|slurm|pbs", without_docstrings(path)) == []
+
+
 @pytest.mark.parametrize("path", files(*PRODUCT), ids=named)
 def test_files_and_functions_stay_short(path: Path):
     lines = len(path.read_text(encoding="utf-8").splitlines())

@@ -11,6 +11,7 @@ from functools import partial
 from connectors.slurm import acts, flags, wire
 from connectors.slurm.acts import Said
 from connectors.slurm.cluster import SlurmCluster
+from connectors.slurm.facts import FACTS
 from connectors.slurm.jobs import NEVER_S, Piece, pieces
 from connectors.slurm.names import booking_name, given_reason, is_mark, is_node
 from connectors.slurm.nodes import bookings, node_of
@@ -53,6 +54,7 @@ class SlurmScheduler:
     ) -> None:
         if not isinstance(cluster, SlurmCluster):
             cluster = SlurmCluster(cluster, monotonic=monotonic, clock=clock)
+        self.facts = FACTS
         self._slurm = cluster.slurm
         self._breaker = cluster.breaker
         self._answers = answers or cluster.read

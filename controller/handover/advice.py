@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from models.handovers import Direction, Handover, Stage, Why
-from models.nodes import Node
+from models.nodes import Node, Side
+from models.scheduler_facts import SchedulerFacts
+
+Facts = Mapping[Side, SchedulerFacts]
 
 _NEVER_READY = "it was opening and never became ready"
 _TURNED = {
@@ -17,16 +22,16 @@ _TURNED = {
 }
 
 
-def advice(handover: Handover, was: Stage, node: Node | None) -> str:
+def advice(handover: Handover, was: Stage, node: Node | None, facts: Facts) -> str:
     """One line for the log; ``was`` is the stage in which it came to a halt, ``node`` what was last seen, None when it
     cannot be seen. A new leader finds it ``stuck`` and cannot tell from where."""
     state = "is stuck" if handover.stage is Stage.STUCK else f"is overdue in stage {handover.stage}"
-    seen = "one side does not show the node" if node is None else _seen(node)
+    seen = "one side does not show the node" if node is None else _seen(node, facts)
+    run = command(handover, was, facts)
+    ends = ", or ".join(text for side in Side if (text := facts[side].open(handover.node)))
     return (
-        f"hand-over {handover.id} of node {handover.node} ({handover.direction}) {state}:"
-        f" {_because(handover, was)}; {seen}; run: {command(handover, was)};"
-        f" to end it, open one side: scontrol update NodeName={handover.node} State=UNDRAIN, or"
-        f" kubectl taint node {handover.node} tidegate.dev/side-"
+        f"hand-over {handover.id} of node {handover.node} ({handover.direction}) {state}: {_because(handover, was)};"
+        f" {seen}{run and f'; run: {run}'}; to end it, open one side{ends and f': {ends}'}"
     )
 
 
@@ -38,26 +43,27 @@ def _because(handover: Handover, was: Stage) -> str:
     return "it has not got any further"
 
 
-def command(handover: Handover, was: Stage) -> str:
-    """The command that shows why the side that has to open, or to become empty, does not, and so what to mend."""
-    kubectl = f"kubectl describe node {handover.node}"
-    scontrol = f"scontrol show node {handover.node}   (PBS: pbsnodes -v {handover.node})"
-    if was is Stage.STUCK:
-        return f"{kubectl}, and {scontrol}"
+def command(handover: Handover, was: Stage, facts: Facts) -> str:
+    """The command that shows why the side that has to open, or to become empty, does not, and so what to mend.
+
+    Of both sides where nobody can tell which; empty where there is none to run.
+    """
     to_kubernetes = handover.direction is Direction.TO_KUBERNETES
-    return kubectl if to_kubernetes is (was is Stage.OPENING) else scontrol
+    side = Side.KUBERNETES if to_kubernetes is (was is Stage.OPENING) else Side.HPC
+    sides = tuple(Side) if was is Stage.STUCK else (side,)
+    return ", and ".join(text for side in sides if (text := facts[side].show(handover.node)))
 
 
-def _seen(node: Node) -> str:
-    hpc = node.hpc.drain_reason
-    kubernetes = node.kubernetes
+def _seen(node: Node, facts: Facts) -> str:
+    hpc, kubernetes = facts[Side.HPC].name, facts[Side.KUBERNETES].name
+    drained_by, closed_by = node.hpc.drain_reason, node.kubernetes.closed_by
     parts = [
-        "HPC is open" if hpc is None else f"HPC is drained ({hpc})",
+        f"{hpc} is open" if drained_by is None else f"{hpc} is drained ({drained_by})",
         "busy" if node.hpc.busy else "empty",
         "" if node.hpc.ready else "not ready",
-        "Kubernetes is open" if kubernetes.closed_by is None else f"Kubernetes is closed ({kubernetes.closed_by})",
-        f"{kubernetes.pods} pods",
-        "" if kubernetes.ready else "not ready",
-        "cordoned" if kubernetes.cordoned else "",
+        f"{kubernetes} is open" if closed_by is None else f"{kubernetes} is closed ({closed_by})",
+        f"{node.kubernetes.pods} pods",
+        "" if node.kubernetes.ready else "not ready",
+        "cordoned" if node.kubernetes.cordoned else "",
     ]
     return ", ".join(part for part in parts if part)

@@ -3,14 +3,16 @@ I/O."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from controller.handover.crash_points import AFTER, BEFORE, Reached, go_on
 from models.acts import ON_HPC, Act, Outcome, Verb
 from models.handovers import Handover
 from models.leadership import Leadership
-from models.nodes import KubernetesNode
+from models.nodes import KubernetesNode, Side
 from models.ports import Hook, HpcScheduler, Kubernetes
+from models.scheduler_facts import SchedulerFacts
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +24,11 @@ class Ports:
     leadership: Leadership
     hook: Hook | None = None
     reached: Reached = go_on
+
+    @property
+    def facts(self) -> Mapping[Side, SchedulerFacts]:
+        """What both schedulers tell of themselves."""
+        return {Side.HPC: self.hpc.facts, Side.KUBERNETES: self.kubernetes.facts}
 
 
 def carry_out(act: Act, handover: Handover, record: str, seen: KubernetesNode, ports: Ports) -> Outcome | None:

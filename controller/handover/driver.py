@@ -226,7 +226,7 @@ class HandoverDriver:
         self.finished.append(after)
         if after.stage is Stage.STUCK:
             self.stuck[after.node] = after
-            log.error("%s", advice(after, before.stage, node))
+            log.error("%s", advice(after, before.stage, node, self._ports.facts))
         return False
 
     def _forget(self, ident: str) -> None:
@@ -241,7 +241,7 @@ class HandoverDriver:
         if handover is None or ident in self.overdue or self._clock() <= handover.deadline_s:
             return
         self.overdue.add(ident)
-        log.error("%s", advice(handover, handover.stage, None))
+        log.error("%s", advice(handover, handover.stage, None, self._ports.facts))
 
 
 def _readable(text: str | None) -> Handover | None:

@@ -9,7 +9,6 @@ from models.handovers import Direction, Handover, Stage, ours
 from models.nodes import HpcNode, KubernetesNode, Node
 
 REFUSALS_MOST = 3  # times that opening may be refused, by a conflict or for good, before the hand-over turns back
-LANDS_S = 30  # after so long a write that was given up has happened or never will: three times Slurm's MessageTimeout
 _BOOKING_STAGES = (Stage.PLANNED, Stage.RESERVED)
 _LATE_STAGES = (Stage.OPENING, Stage.CANCELLING)
 _ENDS_NOW = (Seen.NEW_OPEN, Seen.FOREIGN, Seen.NEW_EARLY)
@@ -17,16 +16,17 @@ _ENDS_NOW = (Seen.NEW_OPEN, Seen.FOREIGN, Seen.NEW_EARLY)
 
 @dataclass(frozen=True, slots=True)
 class Rules:
-    """What the policy says of every hand-over, times in seconds.
+    """What the policy and the schedulers say of every hand-over, times in seconds.
 
     ``settle_s`` between seeing a node empty and believing it; ``deadline_s`` for emptying, and again for opening or
-    turning back; ``ready_s`` how long a Kubernetes node must have been Ready before it is opened; ``fit_s`` how long a
-    node may take to be fit for its new side, the site's hook included. ``evict``: pods may be evicted. ``hook``: the
-    site has one.
+    turning back; ``lands_s`` after how long an opening that was given up has happened or never will; ``ready_s`` how
+    long a Kubernetes node must have been Ready before it is opened; ``fit_s`` how long a node may take to be fit for
+    its new side, the site's hook included. ``evict``: pods may be evicted. ``hook``: the site has one.
     """
 
     settle_s: int
     deadline_s: int
+    lands_s: int
     ready_s: int = 0
     fit_s: int = 900
     evict: bool = False
@@ -176,12 +176,12 @@ def new_side_empty(handover: Handover, node: Node) -> bool:
     return not (node.kubernetes.pods if handover.direction is Direction.TO_KUBERNETES else node.hpc.busy)
 
 
-def may_yet_land(handover: Handover, now_s: int) -> bool:
+def may_yet_land(handover: Handover, now_s: int, rules: Rules) -> bool:
     """Whether an opening that was never answered may still take effect.
 
     Until it cannot, the hand-over does not end: a late undrain would also undo the drain of the next one.
     """
-    return handover.unsure_s is not None and now_s - handover.unsure_s < LANDS_S
+    return handover.unsure_s is not None and now_s - handover.unsure_s < rules.lands_s
 
 
 def due_s(handover: Handover, node: Node, now_s: int, rules: Rules) -> int | None:
@@ -192,7 +192,7 @@ def due_s(handover: Handover, node: Node, now_s: int, rules: Rules) -> int | Non
     if handover.reserve_from_s is not None:
         times.append(handover.reserve_from_s)
     if handover.unsure_s is not None:
-        times.append(handover.unsure_s + LANDS_S)
+        times.append(handover.unsure_s + rules.lands_s)
     if handover.stage is Stage.SETTLED:
         times.append(handover.stage_since_s + rules.fit_s)
         if node.kubernetes.ready_since_s is not None:

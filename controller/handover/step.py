@@ -34,7 +34,7 @@ def step(handover: Handover, node: Node, now_s: int, rules: Rules) -> tuple[Hand
     handover = remember(handover, node, now_s)
     seen = look(handover, node, now_s, rules)
     stage = next_stage(handover.direction, handover.stage, seen)
-    if stage in _ENDS and may_yet_land(handover, now_s):
+    if stage in _ENDS and may_yet_land(handover, now_s, rules):
         return handover, ()
     if stage is not handover.stage:
         handover = _enter(handover, stage, seen, now_s, rules)

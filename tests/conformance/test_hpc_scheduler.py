@@ -93,6 +93,13 @@ def test_a_restart_can_be_told_by_the_run_that_is_shown(bench: HpcBench):
     assert look(bench, bench.nodes[0]).booted == before
 
 
+def test_what_it_tells_of_itself_stays_the_same(bench: HpcBench):
+    before = bench.port.facts
+    bench.pass_time(100)
+    assert bench.port.facts == before
+    assert before.name
+
+
 # ---- drain ----
 
 

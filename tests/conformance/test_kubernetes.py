@@ -56,6 +56,13 @@ def do(bench: KubernetesBench, what: str, node: str, record: str = "r") -> Outco
 # ---- looking ----
 
 
+def test_what_it_tells_of_itself_stays_the_same(bench: KubernetesBench):
+    before = bench.port.facts
+    bench.pass_time(100)
+    assert bench.port.facts == before
+    assert before.name
+
+
 def test_the_bench_begins_with_open_empty_nodes(bench: KubernetesBench):
     assert len(bench.nodes) >= 3
     for node in bench.nodes:

@@ -20,10 +20,27 @@ from models.leadership import Orders
 from models.nodes import HpcNode, KubernetesNode, Node, NodeShape, Side
 from models.ports import Hook
 from models.reading import Picture
+from models.scheduler_facts import SchedulerFacts
 from models.work import WaitingWork
 
 SHAPE = NodeShape(cpu_milli=8000, memory_mib=64_000, gpu_milli=4000)
 OLD_MARK = "tidegate:before"
+HPC_FACTS = SchedulerFacts(
+    "Bolt",
+    settle_s=6,
+    lands_s=30,
+    write_longest_s=10.0,
+    show_command="bolt show {node}",
+    open_command="bolt open --node={node}",
+)
+KUBERNETES_FACTS = SchedulerFacts(
+    "Kube",
+    settle_s=0,
+    lands_s=20,
+    write_longest_s=5.0,
+    show_command="kube describe {node}",
+    open_command="kube untaint {node}",
+)
 
 
 class Fault(Enum):
@@ -245,6 +262,7 @@ class FakeSide:
 
 class FakeHpc(FakeSide):
     side = Side.HPC
+    facts = HPC_FACTS
 
     def read(self) -> Picture[HpcNode]:
         self.check()
@@ -301,6 +319,7 @@ class FakeHpc(FakeSide):
 
 class FakeKubernetes(FakeSide):
     side = Side.KUBERNETES
+    facts = KUBERNETES_FACTS
 
     def __init__(self, fleet: Fleet) -> None:
         super().__init__(fleet)

@@ -18,7 +18,8 @@ SETTLE_S = 6
 DEADLINE_S = 1000
 FIT_S = 300
 READY_S = 10
-RULES = Rules(settle_s=SETTLE_S, deadline_s=DEADLINE_S, ready_s=READY_S, fit_s=FIT_S)
+LANDS_S = 30
+RULES = Rules(settle_s=SETTLE_S, deadline_s=DEADLINE_S, lands_s=LANDS_S, ready_s=READY_S, fit_s=FIT_S)
 MARK = "tidegate:p1"
 FOREIGN = "maintenance"
 UP, DOWN = Direction.TO_KUBERNETES, Direction.TO_HPC

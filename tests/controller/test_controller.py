@@ -19,7 +19,8 @@ from models.leadership import Orders, Pause
 from models.nodes import Side
 from models.plans import Plan, Reason, Switch
 from models.policies import MovesPolicy, PoolPolicy, SafetyPolicy, Spec, Weights
-from tests.controller.fleet import OLD_MARK, SHAPE, FakeHook, Fault, Fleet, Leader, Machine
+from models.scheduler_facts import SchedulerFacts
+from tests.controller.fleet import HPC_FACTS, KUBERNETES_FACTS, OLD_MARK, SHAPE, FakeHook, Fault, Fleet, Leader, Machine
 from tests.controller.play import DOWN, FOREIGN, MARK, SETTLE_S, UP
 
 S, V = Stage, Verb
@@ -726,3 +727,55 @@ def test_an_act_of_unsure_outcome_is_told_as_such():
     site.planned(0)
     outcomes = [entry.outcome for entry in site.fleet.audit.of(Answered) if entry.act.verb is V.DRAIN]
     assert outcomes == [Outcome.UNKNOWN]
+
+
+# ---- what the schedulers tell of themselves ----
+
+
+def of_schedulers(
+    site: Site, *, hpc: SchedulerFacts = HPC_FACTS, kubernetes: SchedulerFacts = KUBERNETES_FACTS
+) -> Site:
+    site.fleet.hpc.facts, site.fleet.kubernetes.facts = hpc, kubernetes
+    site.controller = site.made()
+    return site
+
+
+@pytest.mark.parametrize(
+    ("hpc_s", "kubernetes_s", "policy_s", "settles_s"),
+    [(6, 0, 6, 6), (6, 0, 20, 20), (20, 0, 6, 20), (6, 20, 6, 20), (0, 0, 6, 6)],
+)
+def test_a_node_settles_as_long_as_the_policy_and_both_schedulers_ask(
+    hpc_s: int, kubernetes_s: int, policy_s: int, settles_s: int
+):
+    moves = MOVES.model_copy(update={"settle": policy_s})
+    site = of_schedulers(
+        Site(1, moves=moves),
+        hpc=replace(HPC_FACTS, settle_s=hpc_s),
+        kubernetes=replace(KUBERNETES_FACTS, settle_s=kubernetes_s),
+    ).wants(kubernetes=1)
+    site.planned(0)
+    assert site.tend(settles_s - 1).stages() == {"n1": S.DRAINED}
+    assert site.tend(settles_s).owners() == {"n1": KUBERNETES}
+
+
+@pytest.mark.parametrize(("hpc_s", "kubernetes_s"), [(30, 20), (20, 30)])
+def test_an_opening_without_an_answer_is_waited_for_as_long_as_either_scheduler_may_need(hpc_s: int, kubernetes_s: int):
+    site = of_schedulers(
+        Site(1),
+        hpc=replace(HPC_FACTS, lands_s=hpc_s),
+        kubernetes=replace(KUBERNETES_FACTS, lands_s=kubernetes_s),
+    ).wants(kubernetes=1)
+    site.fleet.faults[V.OPEN].append(Fault.TIMED_OUT_DONE)
+    site.planned(0)
+    assert site.tend(SETTLE_S, SETTLE_S + 29).stages() == {"n1": S.OPENING}
+    assert site.tend(SETTLE_S + 30).stages() == {}
+
+
+@pytest.mark.parametrize(("books", "stage"), [(True, S.RESERVED), (False, S.DRAINING)])
+def test_a_node_is_booked_ahead_only_where_that_works(books: bool, stage: Stage):
+    moves = MovesPolicy(at_once="100%", dwell="0s", reserve_ahead=True)
+    pool = PoolPolicy(name="pool", unmet_cost=Weights(hpc=1.0, kubernetes=10.0))
+    busy = Machine(closed=OLD_MARK, busy=True, frees_at_s=100)
+    site = Site(moves=moves, pool=pool, n1=busy, n2=Machine(drain=OLD_MARK, pods=1))
+    of_schedulers(site, hpc=replace(HPC_FACTS, books=books)).wants(kubernetes=1).planned(0)
+    assert site.stages() == {"n1": stage}

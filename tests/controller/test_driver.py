@@ -9,7 +9,6 @@ from itertools import pairwise
 import pytest
 
 from controller.handover.driver import HandoverDriver
-from controller.handover.look import LANDS_S
 from controller.handover.record import VERSION, decode, encode
 from models.acts import Act, Outcome, Verb
 from models.audit import Answered, Asked, Entered
@@ -17,7 +16,7 @@ from models.errors import Deposed, Unrecorded
 from models.handovers import Direction, Handover, Stage, Why
 from models.nodes import Side
 from tests.controller.fleet import OLD_MARK, SHAPE, FakeHook, Fault, Fleet, Machine
-from tests.controller.play import DEADLINE_S, DOWN, FIT_S, FOREIGN, MARK, RULES, SETTLE_S, UP
+from tests.controller.play import DEADLINE_S, DOWN, FIT_S, FOREIGN, LANDS_S, MARK, RULES, SETTLE_S, UP
 
 S, V = Stage, Verb
 EPOCH = 4
@@ -638,7 +637,7 @@ def test_one_whose_turning_back_cannot_end_is_said_with_the_command_that_shows_w
     with caplog.at_level(logging.ERROR):
         tended.at(1 + DEADLINE_S)
     assert "is stuck: the move was no longer wanted" in caplog.text
-    assert "kubectl describe node n1" in caplog.text
+    assert "kube describe n1" in caplog.text
     assert "busy" in caplog.text
 
 
@@ -655,7 +654,7 @@ def test_one_that_is_overdue_with_its_node_out_of_sight_is_said_once(
         tended.at(DEADLINE_S + 1, DEADLINE_S + 2, DEADLINE_S + 500)
     assert [record.levelname for record in caplog.records] == ["ERROR"]
     assert "is overdue in stage" in caplog.text
-    command = "scontrol show node n1" if make is up else "kubectl describe node n1"
+    command = "bolt show n1" if make is up else "kube describe n1"
     assert command in caplog.text
     assert tended.tender.overdue == {"h-n1"}
     tended.fleet.down.clear()
@@ -672,10 +671,10 @@ def test_one_that_cannot_be_changed_is_as_good_as_overdue(caplog: pytest.LogCapt
     assert tended.stage() is S.OPENING
     assert len(caplog.records) == 1
     assert "is overdue in stage opening" in caplog.text
-    assert "scontrol show node n1" in caplog.text
+    assert "bolt show n1" in caplog.text
 
 
-@pytest.mark.parametrize(("make", "command"), [(up, "kubectl describe"), (down, "scontrol show node")])
+@pytest.mark.parametrize(("make", "command"), [(up, "kube describe"), (down, "bolt show")])
 def test_one_stuck_while_opening_names_the_side_that_does_not_open(
     make, command: str, caplog: pytest.LogCaptureFixture
 ):

@@ -15,14 +15,14 @@ from itertools import product
 
 import pytest
 
-from controller.handover.look import LANDS_S, Rules, look, remember
+from controller.handover.look import Rules, look, remember
 from controller.handover.step import step
 from controller.handover.table import TABLES, Seen
 from models.acts import Act, Verb
 from models.handovers import Direction, Handover, Stage, Why, ours
 from models.nodes import HpcNode, KubernetesNode, Node
 from tests.controller.fleet import SHAPE
-from tests.controller.play import DEADLINE_S, DOWN, FOREIGN, MARK, OPENER, RULES, SETTLE_S, STAGES, UP
+from tests.controller.play import DEADLINE_S, DOWN, FOREIGN, LANDS_S, MARK, OPENER, RULES, SETTLE_S, STAGES, UP
 
 S, V = Stage, Verb
 OTHER = "tidegate:p0"

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from controller.handover.carry_out import Ports, carry_out
-from controller.handover.look import LANDS_S, REFUSALS_MOST, Rules
+from controller.handover.look import REFUSALS_MOST, Rules
 from controller.handover.step import adopted, learn, step
 from controller.lease import Alone
 from models.acts import Act, Outcome, Verb
@@ -20,6 +20,7 @@ from tests.controller.play import (
     DOWN,
     FIT_S,
     FOREIGN,
+    LANDS_S,
     MARK,
     OPENER,
     READY_S,
@@ -905,4 +906,6 @@ def test_only_of_an_opening_the_outcome_is_remembered(direction: Direction, stag
 
 
 def test_rules_may_ask_for_no_hook_no_waiting_and_no_eviction():
-    assert Rules(6, 100) == Rules(settle_s=6, deadline_s=100, ready_s=0, fit_s=900, evict=False, hook=False)
+    assert Rules(6, 100, 30) == Rules(
+        settle_s=6, deadline_s=100, lands_s=30, ready_s=0, fit_s=900, evict=False, hook=False
+    )

@@ -11,11 +11,13 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, initialize, invariant, rule
 
-from controller.lease import WRITE_LONGEST_S, Alone, Lease, Term
+from controller.lease import Alone, Lease, Term
 from models.acts import Outcome
 from models.errors import Unreachable
 from models.leadership import LeaseRecord, Orders, Pause
+from models.scheduler_facts import SchedulerFacts
 
+WRITE_LONGEST_S = 10.0
 TERM = Term(duration_s=40.0, renew_every_s=8.0, margin_s=12.0)
 PAUSED = Orders(paused=Pause.REVERT)
 WRITES = ("time-out, not done", "time-out, done", "time-out, done later", "refused")
@@ -177,7 +179,14 @@ def test_a_leader_that_cannot_renew_stops_acting_a_margin_before_its_lease_ends(
 
 def test_margin_is_longer_than_the_longest_write():
     assert TERM.margin_s > WRITE_LONGEST_S
-    assert Term().margin_s > WRITE_LONGEST_S
+    for slow in ((WRITE_LONGEST_S, 1.0), (1.0, WRITE_LONGEST_S)):
+        schedulers = [SchedulerFacts("one", settle_s=0, lands_s=30, write_longest_s=longest_s) for longest_s in slow]
+        assert Term.around(schedulers) == TERM
+
+
+def test_no_lease_can_be_kept_whose_writes_take_as_long_as_it_lasts():
+    with pytest.raises(ValueError, match="renewed well before"):
+        Term.around([SchedulerFacts("slow", settle_s=0, lands_s=60, write_longest_s=35.0)])
 
 
 @pytest.mark.parametrize(
@@ -185,7 +194,7 @@ def test_margin_is_longer_than_the_longest_write():
 )
 def test_a_term_that_cannot_be_kept_is_refused(duration_s: float, renew_every_s: float, margin_s: float):
     with pytest.raises(ValueError, match="renewed well before"):
-        Term(duration_s, renew_every_s, margin_s)
+        Term(duration_s, renew_every_s, margin_s=margin_s)
 
 
 def test_a_candidate_takes_over_once_the_lease_has_stood_still_for_its_whole_duration():

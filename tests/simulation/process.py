@@ -9,7 +9,7 @@ from zlib import crc32
 
 from controller.controller import Controller
 from controller.handover.carry_out import Ports
-from controller.lease import Lease
+from controller.lease import Lease, Term
 from models.acts import Act, Outcome, Verb
 from models.audit import Answered, Asked, Decided, Entered, Entry
 from models.errors import Unrecorded
@@ -94,14 +94,11 @@ class Process:
         offset_s = self.wall_offset_s
         self.crash_in = self.pause_s = 0
         self.audit = Audit(self)
-        self.lease = Lease(self.store, f"{self.name}{self.runs}", lambda: float(machine.now_s))
-        ports = Ports(
-            FaultyHpc(world.twin_hpc, machine, self.hpc_line, world.hpc_past),
-            FaultyKubernetes(world.twin_kubernetes, machine, self.kubernetes_line, world.kubernetes_past),
-            self.lease,
-            world.site,
-            self.reached,
-        )
+        hpc = FaultyHpc(world.twin_hpc, machine, self.hpc_line, world.hpc_past)
+        kubernetes = FaultyKubernetes(world.twin_kubernetes, machine, self.kubernetes_line, world.kubernetes_past)
+        term = Term.around((hpc.facts, kubernetes.facts))
+        self.lease = Lease(self.store, f"{self.name}{self.runs}", lambda: float(machine.now_s), term)
+        ports = Ports(hpc, kubernetes, self.lease, world.site, self.reached)
         self.controller = Controller(ports, world.pool, world.spec, lambda: machine.now_s + offset_s, self.audit)
         world.say(f"{self.name} starts")
 

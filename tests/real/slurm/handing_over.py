@@ -13,7 +13,7 @@ from typing import Any, Self
 from connectors.sources.standing import Standing
 from controller.controller import Controller
 from controller.handover.carry_out import Ports
-from controller.lease import Lease
+from controller.lease import Lease, Term
 from models.acts import Outcome, Verb
 from models.audit import Entered, Entry
 from models.forecasts import Forecast, Source
@@ -115,7 +115,7 @@ class HandingOver:
         self.kubernetes = TwinKubernetes(self.machine)
         store = TwinLeaseStore()
         store.write(LeaseRecord("", epoch=0, beat=0, duration_s=0.0))  # released, so that nobody has to wait for it
-        self.lease = Lease(store, "one", time.monotonic)
+        self.lease = Lease(store, "one", time.monotonic, Term.around((port.facts, self.kubernetes.facts)))
         pool, spec = policy(len(names), deadline_s)
         ports = Ports(self.port, self.kubernetes, self.lease)  # type: ignore[arg-type] - as far as it is asked
         self.hpc = Standing(port, Side.HPC)
