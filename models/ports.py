@@ -5,7 +5,7 @@ Every verb is safe to repeat. An adapter never answers with a guess: it raises `
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Protocol
 
 from models.acts import Outcome
@@ -34,8 +34,9 @@ class HpcScheduler(Source[HpcNode], Protocol):
         """The node as the scheduler shows it now, never from memory; None when it has no such node."""
         ...
 
-    def drain(self, node: str, *, mark: str) -> Outcome:
-        """No new work starts on the node; running work goes on. Refused when someone else drained it."""
+    def drain(self, nodes: Collection[str], *, mark: str) -> Mapping[str, Outcome]:
+        """No new work starts on the nodes; running work goes on. Asked for at once, answered for each node by itself:
+        refused when someone else drained it. However many they are, it takes no longer than one write."""
         ...
 
     def undrain(self, node: str, *, mark: str) -> Outcome:

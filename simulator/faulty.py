@@ -7,7 +7,7 @@ does what was asked when it goes on; a write that times out may have happened; a
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, field, replace
 from typing import Generic, Protocol
 
@@ -55,7 +55,7 @@ class Trouble:
     timeouts: deque[bool] = field(default_factory=deque)
     late: deque[int] = field(default_factory=deque)
     slow: deque[tuple[int, int]] = field(default_factory=deque)
-    held: list[Callable[[], Outcome]] = field(default_factory=list)
+    held: list[Callable[[], object]] = field(default_factory=list)
 
     def go_on(self) -> None:
         """A side that hung works off what it was asked meanwhile, in that order."""
@@ -103,32 +103,41 @@ class Line:
 
     def write(self, verb: Verb, node: str, mark: str, record: str, call: Callable[[], Outcome]) -> Outcome:
         """Ask for the write through whatever is wrong with the side."""
+        return self.write_together(verb, (node,), mark, record, lambda _: call())[node]
+
+    def write_together(
+        self, verb: Verb, nodes: Collection[str], mark: str, record: str, call: Callable[[str], Outcome]
+    ) -> dict[str, Outcome]:
+        """Ask for writes to several nodes in one request: what is wrong with the side meets all of them alike."""
         trouble, witness = self.trouble, self.witness
 
-        def effect() -> Outcome:
-            witness.before(verb, node, mark, record)
-            outcome = call()
-            witness.after(verb, node, outcome)
-            return outcome
+        def effect() -> dict[str, Outcome]:
+            outcomes = {}
+            for node in nodes:
+                witness.before(verb, node, mark, record)
+                outcomes[node] = call(node)
+                witness.after(verb, node, outcomes[node])
+            return outcomes
 
+        unknown = dict.fromkeys(nodes, Outcome.UNKNOWN)
         if trouble.down or self.cut:
-            return Outcome.UNKNOWN
+            return unknown
         if trouble.hung:
             trouble.held.append(effect)
-            return Outcome.UNKNOWN
+            return unknown
         if trouble.timeouts:
             if trouble.timeouts.popleft():
                 effect()
-            return Outcome.UNKNOWN
+            return unknown
         if trouble.late:
             witness.later(trouble.late.popleft(), lambda: None if trouble.down or trouble.hung else effect())
-            return Outcome.UNKNOWN
+            return unknown
         if trouble.slow:
             until_done_s, until_told_s = trouble.slow.popleft()
             witness.pass_time(until_done_s)
-            outcome = effect()
+            outcomes = effect()
             witness.pass_time(until_told_s)
-            return outcome
+            return outcomes
         return effect()
 
 
@@ -156,9 +165,13 @@ class FaultyHpc:
             return self._past.at(node, self._machine.now_s - line.stale_s, shown)
         return shown
 
-    def drain(self, node: str, *, mark: str) -> Outcome:
+    def drain(self, nodes: Collection[str], *, mark: str) -> dict[str, Outcome]:
         """See the port."""
-        return self._line.write(Verb.DRAIN, node, mark, "", lambda: self._twin.drain(node, mark=mark))
+
+        def one(node: str) -> Outcome:
+            return self._twin.drain((node,), mark=mark)[node]
+
+        return self._line.write_together(Verb.DRAIN, nodes, mark, "", one)
 
     def undrain(self, node: str, *, mark: str) -> Outcome:
         """See the port."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 from models.acts import Outcome
 from models.demand import Demand
 from models.nodes import HpcNode, KubernetesNode, NodeShape, Side
@@ -65,13 +67,9 @@ class TwinHpc:
         fitting = [size for size in sizes if size <= self._nodes_max]
         return WaitingWork(Side.HPC, tuple(fitting[:WAITING_MAX]), len(sizes) - len(fitting))
 
-    def drain(self, node: str, *, mark: str) -> Outcome:
+    def drain(self, nodes: Collection[str], *, mark: str) -> dict[str, Outcome]:
         """See the port."""
-        number = self._number[node]
-        present = self._machine.hpc.drained_by[number]
-        if present is None:
-            self._machine.hpc.drain(number, mark)
-        return Outcome.DONE if present in (None, mark) else Outcome.REFUSED
+        return {node: self._drain(node, mark) for node in nodes}
 
     def undrain(self, node: str, *, mark: str) -> Outcome:
         """See the port."""
@@ -100,6 +98,13 @@ class TwinHpc:
             return Outcome.REFUSED
         self._machine.hpc.release(number)
         return Outcome.DONE
+
+    def _drain(self, node: str, mark: str) -> Outcome:
+        number = self._number[node]
+        present = self._machine.hpc.drained_by[number]
+        if present is None:
+            self._machine.hpc.drain(number, mark)
+        return Outcome.DONE if present in (None, mark) else Outcome.REFUSED
 
     def _show(self, node: int) -> HpcNode:
         hpc = self._machine.hpc

@@ -26,6 +26,7 @@ from models.reading import Picture
 
 BOOKED_S = 7 * 86_400  # a reservation of ours ends by itself if nobody is left to drop it
 JOBS_FRESH_S = 5.0  # looks at several nodes share one reading of the jobs
+ONE_BY_ONE_S = 2.0  # how long a drain that Slurm refuses for several nodes at once is asked for node by node
 
 log = logging.getLogger("tidegate.slurm")
 
@@ -91,26 +92,18 @@ class SlurmScheduler:
 
     # ---- acting ----
 
-    def drain(self, node: str, *, mark: str) -> Outcome:
-        """See the port."""
-        return self.drain_many([node], mark=mark)[node]
-
-    def undrain(self, node: str, *, mark: str) -> Outcome:
-        """See the port."""
-        return self.undrain_many([node], mark=mark)[node]
-
-    def drain_many(self, nodes: Collection[str], *, mark: str) -> dict[str, Outcome]:
-        """``drain`` for each, in one request where Slurm can."""
+    def drain(self, nodes: Collection[str], *, mark: str) -> dict[str, Outcome]:
+        """See the port: in one request, or node by node where Slurm refuses the lot."""
         if not is_mark(mark):
             log.error("%r is no mark that a node can be drained with", mark)
             return dict.fromkeys(nodes, Outcome.REFUSED)
         ask = partial(self._slurm.drain, reason=mark)
         return self._change(f"drain with {mark}", ask, nodes, mark, acts.before_drain, acts.after_drain)
 
-    def undrain_many(self, nodes: Collection[str], *, mark: str) -> dict[str, Outcome]:
-        """``undrain`` for each, in one request where Slurm can. Nothing but the drain is taken from a node."""
-        ask = self._slurm.undrain
-        return self._change(f"undrain from {mark}", ask, nodes, mark, acts.before_undrain, acts.after_undrain)
+    def undrain(self, node: str, *, mark: str) -> Outcome:
+        """See the port. Nothing but the drain is taken from the node."""
+        ask, what = self._slurm.undrain, f"undrain from {mark}"
+        return self._change(what, ask, (node,), mark, acts.before_undrain, acts.after_undrain)[node]
 
     def reserve(self, node: str, *, start_s: int, mark: str) -> Outcome:
         """See the port. The reservation ends by itself after a week; running work is not touched."""
@@ -231,13 +224,29 @@ class SlurmScheduler:
         asked = [name for name, outcome in known.items() if outcome is None]
         if not asked:
             return outcomes
-        answers = _ask_all(ask, asked)
+        answers = self._ask_all(ask, asked)
         self._work = None  # until then a job could start
         try:
             shown = self._some(asked)
         except Unreachable as error:
             return outcomes | {name: _unknown(what, name, error) for name in asked}
         return outcomes | {name: after(shown[name], mark, answers[name]) for name in asked}
+
+    def _ask_all(self, ask: Ask, names: Sequence[str]) -> dict[str, Said]:
+        """In one request, or one by one where Slurm cannot, or refuses the lot.
+
+        One by one, not all may be asked for: not after one that got no answer, nor for long, since whoever leads has
+        reckoned with one write. What is left out is asked for again by whoever sees that it is not done.
+        """
+        began_s = self._monotonic()
+        if len(names) > 1 and (answer := ask(names)) in (Said.YES, Said.UNSURE):
+            return dict.fromkeys(names, answer)
+        answers = dict.fromkeys(names, Said.UNSURE)
+        for name in names:
+            answers[name] = ask([name]) or Said.NO
+            if answers[name] is Said.UNSURE or self._monotonic() - began_s >= ONE_BY_ONE_S:
+                break
+        return answers
 
     def _confirmed(self, verb: str, node: str, answer: Said | None, shown: Callable[[], Outcome | None]) -> Outcome:
         if answer is None:
@@ -249,15 +258,6 @@ class SlurmScheduler:
         if outcome is None:
             return Outcome.REFUSED if answer is Said.NO else Outcome.UNKNOWN
         return outcome
-
-
-def _ask_all(ask: Ask, names: Sequence[str]) -> dict[str, Said]:
-    """In one request, or one by one where Slurm cannot, or refuses the lot."""
-    if len(names) > 1:
-        answer = ask(names)
-        if answer in (Said.YES, Said.UNSURE):
-            return dict.fromkeys(names, answer)
-    return {name: ask([name]) or Said.NO for name in names}
 
 
 def _by_our_clock(node: HpcNode, ahead_s: int) -> HpcNode:

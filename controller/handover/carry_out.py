@@ -3,11 +3,12 @@ I/O."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from controller.handover.crash_points import AFTER, BEFORE, Reached, go_on
 from models.acts import ON_HPC, Act, Outcome, Verb
+from models.errors import Unreachable
 from models.handovers import Handover
 from models.leadership import Leadership
 from models.nodes import KubernetesNode, Side
@@ -32,7 +33,7 @@ class Ports:
 
 
 def carry_out(act: Act, handover: Handover, record: str, seen: KubernetesNode, ports: Ports) -> Outcome | None:
-    """Ask once, if this process still leads. None when it does not: then nothing was asked for.
+    """Ask once for anything but a drain, if this process still leads. None when it does not: nothing was asked for.
 
     Kubernetes is written to only at the version that was ``seen``. The outcome is for the record: the next step follows
     from what is seen, not from this.
@@ -43,6 +44,20 @@ def carry_out(act: Act, handover: Handover, record: str, seen: KubernetesNode, p
     outcome = _ask(act, handover, record, seen, ports)
     ports.reached(AFTER[act.verb])
     return outcome
+
+
+def drain_together(mark: str, nodes: Sequence[str], ports: Ports) -> Mapping[str, Outcome] | None:
+    """Ask once to drain all the nodes, if this process still leads; None when it does not. What the scheduler says
+    nothing of is not known."""
+    ports.reached(BEFORE[Verb.DRAIN])
+    if not ports.leadership.may_act():
+        return None
+    try:
+        said = ports.hpc.drain(nodes, mark=mark)
+    except Unreachable:
+        said = {}
+    ports.reached(AFTER[Verb.DRAIN])
+    return {node: said.get(node, Outcome.UNKNOWN) for node in nodes}
 
 
 def _ask(act: Act, handover: Handover, record: str, seen: KubernetesNode, ports: Ports) -> Outcome:
@@ -57,8 +72,6 @@ def _ask_hpc(act: Act, handover: Handover, hpc: HpcScheduler) -> Outcome:
     match act.verb:
         case Verb.RESERVE:
             return hpc.reserve(act.node, start_s=handover.reserve_from_s or 0, mark=act.mark)
-        case Verb.DRAIN:
-            return hpc.drain(act.node, mark=act.mark)
         case Verb.RELEASE:
             return hpc.release(act.node, mark=act.mark)
         case _:

@@ -6,11 +6,11 @@ Memory here is a convenience: everything that another process needs to go on is 
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 
 from controller.handover.advice import advice
-from controller.handover.carry_out import Ports, carry_out
+from controller.handover.carry_out import Ports, carry_out, drain_together
 from controller.handover.look import Rules, due_s
 from controller.handover.record import LaterRecord, decode, encode
 from controller.handover.step import adopted, learn, step, unseen
@@ -45,6 +45,7 @@ class HandoverDriver:
         self._records: dict[str, str] = {}
         self._resting: dict[str, tuple[HpcNode, KubernetesNode, int | None]] = {}
         self._unanswered: list[tuple[str, Act, Outcome]] = []
+        self._drains: dict[str, dict[str, Act]] | None = None  # by mark and hand-over, while they are collected
         self._blind_s: dict[str, int] = {}
 
     def lead(self, epoch: int, found: list[Handover]) -> None:
@@ -84,23 +85,17 @@ class HandoverDriver:
     def tend(self) -> None:
         """Take every open hand-over as far as what is seen now allows. One whose node cannot be seen stays as it is.
 
+        Drains of one mark are asked for together once each hand-over has come as far as that; then these go on at once.
         Raises Deposed when another leader is found to have taken one over.
         """
-        for ident, node in [(ident, handover.node) for ident, handover in self.open.items()]:
-            try:
-                for _ in range(STEPS_MAX):
-                    if not self._advance(ident):
-                        break
-            except Unreachable:
-                self._answer(None)
-                self._blind_s.setdefault(ident, self._clock())
-            except ImpossibleStep as error:
-                log.error("a bug in Tidegate, please report it: hand-over %s of node %s: %s", ident, node, error)
-                self.stuck[node] = self.open[ident]
-                self._forget(ident)
-            except LaterRecord as error:
-                log.error("hand-over %s of node %s is left to whoever wrote its record: %s", ident, node, error)
-                self._forget(ident)
+        drains = self._drains = {}
+        for ident in list(self.open):
+            self._go_on(ident)
+        self._drains = None
+        for mark, acts in drains.items():
+            for ident in self._drain(mark, acts):
+                self._go_on(ident)
+        for ident in list(self.open):
             self._tell_if_overdue(ident)
 
     def next_due_s(self) -> int | None:
@@ -113,6 +108,34 @@ class HandoverDriver:
         hpc = self._ports.hpc.look(name)
         kubernetes = self._ports.kubernetes.look(name)
         return None if hpc is None or kubernetes is None else Node(name, hpc, kubernetes)
+
+    def _go_on(self, ident: str) -> None:
+        """Take one hand-over as far as it comes."""
+        node = self.open[ident].node
+        try:
+            for _ in range(STEPS_MAX):
+                if not self._advance(ident):
+                    break
+        except Unreachable:
+            self._answer(None)
+            self._blind_s.setdefault(ident, self._clock())
+        except ImpossibleStep as error:
+            log.error("a bug in Tidegate, please report it: hand-over %s of node %s: %s", ident, node, error)
+            self.stuck[node] = self.open[ident]
+            self._forget(ident)
+        except LaterRecord as error:
+            log.error("hand-over %s of node %s is left to whoever wrote its record: %s", ident, node, error)
+            self._forget(ident)
+
+    def _drain(self, mark: str, acts: dict[str, Act]) -> Iterator[str]:
+        """Ask for all of one mark in one call. The hand-overs whose nodes are drained, to be looked at one by one."""
+        said = drain_together(mark, [act.node for act in acts.values()], self._ports)
+        if said is None:
+            return
+        for ident, act in acts.items():
+            self._heard(ident, act, said[act.node])
+            if said[act.node] is Outcome.DONE:
+                yield ident
 
     def _advance(self, ident: str) -> bool:
         """One step of one hand-over; whether it changed, so that another step may follow at once."""
@@ -157,21 +180,31 @@ class HandoverDriver:
         for act in acts:
             if act.verb is Verb.NOTE and node.kubernetes.record == record:
                 continue
-            if not self._ports.leadership.may_act():
-                return False
+            later = act.verb is Verb.DRAIN
+            if not self._ports.leadership.may_act() or (later and self._drains is None):
+                return False  # or it was asked for just now, and the next tending sees what has become of it
             self._audit.append(Asked(self._clock(), self._epoch, handover.id, act, node))
+            if later and self._drains is not None:
+                self._drains.setdefault(act.mark, {})[handover.id] = act
+                return False
             try:
                 outcome = carry_out(act, handover, record, node.kubernetes, self._ports)
             except Unreachable:
                 outcome = Outcome.UNKNOWN
             if outcome is None:
                 return False
-            self._unanswered.append((handover.id, act, outcome))
-            self.open[handover.id] = handover = learn(self.open[handover.id], act, outcome, self._clock())
+            handover = self._heard(handover.id, act, outcome)
             if outcome is not Outcome.DONE:
-                self._answer(None)
                 return False
         return True
+
+    def _heard(self, ident: str, act: Act, outcome: Outcome) -> Handover:
+        """Learn what is known of an act; it is written down with the next look, at once where it is not done."""
+        self._unanswered.append((ident, act, outcome))
+        after = self.open[ident] = learn(self.open[ident], act, outcome, self._clock())
+        if outcome is not Outcome.DONE:
+            self._answer(None)
+        return after
 
     def _answer(self, seen: Node | None) -> None:
         """Write down what is known of the latest acts, each one once, and what their node shows."""

@@ -35,7 +35,7 @@ def keep_free(bench: HpcBench, *nodes: str) -> None:
     """Drain all others, so that work can only start on these."""
     for node in bench.nodes:
         if node not in nodes:
-            assert bench.port.drain(node, mark=OTHER) is DONE
+            assert bench.port.drain([node], mark=OTHER)[node] is DONE
 
 
 # ---- looking ----
@@ -88,7 +88,7 @@ def test_a_restart_can_be_told_by_the_run_that_is_shown(bench: HpcBench):
     """All nodes of one reading are of one run, and it does not change by itself."""
     assert len({look(bench, node).booted for node in bench.nodes}) == 1
     before = look(bench, bench.nodes[0]).booted
-    bench.port.drain(bench.nodes[0], mark=MARK)
+    bench.port.drain([bench.nodes[0]], mark=MARK)
     bench.pass_time(100)
     assert look(bench, bench.nodes[0]).booted == before
 
@@ -105,7 +105,7 @@ def test_what_it_tells_of_itself_stays_the_same(bench: HpcBench):
 
 def test_a_drained_node_shows_the_mark_and_is_not_open(bench: HpcBench):
     node = bench.nodes[0]
-    assert bench.port.drain(node, mark=MARK) is DONE
+    assert bench.port.drain([node], mark=MARK)[node] is DONE
     shown = look(bench, node)
     assert (shown.drain_reason, shown.open, shown.drained) == (MARK, False, True)
     assert all(look(bench, other).open for other in bench.nodes[1:])
@@ -113,9 +113,9 @@ def test_a_drained_node_shows_the_mark_and_is_not_open(bench: HpcBench):
 
 def test_to_drain_is_safe_to_repeat(bench: HpcBench):
     node = bench.nodes[0]
-    bench.port.drain(node, mark=MARK)
+    bench.port.drain([node], mark=MARK)
     before = look(bench, node)
-    assert bench.port.drain(node, mark=MARK) is DONE
+    assert bench.port.drain([node], mark=MARK)[node] is DONE
     assert look(bench, node) == before
 
 
@@ -125,16 +125,30 @@ def test_what_is_drained_already_is_refused_and_keeps_its_reason(bench: HpcBench
     if theirs == "somebody":
         bench.foreign_drain(node)
     else:
-        bench.port.drain(node, mark=OTHER)
+        bench.port.drain([node], mark=OTHER)
     before = look(bench, node)
-    assert bench.port.drain(node, mark=MARK) is REFUSED
+    assert bench.port.drain([node], mark=MARK)[node] is REFUSED
     assert look(bench, node) == before
+
+
+def test_several_are_drained_at_once_and_answered_for_one_by_one(bench: HpcBench):
+    first, second, third = bench.nodes[:3]
+    bench.foreign_drain(second)
+    bench.port.drain([third], mark=MARK)
+    assert bench.port.drain([first, second, third], mark=MARK) == {first: DONE, second: REFUSED, third: DONE}
+    assert [look(bench, node).drain_reason for node in (first, second, third)] == [MARK, FOREIGN, MARK]
+    assert all(look(bench, other).open for other in bench.nodes[3:])
+
+
+def test_none_is_drained_where_none_is_named(bench: HpcBench):
+    assert bench.port.drain([], mark=MARK) == {}
+    assert all(look(bench, node).open for node in bench.nodes)
 
 
 def test_running_work_goes_on_after_a_drain_and_the_node_is_drained_once_it_has_ended(bench: HpcBench):
     node = bench.nodes[0]
     bench.occupy(node, run_s=100)
-    assert bench.port.drain(node, mark=MARK) is DONE
+    assert bench.port.drain([node], mark=MARK)[node] is DONE
     bench.pass_time(50)
     assert (look(bench, node).busy, look(bench, node).drained) == (True, False)
     bench.end_job(node)
@@ -143,7 +157,7 @@ def test_running_work_goes_on_after_a_drain_and_the_node_is_drained_once_it_has_
 
 def test_no_new_work_starts_on_a_drained_node(working: HpcBench):
     node, *others = working.nodes
-    working.port.drain(node, mark=MARK)
+    working.port.drain([node], mark=MARK)
     for _ in working.nodes:
         working.submit_job(limit_s=100)
     assert not look(working, node).busy
@@ -157,7 +171,7 @@ def test_work_that_ends_on_a_drained_node_makes_no_room(working: HpcBench):
     node = working.nodes[0]
     keep_free(working, node)
     working.occupy(node, run_s=100)
-    working.port.drain(node, mark=MARK)
+    working.port.drain([node], mark=MARK)
     working.submit_job(limit_s=100)
     working.pass_time(200)
     assert (look(working, node).busy, working.port.read().waiting.sizes) == (False, (1.0,))
@@ -168,14 +182,14 @@ def test_work_that_ends_on_a_drained_node_makes_no_room(working: HpcBench):
 
 def test_an_undrained_node_is_open(bench: HpcBench):
     node = bench.nodes[0]
-    bench.port.drain(node, mark=MARK)
+    bench.port.drain([node], mark=MARK)
     assert bench.port.undrain(node, mark=MARK) is DONE
     assert (look(bench, node).drain_reason, look(bench, node).open) == (None, True)
 
 
 def test_to_undrain_is_safe_to_repeat(bench: HpcBench):
     node = bench.nodes[0]
-    bench.port.drain(node, mark=MARK)
+    bench.port.drain([node], mark=MARK)
     bench.port.undrain(node, mark=MARK)
     before = look(bench, node)
     assert bench.port.undrain(node, mark=MARK) is DONE
@@ -188,7 +202,7 @@ def test_a_drain_that_does_not_bear_the_mark_is_not_undone(bench: HpcBench, thei
     if theirs == "somebody":
         bench.foreign_drain(node)
     else:
-        bench.port.drain(node, mark=OTHER)
+        bench.port.drain([node], mark=OTHER)
     before = look(bench, node)
     assert bench.port.undrain(node, mark=MARK) is REFUSED
     assert look(bench, node) == before
@@ -313,7 +327,7 @@ def test_a_reservation_that_does_not_bear_the_mark_is_not_dropped(bench: HpcBenc
 def test_a_drain_and_a_reservation_do_not_touch_each_other(bench: HpcBench):
     node = bench.nodes[0]
     bench.port.reserve(node, start_s=bench.now_s + 1000, mark=MARK)
-    bench.port.drain(node, mark=MARK)
+    bench.port.drain([node], mark=MARK)
     assert (look(bench, node).booked_by, look(bench, node).drain_reason) == (MARK, MARK)
     bench.port.release(node, mark=MARK)
     assert (look(bench, node).booked_by, look(bench, node).drain_reason) == (None, MARK)
@@ -325,7 +339,7 @@ def test_a_drain_and_a_reservation_do_not_touch_each_other(bench: HpcBench):
 def test_a_node_in_somebodys_reservation_can_be_drained_and_stays_reserved(bench: HpcBench):
     node = bench.nodes[0]
     bench.foreign_reserve(node, start_s=bench.now_s + 1000)
-    assert bench.port.drain(node, mark=MARK) is DONE
+    assert bench.port.drain([node], mark=MARK)[node] is DONE
     assert look(bench, node).booked_by == FOREIGN
 
 

@@ -7,6 +7,7 @@ were asked for. ``faults`` are used up one by one, by the verb that they are mea
 from __future__ import annotations
 
 from collections import defaultdict, deque
+from collections.abc import Collection
 from dataclasses import dataclass, field, replace
 from enum import Enum, auto
 
@@ -158,6 +159,7 @@ class Fleet:
         self.sizes: dict[Side, tuple[float, ...]] = {Side.HPC: (), Side.KUBERNETES: ()}
         self.faults: dict[Verb, deque[Fault]] = defaultdict(deque)
         self.asked: list[Act] = []
+        self.drains: list[tuple[str, ...]] = []  # the nodes of each request to drain
         self.versions: dict[str, int] = dict.fromkeys(machines, 1)
         self.hpc = FakeHpc(self)
         self.kubernetes = FakeKubernetes(self)
@@ -274,7 +276,12 @@ class FakeHpc(FakeSide):
         one = self.fleet.machines.get(node)
         return self.fleet.shown_hpc(node) if one is not None and one.in_hpc else None
 
-    def drain(self, node: str, *, mark: str) -> Outcome:
+    def drain(self, nodes: Collection[str], *, mark: str) -> dict[str, Outcome]:
+        """One request: where the answer is cut off, nothing is known of any of them."""
+        self.fleet.drains.append(tuple(nodes))
+        return {node: self._drain(node, mark) for node in nodes}
+
+    def _drain(self, node: str, mark: str) -> Outcome:
         def happen() -> Outcome:
             if one.drain not in (None, mark):
                 return Outcome.REFUSED

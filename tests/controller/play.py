@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from controller.handover.carry_out import carry_out
+from controller.handover.carry_out import Ports, carry_out, drain_together
 from controller.handover.look import Rules
 from controller.handover.record import encode
 from controller.handover.step import learn, step
 from models.acts import Act, Outcome, Verb
 from models.errors import Unreachable
 from models.handovers import Direction, Handover, Stage, Why
-from models.nodes import Node
+from models.nodes import KubernetesNode, Node
 from tests.controller.fleet import OLD_MARK, SHAPE, Fault, Fleet, Machine
 
 SETTLE_S = 6
@@ -31,6 +31,14 @@ UNFINISHED = {
 }
 STAGES = [(direction, stage) for direction, stages in UNFINISHED.items() for stage in stages]
 BOOK_FROM_S = 200
+
+
+def ask(act: Act, handover: Handover, record: str, seen: KubernetesNode, ports: Ports) -> Outcome | None:
+    """As the driver does: what is to be drained goes together, here a single one; all else by itself."""
+    if act.verb is not Verb.DRAIN:
+        return carry_out(act, handover, record, seen, ports)
+    said = drain_together(act.mark, [act.node], ports)
+    return None if said is None else said[act.node]
 
 
 class Play:
@@ -88,7 +96,7 @@ class Play:
     def carry_out(self, act: Act, node: Node) -> Outcome:
         was_breached = self.node().breached
         try:
-            outcome = carry_out(act, self.handover, encode(self.handover), node.kubernetes, self.fleet.ports())
+            outcome = ask(act, self.handover, encode(self.handover), node.kubernetes, self.fleet.ports())
         except Unreachable:
             outcome = Outcome.UNKNOWN
         assert was_breached or not self.node().breached, f"{act} opened the node to both sides"

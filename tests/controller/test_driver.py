@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
 from dataclasses import replace
 from itertools import pairwise
 
 import pytest
 
+from controller.handover.crash_points import go_on
 from controller.handover.driver import HandoverDriver
 from controller.handover.record import VERSION, decode, encode
 from models.acts import Act, Outcome, Verb
@@ -42,17 +44,20 @@ def handover(name: str, direction: Direction, **facts: object) -> Handover:
 class Tended:
     """A tender, its fleet and its audit; ``at(now_s)`` lets it tend at that second."""
 
-    def __init__(self, *, hook: FakeHook | None = None, **machines: Machine) -> None:
+    def __init__(
+        self, *, hook: FakeHook | None = None, reached: Callable[[str], None] = go_on, **machines: Machine
+    ) -> None:
         self.fleet = Fleet(**machines)
         self.fleet.leader.epoch = EPOCH
         self.audit = self.fleet.audit
         rules = replace(RULES, hook=hook is not None)
-        self.tender = HandoverDriver(self.fleet.ports(hook), rules, self.audit, self.fleet.clock)
+        ports = replace(self.fleet.ports(hook), reached=reached)
+        self.tender = HandoverDriver(ports, rules, self.audit, self.fleet.clock)
         self.tender.lead(EPOCH, [])
 
-    def begin(self, direction: Direction, *names: str) -> Tended:
+    def begin(self, direction: Direction, *names: str, batch: str = "p1") -> Tended:
         for name in names:
-            self.tender.begin(handover(name, direction))
+            self.tender.begin(handover(name, direction, batch=batch))
         return self
 
     def at(self, *seconds: int) -> Tended:
@@ -735,3 +740,106 @@ def test_someone_elses_taint_is_told_of_in_the_end():
     tended.fleet.machines["n1"].closed = FOREIGN
     assert tended.at(1, 2).stage() is S.CANCELLED
     assert tended.record().why is Why.FOREIGN
+
+
+# ---- what is drained together ----
+
+
+def plan(*names: str) -> Tended:
+    return Tended(**{name: hpc_machine() for name in names}).begin(UP, *names)
+
+
+def test_the_nodes_of_a_plan_are_drained_in_one_request_and_go_on_at_once():
+    tended = plan("n1", "n2", "n3").at(0)
+    assert tended.fleet.drains == [("n1", "n2", "n3")]
+    assert [tended.stage(name) for name in ("n1", "n2", "n3")] == [S.DRAINED] * 3
+    tended.at(SETTLE_S)
+    assert len(tended.fleet.drains) == 1
+    assert {ended.stage for ended in tended.tender.finished} == {S.DONE}
+
+
+def test_each_is_noted_and_written_down_before_any_is_drained_and_its_answer_after():
+    tended = plan("n1", "n2").at(0)
+    assert tended.fleet.asked[:2] == [Act(V.NOTE, "n1", ""), Act(V.NOTE, "n2", "")]
+    entries = [
+        (type(entry), entry.act.node, getattr(entry, "outcome", None))
+        for entry in tended.fleet.audit.entries
+        if isinstance(entry, Asked | Answered) and entry.act.verb is V.DRAIN
+    ]
+    assert entries == [
+        (Asked, "n1", None),
+        (Asked, "n2", None),
+        (Answered, "n1", Outcome.DONE),
+        (Answered, "n2", Outcome.DONE),
+    ]
+    answered = [entry for entry in tended.fleet.audit.of(Answered) if entry.act.verb is V.DRAIN]
+    assert [entry.seen.hpc.drain_reason for entry in answered] == [MARK, MARK], "what its own node showed then"
+
+
+def test_marks_are_drained_apart():
+    tended = Tended(n1=hpc_machine(), n2=hpc_machine(), n3=hpc_machine()).begin(UP, "n1", "n3")
+    tended.begin(UP, "n2", batch="p2")
+    tended.at(0)
+    assert tended.fleet.drains == [("n1", "n3"), ("n2",)]
+    assert [tended.fleet.machines[name].drain for name in ("n1", "n2", "n3")] == [MARK, "tidegate:p2", MARK]
+
+
+@pytest.mark.parametrize(
+    ("fault", "drained"),
+    [(Fault.REFUSED, False), (Fault.TIMED_OUT, False), (Fault.TIMED_OUT_DONE, True)],
+)
+def test_of_several_each_has_its_own_outcome(fault: Fault, drained: bool):
+    tended = plan("n1", "n2")
+    tended.fleet.faults[V.DRAIN].append(fault)
+    tended.at(0)
+    assert [tended.stage("n1"), tended.stage("n2")] == [S.DRAINING, S.DRAINED]
+    tended.at(1)
+    assert tended.fleet.drains == [("n1", "n2"), *([] if drained else [("n1",)])]
+    assert tended.stage("n1") is S.DRAINED
+
+
+@pytest.mark.parametrize("fault", [Fault.CUT, Fault.CUT_DONE])
+def test_where_the_answer_is_cut_off_nothing_is_known_of_any(fault: Fault):
+    tended = plan("n1", "n2")
+    tended.fleet.faults[V.DRAIN].append(fault)
+    tended.at(0)
+    answered = [entry for entry in tended.fleet.audit.of(Answered) if entry.act.verb is V.DRAIN]
+    assert [(entry.act.node, entry.outcome) for entry in answered] == [("n1", Outcome.UNKNOWN), ("n2", Outcome.UNKNOWN)]
+    assert [tended.stage("n1"), tended.stage("n2")] == [S.DRAINING] * 2
+    assert [tended.at(1).stage(name) for name in ("n1", "n2")] == [S.DRAINED] * 2
+
+
+def test_what_a_scheduler_says_nothing_of_is_not_known(monkeypatch: pytest.MonkeyPatch):
+    tended = plan("n1", "n2")
+    monkeypatch.setattr(tended.fleet.hpc, "drain", lambda nodes, mark: {"n2": Outcome.REFUSED})
+    tended.at(0)
+    answered = [entry.outcome for entry in tended.fleet.audit.of(Answered) if entry.act.verb is V.DRAIN]
+    assert answered == [Outcome.UNKNOWN, Outcome.REFUSED]
+
+
+def test_whether_this_process_leads_is_asked_right_before_the_request():
+    """The lead may be lost while the others are noted, however long that takes."""
+    points: list[str] = []
+
+    def reached(point: str) -> None:
+        points.append(point)
+        if points.count("before-drain") == 1:
+            tended.fleet.leader.acts = 0
+
+    tended = Tended(reached=reached, n1=hpc_machine(), n2=hpc_machine()).begin(UP, "n1", "n2")
+    tended.at(0)
+    assert (points, tended.fleet.drains) == (["before-note", "after-note"] * 2 + ["before-drain"], [])
+    tended.fleet.leader.acts = None
+    assert [tended.at(1).stage(name) for name in ("n1", "n2")] == [S.DRAINED] * 2
+    assert points[5:] == ["before-drain", "after-drain"]
+
+
+def test_a_drain_that_does_not_show_yet_is_not_asked_for_twice_in_one_pass(monkeypatch: pytest.MonkeyPatch):
+    tended = plan("n1", "n2")
+    shown = {name: tended.fleet.shown_hpc(name) for name in ("n1", "n2")}
+    monkeypatch.setattr(tended.fleet.hpc, "look", shown.get)
+    tended.at(0)
+    assert tended.fleet.drains == [("n1", "n2")]
+    monkeypatch.undo()
+    assert [tended.at(1).stage(name) for name in ("n1", "n2")] == [S.DRAINED] * 2
+    assert tended.fleet.drains == [("n1", "n2")]

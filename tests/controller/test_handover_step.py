@@ -30,6 +30,7 @@ from tests.controller.play import (
     UNFINISHED,
     UP,
     Play,
+    ask,
     at,
     down,
     up,
@@ -858,7 +859,7 @@ def test_carrying_out_asks_the_port_that_has_the_verb(verb: Verb):
     hook = FakeHook()
     handover = Handover("h1", "p1", "n1", UP, S.PLANNED, 0, 0, 100, reserve_from_s=50)
     ports = Ports(fleet.hpc, fleet.kubernetes, Alone(), hook)
-    assert carry_out(Act(verb, "n1", MARK), handover, "r", fleet.shown_kubernetes("n1"), ports) is Outcome.DONE
+    assert ask(Act(verb, "n1", MARK), handover, "r", fleet.shown_kubernetes("n1"), ports) is Outcome.DONE
     told = {V.PREPARE: "before", V.TELL: "after"}
     if verb in told:
         assert hook.calls == [(told[verb], "n1", UP, "h1")]
@@ -875,7 +876,7 @@ def test_nothing_is_carried_out_without_leading(verb: Verb):
     handover = Handover("h1", "p1", "n1", UP, S.PLANNED, 0, 0, 100)
     hook = FakeHook()
     shown = fleet.shown_kubernetes("n1")
-    assert carry_out(Act(verb, "n1", MARK), handover, "r", shown, fleet.ports(hook)) is None
+    assert ask(Act(verb, "n1", MARK), handover, "r", shown, fleet.ports(hook)) is None
     assert (fleet.asked, hook.calls) == ([], [])
 
 

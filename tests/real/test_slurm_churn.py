@@ -70,7 +70,7 @@ class Lane:
     def run(self) -> None:
         for cycle in range(CYCLES):
             node, mark = self._dice.choice(self._names), f"tidegate:churn.{cycle}"
-            self.outcomes["drain", self._port.drain(node, mark=mark)] += 1
+            self.outcomes["drain", self._port.drain((node,), mark=mark)[node]] += 1
             self.emptied += self._empties(node)
             self.outcomes["undrain", self._port.undrain(node, mark=mark)] += 1
         self._rest.close()

@@ -157,7 +157,7 @@ def test_a_node_that_is_one_users_counts_as_a_whole_one(slurm: Cluster, ways: di
         live = [record.nodes for record in shown.records if record.state is not WorkState.ENDED]
         assert live == [1 / 64] * 5, "jobs stay as large as they are"
     port = SlurmScheduler(next(iter(ways.values())), USERS)
-    assert port.drain("n04", mark=MARK) is Outcome.DONE
+    assert port.drain(["n04"], mark=MARK)["n04"] is Outcome.DONE
     assert not port.read().nodes["n04"].drained, "its user's job runs on"
     slurm.run("scancel", str(ada))
     slurm.wait(lambda: port.read().nodes["n04"].drained, "the node is drained")

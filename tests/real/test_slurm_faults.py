@@ -59,7 +59,7 @@ def test_a_drain_that_is_lost_with_its_slurmctld_is_seen_to_be_lost(opened: Open
     cluster.run("scontrol", "update", "nodename=n02", "state=drain", "reason=somebody")  # saved, and then not for 5 s
     cluster.let_save()
     cluster.run("scontrol", "update", "nodename=n03", "state=drain", "reason=somebody")
-    assert port.drain("n01", mark=MARK) is DONE
+    assert port.drain(["n01"], mark=MARK)["n01"] is DONE
     before = look(port)
     cluster.controller.kill()
     cluster.start_controller()
@@ -67,7 +67,7 @@ def test_a_drain_that_is_lost_with_its_slurmctld_is_seen_to_be_lost(opened: Open
     after = look(port)
     assert after.booted != before.booted
     assert after.drain_reason in (None, MARK), "lost or kept, as the node shows it"
-    assert port.drain("n01", mark=MARK) is DONE
+    assert port.drain(["n01"], mark=MARK)["n01"] is DONE
     assert look(port).drain_reason == MARK
 
 
@@ -78,7 +78,7 @@ def test_a_drain_that_times_out_is_unknown_and_may_come_true(opened: Opened):
     cluster.controller.pause()
     try:
         began_s = time.monotonic()
-        assert port.drain("n01", mark=MARK) is UNKNOWN
+        assert port.drain(["n01"], mark=MARK)["n01"] is UNKNOWN
         with pytest.raises(Unreachable):
             port.read()
         with pytest.raises(Unreachable):
@@ -88,7 +88,7 @@ def test_a_drain_that_times_out_is_unknown_and_may_come_true(opened: Opened):
         cluster.controller.resume()
     cluster.wait(lambda: tells(port), "slurmctld is back")
     assert look(port).drain_reason in (None, MARK)
-    assert port.drain("n01", mark=MARK) is DONE
+    assert port.drain(["n01"], mark=MARK)["n01"] is DONE
 
 
 def test_while_slurmctld_is_gone_nothing_is_told_and_the_last_reading_gets_old(opened: Opened):
@@ -102,7 +102,7 @@ def test_while_slurmctld_is_gone_nothing_is_told_and_the_last_reading_gets_old(o
     for ask in (port.read, lambda: port.look("n01")):
         with pytest.raises(Unreachable):
             ask()
-    assert port.drain("n02", mark=MARK) is UNKNOWN
+    assert port.drain(["n02"], mark=MARK)["n02"] is UNKNOWN
     assert source.read() is before
     assert source.unread
     cluster.start_controller()
@@ -129,11 +129,11 @@ def test_a_running_job_outlives_drain_and_undrain(opened: Opened):
     """B6: a drain waits; nothing is cancelled."""
     cluster, port = opened
     number = occupy(cluster)
-    assert port.drain("n01", mark=MARK) is DONE
+    assert port.drain(["n01"], mark=MARK)["n01"] is DONE
     assert (look(port).busy, look(port).drained) == (True, False)
     assert port.undrain("n01", mark=MARK) is DONE
     assert cluster.job(number)["JobState"] == "RUNNING"
-    port.drain("n01", mark=MARK)
+    port.drain(["n01"], mark=MARK)
     cluster.run("scancel", str(number))
     cluster.wait(lambda: look(port).drained, "the node is drained")
 
@@ -141,10 +141,10 @@ def test_a_running_job_outlives_drain_and_undrain(opened: Opened):
 def test_an_admin_who_drains_the_node_too_keeps_it(opened: Opened):
     """B8: his reason stands, and is not undone by us."""
     cluster, port = opened
-    assert port.drain("n01", mark=MARK) is DONE
+    assert port.drain(["n01"], mark=MARK)["n01"] is DONE
     cluster.run("scontrol", "update", "nodename=n01", "state=drain", "reason=bad disk")
     assert look(port).drain_reason == "bad disk"
-    assert port.drain("n01", mark=MARK) is REFUSED
+    assert port.drain(["n01"], mark=MARK)["n01"] is REFUSED
     assert port.undrain("n01", mark=MARK) is REFUSED
     assert cluster.node("n01")["Reason"].startswith("bad")
 
@@ -152,7 +152,7 @@ def test_an_admin_who_drains_the_node_too_keeps_it(opened: Opened):
 def test_an_admin_who_resumes_the_node_is_seen_at_once(opened: Opened):
     """B9: it is open again, and undraining it changes nothing."""
     cluster, port = opened
-    assert port.drain("n01", mark=MARK) is DONE
+    assert port.drain(["n01"], mark=MARK)["n01"] is DONE
     cluster.run("scontrol", "update", "nodename=n01", "state=resume")
     assert look(port).drain_reason is None
     assert port.undrain("n01", mark=MARK) is DONE
@@ -167,7 +167,7 @@ def test_a_token_that_expired_is_told_by_its_file_and_a_new_one_helps(opened: Op
     time.sleep(2.5)
     with pytest.raises(Unreachable, match=str(tmp_path / "token")):
         port.read()
-    assert port.drain("n01", mark=MARK) is UNKNOWN
+    assert port.drain(["n01"], mark=MARK)["n01"] is UNKNOWN
     (tmp_path / "token").write_text(good)
     assert look(port).drain_reason is None
     assert tells(port)
@@ -188,11 +188,11 @@ def test_half_an_answer_is_none_and_changes_nothing_that_is_known(opened: Opened
             with pytest.raises(Unreachable):
                 port.read()
             assert source.read() is known
-        assert port.drain("n02", mark=MARK) is UNKNOWN
+        assert port.drain(["n02"], mark=MARK)["n02"] is UNKNOWN
         proxy.heal()
         proxy.reset()
         assert look(port, "n02").drain_reason in (None, MARK)
-        assert port.drain("n02", mark=MARK) is DONE
+        assert port.drain(["n02"], mark=MARK)["n02"] is DONE
         assert look(port, "n02").drain_reason == MARK
         assert port.read().demand.nodes == 1.0
         rest.close()
@@ -202,7 +202,7 @@ def test_half_an_answer_is_none_and_changes_nothing_that_is_known(opened: Opened
 def test_a_user_who_is_no_operator_is_refused(opened: Opened, tmp_path: Path, caplog: pytest.LogCaptureFixture):
     cluster, port = opened
     (tmp_path / "token").write_text(cluster.token(user="ada"))
-    assert port.drain("n01", mark=MARK) is REFUSED
+    assert port.drain(["n01"], mark=MARK)["n01"] is REFUSED
     assert "is no Slurm administrator's" in caplog.text
     assert look(port).drain_reason is None
 
@@ -212,5 +212,5 @@ def test_a_node_whose_slurmd_died_is_no_candidate(opened: Opened):
     cluster, port = opened
     cluster.run("scontrol", "update", "nodename=n01", "state=down", "reason=dead")
     assert (look(port).ready, look(port).open, look(port).drain_reason) == (False, False, None)
-    assert port.drain("n01", mark=MARK) is DONE, "a drain is remembered while the node is down"
+    assert port.drain(["n01"], mark=MARK)["n01"] is DONE, "a drain is remembered while the node is down"
     assert not look(port).ready

@@ -68,13 +68,13 @@ def test_a_large_site_is_read_and_500_nodes_are_drained_in_one_request(site: Clu
     assert len(picture.records) == JOBS + 1, "the tasks of an array that wait are one record"
     assert max(cost.cpu_s for cost in costs) < CPU_S, costs
 
-    assert port.drain_many(DRAINED, mark=MARK) == dict.fromkeys(DRAINED, Outcome.DONE)
+    assert port.drain(DRAINED, mark=MARK) == dict.fromkeys(DRAINED, Outcome.DONE)
     assert slurm_asked.asked == [("drain", 500)]
     told = {node["name"]: node for node in site.ask("GET", "nodes/").body["nodes"]}
     closed = {name for name, node in told.items() if "DRAIN" in node["state"] and node["reason"] == MARK}
     assert closed == set(DRAINED)
 
-    assert port.undrain_many(DRAINED, mark=MARK) == dict.fromkeys(DRAINED, Outcome.DONE)
+    assert slurm_asked.undrain(DRAINED) is Said.YES
     assert slurm_asked.asked == [("drain", 500), ("undrain", 500)]
     told = {node["name"]: node for node in site.ask("GET", "nodes/").body["nodes"]}
     assert not any("DRAIN" in node["state"] for node in told.values())

@@ -73,12 +73,12 @@ def test_what_is_asked_for_under_a_limit_is_done_late_or_unknown_and_comes_true_
 
     limit(cluster, A_SECOND)
     began_s = time.monotonic()
-    assert port.drain("n01", mark=MARK) is DONE
+    assert port.drain(["n01"], mark=MARK)["n01"] is DONE
     assert port.undrain("n01", mark=MARK) is DONE
     assert time.monotonic() - began_s > 2.0, "it was limited"
 
     limit(cluster, AN_HOUR)
-    assert port.drain("n01", mark=MARK) is UNKNOWN
+    assert port.drain(["n01"], mark=MARK)["n01"] is UNKNOWN
     with pytest.raises(Unreachable):
         port.read()
     with pytest.raises(Unreachable):
@@ -98,10 +98,10 @@ def test_nodes_are_drained_by_an_administrator_and_by_no_operator(opened: Opened
     """Slurm lets an operator make reservations, but not change nodes."""
     cluster, port = opened
     become(cluster, "Operator")
-    assert port.drain("n01", mark=MARK) is REFUSED
+    assert port.drain(["n01"], mark=MARK)["n01"] is REFUSED
     if cluster.release.name != "24.11":  # which cannot reserve over REST
         assert port.reserve("n01", start_s=int(time.time()) + 3600, mark=MARK) is DONE
         assert port.release("n01", mark=MARK) is DONE
     become(cluster, "Administrator")
-    assert port.drain("n01", mark=MARK) is DONE
+    assert port.drain(["n01"], mark=MARK)["n01"] is DONE
     assert port.undrain("n01", mark=MARK) is DONE

@@ -89,7 +89,7 @@ def test_both_transports_show_the_same(bench: SlurmBench, tmp_path: Path):
     cluster = bench.cluster
     bench.foreign_drain("n05")
     bench.foreign_reserve("n06", start_s=int(time.time()) + 7200)
-    bench.port.drain("n07", mark=MARK)
+    bench.port.drain(["n07"], mark=MARK)
     submit = cluster.submit
     numbers = [submit("--exclusive", "--nodelist=n08"), submit("--exclusive", "--nodelist=n08", nodes=1)]
     numbers += [submit("--array=0-3%2", "--exclusive"), submit("--array=0-90:3", "--exclusive", nodes=2)]
@@ -128,13 +128,13 @@ def vars_of(picture: Picture[HpcNode]) -> dict[str, object]:
 
 def test_a_node_that_there_is_not(bench: SlurmBench):
     assert bench.port.look("no-such-node") is None
-    assert bench.port.drain("no-such-node", mark=MARK) is Outcome.REFUSED
+    assert bench.port.drain(["no-such-node"], mark=MARK)["no-such-node"] is Outcome.REFUSED
 
 
 def test_a_process_that_is_killed_is_started_anew(bench: SlurmBench, reached: Reached):
     assert look(bench, bench.nodes[0]).drain_reason is None
     reached[1].close()
-    assert bench.port.drain(bench.nodes[0], mark=MARK) is Outcome.DONE
+    assert bench.port.drain([bench.nodes[0]], mark=MARK)[bench.nodes[0]] is Outcome.DONE
     assert look(bench, bench.nodes[0]).drain_reason == MARK
 
 
@@ -151,7 +151,7 @@ def test_the_checkup_finds_an_administrator_and_every_node(bench: SlurmBench, re
     found = {one.check: one for one in native_findings(process, SlurmSettings(over="native"), None, None, False)}
     assert {found[name].level for name in ("slurm.native", "slurm.rights", "slurm.clock")} == {Level.OK}
     assert not [one for one in found.values() if one.level is Level.SKIPPED]
-    bench.port.drain(bench.nodes[0], mark=MARK)
+    bench.port.drain([bench.nodes[0]], mark=MARK)
     again = native_findings(process, SlurmSettings(over="native"), None, None, False)
     drains = [one for one in again if one.check == "slurm.drains"]
     assert any(MARK in one.what and bench.nodes[0] in one.what for one in drains)
@@ -169,7 +169,7 @@ def test_a_slurmctld_that_stands_still_or_is_gone(bench: SlurmBench, reached: Re
         stop()
         try:
             began_s = time.monotonic()
-            assert port.drain("n05", mark=MARK) is Outcome.UNKNOWN
+            assert port.drain(["n05"], mark=MARK)["n05"] is Outcome.UNKNOWN
             for ask in (port.poll, lambda: port.look("n05")):
                 with pytest.raises(Unreachable):
                     ask()
@@ -177,7 +177,7 @@ def test_a_slurmctld_that_stands_still_or_is_gone(bench: SlurmBench, reached: Re
         finally:
             again()
         cluster.wait(lambda: tells(port), "slurmctld tells since when it runs")
-    assert port.drain("n05", mark=MARK) is Outcome.DONE
+    assert port.drain(["n05"], mark=MARK)["n05"] is Outcome.DONE
 
 
 @pytest.mark.skipif(not ROOT, reason="a site's users are not borrowed")
@@ -186,7 +186,7 @@ def test_a_user_who_is_no_operator_is_refused(bench: SlurmBench, reached: Reache
     process = Process(command=reached[0].inside(*ada, "python3", *COMMAND[1:]))
     port = SlurmScheduler(NativeTransport(process))
     try:
-        assert port.drain("n05", mark=MARK) is Outcome.REFUSED
+        assert port.drain(["n05"], mark=MARK)["n05"] is Outcome.REFUSED
         assert port.reserve("n05", start_s=0, mark=MARK) is Outcome.REFUSED
         assert "is no Slurm administrator" in caplog.text
         assert look(bench, "n05").drain_reason is None

@@ -132,7 +132,7 @@ def test_a_node_that_is_switched_on_for_a_job_is_not_drained(
         picture = port.read()
         assert (picture.demand.running, picture.demand.waiting) == (1.0, 0.0)
         assert (picture.nodes["n02"].busy, picture.nodes["n02"].ready) == (True, False), "no candidate"
-        assert port.drain_many(["n01", "n02"], mark=MARK) == {"n01": Outcome.DONE, "n02": Outcome.REFUSED}
+        assert port.drain(["n01", "n02"], mark=MARK) == {"n01": Outcome.DONE, "n02": Outcome.REFUSED}
         assert (cluster.job(number)["JobState"], cluster.job(number)["Restarts"]) == ("CONFIGURING", "0")
         cluster.run("scancel", str(number))
         assert port.undrain("n01", mark=MARK) is Outcome.DONE

@@ -79,13 +79,13 @@ def test_from_a_near_hour_on_no_work_starts(bench: SlurmBench):
     assert look(bench, node).busy, "what waited starts"
 
 
-def test_many_are_drained_and_given_back_at_once(bench: SlurmBench):
+def test_many_are_drained_at_once_and_given_back(bench: SlurmBench):
     bench.foreign_drain(bench.nodes[0])
-    outcomes = bench.port.drain_many(bench.nodes, mark=MARK)
+    outcomes = bench.port.drain(bench.nodes, mark=MARK)
     assert list(outcomes.values()).count(Outcome.DONE) == 3
     assert outcomes[bench.nodes[0]] is Outcome.REFUSED
     assert [look(bench, node).drained for node in bench.nodes] == [True] * 4
-    outcomes = bench.port.undrain_many(bench.nodes, mark=MARK)
+    outcomes = {node: bench.port.undrain(node, mark=MARK) for node in bench.nodes}
     assert list(outcomes.values()).count(Outcome.DONE) == 3
     assert [look(bench, node).drain_reason for node in bench.nodes] == ["maintenance", None, None, None]
 

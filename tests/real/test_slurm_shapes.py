@@ -45,9 +45,9 @@ def test_nodes_of_unlike_names_are_found_by_their_hostlist(own_slurm: Callable[.
     port = SlurmScheduler(RestTransport(rest), POOL)
     cluster.wait(lambda: tells(port), "slurmctld tells since when it runs")
     assert set(port.read().nodes) == set(NAMED)
-    assert set(port.drain_many(NAMED, mark=MARK).values()) == {Outcome.DONE}
-    assert set(port.undrain_many(NAMED, mark=MARK).values()) == {Outcome.DONE}
-    assert port.drain("other", mark=MARK) is Outcome.REFUSED
+    assert set(port.drain(NAMED, mark=MARK).values()) == {Outcome.DONE}
+    assert {port.undrain(name, mark=MARK) for name in NAMED} == {Outcome.DONE}
+    assert port.drain(["other"], mark=MARK)["other"] is Outcome.REFUSED
     rest.close()
 
 
@@ -109,7 +109,7 @@ def test_a_slurmctld_whose_clock_is_off_is_told_in_its_time_and_read_in_ours(
         (booking,) = cluster.ask("GET", "reservations").body["reservations"]
         assert abs(booking["start_time"]["number"] - now(cluster) - 3600) < 45, "an hour from now by theirs"
         assert port.release("n01", mark=MARK) is Outcome.DONE
-    assert port.drain("n01", mark=MARK) is Outcome.DONE
+    assert port.drain(["n01"], mark=MARK)["n01"] is Outcome.DONE
     cluster.set_clock("+5h")
     assert port.undrain("n01", mark=MARK) is Outcome.DONE
     rest.close()
@@ -179,7 +179,7 @@ def test_a_job_that_is_suspended_is_seen_where_slurm_shows_its_node_idle(
     cluster.wait(lambda: tells(port), "slurmctld tells since when it runs")
     number = cluster.submit()
     cluster.wait(lambda: cluster.job(number)["JobState"] == "RUNNING", "it runs")
-    assert port.drain("n01", mark=MARK) is Outcome.DONE
+    assert port.drain(["n01"], mark=MARK)["n01"] is Outcome.DONE
     cluster.run("scontrol", "suspend", str(number))
     cluster.wait(lambda: cluster.flags("n01") == {"IDLE", "DRAIN"}, "the node looks empty")
     assert getattr(port.look("n01"), "busy", None) is True

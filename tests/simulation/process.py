@@ -10,7 +10,7 @@ from zlib import crc32
 from controller.controller import Controller
 from controller.handover.carry_out import Ports
 from controller.lease import Lease, Term
-from models.acts import Act, Outcome, Verb
+from models.acts import Outcome, Verb
 from models.audit import Answered, Asked, Decided, Entered, Entry
 from models.errors import Unrecorded
 from models.handovers import Direction
@@ -27,11 +27,12 @@ class Crashed(BaseException):
 
 
 class Audit:
-    """One process's audit: the last act asked for, so that the observer sees that each was written down before."""
+    """One process's audit: what was asked for and not answered, so that the observer sees that each act was written
+    down before."""
 
     def __init__(self, process: Process) -> None:
         self.process = process
-        self.asked: Act | None = None
+        self.asked: set[tuple[Verb, str]] = set()
         self.epoch = 0
         self.full = False
 
@@ -40,7 +41,10 @@ class Audit:
             raise Unrecorded("the disk is full")
         kind = type(entry)
         if kind is Asked:
-            self.asked, self.epoch = entry.act, entry.epoch
+            self.epoch = entry.epoch
+            self.asked.add((entry.act.verb, entry.act.node))
+        elif kind is Answered:
+            self.asked.discard((entry.act.verb, entry.act.node))
         elif kind is Decided:
             self.process.world.observer.decided(entry)
         story = self.process.world.story
@@ -163,9 +167,7 @@ class Process:
 
     def before(self, verb: Verb, node: str, mark: str, record: str) -> None:
         """See ``Witness``."""
-        asked = self.audit.asked
-        written = asked is not None and asked.node == node and asked.verb is verb
-        if not written and not self.world.working_off:
+        if (verb, node) not in self.audit.asked and not self.world.working_off:
             self.world.observer.fail("I9", f"{verb} of {node} was not written down before it was asked for")
         self.world.before_write(f"{self.name}{self.runs}", self.audit.epoch, verb, node, mark, record)
 

@@ -63,7 +63,7 @@ def test_it_is_the_port(port: SlurmScheduler):
 
 
 def test_a_drain_is_done_when_the_node_shows_it(server: Fake, port: SlurmScheduler):
-    assert port.drain("n01", mark=MARK) is DONE
+    assert port.drain(["n01"], mark=MARK)["n01"] is DONE
     assert server.asked[-3:] == ["GET node/n01", "POST node/n01", "GET node/n01"]
     assert {"state": ["DRAIN"], "reason": MARK} in server.bodies
     shown = port.look("n01")
@@ -73,7 +73,7 @@ def test_a_drain_is_done_when_the_node_shows_it(server: Fake, port: SlurmSchedul
 
 def test_what_is_as_it_should_be_is_not_asked_for(server: Fake, port: SlurmScheduler):
     server.drain("n01", MARK)
-    assert port.drain("n01", mark=MARK) is DONE
+    assert port.drain(["n01"], mark=MARK)["n01"] is DONE
     assert port.undrain("n02", mark=MARK) is DONE
     assert server.writes() == []
 
@@ -81,7 +81,7 @@ def test_what_is_as_it_should_be_is_not_asked_for(server: Fake, port: SlurmSched
 @pytest.mark.parametrize("reason", ["bad disk", OTHER, "", f"{MARK} ", "Tidegate:1.p1"])
 def test_a_drain_that_does_not_bear_the_mark_is_never_touched(server: Fake, port: SlurmScheduler, reason: str):
     server.drain("n01", reason)
-    assert port.drain("n01", mark=MARK) is REFUSED
+    assert port.drain(["n01"], mark=MARK)["n01"] is REFUSED
     assert port.undrain("n01", mark=MARK) is REFUSED
     assert server.writes() == []
 
@@ -91,11 +91,11 @@ def test_a_node_that_is_switched_on_for_a_job_is_not_drained(server: Fake, port:
     """Slurm would send the job back to the queue."""
     server.nodes["n01"]["state"] = ["ALLOCATED", power]
     server.nodes["n02"]["state"] = ["IDLE", power]
-    assert port.drain("n01", mark=MARK) is REFUSED
+    assert port.drain(["n01"], mark=MARK)["n01"] is REFUSED
     assert server.writes() == []
-    assert port.drain("n02", mark=MARK) is DONE
+    assert port.drain(["n02"], mark=MARK)["n02"] is DONE
     server.nodes["n01"]["state"] = ["ALLOCATED"]
-    assert port.drain("n01", mark=MARK) is DONE
+    assert port.drain(["n01"], mark=MARK)["n01"] is DONE
 
 
 @pytest.mark.parametrize("power", ["POWERED_DOWN", "POWERING_UP"])
@@ -107,7 +107,7 @@ def test_a_job_that_came_while_a_drain_was_asked_for_makes_no_lost_answer_a_no(
         fake.hang_up(request)
 
     server.instead["POST node/n01"] = comes
-    assert port.drain("n01", mark=MARK) is UNKNOWN
+    assert port.drain(["n01"], mark=MARK)["n01"] is UNKNOWN
 
 
 def test_only_the_drain_is_taken_from_a_node(server: Fake, port: SlurmScheduler):
@@ -121,7 +121,7 @@ def test_an_answer_that_is_lost_is_unknown_when_nothing_is_seen_of_the_act(
     server: Fake, port: SlurmScheduler, what: str, handler: Handler
 ):
     server.instead["POST node/n01"] = handler
-    assert port.drain("n01", mark=MARK) is UNKNOWN
+    assert port.drain(["n01"], mark=MARK)["n01"] is UNKNOWN
     assert server.writes() == ["POST node/n01"], "it is asked for once"
 
 
@@ -130,7 +130,7 @@ def test_what_happened_although_its_answer_was_lost_is_done(
     server: Fake, port: SlurmScheduler, what: str, handler: Handler
 ):
     server.instead["POST node/n01"] = applied(server, handler)
-    assert port.drain("n01", mark=MARK) is DONE
+    assert port.drain(["n01"], mark=MARK)["n01"] is DONE
     assert port.undrain("n01", mark=MARK) is DONE
 
 
@@ -139,7 +139,7 @@ def test_nothing_is_asked_for_when_the_node_cannot_be_read(
     server: Fake, port: SlurmScheduler, what: str, handler: Handler
 ):
     server.instead["GET node/n01"] = handler
-    assert port.drain("n01", mark=MARK) is UNKNOWN
+    assert port.drain(["n01"], mark=MARK)["n01"] is UNKNOWN
     assert port.undrain("n01", mark=MARK) is UNKNOWN
     assert server.writes() == []
 
@@ -147,18 +147,18 @@ def test_nothing_is_asked_for_when_the_node_cannot_be_read(
 @pytest.mark.parametrize("handler", [fake.fault(2010, 500), fake.fault(2180, 422), fake.fault(2018, 422)])
 def test_a_no_of_slurms_is_refused(server: Fake, port: SlurmScheduler, handler: Handler):
     server.instead["POST node/n01"] = handler
-    assert port.drain("n01", mark=MARK) is REFUSED
+    assert port.drain(["n01"], mark=MARK)["n01"] is REFUSED
 
 
 def test_who_may_not_drain_is_told_what_to_do(server: Fake, port: SlurmScheduler, caplog: pytest.LogCaptureFixture):
     server.instead["POST node/n01"] = fake.fault(2010)
-    port.drain("n01", mark=MARK)
+    port.drain(["n01"], mark=MARK)
     assert "is no Slurm administrator's" in caplog.text
 
 
 def test_a_yes_of_which_nothing_is_seen_is_unknown(server: Fake, port: SlurmScheduler):
     server.instead["POST node/n01"] = fake.say(200, {"errors": []})
-    assert port.drain("n01", mark=MARK) is UNKNOWN
+    assert port.drain(["n01"], mark=MARK)["n01"] is UNKNOWN
 
 
 def test_somebody_who_drains_at_the_same_time_keeps_the_node(server: Fake, port: SlurmScheduler):
@@ -167,20 +167,20 @@ def test_somebody_who_drains_at_the_same_time_keeps_the_node(server: Fake, port:
         request.say(200, {"errors": []})
 
     server.instead["POST node/n01"] = meanwhile
-    assert port.drain("n01", mark=MARK) is REFUSED
+    assert port.drain(["n01"], mark=MARK)["n01"] is REFUSED
 
 
 @pytest.mark.parametrize("name", ["no-such-node", "../nodes", "n01?x=1", "n01/..", "n 1", "", "n01\r\nX: y", "x" * 300])
 def test_a_node_that_there_is_not_is_refused_and_not_put_into_an_address(server: Fake, port: SlurmScheduler, name: str):
     assert port.look(name) is None
-    assert [port.drain(name, mark=MARK), port.undrain(name, mark=MARK)] == [REFUSED, REFUSED]
+    assert [port.drain([name], mark=MARK)[name], port.undrain(name, mark=MARK)] == [REFUSED, REFUSED]
     assert port.reserve(name, start_s=0, mark=MARK) is REFUSED
     assert set(server.asked) <= {"GET ping", "GET node/no-such-node"}
 
 
 @pytest.mark.parametrize("mark", ["", "maintenance", "tidegate:", "tidegate:a b", "tidegate:x\n"])
 def test_what_is_no_mark_of_ours_is_not_left_on_anything(server: Fake, port: SlurmScheduler, mark: str):
-    assert port.drain("n01", mark=mark) is REFUSED
+    assert port.drain(["n01"], mark=mark)["n01"] is REFUSED
     assert port.reserve("n01", start_s=0, mark=mark) is REFUSED
     assert server.writes() == []
 
@@ -190,19 +190,37 @@ def test_what_is_no_mark_of_ours_is_not_left_on_anything(server: Fake, port: Slu
 
 def test_many_are_drained_in_one_request(server: Fake, port: SlurmScheduler):
     server.drain("n02", "bad disk")
-    outcomes = port.drain_many(["n01", "n02", "n03", "n09"], mark=MARK)
+    outcomes = port.drain(["n01", "n02", "n03", "n09"], mark=MARK)
     assert outcomes == {"n01": DONE, "n02": REFUSED, "n03": DONE, "n09": REFUSED}
     assert server.writes() == ["POST nodes/"]
-    assert port.undrain_many(["n01", "n02", "n03"], mark=MARK) == {"n01": DONE, "n02": REFUSED, "n03": DONE}
-    assert server.writes() == ["POST nodes/"] * 2
+    assert [port.undrain(name, mark=MARK) for name in ("n01", "n02", "n03")] == [DONE, REFUSED, DONE]
+    assert server.writes() == ["POST nodes/", "POST node/n01", "POST node/n03"]
 
 
 @pytest.mark.parametrize("handler", [fake.say(404, b"Unable find requested URL."), fake.fault(2180, 422)])
 def test_one_by_one_where_it_cannot_be_at_once(server: Fake, port: SlurmScheduler, handler: Handler):
     server.instead["POST nodes/"] = handler
     server.instead["POST node/n03"] = fake.fault(2180, 422)
-    assert port.drain_many(["n01", "n02", "n03"], mark=MARK) == {"n01": DONE, "n02": DONE, "n03": REFUSED}
+    assert port.drain(["n01", "n02", "n03"], mark=MARK) == {"n01": DONE, "n02": DONE, "n03": REFUSED}
     assert server.writes() == ["POST nodes/", "POST node/n01", "POST node/n02", "POST node/n03"]
+
+
+def test_one_by_one_none_is_asked_for_after_one_that_gives_no_answer(server: Fake, port: SlurmScheduler):
+    """Else a drain of many, each of which hangs, would outlast the leadership under which it began."""
+    server.instead["POST nodes/"] = fake.fault(2180, 422)
+    server.instead["POST node/n02"] = fake.silence(1)
+    assert port.drain(["n01", "n02", "n03"], mark=MARK) == {"n01": DONE, "n02": UNKNOWN, "n03": UNKNOWN}
+    assert server.writes() == ["POST nodes/", "POST node/n01", "POST node/n02"]
+
+
+def test_one_by_one_for_a_while_only_and_each_time_for_one_at_least(server: Fake, tmp_path: Path):
+    ticks = iter(range(0, 10_000, 2))
+    port = SlurmScheduler(RestTransport(rest(server, tmp_path)), monotonic=lambda: float(next(ticks)))
+    server.instead["POST nodes/"] = fake.fault(2180, 422)
+    names = ["n01", "n02", "n03"]
+    assert port.drain(names, mark=MARK) == {"n01": DONE, "n02": UNKNOWN, "n03": UNKNOWN}
+    assert port.drain(names, mark=MARK) == {"n01": DONE, "n02": DONE, "n03": UNKNOWN}
+    assert port.drain(names, mark=MARK) == dict.fromkeys(names, DONE)
 
 
 def test_of_many_whose_answer_is_lost_each_is_looked_at(server: Fake, port: SlurmScheduler):
@@ -211,7 +229,7 @@ def test_of_many_whose_answer_is_lost_each_is_looked_at(server: Fake, port: Slur
         fake.hang_up(request)
 
     server.instead["POST nodes/"] = half_of_them
-    assert port.drain_many(["n01", "n02"], mark=MARK) == {"n01": DONE, "n02": UNKNOWN}
+    assert port.drain(["n01", "n02"], mark=MARK) == {"n01": DONE, "n02": UNKNOWN}
 
 
 # ---- reservations ----
@@ -336,7 +354,7 @@ def test_a_job_that_is_suspended_is_seen_on_a_node_that_shows_idle(server: Fake,
     port.read()
     assert port.look("n01") == port.read().nodes["n01"]
     server.jobs = [running(1, job_state=["SUSPENDED"])]  # it came since, and the drain was too late for it
-    assert port.drain("n01", mark=MARK) is DONE
+    assert port.drain(["n01"], mark=MARK)["n01"] is DONE
     for _ in range(2):
         assert getattr(port.look("n01"), "busy", None) is True
         port.read()
@@ -355,7 +373,7 @@ def test_a_look_at_a_node_that_a_poll_saw_drained_and_empty_does_not_read_the_jo
 
 def test_a_job_that_ended_just_now_is_seen_to_have_ended(server: Fake, port: SlurmScheduler):
     port.read()
-    port.drain("n01", mark=MARK)
+    port.drain(["n01"], mark=MARK)["n01"]
     server.jobs = [running(1, "n01")]
     server.nodes["n01"]["state"] = ["ALLOCATED", "DRAIN"]
     assert getattr(port.look("n01"), "busy", None) is True
@@ -368,8 +386,8 @@ def test_only_the_pools_own_nodes_are_seen_and_touched(server: Fake, tmp_path: P
     port = SlurmScheduler(RestTransport(rest(server, tmp_path)), "n[01-02]")
     assert sorted(port.read().nodes) == ["n01", "n02"]
     assert port.look("n03") is None
-    assert port.drain("n03", mark=MARK) is REFUSED
-    assert port.drain_many(["n02", "n03"], mark=MARK) == {"n02": DONE, "n03": REFUSED}
+    assert port.drain(["n03"], mark=MARK)["n03"] is REFUSED
+    assert port.drain(["n02", "n03"], mark=MARK) == {"n02": DONE, "n03": REFUSED}
     assert server.nodes["n03"]["state"] == ["IDLE"]
 
 
@@ -379,7 +397,7 @@ def test_a_drain_of_ours_is_ours_still_after_its_node_stopped_answering(server: 
     shown = port.look("n01")
     assert shown is not None
     assert shown.drain_reason == MARK
-    assert port.drain("n01", mark=MARK) is DONE
+    assert port.drain(["n01"], mark=MARK)["n01"] is DONE
     assert port.undrain("n01", mark=MARK) is DONE
     assert server.nodes["n01"]["state"] == ["IDLE"]
 

@@ -87,7 +87,7 @@ def test_a_slurmctld_that_is_back_is_seen_by_the_next_poll_or_by_a_look_soon_aft
 def test_a_poll_and_an_act_are_never_held_back(world: World):
     world.looks()
     world.returns()
-    assert world.port.drain("n01", mark=MARK) is Outcome.DONE
+    assert world.port.drain(["n01"], mark=MARK)["n01"] is Outcome.DONE
     assert world.port.look("n02"), "it is seen to be back"
     world.goes()
     world.looks()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from threading import Event, RLock, Thread
@@ -56,20 +56,24 @@ class Interrupted:
     def __getattr__(self, name: str) -> Any:
         return getattr(self._port, name)
 
-    def drain(self, node: str, *, mark: str) -> Outcome:
-        return self._act(Verb.DRAIN, node, lambda: self._port.drain(node, mark=mark))
+    def drain(self, nodes: Collection[str], *, mark: str) -> Mapping[str, Outcome]:
+        return self._act(Verb.DRAIN, nodes, lambda: self._port.drain(nodes, mark=mark))
 
     def undrain(self, node: str, *, mark: str) -> Outcome:
-        return self._act(Verb.UNDRAIN, node, lambda: self._port.undrain(node, mark=mark))
+        return self._act(Verb.UNDRAIN, (node,), lambda: {node: self._port.undrain(node, mark=mark)})[node]
 
-    def _act(self, verb: Verb, node: str, act: Callable[[], Outcome]) -> Outcome:
-        if happens := self.before.pop((verb, node), None):
-            happens()
-        outcome = act()
-        self.acts.append((verb, node, outcome))
-        if happens := self.after.pop((verb, node), None):
-            happens()
-        return outcome
+    def _act(
+        self, verb: Verb, nodes: Collection[str], act: Callable[[], Mapping[str, Outcome]]
+    ) -> Mapping[str, Outcome]:
+        for node in nodes:
+            if happens := self.before.pop((verb, node), None):
+                happens()
+        outcomes = act()
+        self.acts.extend((verb, node, outcomes[node]) for node in nodes)
+        for node in nodes:
+            if happens := self.after.pop((verb, node), None):
+                happens()
+        return outcomes
 
 
 @dataclass

@@ -104,12 +104,11 @@ def test_another_release_of_squeue_may_come_while_we_run(printing: Printing, por
 def test_a_scontrol_that_prints_nothing_is_no_cluster_without_nodes(
     server: Fake, printing: Printing, port: SlurmScheduler
 ):
-    port.drain_many(NAMES[:2], mark=MARK)
     printing.nodes = b""
-    assert set(port.undrain_many(NAMES[:2], mark=MARK).values()) == {Outcome.UNKNOWN}
+    assert set(port.drain(NAMES[:2], mark=MARK).values()) == {Outcome.UNKNOWN}
 
 
 def test_acts_go_over_rest_and_are_looked_at_there(server: Fake, port: SlurmScheduler):
-    assert port.drain(NAMES[0], mark=MARK) is Outcome.DONE
+    assert port.drain([NAMES[0]], mark=MARK)[NAMES[0]] is Outcome.DONE
     assert server.nodes[NAMES[0]]["reason"] == MARK
     assert port.undrain(NAMES[0], mark=MARK) is Outcome.DONE

@@ -131,7 +131,7 @@ def test_commands_are_tried_as_the_user_that_it_runs_as(look: Look, tmp_path: Pa
 def test_it_is_told_who_drained_a_node_and_when(look: Look):
     look()
     with closing(NativeTransport(Process())) as slurm:
-        SlurmScheduler(slurm).drain("n01", mark="tidegate:1.p1")
+        SlurmScheduler(slurm).drain(["n01"], mark="tidegate:1.p1")
         seen = {node.name: node for node in OverNative(slurm).nodes().nodes or ()}
     assert (seen["n01"].reason, seen["n01"].reason_set_by_user) == ("tidegate:1.p1", "root")
     assert seen["n01"].reason_changed_at.value == pytest.approx(time.time(), abs=60)

@@ -53,7 +53,7 @@ def look(port: SlurmScheduler, name: str) -> HpcNode:
 def test_everything_is_read_and_done_through_it(opened: Open):
     port = opened()
     assert sorted(port.read().nodes) == ["n01", "n02", "n03"]
-    assert port.drain_many(["n01", "n02"], mark=MARK) == {"n01": DONE, "n02": DONE}
+    assert port.drain(["n01", "n02"], mark=MARK) == {"n01": DONE, "n02": DONE}
     assert look(port, "n01").drain_reason == MARK
     assert port.undrain("n01", mark=OTHER) is REFUSED
     assert port.undrain("n01", mark=MARK) is DONE
@@ -66,18 +66,18 @@ def test_everything_is_read_and_done_through_it(opened: Open):
 def test_a_node_that_there_is_not(opened: Open):
     port = opened()
     assert port.look("n09") is None
-    assert port.drain("n09", mark=MARK) is REFUSED
+    assert port.drain(["n09"], mark=MARK)["n09"] is REFUSED
 
 
 @pytest.mark.parametrize(
     ("number", "outcome"), [("2010", REFUSED), ("2018", REFUSED), ("1007", UNKNOWN), ("5004", UNKNOWN), ("11", UNKNOWN)]
 )
 def test_only_slurmctlds_own_no_is_a_no(opened: Open, number: str, outcome: Outcome):
-    assert opened(FAILS=f"update_node={number}").drain("n01", mark=MARK) is outcome
+    assert opened(FAILS=f"update_node={number}").drain(["n01"], mark=MARK)["n01"] is outcome
 
 
 def test_who_may_not_drain_is_told_so(opened: Open, caplog: pytest.LogCaptureFixture):
-    opened(FAILS="update_node=2010").drain("n01", mark=MARK)
+    opened(FAILS="update_node=2010").drain(["n01"], mark=MARK)
     assert "is no Slurm administrator" in caplog.text
 
 
@@ -90,7 +90,7 @@ def test_nothing_is_told_of_a_poll_of_which_a_part_failed(opened: Open, what: st
 def test_what_hangs_is_ended_and_begun_anew(opened: Open):
     port = opened(HANGS="update_node load_jobs", timeout_s=1.0)
     began_s = time.monotonic()
-    assert port.drain("n01", mark=MARK) is UNKNOWN
+    assert port.drain(["n01"], mark=MARK)["n01"] is UNKNOWN
     with pytest.raises(Unreachable, match="in time"):
         port.read()
     assert time.monotonic() - began_s < 30
@@ -101,7 +101,7 @@ def test_what_dies_says_why_and_is_begun_anew(opened: Open):
     port = opened(DIES="load_jobs")
     with pytest.raises(Unreachable, match=r"ended with 1: .*fatal: load_jobs"):
         port.read()
-    assert port.drain("n01", mark=MARK) is DONE
+    assert port.drain(["n01"], mark=MARK)["n01"] is DONE
 
 
 def test_a_library_that_ends_its_process_at_once_does_not_end_ours(opened: Open):
