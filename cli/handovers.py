@@ -50,22 +50,23 @@ def _list(timelines: HandoverTimelines, node: str | None, stage: Stage | None, l
 
     from rich.console import Console  # noqa: PLC0415
 
-    from cli.audit.listing import document, listing, summary  # noqa: PLC0415
+    from cli.audit.listing import document, drops, listing, summary  # noqa: PLC0415
 
     found = timelines.on(node) if node is not None else list(timelines.by_id.values())
     if stage is not None:
         found = [timeline for timeline in found if timeline.handover.stage is stage]
     whole = node is None and stage is None
     strays, headless = (timelines.strays, timelines.headless) if whole else ([], 0)
+    dropped = [] if stage is not None else [one for one in timelines.dropped if node in (None, one.node)]
     newest = found[-limit:]
     if as_json:
-        typer.echo(json.dumps(document(newest, found, strays), indent=2))
+        typer.echo(json.dumps(document(newest, found, strays, dropped), indent=2))
         return
     if newest:
         Console(highlight=False).print(listing(newest))
     if len(newest) < len(found):
         typer.echo(f"the newest {len(newest)} of {len(found)}; --limit {len(found)} lists them all")
-    typer.echo("\n".join(summary(found, strays, headless)))
+    typer.echo("\n".join([*summary(found, strays, headless), *drops(dropped, _width())]))
 
 
 def _tell(timelines: HandoverTimelines, ident: str) -> None:

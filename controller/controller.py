@@ -20,13 +20,13 @@ from controller.ledger import Ledger
 from controller.recovery import read_records
 from controller.sweep import Sweep
 from controller.view import View
-from models.audit import AuditLog, Decided, Entry
+from models.audit import AuditLog, Decided, Dropped, Entry
 from models.errors import Deposed, Unreachable, Unrecorded
 from models.forecasts import Forecast
 from models.handovers import Direction, Handover, Stage, Why
 from models.leadership import Pause
-from models.nodes import HpcNode, KubernetesNode, Side
-from models.plans import Hold, Move, Plan, Switch
+from models.nodes import HpcNode, KubernetesNode, Node, Side
+from models.plans import DropReason, Hold, Move, Plan, Switch
 from models.policies import PoolPolicy, Spec
 from models.reading import Source
 from models.snapshot import SideView, Snapshot
@@ -48,7 +48,7 @@ class Controller:
 
     ``sources`` are where it reads both sides, where those are others than its ports: a last picture that stands.
     ``finished`` keeps what ended since the caller last took it; ``holds`` is why nothing could begin in the last turn;
-    ``ended`` counts how hand-overs ended, and why.
+    ``ended`` counts how hand-overs ended, and why; ``dropped`` the moves of plans that were not begun after all.
     """
 
     def __init__(
@@ -75,6 +75,7 @@ class Controller:
         self.finished: list[Handover] = []
         self.holds: tuple[Hold, ...] = ()
         self.ended: Counter[tuple[Direction, Stage, Why | None]] = Counter()
+        self.dropped: Counter[DropReason] = Counter()
         self._ports = ports
         self._pool = pool
         self._moves = moves
@@ -275,13 +276,24 @@ class Controller:
     def _begin(self, moves: tuple[Move, ...], now_s: int) -> None:
         if moves:
             self._plans += 1
-        for move in moves:
-            node = self._tender.look(move.node)
-            if node is None or node.owner is not move.direction.source:
-                continue  # it changed since the plan was made; the next turn sees it as it is
+        for number, move in enumerate(moves):
+            try:
+                node = self._tender.look(move.node)
+            except Unreachable:
+                self._drop(moves[number:], DropReason.UNREACHABLE, None, now_s)
+                raise
+            if node is None or node.owner is not move.direction.source:  # the next turn sees it as it is
+                reason = DropReason.NODE_GONE if node is None else DropReason.NODE_CHANGED
+                self._drop((move,), reason, node, now_s)
+                continue
             self._ledger.begin(now_s)
             names, last, ahead = self._names(""), self._sweep.last(node), self._ahead
             self._tender.begin(moved(node, move.direction, names, now_s, self._rules, last=last, ahead=ahead))
+
+    def _drop(self, moves: tuple[Move, ...], reason: DropReason, seen: Node | None, now_s: int) -> None:
+        for move in moves:
+            self.dropped[reason] += 1
+            self._audit.append(Dropped(now_s, self._epoch or 0, move.node, move.direction, reason, seen))
 
     def _names(self, kind: str = "m") -> Names:
         """Moves of one plan share its batch; what mends a node has a batch of its own."""

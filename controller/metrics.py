@@ -9,7 +9,7 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metri
 from prometheus_client.registry import Collector
 
 from controller.controller import Controller
-from models.plans import Switch
+from models.plans import DropReason, Switch
 
 
 class ControllerMetrics(Collector):
@@ -23,7 +23,7 @@ class ControllerMetrics(Collector):
         self._pool = pool
 
     def collect(self) -> Iterator[Metric]:
-        """One sample for each stage in which a hand-over is, for each switch, and for each way of ending."""
+        """One sample for each stage in which a hand-over is, each switch, each way of ending, each reason to drop."""
         controller, pool = self._controller, self._pool
         leads = GaugeMetricFamily("tidegate_leads", "Whether this process leads.", labels=["pool"])
         leads.add_metric([pool], controller.leads)
@@ -58,3 +58,11 @@ class ControllerMetrics(Collector):
         for (direction, stage, why), count in controller.ended.items():
             ended.add_metric([pool, direction, stage, why or ""], count)
         yield ended
+        dropped = CounterMetricFamily(
+            "tidegate_moves_dropped",
+            "Moves of plans that were not begun, since the node was no longer as planned.",
+            labels=["pool", "reason"],
+        )
+        for reason in DropReason:
+            dropped.add_metric([pool, reason], controller.dropped[reason])
+        yield dropped

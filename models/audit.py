@@ -1,4 +1,5 @@
-"""The audit: one entry for each decision, each act and each stage of a hand-over, in the order in which they happened.
+"""The audit: one entry for each decision, each move that was dropped, each act and each stage of a hand-over, in the
+order in which they happened.
 
 An act is written down twice: before it is asked for, so that none goes unrecorded however the process ends, and when
 its outcome is known, with what was seen then. An entry that was asked and never answered is an unknown outcome.
@@ -10,9 +11,9 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from models.acts import Act, Outcome
-from models.handovers import Handover
+from models.handovers import Direction, Handover
 from models.nodes import Node
-from models.plans import Plan
+from models.plans import DropReason, Plan
 from models.policies import MovesPolicy, PoolPolicy
 from models.snapshot import Snapshot
 
@@ -59,7 +60,20 @@ class Entered:
     handover: Handover
 
 
-Entry = Decided | Asked | Answered | Entered
+@dataclass(frozen=True, slots=True)
+class Dropped:
+    """A move of the plan of ``at_s`` was not begun: the node was no longer as the plan saw it. What it showed then is
+    None where it could not be seen."""
+
+    at_s: int
+    epoch: int
+    node: str
+    direction: Direction
+    reason: DropReason
+    seen: Node | None
+
+
+Entry = Decided | Asked | Answered | Entered | Dropped
 
 
 class AuditLog(Protocol):

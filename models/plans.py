@@ -26,6 +26,14 @@ class Reason(StrEnum):
     GANG = "gang"  # fewer nodes than the waiting work needs together would be moved
 
 
+class DropReason(StrEnum):
+    """Why a move of a plan was not begun after all; also a metric label."""
+
+    NODE_CHANGED = "node-changed"  # the side that was to give it does not own it any more
+    NODE_GONE = "node-gone"  # one side no longer has it
+    UNREACHABLE = "unreachable"  # a side could not be asked about it, or about one before it
+
+
 class Switch(StrEnum):
     """What can stop all moves; also a metric label."""
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from rich import box
@@ -11,11 +12,13 @@ from rich.table import Table
 from rich.text import Text
 
 from basics.text import clean, count
-from cli.audit.format import clock, span_text
+from cli.audit.format import clock, node_text, span_text
 from cli.audit.timelines import Acted, HandoverTimeline
 from models.acts import Outcome
+from models.audit import Dropped
 from models.handovers import Direction, Handover, Stage
 
+DROPS_SHOWN = 5
 _ENDS = (Stage.DONE, Stage.CANCELLED, Stage.STUCK)
 _STYLES = {Stage.STUCK: "bold red", Stage.CANCELLED: "yellow"}
 
@@ -81,6 +84,18 @@ def summary(timelines: Sequence[HandoverTimeline], strays: Sequence[Acted], head
     return lines
 
 
+def drops(dropped: Sequence[Dropped], width: int) -> Iterator[str]:
+    """Lines: how many moves were dropped and why, and the newest of them with what was seen; none without any."""
+    if not dropped:
+        return
+    reasons = Counter(one.reason for one in dropped)
+    told = ", ".join(f"{number} {reason}" for reason, number in reasons.most_common())
+    yield f"{count(len(dropped), 'move')} dropped before {'it' if len(dropped) == 1 else 'they'} began: {told}"
+    for one in dropped[-DROPS_SHOWN:]:
+        text = f"  {clock(one.at_s)}  {clean(one.node)} to {one.direction.target} ({one.reason}): {node_text(one.seen)}"
+        yield from textwrap.wrap(text, max(width, 40), subsequent_indent="    ", break_on_hyphens=False)
+
+
 def lead_times(timelines: Sequence[HandoverTimeline], direction: Direction) -> list[int]:
     """Seconds from empty to open of all that came to that, shortest first."""
     found = (
@@ -103,13 +118,19 @@ def outcomes(acts: Sequence[Acted]) -> tuple[Counter[Outcome], int]:
 
 
 def document(
-    timelines: Sequence[HandoverTimeline], every: Sequence[HandoverTimeline], strays: Sequence[Acted]
+    timelines: Sequence[HandoverTimeline],
+    every: Sequence[HandoverTimeline],
+    strays: Sequence[Acted],
+    dropped: Sequence[Dropped],
 ) -> dict[str, Any]:
     """The list and the summary, ready for JSON, times in seconds: ``timelines`` are listed, ``every`` one summed up."""
     acts, lost = outcomes([*(act for timeline in every for act in timeline.acts), *strays])
     times = {direction: lead_times(every, direction) for direction in Direction}
     return {
         "handovers": [_plain(timeline) for timeline in timelines],
+        "dropped": [
+            {"at_s": one.at_s, "node": one.node, "direction": one.direction, "reason": one.reason} for one in dropped
+        ],
         "summary": {
             "handovers": len(every),
             "ended": {end: sum(_end(timeline.handover) == end for timeline in every) for end in (*_ENDS, "open")},

@@ -9,11 +9,11 @@ from pathlib import Path
 from shlex import quote
 
 from connectors.local.audit_file import read_audit
-from models.audit import Answered, Asked, Decided, Entered
+from models.audit import Answered, Asked, Decided, Dropped, Entered
 from models.errors import BadInput
 from models.handovers import Handover, Stage
 
-ACTS_AND_STAGES = frozenset(("asked", "answered", "entered"))
+ALL_BUT_DECISIONS = frozenset(("asked", "answered", "entered", "dropped"))
 
 
 @dataclass(slots=True)
@@ -86,11 +86,13 @@ class HandoverTimeline:
 
 @dataclass(slots=True)
 class HandoverTimelines:
-    """The hand-overs of an audit by id, in the order in which they begin there; and acts that belong to none."""
+    """The hand-overs of an audit by id, in the order in which they begin there; acts that belong to none; and moves
+    that were dropped before they became hand-overs."""
 
     path: Path
     by_id: dict[str, HandoverTimeline] = field(default_factory=dict)
     strays: list[Acted] = field(default_factory=list)
+    dropped: list[Dropped] = field(default_factory=list)
     headless: int = 0
 
     def of(self, ident: str) -> HandoverTimeline:
@@ -105,7 +107,7 @@ class HandoverTimelines:
     def on(self, node: str) -> list[HandoverTimeline]:
         """The hand-overs of one node. Raises BadInput that names nodes with a name like it."""
         found = [timeline for timeline in self.by_id.values() if timeline.handover.node == node]
-        if not found:
+        if not found and not any(dropped.node == node for dropped in self.dropped):
             names = {timeline.handover.node for timeline in self.by_id.values()}
             close = get_close_matches(node, names, n=5, cutoff=0.5)
             remedy = f"close to it: {', '.join(close)}" if close else "give the name that the HPC scheduler has for it"
@@ -118,7 +120,7 @@ def read_timelines(path: Path) -> HandoverTimelines:
     timelines = HandoverTimelines(path)
     unanswered: dict[tuple[str, int, object], list[Acted]] = {}
     is_empty = True
-    for entry in read_audit(path, ACTS_AND_STAGES):
+    for entry in read_audit(path, ALL_BUT_DECISIONS):
         is_empty = False
         if isinstance(entry, Entered):
             timelines.by_id.setdefault(entry.handover.id, HandoverTimeline(entry.handover.id)).events.append(entry)
@@ -129,6 +131,8 @@ def read_timelines(path: Path) -> HandoverTimelines:
                 timelines.by_id.setdefault(entry.handover, HandoverTimeline(entry.handover)).events.append(acted)
             else:
                 timelines.strays.append(acted)
+        elif isinstance(entry, Dropped):
+            timelines.dropped.append(entry)
         elif isinstance(entry, Answered):
             waiting = unanswered.get((entry.handover, entry.epoch, entry.act))
             if waiting:

@@ -18,14 +18,20 @@ import msgspec
 import numpy as np
 from pydantic import BaseModel, ValidationError
 
-from models.audit import Answered, Asked, Decided, Entered, Entry
+from models.audit import Answered, Asked, Decided, Dropped, Entered, Entry
 from models.errors import BadInput
 from models.plans import Plan
 from models.policies import MovesPolicy, PoolPolicy
 from models.snapshot import Snapshot
 
 VERSION = 1
-KINDS: Mapping[str, type[Entry]] = {"decided": Decided, "asked": Asked, "answered": Answered, "entered": Entered}
+KINDS: Mapping[str, type[Entry]] = {
+    "decided": Decided,
+    "asked": Asked,
+    "answered": Answered,
+    "entered": Entered,
+    "dropped": Dropped,
+}
 BEGINNING = b'{"v":1,"kind":"'  # of every line: by it an audit is told from another file
 _RESTORE = "restore the file from a copy, or cut the line out to read the others"
 

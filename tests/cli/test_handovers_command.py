@@ -22,9 +22,10 @@ from connectors.local import audit_file
 from connectors.local.audit_file import AuditFile, read_audit
 from connectors.local.audit_json import encode
 from models.acts import Act, Outcome, Verb
-from models.audit import Answered, Asked, Decided, Entered, Entry
+from models.audit import Answered, Asked, Decided, Dropped, Entered, Entry
 from models.handovers import Direction, Handover, Stage, Why
 from models.nodes import HpcNode, KubernetesNode, Node
+from models.plans import DropReason
 from simulator.replay import Replay
 from tests.simulator.small_worlds import small_world
 
@@ -150,6 +151,60 @@ def test_long_names_still_fit_80_columns(run, tmp_path: Path):
     rows = [line for line in lines if not line.startswith(("empty", "1 ", "0 "))][2:]
     assert "".join(row[8:20].split()[0] for row in rows if row[8:20].strip()) == name
     assert "263:53:20" in ran.out
+
+
+def dropped(at_s: int, name: str, reason: DropReason, seen: Node | None) -> Dropped:
+    return Dropped(at_s, 1, name, Direction.TO_KUBERNETES, reason, seen)
+
+
+@pytest.fixture
+def with_drops(tmp_path: Path) -> Path:
+    drops = [
+        dropped(600, "gpu002", DropReason.NODE_CHANGED, node("gpu002", drain="maintenance")),
+        dropped(900, "gpu007", DropReason.NODE_GONE, None),
+        *(dropped(1200 + number, f"gpu01{number}", DropReason.UNREACHABLE, None) for number in range(3)),
+        dropped(1300, "gpu007", DropReason.NODE_GONE, None),
+    ]
+    return write(tmp_path / "dropped.jsonl", *MADE_UP, *drops)
+
+
+def test_moves_that_never_began_are_told_with_what_was_seen_the_newest_in_full(run, with_drops: Path):
+    ran = run("handovers", with_drops)
+    lines = ran.out.splitlines()
+    at = lines.index("6 moves dropped before they began: 3 unreachable, 2 node-gone, 1 node-changed")
+    assert lines[at + 1 :] == [
+        "  0 00:15:00  gpu007 to kubernetes (node-gone): not seen",
+        "  0 00:20:00  gpu010 to kubernetes (unreachable): not seen",
+        "  0 00:20:01  gpu011 to kubernetes (unreachable): not seen",
+        "  0 00:20:02  gpu012 to kubernetes (unreachable): not seen",
+        "  0 00:21:40  gpu007 to kubernetes (node-gone): not seen",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("options", "last"),
+    [
+        (["--node", "gpu002"], ["1 move dropped before it began: 1 node-changed", "0 00:10:00"]),
+        (["--node", "gpu007"], ["2 moves dropped before they began: 2 node-gone", "0 00:15:00", "0 00:21:40"]),
+        (["--node", "gpu001"], []),
+        (["--stage", "done"], []),
+    ],
+)
+def test_a_part_of_the_dropped_moves(run, with_drops: Path, options: list[str], last: list[str]):
+    """Of a node that never got as far as a hand-over, too."""
+    ran = run("handovers", with_drops, *options)
+    assert (ran.code, ran.err) == (0, "")
+    assert max(map(len, ran.out.splitlines())) <= 80
+    told = ran.out.partition(" before ")
+    assert bool(told[1]) is bool(last)
+    assert [line for line in last if line not in ran.out] == []
+
+
+def test_dropped_moves_as_json(run, with_drops: Path):
+    found = json.loads(run("handovers", with_drops, "--json", "--node", "gpu002").out)
+    assert found["dropped"] == [
+        {"at_s": 600, "node": "gpu002", "direction": "hpc->kubernetes", "reason": "node-changed"}
+    ]
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
@@ -12,12 +13,12 @@ from controller.handover.record import VERSION, decode, encode
 from controller.leader_memory import decode_leader_memory, encode_leader_memory
 from controller.ledger import HOUR_S
 from models.acts import Outcome, Verb
-from models.audit import Answered, Asked, Decided
+from models.audit import Answered, Asked, Decided, Dropped
 from models.forecasts import Source, flat
 from models.handovers import Direction, Handover, Stage, Why
 from models.leadership import Orders, Pause
 from models.nodes import Side
-from models.plans import Plan, Reason, Switch
+from models.plans import DropReason, Plan, Reason, Switch
 from models.policies import MovesPolicy, PoolPolicy, SafetyPolicy, Spec, Weights
 from models.scheduler_facts import SchedulerFacts
 from tests.controller.fleet import HPC_FACTS, KUBERNETES_FACTS, OLD_MARK, SHAPE, FakeHook, Fault, Fleet, Leader, Machine
@@ -199,6 +200,51 @@ def test_a_node_that_changed_since_it_was_read_is_not_begun_with():
     assert site.controller.finished == []
     assert "n3" not in {act.node for act in site.fleet.asked}
     assert site.fleet.machines["n3"].drain == FOREIGN
+    (dropped,) = site.fleet.audit.of(Dropped)
+    assert dropped == Dropped(0, 1, "n3", UP, DropReason.NODE_CHANGED, site.fleet.node("n3"))
+    assert site.controller.dropped == {DropReason.NODE_CHANGED: 1}
+
+
+def before_the_first_look(site: Site, happens: Callable[[], object]) -> Site:
+    """It happens once the plan is made, before the first of its nodes is looked at."""
+    look = site.fleet.hpc.look
+
+    def looked(node: str):
+        site.fleet.hpc.look = look  # type: ignore[method-assign]
+        happens()
+        return look(node)
+
+    site.fleet.hpc.look = looked  # type: ignore[method-assign]
+    return site
+
+
+def test_a_node_that_is_gone_since_it_was_read_is_not_begun_with():
+    site = Site().wants(kubernetes=6)
+    gone = site.fleet.machines["n3"]
+    before_the_first_look(site, lambda: setattr(gone, "in_kubernetes", False)).planned(0)
+    assert sorted(site.stages()) == ["n1", "n2", "n4", "n5", "n6"]
+    assert site.fleet.audit.of(Dropped) == [Dropped(0, 1, "n3", UP, DropReason.NODE_GONE, None)]
+
+
+def test_from_a_node_on_that_cannot_be_asked_about_no_move_is_begun_and_each_is_told():
+    site = Site().wants(kubernetes=6)
+    before_the_first_look(site, lambda: site.fleet.silent.add("n3"))
+    assert site.turn(0) is None
+    assert site.switches() == [Switch.UNREACHABLE]
+    begun = sorted(site.stages())
+    left = [dropped.node for dropped in site.fleet.audit.of(Dropped)]
+    assert "n3" in left
+    assert sorted(begun + left) == sorted(site.fleet.machines)
+    assert site.controller.dropped == {DropReason.UNREACHABLE: len(left)}
+    site.fleet.silent.clear()
+    site.planned(EVERY_S)
+    assert site.controller.dropped == {DropReason.UNREACHABLE: len(left)}, "they are planned anew, and begun"
+
+
+def test_a_move_that_is_begun_is_not_told_as_dropped():
+    site = Site().wants(kubernetes=6)
+    site.planned(0)
+    assert site.fleet.audit.of(Dropped) == []
 
 
 def test_a_hook_of_the_site_takes_part():

@@ -9,7 +9,7 @@ from prometheus_client import CollectorRegistry, generate_latest
 
 from controller.metrics import ControllerMetrics
 from models.handovers import Direction, Handover, Stage, Why
-from models.plans import Hold, Switch
+from models.plans import DropReason, Hold, Switch
 
 
 def handover(number: int, stage: Stage) -> Handover:
@@ -19,6 +19,7 @@ def handover(number: int, stage: Stage) -> Handover:
 def exposed(**controller: object) -> list[str]:
     """The lines of an exposition, comments left out."""
     nothing = {"open_handovers": (), "stuck_handovers": (), "holds": (), "unreadable": {}, "ended": Counter()}
+    nothing["dropped"] = Counter()
     known = {"leads": True, **nothing}
     registry = CollectorRegistry()
     registry.register(ControllerMetrics(SimpleNamespace(**{**known, **controller}), "a100"))
@@ -50,3 +51,12 @@ def test_ends_are_counted_by_how_and_why():
     assert f'tidegate_handovers_ended_total{{{labels},stage="cancelled",why="late"}} 3.0' in lines
     assert f'tidegate_handovers_ended_total{{{labels},stage="done",why=""}} 2.0' in lines
     assert 'tidegate_leads{pool="a100"} 0.0' in lines
+
+
+def test_moves_that_were_dropped_are_counted_by_reason_those_that_never_happened_too():
+    lines = exposed(dropped=Counter({DropReason.NODE_CHANGED: 2}))
+    assert [line for line in lines if line.startswith("tidegate_moves_dropped_total")] == [
+        'tidegate_moves_dropped_total{pool="a100",reason="node-changed"} 2.0',
+        'tidegate_moves_dropped_total{pool="a100",reason="node-gone"} 0.0',
+        'tidegate_moves_dropped_total{pool="a100",reason="unreachable"} 0.0',
+    ]

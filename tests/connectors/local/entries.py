@@ -11,12 +11,12 @@ from hypothesis import strategies as st
 
 from controller.decide.decide import decide
 from models.acts import Act, Outcome, Verb
-from models.audit import Answered, Asked, Decided, Entered
+from models.audit import Answered, Asked, Decided, Dropped, Entered
 from models.demand import Demand
 from models.forecasts import Forecast, Source, flat
 from models.handovers import Direction, Handover, Stage
 from models.nodes import HpcNode, KubernetesNode, Node, NodeShape, Side
-from models.plans import Hold, Switch
+from models.plans import DropReason, Hold, Switch
 from models.policies import MovesPolicy, PoolPolicy, Shares
 from models.snapshot import LeadTime, SideView, Snapshot
 from models.work import WaitingWork
@@ -27,6 +27,7 @@ ACT = Act(Verb.DRAIN, "n1", "tidegate:1.p1")
 ASKED = Asked(300, 1, "1.2", ACT, NODE)
 ANSWERED = Answered(300, 1, "1.2", ACT, Outcome.DONE, NODE)
 ENTERED = Entered(300, HANDOVER)
+DROPPED = Dropped(300, 1, "n1", Direction.TO_KUBERNETES, DropReason.NODE_CHANGED, NODE)
 SMALL = (ENTERED, ASKED, ANSWERED)
 
 
@@ -79,6 +80,15 @@ small_entries = st.one_of(
     st.builds(Asked, seconds, st.integers(0, 99), names, acts, nodes),
     st.builds(Answered, seconds, st.integers(0, 99), names, acts, st.sampled_from(Outcome), st.none() | nodes),
     st.builds(Entered, seconds, handovers),
+    st.builds(
+        Dropped,
+        seconds,
+        st.integers(0, 99),
+        names,
+        st.sampled_from(Direction),
+        st.sampled_from(DropReason),
+        st.none() | nodes,
+    ),
 )
 
 

@@ -16,7 +16,7 @@ from models.demand import Demand
 from models.errors import BadInput
 from models.nodes import Side
 from models.snapshot import SideView
-from tests.connectors.local.entries import ANSWERED, ASKED, ENTERED, decided, decisions, small_entries
+from tests.connectors.local.entries import ANSWERED, ASKED, DROPPED, ENTERED, decided, decisions, small_entries
 
 
 @given(small_entries)
@@ -59,7 +59,9 @@ def test_a_number_that_is_none_is_refused(number: float):
         encode(replace(entry, snapshot=replace(entry.snapshot, sides=sides)))
 
 
-@pytest.mark.parametrize("entry", [ASKED, ANSWERED, ENTERED, decided()], ids=lambda entry: type(entry).__name__)
+@pytest.mark.parametrize(
+    "entry", [ASKED, ANSWERED, ENTERED, DROPPED, decided()], ids=lambda entry: type(entry).__name__
+)
 def test_only_the_kinds_that_are_wanted_are_read(entry: Entry):
     kind = json.loads(encode(entry))["kind"]
     assert decode(encode(entry), (kind,)) is not None
