@@ -63,7 +63,7 @@ def _list(timelines: HandoverTimelines, node: str | None, stage: Stage | None, l
         typer.echo(json.dumps(document(newest, found, strays, dropped), indent=2))
         return
     if newest:
-        Console(highlight=False).print(listing(newest))
+        Console(highlight=False).print(listing(newest, timelines.shared))
     if len(newest) < len(found):
         typer.echo(f"the newest {len(newest)} of {len(found)}; --limit {len(found)} lists them all")
     typer.echo("\n".join([*summary(found, strays, headless), *drops(dropped, _width())]))
@@ -86,9 +86,9 @@ def _explain(timelines: HandoverTimelines, ident: str) -> None:
     entry = decision_of(timeline, timelines)
     plan, changed = entry.plan, differences(entry.plan, taken_again(entry))
     typer.echo(
-        f"hand-over {clean(ident)} of node {clean(timeline.handover.node)} was begun at {clock(plan.at_s)}, in epoch"
-        f" {entry.epoch}.\nPool {entry.pool.name}: Kubernetes had {plan.current} of {len(entry.snapshot.nodes)} nodes"
-        f" and should have {plan.target}."
+        f"hand-over {clean(timeline.id)} of node {clean(timeline.handover.node)} was begun at {clock(plan.at_s)}, in"
+        f" epoch {entry.epoch}.\nPool {entry.pool.name}: Kubernetes had {plan.current} of {len(entry.snapshot.nodes)}"
+        f" nodes and should have {plan.target}."
     )
     Console(highlight=False).print(numbers(entry))
     typer.echo("\n".join(reasons(entry, _width())))

@@ -18,12 +18,14 @@ from controller.lead_times import LeadTimes
 from controller.leader_memory import decode_leader_memory, encode_leader_memory
 from controller.ledger import Ledger
 from controller.recovery import read_records
+from controller.site_budget import SiteBudget
 from controller.sweep import Sweep
 from controller.view import View
 from models.audit import AuditLog, Decided, Dropped, Entry
 from models.errors import Deposed, Unreachable, Unrecorded
 from models.forecasts import Forecast
 from models.handovers import Direction, Handover, Stage, Why
+from models.identity import PoolId
 from models.leadership import Pause
 from models.nodes import HpcNode, KubernetesNode, Node, Side
 from models.plans import DropReason, Hold, Move, Plan, Switch
@@ -46,7 +48,8 @@ class Unaudited:
 class Controller:
     """Shifts the nodes of one pool between two sides, which it sees only through their ports, while it leads.
 
-    ``sources`` are where it reads both sides, where those are others than its ports: a last picture that stands.
+    Beside other pools, ``ports.leadership`` is its view of a SiteLeadership, and ``budget`` is that one's. ``sources``
+    are where it reads both sides, where those are others than its ports: a last picture that stands.
     ``finished`` keeps what ended since the caller last took it; ``holds`` is why nothing could begin in the last turn;
     ``ended`` counts how hand-overs ended, and why; ``dropped`` the moves of plans that were not begun after all.
     """
@@ -54,10 +57,12 @@ class Controller:
     def __init__(
         self,
         ports: Ports,
+        identity: PoolId,
         pool: PoolPolicy,
         spec: Spec,
         clock: Callable[[], int],
         audit: AuditLog | None = None,
+        budget: SiteBudget | None = None,
         *,
         sources: Sources | None = None,
     ) -> None:
@@ -71,12 +76,14 @@ class Controller:
             fit_s=moves.fit_deadline,
             evict=moves.evict == "pods",
             hook=ports.hook is not None,
+            scope=identity.scope,
         )
         self.finished: list[Handover] = []
         self.holds: tuple[Hold, ...] = ()
         self.ended: Counter[tuple[Direction, Stage, Why | None]] = Counter()
         self.dropped: Counter[DropReason] = Counter()
         self._ports = ports
+        self._name = identity.pool
         self._pool = pool
         self._moves = moves
         self._safety = spec.safety
@@ -85,15 +92,14 @@ class Controller:
         self._clock = clock
         self._audit = audit or Unaudited()
         self._tender = HandoverDriver(ports, rules, self._audit, clock)
-        self._ledger = Ledger()
+        self._budget = budget or SiteBudget()
+        self._use = self._budget.of(identity.pool)
+        self._ledger = Ledger(self._budget, identity.pool, self._count_open)
         self._sweep = Sweep(self._tender, rules, clock, self._names, lambda one: self._ledger.count(one, clock()))
         self._view = View(*(sources or (ports.hpc, ports.kubernetes)), spec.safety)
         self._lead = LeadTimes(moves.lead_time)
         self._epoch: int | None = None
-        self._led: int | None = None
         self._settled_in = False  # whether a leader after this one would know what this one found when it began to lead
-        self._count = 0
-        self._plans = 0
 
     @property
     def leads(self) -> bool:
@@ -214,7 +220,7 @@ class Controller:
         self._epoch = None
         now_s = self._clock()
         found = read_records(self._ports.kubernetes.read().nodes, now_s, self._rules)
-        if found.epoch > epoch or (found.epoch == epoch != self._led):  # another process led in it: the lease was lost
+        if found.epoch > epoch or (found.epoch == epoch != self._use.led):  # others led in it: the lease was lost
             self._ports.leadership.rise_above(found.epoch)
             return
         kept = decode_leader_memory(self._ports.leadership.remembered)
@@ -231,13 +237,22 @@ class Controller:
         self._ledger.recall(found, kept, now_s)
         self._hand_on(now_s)
         self._settled_in = False
-        self._epoch = self._led = epoch
+        self._epoch = self._use.led = epoch
 
     def _hand_on(self, now_s: int) -> None:
         ledger = self._ledger
         self._ports.leadership.remembered = encode_leader_memory(
-            self._view.vanishing, ledger.begun_s, now_s, ledger.failures, ledger.resumes, self._tender.open
+            self._view.vanishing,
+            ledger.begun_s,
+            now_s,
+            ledger.failures,
+            ledger.resumes,
+            self._tender.open,
+            len(self._tender.stuck),
         )
+
+    def _count_open(self) -> int:
+        return len(self._tender.open) + len(self._tender.stuck)
 
     def _tend(self) -> None:
         if self._ports.leadership.orders.paused is Pause.REVERT:
@@ -259,6 +274,9 @@ class Controller:
             moved_s=self._ledger.rests_s,
             recent_moves_s=self._ledger.recent_s(now_s),
             kept=frozenset(self._sweep.unreadable),
+            scope=self._rules.scope,
+            open_elsewhere=self._budget.open_elsewhere(self._name),
+            recent_moves_elsewhere_s=self._budget.recent_elsewhere_s(self._name, now_s),
         )
 
     def _all_holds(self) -> tuple[Hold, ...]:
@@ -268,14 +286,14 @@ class Controller:
         return (
             *new,
             *safety.pause_holds(orders, resume),
-            *safety.breaker_holds(self._ledger.failures, self._safety, resume),
+            *safety.breaker_holds(self._budget.failures, self._safety, resume),
             *safety.unready_holds(self._view.nodes, moving, self._safety),
             *self._view.holds(resume),
         )
 
     def _begin(self, moves: tuple[Move, ...], now_s: int) -> None:
         if moves:
-            self._plans += 1
+            self._use.plans += 1
         for number, move in enumerate(moves):
             try:
                 node = self._tender.look(move.node)
@@ -297,10 +315,11 @@ class Controller:
 
     def _names(self, kind: str = "m") -> Names:
         """Moves of one plan share its batch; what mends a node has a batch of its own."""
-        self._count += 1
+        self._use.named += 1
         epoch = self._epoch or 0
-        ident = f"{epoch}.{kind}{self._count}"
-        return Names(ident, ident if kind else f"{epoch}.p{self._plans}", epoch)
+        term = f"{self._rules.scope}.{epoch}"
+        ident = f"{term}.{kind}{self._use.named}"
+        return Names(ident, ident if kind else f"{term}.p{self._use.plans}", epoch)
 
     def _heal(self) -> None:
         """A stuck hand-over is over once a person has seen to it that its node has one owner."""

@@ -12,6 +12,7 @@ from collections.abc import Iterable
 import msgspec
 
 from controller.safety import SideSeen, Vanishing
+from models.identity import split_name
 from models.nodes import Side
 
 MINUTE_S = 60
@@ -19,7 +20,8 @@ MINUTE_S = 60
 
 class LeaderMemory(msgspec.Struct, frozen=True):
     """``begun`` counts the moves that began in each minute, by the second at which the minute ended; ``under_way`` are
-    the ids of those that had not ended at ``at_s``."""
+    the ids of those that had not ended at ``at_s``, as they are called within the pool; ``stuck`` is how many more wait
+    for a person."""
 
     before: dict[Side, SideSeen] = {}
     since_s: dict[Side, int] = {}
@@ -30,6 +32,7 @@ class LeaderMemory(msgspec.Struct, frozen=True):
     resumes: int = 0
     latest: dict[Side, SideSeen] = {}
     under_way: tuple[str, ...] = ()
+    stuck: int = 0
 
     @property
     def vanishing(self) -> Vanishing:
@@ -51,6 +54,7 @@ def encode_leader_memory(
     failures: int,
     resumes: int,
     under_way: Iterable[str] = (),
+    stuck: int = 0,
 ) -> str:
     """The text for the next leader."""
     begun = Counter(min(at_s, -(-at // MINUTE_S) * MINUTE_S) for at in begun_s)
@@ -64,7 +68,8 @@ def encode_leader_memory(
         failures,
         resumes,
         latest,
-        tuple(under_way),
+        tuple(split_name(ident)[1] for ident in under_way),
+        stuck,
     )
     return msgspec.json.encode(kept).decode()
 

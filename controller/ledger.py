@@ -4,42 +4,54 @@ from __future__ import annotations
 
 from bisect import insort
 from collections import deque
+from collections.abc import Callable
 
 from controller.leader_memory import LeaderMemory
 from controller.recovery import Found
 from controller.safety import failed
+from controller.site_budget import HOUR_S, SiteBudget
 from models.handovers import Handover, Stage
-
-HOUR_S = 3600
+from models.identity import split_name
 
 
 class Ledger:
-    """``begun_s`` are the seconds at which the moves of the last hour began; ``failures`` the latest hand-overs that
-    failed one after another; ``rests_s`` since when a node stays where it is; ``resumes`` how often a person was heard
-    to say to go on."""
+    """One pool's part of the ``budget``, and what is only its own: ``rests_s`` since when a node stays where it is;
+    ``resumes`` how often a person was heard to say to go on. ``open_now`` counts its nodes in hand-over."""
 
-    def __init__(self) -> None:
-        self.begun_s: deque[int] = deque()
+    def __init__(self, budget: SiteBudget, pool: str, open_now: Callable[[], int]) -> None:
         self.rests_s: dict[str, int] = {}
-        self.failures = 0
         self.resumes = 0
+        self._budget = budget
+        self._use = budget.of(pool)
+        self._open_now = open_now
+
+    @property
+    def begun_s(self) -> deque[int]:
+        """The seconds at which the moves of the last hour began."""
+        return self._use.begun_s
+
+    @property
+    def failures(self) -> int:
+        """The hand-overs of this pool that failed since the last one of any pool went well."""
+        return self._use.failures
 
     def recall(self, found: Found, kept: LeaderMemory, now_s: int) -> None:
         """Go on where earlier leaders were: by what they handed on, and by the records that they did not know of then.
 
         Those are of moves from after that, and of earlier ones whose record landed late.
         """
-        self.failures, self.resumes = kept.failures, kept.resumes
+        self._use.failures, self.resumes = kept.failures, kept.resumes
+        self._use.open_now = self._open_now
         self.rests_s = {h.node: h.stage_since_s for h in (*found.ended, *found.stuck) if _rests(h)}
         records = (h for group in (found.open, found.ended, found.stuck) for h in group if not h.repair)
         begun = [*kept.begun_s(), *(h.started_s for h in records if not _is_counted(h, kept))]
-        self.begun_s = deque(sorted(at_s for at_s in begun if now_s - at_s < HOUR_S))
+        self._use.begun_s = deque(sorted(at_s for at_s in begun if now_s - at_s < HOUR_S))
 
     def hear(self, resumes: int) -> bool:
         """Whether a person has said to go on since this was last asked; then what failed before no longer counts."""
         heard = resumes > self.resumes
         if heard:
-            self.failures, self.resumes = 0, resumes
+            self._use.failures, self.resumes = 0, resumes
         return heard
 
     def begin(self, now_s: int) -> None:
@@ -59,7 +71,10 @@ class Ledger:
 
     def end(self, handover: Handover, now_s: int) -> None:
         """Take in a hand-over that has ended."""
-        self.failures = 0 if handover.stage is Stage.DONE else self.failures + failed(handover)
+        if handover.stage is Stage.DONE:
+            self._budget.went_well()
+        else:
+            self._use.failures += failed(handover)
         if _rests(handover):
             self.rests_s[handover.node] = now_s
 
@@ -69,7 +84,7 @@ def _is_counted(handover: Handover, kept: LeaderMemory) -> bool:
     if handover.started_s > kept.at_s:
         return False
     ended = handover.stage.finished and handover.stage_since_s <= kept.at_s
-    return ended or handover.id in kept.under_way
+    return ended or split_name(handover.id)[1] in kept.under_way
 
 
 def _rests(handover: Handover) -> bool:

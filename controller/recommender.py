@@ -12,6 +12,7 @@ from models.audit import AuditLog, Decided
 from models.errors import Unreachable, Unrecorded
 from models.forecasts import Forecast
 from models.handovers import Handover
+from models.identity import PoolId
 from models.nodes import HpcNode, KubernetesNode, Side
 from models.plans import Hold, Plan, Switch
 from models.policies import PoolPolicy, Spec
@@ -31,6 +32,7 @@ class Recommender:
         self,
         hpc: Source[HpcNode],
         kubernetes: Source[KubernetesNode],
+        identity: PoolId,
         pool: PoolPolicy,
         spec: Spec,
         clock: Callable[[], int],
@@ -38,6 +40,7 @@ class Recommender:
     ) -> None:
         self.holds: tuple[Hold, ...] = ()
         self.finished: list[Handover] = []
+        self._scope = identity.scope
         self._pool = pool
         self._moves = spec.moves
         self._safety = spec.safety
@@ -76,6 +79,7 @@ class Recommender:
             open_handovers=(),
             moved_s={},
             recent_moves_s=(),
+            scope=self._scope,
         )
         self.holds = (*safety.unready_holds(self._view.nodes, (), self._safety), *self._view.holds())
         plan = decide(snapshot, self._pool, self._moves)

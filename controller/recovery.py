@@ -43,7 +43,7 @@ def read_records(nodes: Mapping[str, KubernetesNode], now_s: int, rules: Rules) 
         if node.record is None:
             continue
         try:
-            handover = decode(node.record)
+            handover = decode(node.record, rules.scope)
         except BadInput as error:
             found.unreadable[name] = str(error)
             continue
@@ -70,12 +70,12 @@ def _within(handover: Handover, now_s: int, rules: Rules) -> Handover:
     )
 
 
-def suspect(node: Node) -> bool:
+def suspect(node: Node, scope: str) -> bool:
     """Whether a node that is in no hand-over shows what it should not: worth a fresh look."""
     hpc, kubernetes = node.hpc, node.kubernetes
-    if hpc.booked_by is not None and ours(hpc.booked_by):
+    if ours(hpc.booked_by, scope):
         return True
-    return node.breached or (ours(hpc.drain_reason) and ours(kubernetes.closed_by))
+    return node.breached or (ours(hpc.drain_reason, scope) and ours(kubernetes.closed_by, scope))
 
 
 def mend(node: Node, names: Names, now_s: int, rules: Rules, last: Handover | None) -> Handover | None:
@@ -88,7 +88,9 @@ def mend(node: Node, names: Names, now_s: int, rules: Rules, last: Handover | No
     if node.breached:
         return repaired(node, Direction.TO_HPC, Stage.CLOSED, names, now_s, rules, last)
     hpc_mark, kubernetes_mark = node.hpc.drain_reason, node.kubernetes.closed_by
-    if hpc_mark is None or kubernetes_mark is None or not (ours(hpc_mark) and ours(kubernetes_mark)):
+    if hpc_mark is None or kubernetes_mark is None:
+        return None
+    if not (ours(hpc_mark, rules.scope) and ours(kubernetes_mark, rules.scope)):
         return None
     if last is not None and last.stage is Stage.STUCK:
         return None

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable
 from controller.handover.begin import Names
 from controller.handover.driver import HandoverDriver
 from controller.handover.look import Rules
-from controller.handover.record import decode
+from controller.handover.record import TheirRecord, decode
 from controller.recovery import mend, suspect
 from models.errors import BadInput
 from models.handovers import Handover, Stage, ours
@@ -37,6 +37,7 @@ class Sweep:
         self._clock = clock
         self._names = names
         self._count = count
+        self._theirs: set[str] = set()
         self._read: dict[str, tuple[str, Handover]] = {}
         self._waiting: dict[str, Node] = {}
 
@@ -53,11 +54,11 @@ class Sweep:
         self._waiting.update({node.name: node for node in changed})
         moving = {handover.node for handover in self._tender.open.values()}
         for name, shown in list(self._waiting.items()):
-            if name not in moving and (suspect(shown) or not self._has_read(shown)):
+            if name not in moving and (suspect(shown, self._rules.scope) or not self._has_read(shown)):
                 fresh = self._tender.look(name)
                 if fresh is not None:
                     self._see_to(fresh)
-                if fresh is None or suspect(shown):
+                if fresh is None or suspect(shown, self._rules.scope):
                     continue  # until the list itself shows it well: what was looked at may be older than the list
             del self._waiting[name]
 
@@ -70,13 +71,14 @@ class Sweep:
         if known is not None and known[0] == text:
             return known[1]
         try:
-            handover = decode(text)
+            handover = decode(text, self._rules.scope)
             if handover.node != node.name:
                 raise BadInput(f"the record is of node {handover.node}")
         except BadInput as error:
             if node.name not in self.unreadable:
                 log.error(LEFT_ALONE, node.name, error)
             self.unreadable[node.name] = str(error)
+            (self._theirs.add if isinstance(error, TheirRecord) else self._theirs.discard)(node.name)
             return None
         self.unreadable.pop(node.name, None)
         self._read[node.name] = (text, handover)
@@ -89,13 +91,13 @@ class Sweep:
     def _see_to(self, node: Node) -> None:
         """Go on with what the record tells of; else free the node of a stray booking, and mend it."""
         last = self.last(node)
-        if node.name in self.unreadable and not node.breached:
+        if node.name in self.unreadable and (node.name in self._theirs or not node.breached):
             return
         if last is not None and not last.stage.finished:
             self._tender.adopt(last)
             self._count(last)
             return
-        if node.hpc.booked_by is not None and ours(node.hpc.booked_by):
+        if ours(node.hpc.booked_by, self._rules.scope):
             self._tender.release(node)
         repair = mend(node, self._names(), self._clock(), self._rules, last)
         if repair is not None:

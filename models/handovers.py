@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
+from models.identity import scope_of
 from models.nodes import NodeShape, Side
 
 MARK_PREFIX = "tidegate:"
@@ -120,6 +121,12 @@ class Handover:
         return MARK_PREFIX + self.batch
 
 
-def ours(mark: str | None) -> bool:
-    """Whether a closing or a booking bears our mark: the only ones that we may undo."""
+def of_tidegate(mark: str | None) -> bool:
+    """Whether a closing or a booking bears the mark of a Tidegate, of whatever site and pool."""
     return mark is not None and mark.startswith(MARK_PREFIX)
+
+
+def ours(mark: str | None, scope: str) -> bool:
+    """Whether a closing or a booking bears our mark, the only ones that we may undo: of our site and pool, or one that
+    tells of none, as release 0.1.0 and persons leave it."""
+    return mark is not None and of_tidegate(mark) and scope_of(mark.removeprefix(MARK_PREFIX)) in ("", scope)

@@ -11,6 +11,7 @@ SCOPE_MOST = 48  # characters: with it a mark has at most 80, all that PBS keeps
 CONNECTOR, FORECASTING, CONTROLLER = "connector", "forecasting", "controller"  # the parts that tell events
 _DIGEST = 8
 _SOURCE = re.compile(r"/tidegate/([^/]+)/([^/]+)/[^/]+").fullmatch
+_LOCAL = re.compile(r"[0-9]+\.[mp]?[0-9]+")  # of one pool: an epoch, and a number with what it counts
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,3 +54,21 @@ class PoolId:
         """The pool that a source names; None where it names none."""
         named = _SOURCE(source)
         return None if named is None else PoolId(named[1], named[2])
+
+
+def scope_of(name: str) -> str | None:
+    """Whose an id or a batch is, such as ``campus_a100`` of ``campus_a100.7.p3``; None where that cannot be told.
+
+    Empty for those of release 0.1.0, such as ``7.p3``, and for a word, such as a person may give.
+    """
+    scope, local = split_name(name)
+    if _LOCAL.fullmatch(local):
+        return scope
+    return None if "." in name else ""
+
+
+def split_name(name: str) -> tuple[str, str]:
+    """The scope of an id or a batch, and what it is called within."""
+    scope, dot, number = name.rpartition(".")
+    scope, _, epoch = scope.rpartition(".")
+    return scope, f"{epoch}{dot}{number}"

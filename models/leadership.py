@@ -6,7 +6,8 @@ still tries, can be told apart.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Protocol
 
@@ -25,11 +26,32 @@ class Orders:
     """What persons have set, kept beside the lease: it outlives every process.
 
     ``paused`` is None while moves may begin; ``resumes`` counts how often a person has said to go on, whatever had
-    stopped the moves.
+    stopped the moves. Both are of all pools; ``pools`` has what was ordered for single ones, by name.
     """
 
     paused: Pause | None = None
     resumes: int = 0
+    pools: Mapping[str, Orders] = field(default_factory=dict)
+
+    def of(self, pool: str) -> Orders:
+        """What holds for one pool: its own orders and those for all; of two pauses the one that turns back."""
+        own = self.pools.get(pool, Orders())
+        paused = Pause.REVERT if Pause.REVERT in (self.paused, own.paused) else self.paused or own.paused
+        return Orders(paused, self.resumes + own.resumes)
+
+    def pause(self, how: Pause, pool: str | None = None) -> Orders:
+        """The orders once moves of one pool, or of all, are paused."""
+        if pool is None:
+            return replace(self, paused=how)
+        return replace(self, pools={**self.pools, pool: replace(self.pools.get(pool, Orders()), paused=how)})
+
+    def resume(self, pool: str | None = None) -> Orders:
+        """The orders once a person has said to go on: for one pool, or for all, which lifts every pause."""
+        if pool is not None:
+            own = self.pools.get(pool, Orders())
+            return replace(self, pools={**self.pools, pool: Orders(None, own.resumes + 1)})
+        pools = {name: replace(own, paused=None) for name, own in self.pools.items()}
+        return Orders(None, self.resumes + 1, pools)
 
 
 @dataclass(frozen=True, slots=True)

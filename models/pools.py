@@ -67,9 +67,9 @@ class HookCall(Part):
     """One call of a service of the site."""
 
     url: Annotated[str, _URL] = Field(
-        description="Where to POST a JSON object of node, direction, handover and phase (before or after). An answer of"
-        " 2xx but for 202 means done; 202, 408, 425, 429, 5xx and no answer mean: ask again; any other, a redirection"
-        " too, means no. The address is in the audit and in logs, so no secret belongs in it."
+        description="Where to POST a JSON object of site, pool, node, direction, handover and phase (before or after)."
+        " An answer of 2xx but for 202 means done; 202, 408, 425, 429, 5xx and no answer mean: ask again; any other, a"
+        " redirection too, means no. The address is in the audit and in logs, so no secret belongs in it."
     )
     timeout: Annotated[int, lasting("1s", "10s")] = field(
         "5s", "How long one call may take; what takes longer answers 202 and is asked again."

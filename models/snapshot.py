@@ -43,7 +43,9 @@ class Snapshot:
     """The input of ``decide``, complete: the same snapshot and policy give the same plan.
 
     ``moved_s`` tells when a node last changed sides; ``recent_moves_s`` when the moves of the last hour began; ``kept``
-    are nodes that bear a record of someone else, or of a later version, and are left alone.
+    are nodes that bear a record of someone else, or of a later version, and are left alone. ``scope`` tells marks of
+    this site and pool from others'. The other pools of the policy have ``open_elsewhere`` hand-overs under way, and
+    began theirs of the last hour at ``recent_moves_elsewhere_s``.
     """
 
     now_s: int
@@ -54,3 +56,6 @@ class Snapshot:
     moved_s: Mapping[str, int]
     recent_moves_s: tuple[int, ...]
     kept: frozenset[str] = frozenset()
+    scope: str = ""
+    open_elsewhere: int = 0
+    recent_moves_elsewhere_s: tuple[int, ...] = ()

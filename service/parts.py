@@ -31,6 +31,7 @@ from controller.handover.carry_out import Ports
 from controller.plan_publisher import PlanPublisher
 from controller.pool_loop import PoolLoop
 from controller.recommender import Recommender
+from controller.site_leadership import SiteLeadership
 from forecasting.forecast_publisher import ForecastPublisher
 from forecasting.forecaster import DemandForecaster
 from models.audit import AuditLog, Decided, Entry
@@ -185,12 +186,15 @@ def _open_control(
     spec, slurm, clock = parts.policy.spec, parts.slurm, parts.clock
     pool: PoolPolicy = spec.pools[0]
     parts.last = audit = LastDecision(telling)
-    mover: Controller | Recommender = Recommender(*parts.sources, pool, spec, clock, audit)
+    identity = PoolId(site.metadata.name, pool.name)
+    mover: Controller | Recommender = Recommender(*parts.sources, identity, pool, spec, clock, audit)
     if spec.mode is Mode.AUTO:
         parts.lock = LockFile(site.spec.state / LOCK)
         at_end.callback(parts.lock.release)
-        hook = HttpHook(pool.hooks) if pool.hooks.before or pool.hooks.after else None
-        mover = Controller(Ports(slurm, kubernetes, parts.lock, hook), pool, spec, clock, audit, sources=parts.sources)
+        hook = HttpHook(pool.hooks, identity) if pool.hooks.before or pool.hooks.after else None
+        led = SiteLeadership(parts.lock, [pool.name])
+        ports = Ports(slurm, kubernetes, led.pool(pool.name), hook)
+        mover = Controller(ports, identity, pool, spec, clock, audit, led.budget, sources=parts.sources)
     parts.control = PoolLoop(mover, hearing, clock, every_s=spec.moves.every)
 
 

@@ -12,6 +12,7 @@ from controller.controller import Controller, Unaudited
 from controller.handover.carry_out import Ports
 from controller.lease import Alone
 from models.audit import AuditLog
+from models.identity import PoolId
 from models.nodes import Side
 from models.ports import Forecaster, HpcScheduler, Kubernetes
 from simulator.agenda import Kind
@@ -22,6 +23,7 @@ from simulator.outcome import Band, Outcome, Timeline
 from simulator.twin import TwinHpc, TwinKubernetes
 from simulator.world import Progress, World, quiet
 
+SITE = "twin"  # what a site is called that is only replayed
 LEVELS_SHOWN = (0.1, 0.5, 0.9)
 
 
@@ -86,7 +88,8 @@ class Replay:
             self.forecaster = path.forecaster(self.forecaster, self.hpc, self.kubernetes)
             audit = path.audit(audit or Unaudited())
         ports = Ports(self.hpc, self.kubernetes, Alone())
-        self.controller = Controller(ports, spec.pools[0], spec, lambda: self.machine.now_s, audit)
+        pool = spec.pools[0]
+        self.controller = Controller(ports, PoolId(SITE, pool.name), pool, spec, lambda: self.machine.now_s, audit)
         self.meter = Meter(self.machine, world.hpc_nodes_max)
         self.rows = Rows()
         self.moved = Moved()

@@ -17,6 +17,7 @@ from cli.audit.format import ABSENT, clock, span_text
 from cli.audit.timelines import HandoverTimeline, HandoverTimelines, decisions
 from cli.report.numbers import ahead
 from controller.decide.decide import decide
+from controller.decide.guards import begun_lately, under_way
 from models.audit import Decided
 from models.errors import BadInput
 from models.fields import nodes_of
@@ -126,8 +127,8 @@ def reasons(entry: Decided, width: int) -> Iterator[str]:
     )
     lines = [
         f"limits: Kubernetes has {low} to {high} of {pool_nodes} nodes; at most"
-        f" {nodes_of(moves.at_once, pool_nodes)} in hand-over at once, of which {len(snapshot.open_handovers)} were;"
-        f" at most {nodes_of(moves.per_hour, pool_nodes)} begun in an hour, of which {len(snapshot.recent_moves_s)}"
+        f" {nodes_of(moves.at_once, pool_nodes)} in hand-over at once, of which {under_way(snapshot, moves)} were;"
+        f" at most {nodes_of(moves.per_hour, pool_nodes)} begun in an hour, of which {begun_lately(snapshot, moves)}"
         f" were; a move must gain {moves.min_gain:g} times its cost",
         f"lead time: {leads}",
     ]

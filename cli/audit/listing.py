@@ -19,22 +19,26 @@ from models.audit import Dropped
 from models.handovers import Direction, Handover, Stage
 
 DROPS_SHOWN = 5
+ID_WIDE = 20  # characters of an id that are never broken
 _ENDS = (Stage.DONE, Stage.CANCELLED, Stage.STUCK)
 _STYLES = {Stage.STUCK: "bold red", Stage.CANCELLED: "yellow"}
 
 
-def listing(timelines: Sequence[HandoverTimeline]) -> Table:
-    """One row for each hand-over. The column of turning back is left out where none did."""
+def listing(timelines: Sequence[HandoverTimeline], shared: str = "") -> Table:
+    """One row for each hand-over, its id without what all ids begin with. The column of turning back is left out where
+    none did."""
+    ids = [clean(timeline.id.removeprefix(shared)) for timeline in timelines]
+    long = max(map(len, ids), default=0) > ID_WIDE
     back = any(timeline.back_s is not None for timeline in timelines)
     table = Table(box=box.SIMPLE_HEAD, padding=0, show_edge=False)
-    table.add_column("id", no_wrap=True)
+    table.add_column("id", no_wrap=not long, overflow="fold", min_width=ID_WIDE if long else None)
     table.add_column("node", overflow="fold", min_width=4)
     for head in ("to", "ended"):
         table.add_column(head, no_wrap=True)
     for head in ("begun", "emptying", "opening", *(["back"] if back else [])):
         table.add_column(head, justify="right", no_wrap=True)
     table.add_column("why", overflow="fold", min_width=4)
-    for timeline in timelines:
+    for ident, timeline in zip(ids, timelines, strict=True):
         handover = timeline.handover
         times = [
             span_text(timeline.emptying_s),
@@ -42,7 +46,7 @@ def listing(timelines: Sequence[HandoverTimeline]) -> Table:
             *([span_text(timeline.back_s)] if back else []),
         ]
         table.add_row(
-            Text(clean(timeline.id)),
+            Text(ident),
             Text(clean(handover.node)),
             handover.direction.target,
             Text(_end(handover), style=_STYLES.get(handover.stage, "")),

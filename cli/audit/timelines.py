@@ -12,6 +12,7 @@ from connectors.local.audit_file import read_audit
 from models.audit import Answered, Asked, Decided, Dropped, Entered
 from models.errors import BadInput
 from models.handovers import Handover, Stage
+from models.identity import split_name
 
 ALL_BUT_DECISIONS = frozenset(("asked", "answered", "entered", "dropped"))
 
@@ -95,14 +96,33 @@ class HandoverTimelines:
     dropped: list[Dropped] = field(default_factory=list)
     headless: int = 0
 
+    @property
+    def shared(self) -> str:
+        """What all ids begin with: the site and the pool, or the site where there are more pools, or nothing."""
+        scopes = {split_name(ident)[0] for ident in self.by_id} - {""}
+        sites = {scope.partition("_")[0] for scope in scopes}
+        return f"{scopes.pop()}." if len(scopes) == 1 else f"{sites.pop()}_" if len(sites) == 1 else ""
+
     def of(self, ident: str) -> HandoverTimeline:
-        """One hand-over. Raises BadInput that names those with an id like it."""
+        """One hand-over, by its id or by how only its own ends. Raises BadInput that names those with an id like it."""
         if ident in self.by_id:
             return self.by_id[ident]
-        close = get_close_matches(ident, self.by_id, n=5, cutoff=0.5)
+        ending = [known for known in self.by_id if known.endswith((f".{ident}", f"_{ident}"))]
+        if len(ending) == 1:
+            return self.by_id[ending[0]]
+        short = {known.removeprefix(self.shared): known for known in self.by_id}
+        close = ending[:5] or [short[one] for one in get_close_matches(ident, short, n=5, cutoff=0.5)]
         listing = f"list them with: tidegate handovers {quote(str(self.path))}"
         remedy = f"close to it: {', '.join(close)}" if close else listing
-        raise BadInput(f"no hand-over has the id {ident!r}", where=str(self.path), remedy=remedy)
+        what = f"{len(ending)} hand-overs have an id that ends in" if ending else "no hand-over has the id"
+        raise BadInput(f"{what} {ident!r}", where=str(self.path), remedy=remedy)
+
+    def timeline(self, ident: str, node: str) -> HandoverTimeline:
+        """That of the hand-over, which may be new. One of release 0.1.0 goes on under the name that it began with."""
+        before = self.by_id.get(split_name(ident)[1])
+        if before is not None and before.stages and before.handover.node == node and before.ended_s is None:
+            return before
+        return self.by_id.setdefault(ident, HandoverTimeline(ident))
 
     def on(self, node: str) -> list[HandoverTimeline]:
         """The hand-overs of one node. Raises BadInput that names nodes with a name like it."""
@@ -123,12 +143,12 @@ def read_timelines(path: Path) -> HandoverTimelines:
     for entry in read_audit(path, ALL_BUT_DECISIONS):
         is_empty = False
         if isinstance(entry, Entered):
-            timelines.by_id.setdefault(entry.handover.id, HandoverTimeline(entry.handover.id)).events.append(entry)
+            timelines.timeline(entry.handover.id, entry.handover.node).events.append(entry)
         elif isinstance(entry, Asked):
             acted = Acted(entry)
             unanswered.setdefault((entry.handover, entry.epoch, entry.act), []).append(acted)
             if entry.handover:
-                timelines.by_id.setdefault(entry.handover, HandoverTimeline(entry.handover)).events.append(acted)
+                timelines.timeline(entry.handover, entry.act.node).events.append(acted)
             else:
                 timelines.strays.append(acted)
         elif isinstance(entry, Dropped):

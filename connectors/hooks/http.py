@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 from basics.http import Deadline, HttpClient, Request
 from models.acts import Outcome
 from models.handovers import Direction
+from models.identity import PoolId
 from models.pools import HookCall, Hooks
 
 BODY_MOST = 8192  # bytes sent; ours have about two hundred
@@ -23,25 +24,28 @@ log = logging.getLogger("tidegate.hook")
 class HttpHook:
     """Calls the addresses of a policy's ``hooks``, as the port ``Hook``; where there is none, all is done.
 
-    A call bears the hand-over's id and its phase as Idempotency-Key: asked again, it is the same call.
+    A call bears the hand-over's id, which begins with site and pool, and its phase as Idempotency-Key: asked again, it
+    is the same call, and of several sites' none is another's.
     """
 
-    def __init__(self, hooks: Hooks) -> None:
+    def __init__(self, hooks: Hooks, identity: PoolId) -> None:
         self._hooks = hooks
+        self._identity = identity
 
     def before(self, node: str, direction: Direction, ident: str) -> Outcome:
         """See the port. Takes no longer than the policy's timeout, but for the search of the host's address."""
-        return _ask(self._hooks.before, "before", node, direction, ident)
+        return _ask(self._hooks.before, "before", self._identity, node, direction, ident)
 
     def after(self, node: str, direction: Direction, ident: str) -> Outcome:
         """See the port. Takes no longer than the policy's timeout, but for the search of the host's address."""
-        return _ask(self._hooks.after, "after", node, direction, ident)
+        return _ask(self._hooks.after, "after", self._identity, node, direction, ident)
 
 
-def _ask(call: HookCall | None, phase: str, node: str, direction: Direction, ident: str) -> Outcome:
+def _ask(call: HookCall | None, phase: str, pool: PoolId, node: str, direction: Direction, ident: str) -> Outcome:
     if call is None:
         return Outcome.DONE
-    body = json.dumps({"node": node, "direction": direction, "handover": ident, "phase": phase}).encode()
+    told_of = {"node": node, "direction": direction, "handover": ident, "phase": phase}
+    body = json.dumps({"site": pool.site, "pool": pool.pool, **told_of}).encode()
     told = f"the hook {phase} hand-over {ident} of node {node}"
     if len(body) > BODY_MOST:
         log.error("%s was not called: its body of %d bytes is larger than %d", told, len(body), BODY_MOST)

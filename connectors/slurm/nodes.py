@@ -8,7 +8,7 @@ from connectors.slurm import flags, wire
 from connectors.slurm.jobs import NEVER_S
 from connectors.slurm.names import booking_mark, given_reason
 from connectors.slurm.pool import hosts, shape_of
-from models.handovers import ours
+from models.handovers import of_tidegate
 from models.nodes import HpcNode
 
 Told = tuple[wire.Node, int | None, Collection[str], str]
@@ -70,4 +70,4 @@ def bookings(reservations: Iterable[wire.Reservation], nodes: Collection[str]) -
 
 def _first(booked: Collection[str]) -> str | None:
     """Somebody else's before ours: such a node is not for us to touch."""
-    return min(booked, key=lambda name: (ours(name), name), default=None)
+    return min(booked, key=lambda name: (of_tidegate(name), name), default=None)

@@ -45,13 +45,13 @@ def sort_nodes(snapshot: Snapshot, moves: MovesPolicy) -> Candidates:
             continue
         owner = node.owner
         if owner is None:
-            found.refuse(node, _why_closed(node))
+            found.refuse(node, _why_closed(node, snapshot.scope))
             continue
         if owner is Side.HPC:
             found.open_hpc += 1
         else:
             found.open_kubernetes += 1
-        reason = _why_kept(node, owner, end_s, snapshot.kept, moves)
+        reason = _why_kept(node, owner, end_s, snapshot, moves)
         if moved_s.get(node.name, settled_s) > settled_s:
             found.refuse(node, Reason.DWELL)
         elif reason is not None:
@@ -65,35 +65,47 @@ def sort_nodes(snapshot: Snapshot, moves: MovesPolicy) -> Candidates:
     return found
 
 
-def _why_kept(node: Node, owner: Side, end_s: int, kept: frozenset[str], moves: MovesPolicy) -> Reason | None:
+def _why_kept(node: Node, owner: Side, end_s: int, snapshot: Snapshot, moves: MovesPolicy) -> Reason | None:
     """Why the node may not leave its owner, None when it may."""
-    if node.kubernetes.managed_by or node.name in kept:
+    if node.kubernetes.managed_by or node.name in snapshot.kept:
         return Reason.MANAGED
     if owner is Side.HPC:
         if node.hpc.frees_at_s is not None and node.hpc.frees_at_s > end_s:
             return Reason.BUSY
-        if not ours(node.kubernetes.closed_by) or node.kubernetes.cordoned or node.hpc.booked_by is not None:
+        if node.kubernetes.cordoned or node.hpc.booked_by is not None:
+            return Reason.NOT_OURS
+        if not ours(node.kubernetes.closed_by, snapshot.scope):
             return Reason.NOT_OURS
         return None if node.kubernetes.ready else Reason.UNREADY
     if node.kubernetes.pods and moves.evict == "never":
         return Reason.BUSY
-    if not ours(node.hpc.drain_reason):
+    if not ours(node.hpc.drain_reason, snapshot.scope):
         return Reason.NOT_OURS
     return None if node.hpc.ready else Reason.UNREADY
 
 
-def _why_closed(node: Node) -> Reason:
-    foreign = [mark for mark in (node.hpc.drain_reason, node.kubernetes.closed_by) if mark and not ours(mark)]
+def _why_closed(node: Node, scope: str) -> Reason:
+    foreign = [mark for mark in (node.hpc.drain_reason, node.kubernetes.closed_by) if mark and not ours(mark, scope)]
     return Reason.NOT_OURS if foreign or node.kubernetes.cordoned else Reason.UNREADY
 
 
 def move_budget(snapshot: Snapshot, moves: MovesPolicy) -> tuple[int, Reason]:
     """How many moves may begin now, and the guard that sets the bound. The hour is of the wall clock, not of turns."""
     pool = len(snapshot.nodes)
-    at_once = nodes_of(moves.at_once, pool) - len(snapshot.open_handovers)
-    recent = sum(1 for begun_s in snapshot.recent_moves_s if snapshot.now_s - begun_s < 3600)
-    per_hour = nodes_of(moves.per_hour, pool) - recent
+    at_once = nodes_of(moves.at_once, pool) - under_way(snapshot, moves)
+    per_hour = nodes_of(moves.per_hour, pool) - begun_lately(snapshot, moves)
     return (max(0, at_once), Reason.AT_ONCE) if at_once <= per_hour else (max(0, per_hour), Reason.PER_HOUR)
+
+
+def under_way(snapshot: Snapshot, moves: MovesPolicy) -> int:
+    """Hand-overs that count against ``moves.atOnce``: of all pools where that is a number of nodes."""
+    return len(snapshot.open_handovers) + (snapshot.open_elsewhere if isinstance(moves.at_once, int) else 0)
+
+
+def begun_lately(snapshot: Snapshot, moves: MovesPolicy) -> int:
+    """Moves of the last hour that count against ``moves.perHour``: of all pools where that is a number of nodes."""
+    elsewhere_s = snapshot.recent_moves_elsewhere_s if isinstance(moves.per_hour, int) else ()
+    return sum(1 for begun_s in (*snapshot.recent_moves_s, *elsewhere_s) if snapshot.now_s - begun_s < 3600)
 
 
 def gang_room(snapshot: Snapshot, side: Side, nodes: int) -> int:

@@ -12,7 +12,7 @@ from dataclasses import replace
 from controller.handover.advice import advice
 from controller.handover.carry_out import Ports, carry_out, drain_together
 from controller.handover.look import Rules, due_s
-from controller.handover.record import LaterRecord, decode, encode
+from controller.handover.record import TheirRecord, decode, encode
 from controller.handover.step import adopted, learn, step, unseen
 from models.acts import Act, Outcome, Verb
 from models.audit import Answered, Asked, AuditLog, Entered
@@ -123,7 +123,7 @@ class HandoverDriver:
             log.error("a bug in Tidegate, please report it: hand-over %s of node %s: %s", ident, node, error)
             self.stuck[node] = self.open[ident]
             self._forget(ident)
-        except LaterRecord as error:
+        except TheirRecord as error:
             log.error("hand-over %s of node %s is left to whoever wrote its record: %s", ident, node, error)
             self._forget(ident)
 
@@ -219,8 +219,8 @@ class HandoverDriver:
         if text is None or text == self._records.get(handover.id):
             return
         try:
-            epoch = decode(text).epoch
-        except LaterRecord:
+            epoch = decode(text, self.rules.scope).epoch
+        except TheirRecord:
             raise
         except BadInput:
             epoch = 0  # what somebody scribbled there means nothing; our next write replaces it
@@ -234,7 +234,7 @@ class HandoverDriver:
 
         What the node's record says now counts, not what a list of nodes said: the hand-over may be over.
         """
-        fresh = _readable(node.kubernetes.record)
+        fresh = _readable(node.kubernetes.record, self.rules.scope)
         if fresh is not None:
             if fresh.id != handover.id or fresh.stage.finished:
                 self._forget(handover.id)
@@ -277,8 +277,8 @@ class HandoverDriver:
         log.error("%s", advice(handover, handover.stage, None, self._ports.facts))
 
 
-def _readable(text: str | None) -> Handover | None:
+def _readable(text: str | None, scope: str) -> Handover | None:
     try:
-        return None if text is None else decode(text)
+        return None if text is None else decode(text, scope)
     except BadInput:
         return None

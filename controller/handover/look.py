@@ -21,7 +21,8 @@ class Rules:
     ``settle_s`` between seeing a node empty and believing it; ``deadline_s`` for emptying, and again for opening or
     turning back; ``lands_s`` after how long an opening that was given up has happened or never will; ``ready_s`` how
     long a Kubernetes node must have been Ready before it is opened; ``fit_s`` how long a node may take to be fit for
-    its new side, the site's hook included. ``evict``: pods may be evicted. ``hook``: the site has one.
+    its new side, the site's hook included. ``evict``: pods may be evicted. ``hook``: the site has one. ``scope`` tells
+    our marks and records from those of other sites and pools.
     """
 
     settle_s: int
@@ -31,6 +32,7 @@ class Rules:
     fit_s: int = 900
     evict: bool = False
     hook: bool = False
+    scope: str = ""
 
 
 def remember(handover: Handover, node: Node, now_s: int) -> Handover:
@@ -57,9 +59,9 @@ def remember(handover: Handover, node: Node, now_s: int) -> Handover:
 def look(handover: Handover, node: Node, now_s: int, rules: Rules) -> Seen:
     """What the node and the clock show, the most important thing first."""
     if handover.direction is Direction.TO_KUBERNETES:
-        seen = _to_kubernetes(handover, node, now_s)
+        seen = _to_kubernetes(handover, node, now_s, rules.scope)
     else:
-        seen = _to_hpc(handover, node)
+        seen = _to_hpc(handover, node, rules.scope)
     if seen is Seen.BREACH:
         return seen
     if now_s >= handover.deadline_s and not _ends_now(handover, seen):
@@ -89,7 +91,7 @@ def _while_opening(handover: Handover, node: Node, seen: Seen, now_s: int, rules
     return seen if fit(handover, node, now_s, rules.ready_s) else Seen.UNFIT
 
 
-def _to_kubernetes(handover: Handover, node: Node, now_s: int) -> Seen:
+def _to_kubernetes(handover: Handover, node: Node, now_s: int, scope: str) -> Seen:
     hpc, kubernetes, stage = node.hpc, node.kubernetes, handover.stage
     if node.breached:
         return Seen.BREACH
@@ -97,9 +99,9 @@ def _to_kubernetes(handover: Handover, node: Node, now_s: int) -> Seen:
         if stage is not Stage.OPENING:
             return Seen.NEW_EARLY
         return Seen.NEW_OPEN if kubernetes.open else Seen.NEW_OPENING
-    if stage is not Stage.CANCELLING and not ours(kubernetes.closed_by):
+    if stage is not Stage.CANCELLING and not ours(kubernetes.closed_by, scope):
         return Seen.FOREIGN
-    if stage not in _LATE_STAGES and hpc.booked_by is not None and not ours(hpc.booked_by):
+    if stage not in _LATE_STAGES and hpc.booked_by is not None and not ours(hpc.booked_by, scope):
         return Seen.FOREIGN
     if hpc.drain_reason is None:
         return _hpc_open(handover, hpc, kubernetes, now_s)
@@ -127,7 +129,7 @@ def _touched(handover: Handover, kubernetes: KubernetesNode) -> bool:
     return kubernetes.cordoned or (bool(handover.uid) and kubernetes.uid != handover.uid)
 
 
-def _to_hpc(handover: Handover, node: Node) -> Seen:
+def _to_hpc(handover: Handover, node: Node, scope: str) -> Seen:
     hpc, kubernetes, stage = node.hpc, node.kubernetes, handover.stage
     if node.breached:
         return Seen.BREACH
@@ -135,7 +137,7 @@ def _to_hpc(handover: Handover, node: Node) -> Seen:
         if stage is not Stage.OPENING:
             return Seen.NEW_EARLY
         return Seen.NEW_OPEN if hpc.ready else Seen.NEW_OPENING
-    if stage is not Stage.CANCELLING and not ours(hpc.drain_reason):
+    if stage is not Stage.CANCELLING and not ours(hpc.drain_reason, scope):
         return Seen.FOREIGN
     if stage not in _LATE_STAGES and _touched(handover, kubernetes):
         return Seen.FOREIGN

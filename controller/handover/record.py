@@ -1,6 +1,8 @@
 """The durable record of a hand-over: what a new leader needs to go on with it, as the text of a node's annotation.
 
-JSON with a version. A reader ignores fields that it does not know; a record of a later version it leaves alone.
+JSON with a version. A reader ignores fields that it does not know; a record of a later version it leaves alone, and
+one of another site or pool. Version 1 is that of release 0.1.0, whose ids tell neither: what it says of a node of ours
+is ours to go on with, and our first write to the node replaces it.
 """
 
 from __future__ import annotations
@@ -10,15 +12,24 @@ import msgspec
 from controller.handover.table import TABLES
 from models.errors import BadInput
 from models.handovers import Direction, Handover, Stage, Why
+from models.identity import scope_of
 from models.nodes import NodeShape
 
-VERSION = 1
+VERSION = 2
 EPOCH_MOST = 2**31 - 1  # no site changes its leader so often: a larger one is forged, or an accident
 LONGEST = 4096  # characters; ours have a few hundred, so a longer one is not ours
 
 
-class LaterRecord(BadInput):
-    """A record that a later release wrote: not to be touched."""
+class TheirRecord(BadInput):
+    """A record that is not ours to touch, nor its node."""
+
+
+class LaterRecord(TheirRecord):
+    """A record that a later release wrote."""
+
+
+class OthersRecord(TheirRecord):
+    """A record of another site or pool."""
 
 
 class _Shape(msgspec.Struct, frozen=True, array_like=True):
@@ -79,8 +90,11 @@ def encode(handover: Handover) -> str:
     return _ENCODER.encode(record).decode()
 
 
-def decode(text: str) -> Handover:
-    """The hand-over of a record. Raises BadInput when the text is none, or one of a later version than this."""
+def decode(text: str, scope: str) -> Handover:
+    """The hand-over of a record of our site and pool, whose ``scope`` this is.
+
+    Raises BadInput when the text is none, or one of a later version than this, or of another site or pool.
+    """
     if len(text) > LONGEST:
         raise BadInput(f"a record of {len(text)} characters is not ours (at most {LONGEST})")
     try:
@@ -98,7 +112,7 @@ def decode(text: str) -> Handover:
     if not record.stage.finished and record.stage not in _STAGES[record.direction]:
         raise BadInput(f"the record cannot be read: no hand-over {record.direction} is ever {record.stage}")
     return Handover(
-        id=record.id,
+        id=_owned(record, scope),
         batch=record.batch,
         node=record.node,
         direction=record.direction,
@@ -114,6 +128,17 @@ def decode(text: str) -> Handover:
         uid=record.uid,
         repair=record.repair,
     )
+
+
+def _owned(record: _Record, scope: str) -> str:
+    """The whole id of a record that is ours."""
+    ident = f"{scope}.{record.id}" if record.v == 1 and scope else record.id
+    if scope_of(ident) != scope or scope_of(record.batch) not in ("", scope):
+        raise OthersRecord(
+            f"the record is of hand-over {record.id}, of another site or pool than {scope}",
+            remedy="see that no node is in two pools, and that neither the site nor the pool was given a new name",
+        )
+    return ident
 
 
 def _packed(shape: NodeShape | None) -> _Shape | None:

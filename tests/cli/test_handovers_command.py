@@ -295,6 +295,67 @@ def test_what_others_wrote_on_a_node_cannot_steer_the_terminal(run, tmp_path: Pa
         assert all(line.isprintable() for line in ran.out.splitlines())
 
 
+# ---- ids with a site and a pool ----
+
+
+def whole(*scopes: str) -> list[Entry]:
+    """The same hand-over in each pool, and a second one in the first."""
+    pairs = [(scope, "1.1") for scope in scopes] + [(scopes[0], "1.m2")]
+    stages = ((300, S.DRAINING), (400, S.DRAINED), (500, S.DONE))
+    return [entry for scope, ident in pairs for entry in course(f"{scope}.{ident}", f"n-{scope[-4:]}-{ident}", *stages)]
+
+
+@pytest.mark.parametrize(
+    ("scopes", "shown"),
+    [
+        (["campus_a100"], ["1.1", "1.m2"]),
+        (["campus_a100", "campus_h100"], ["a100.1.1", "h100.1.1", "a100.1.m2"]),
+        (["a_x", "b_x"], ["a_x.1.1", "b_x.1.1", "a_x.1.m2"]),
+    ],
+    ids=["one pool", "two pools", "two sites"],
+)
+def test_the_list_leaves_out_what_all_ids_begin_with(run, tmp_path: Path, scopes: list[str], shown: list[str]):
+    path = write(tmp_path / "audit.jsonl", *whole(*scopes))
+    lines = [line.split() for line in run("handovers", path).out.splitlines() if line.strip()]
+    assert [line[0] for line in lines[2 : 2 + len(shown)]] == shown
+    for short in shown:
+        told = " ".join(run("handovers", path, "--show", short).out.split())
+        assert told.startswith(f"hand-over {next(s for s in scopes if short[0] in (s[0], s[7:8], '1'))}."), short
+    found = json.loads(run("handovers", path, "--json").out)["handovers"]
+    assert [one["id"].partition(".")[0] for one in found] == [*scopes, scopes[0]]
+
+
+def test_the_end_of_an_id_is_enough_where_only_one_ends_so(run, tmp_path: Path):
+    path = write(tmp_path / "audit.jsonl", *whole("campus_a100", "campus_h100"))
+    assert "hand-over campus_a100.1.m2 of" in run("handovers", path, "--show", "1.m2").out
+    ran = run("handovers", path, "--show", "1.1")
+    assert ran.code == 1
+    assert "2 hand-overs have an id that ends in '1.1' (close to it: campus_a100.1.1, campus_h100.1.1)" in ran.err
+    ran = run("handovers", path, "--show", "1.11")
+    assert "no hand-over has the id '1.11' (close to it: " in ran.err
+    assert "campus_a100.1.1" in ran.err
+
+
+def test_scopes_of_the_longest_kind_fit_80_columns(run, tmp_path: Path):
+    path = write(tmp_path / "audit.jsonl", *whole("a" * 39 + "-01234567", "b" * 39 + "-01234567"))
+    assert max(map(len, run("handovers", path).out.splitlines())) <= 80
+
+
+def test_a_hand_over_that_release_0_1_0_began_is_one_story_to_its_end(run, tmp_path: Path):
+    began = course("1.9", "n1", (300, S.DRAINING))
+    adopted = [
+        *acted("campus_a100.1.9", Verb.NOTE, 400, Outcome.DONE, node("n1"), None),
+        *course("campus_a100.1.9", "n1", (300, S.DRAINING), (500, S.DRAINED), (600, S.DONE))[1:],
+    ]
+    others = course("campus_a100.1.8", "n2", (300, S.DRAINING))
+    path = write(tmp_path / "audit.jsonl", *course("1.8", "n1", (100, S.DONE)), *began, *adopted, *others)
+    found = json.loads(run("handovers", path, "--json").out)["handovers"]
+    assert [(one["id"], one["stage"]) for one in found] == [
+        ("1.8", "done"), ("1.9", "done"), ("campus_a100.1.8", "draining"),
+    ]  # fmt: skip
+    assert found[1]["acts"] == 1
+
+
 # ---- a decision taken again ----
 
 

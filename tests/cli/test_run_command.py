@@ -85,7 +85,7 @@ def test_auto_moves_a_node_over_two_starts(site: Path, server: Fake):
     first = once(site, "auto")
     assert first.exit_code == 0, first.output
     (drained,) = [node for node in server.nodes.values() if "DRAIN" in node["state"]]
-    assert drained["reason"].startswith("tidegate:1.")
+    assert drained["reason"].startswith("tidegate:site_pool.1.")
     state = site / "tidegate-state"
     assert stat.S_IMODE(state.stat().st_mode) == 0o700
     assert {path.name for path in state.iterdir()} >= {"audit.jsonl", "bus.db", "lock", "kubernetes-stand-in.json"}

@@ -17,6 +17,7 @@ from models.audit import Entry
 from models.demand import Demand
 from models.errors import Unreachable, Unrecorded
 from models.handovers import Direction
+from models.identity import PoolId
 from models.leadership import Orders
 from models.nodes import HpcNode, KubernetesNode, Node, NodeShape, Side
 from models.ports import Hook
@@ -24,6 +25,8 @@ from models.reading import Picture
 from models.scheduler_facts import SchedulerFacts
 from models.work import WaitingWork
 
+IDENTITY = PoolId("site", "pool")
+SCOPE = IDENTITY.scope
 SHAPE = NodeShape(cpu_milli=8000, memory_mib=64_000, gpu_milli=4000)
 OLD_MARK = "tidegate:before"
 HPC_FACTS = SchedulerFacts(

@@ -21,7 +21,19 @@ from models.nodes import Side
 from models.plans import DropReason, Plan, Reason, Switch
 from models.policies import MovesPolicy, PoolPolicy, SafetyPolicy, Spec, Weights
 from models.scheduler_facts import SchedulerFacts
-from tests.controller.fleet import HPC_FACTS, KUBERNETES_FACTS, OLD_MARK, SHAPE, FakeHook, Fault, Fleet, Leader, Machine
+from tests.controller.fleet import (
+    HPC_FACTS,
+    IDENTITY,
+    KUBERNETES_FACTS,
+    OLD_MARK,
+    SCOPE,
+    SHAPE,
+    FakeHook,
+    Fault,
+    Fleet,
+    Leader,
+    Machine,
+)
 from tests.controller.play import DOWN, FOREIGN, MARK, SETTLE_S, UP
 
 S, V = Stage, Verb
@@ -55,7 +67,7 @@ class Site:
     def made(self) -> Controller:
         """A new process, which knows nothing."""
         fleet = self.fleet
-        return Controller(fleet.ports(self.hook), self.pool, self.spec, fleet.clock, fleet.audit)
+        return Controller(fleet.ports(self.hook), IDENTITY, self.pool, self.spec, fleet.clock, fleet.audit)
 
     @property
     def leader(self) -> Leader:
@@ -120,8 +132,8 @@ def emptied(site: Site) -> None:
 
 def handover(name: str, direction: Direction = UP, **facts: object) -> Handover:
     plain = Handover(
-        f"1.{name}", "1.p1", name, direction, S.DRAINING, 0, 0, DEADLINE_S, epoch=1, leaves=SHAPE, expects=SHAPE,
-        uid="u1",
+        f"{SCOPE}.1.{name[1:]}", f"{SCOPE}.1.p1", name, direction, S.DRAINING, 0, 0, DEADLINE_S, epoch=1,
+        leaves=SHAPE, expects=SHAPE, uid="u1",
     )  # fmt: skip
     return replace(plain, **facts)
 
@@ -150,7 +162,7 @@ def test_the_moves_of_one_plan_share_a_mark_and_those_of_another_do_not():
     second = {one.mark for one in site.controller.open_handovers}
     assert (len(first), len(second)) == (1, 1)
     assert first != second
-    assert all(mark.startswith("tidegate:1.") for mark in first | second)
+    assert all(mark.startswith(f"tidegate:{SCOPE}.1.") for mark in first | second)
 
 
 def test_every_decision_is_written_down_with_all_that_it_was_made_from():
@@ -165,7 +177,7 @@ def test_every_decision_is_written_down_with_all_that_it_was_made_from():
 def test_what_is_no_longer_wanted_goes_back():
     site = draining(n2=Machine(closed=OLD_MARK, busy=True, frees_at_s=9999)).wants(hpc=1)
     plan = site.planned(EVERY_S)
-    assert plan.cancellations == ("1.1",)
+    assert plan.cancellations == (f"{SCOPE}.1.1",)
     assert site.stages() == {}
     assert (site.controller.finished[0].stage, site.controller.finished[0].why) == (S.CANCELLED, Why.NOT_WANTED)
     assert site.owners()["n1"] is HPC
@@ -178,7 +190,7 @@ def test_a_busy_node_is_booked_ahead_where_the_policy_says_so():
     site = Site(moves=moves, pool=pool, **busy, n3=Machine(drain=OLD_MARK, pods=1), n4=Machine(drain=OLD_MARK, pods=1))
     site.wants(kubernetes=1).planned(0)
     assert site.stages() == {"n1": S.RESERVED}
-    assert busy["n1"].booked == "tidegate:1.p1"
+    assert busy["n1"].booked == f"tidegate:{SCOPE}.1.p1"
     emptied(site)
     assert site.tend(99).stages() == {"n1": S.RESERVED}
     site.tend(100, 100 + SETTLE_S)
@@ -310,7 +322,7 @@ def test_while_held_nothing_is_turned_back_and_what_is_under_way_goes_on(name: s
     site = draining(**{other: Machine(closed=OLD_MARK, busy=True, frees_at_s=9999) for other in ("n2", "n6")})
     make(site)
     plan = site.wants(hpc=1).planned(EVERY_S)
-    assert plan.cancellations == ("1.1",)
+    assert plan.cancellations == (f"{SCOPE}.1.1",)
     assert site.switches() == [switch]
     assert site.stages() == {"n1": S.DRAINING}
     emptied(site)
@@ -399,7 +411,7 @@ def test_who_stops_leading_stops_at_once_and_finds_all_again_in_the_next_term():
     assert site.owners() == {"n1": KUBERNETES}
     record = site.fleet.machines["n1"].record
     assert record is not None
-    assert decode(record).epoch == 5
+    assert decode(record, SCOPE).epoch == 5
 
 
 @pytest.mark.parametrize("direction", Direction)
@@ -453,14 +465,14 @@ def test_a_leader_in_an_epoch_that_is_already_past_rises_above_it_before_anythin
 
 def test_a_leader_in_the_very_epoch_of_a_record_that_it_did_not_write_rises_as_well():
     """Its numbers would else be those of hand-overs that are still open."""
-    one = handover("n1", id="1.1")
+    one = handover("n1")
     machine = Machine(closed=OLD_MARK, drain=one.mark, record=encode(one))
     site = Site(n1=machine, n2=Machine(closed=OLD_MARK)).wants(kubernetes=2)
     assert site.turn(0) is None
     assert (site.leader.risen, site.fleet.asked) == ([1], [])
     site.leader.epoch = 2
     site.planned(EVERY_S)
-    assert {one.id: one.node for one in site.controller.open_handovers} == {"1.1": "n1", "2.1": "n2"}
+    assert {one.id: one.node for one in site.controller.open_handovers} == {f"{SCOPE}.1.1": "n1", f"{SCOPE}.2.1": "n2"}
 
 
 def test_who_leads_on_in_its_own_epoch_does_not_rise():

@@ -73,7 +73,7 @@ class Tended:
     def record(self, name: str = "n1") -> Handover:
         text = self.fleet.machines[name].record
         assert text is not None
-        return decode(text)
+        return decode(text, "")
 
 
 def up(**facts: object) -> Tended:

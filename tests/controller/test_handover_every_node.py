@@ -180,12 +180,12 @@ def opening(after: Handover, node: Node, asked: dict[Verb, Act]) -> Iterator[tup
         yield "opened only while opening", after.stage is S.OPENING
         yield "opened only when drained by us and empty", hpc.drain_reason == MARK and not hpc.busy
         yield "what is lifted is the closing that is there", asked[V.OPEN].mark == kubernetes.closed_by
-        yield "which is ours", ours(kubernetes.closed_by)
+        yield "which is ours", ours(kubernetes.closed_by, "")
     if after.direction is DOWN and V.UNDRAIN in asked:
         yield "undrained only while opening", after.stage is S.OPENING
         yield "undrained only when closed by us and empty", kubernetes.closed_by == MARK and not kubernetes.pods
         yield "what is lifted is the drain that is there", asked[V.UNDRAIN].mark == hpc.drain_reason
-        yield "which is ours", ours(hpc.drain_reason)
+        yield "which is ours", ours(hpc.drain_reason, "")
 
 
 def undoing(after: Handover, node: Node, asked: dict[Verb, Act]) -> Iterator[tuple[str, bool]]:

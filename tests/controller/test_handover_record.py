@@ -10,15 +10,18 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from controller.handover.record import LONGEST, VERSION, LaterRecord, decode, encode
+from controller.handover.record import LONGEST, VERSION, LaterRecord, OthersRecord, decode, encode
 from models.errors import BadInput
 from models.handovers import Direction, Handover, Why
 from models.nodes import NodeShape
+from tests.controller.fleet import SCOPE
 from tests.controller.play import UNFINISHED, S
 
+LOCAL = st.from_regex(r"[0-9]{1,9}\.[mp]?[0-9]{1,9}", fullmatch=True)
 NAMES = st.text(st.characters(codec="utf-8"), min_size=1, max_size=60)
 SECONDS = st.integers(0, 2**40)
 SHAPES = st.builds(NodeShape, st.integers(1, 2**31), st.integers(1, 2**40), st.integers(0, 2**31))
+ID, BATCH = f"{SCOPE}.3.1", f"{SCOPE}.3.p1"
 STAGES_OF = {direction: [*stages, S.DONE, S.CANCELLED, S.STUCK] for direction, stages in UNFINISHED.items()}
 
 
@@ -27,8 +30,8 @@ def handovers(draw: st.DrawFn) -> Handover:
     """Everything that is written down of a hand-over, in any combination."""
     direction = draw(st.sampled_from(Direction))
     return Handover(
-        id=draw(NAMES),
-        batch=draw(NAMES),
+        id=f"{SCOPE}.{draw(LOCAL)}",
+        batch=draw(LOCAL.map(f"{SCOPE}.{{}}".format) | LOCAL | st.just("initial")),
         node=draw(NAMES),
         direction=direction,
         stage=draw(st.sampled_from(STAGES_OF[direction])),
@@ -45,12 +48,16 @@ def handovers(draw: st.DrawFn) -> Handover:
     )
 
 
+def read(text: str) -> Handover:
+    return decode(text, SCOPE)
+
+
 @settings(max_examples=300, deadline=None)
 @given(handovers())
 def test_what_is_written_down_is_read_again(handover: Handover):
     text = encode(handover)
-    assert decode(text) == handover
-    assert encode(decode(text)) == text
+    assert read(text) == handover
+    assert encode(read(text)) == text
 
 
 @settings(max_examples=100, deadline=None)
@@ -60,28 +67,29 @@ def test_two_texts_are_equal_exactly_when_what_is_written_down_is(one: Handover,
 
 
 def test_what_a_new_leader_has_to_see_for_itself_is_not_written_down():
-    plain = Handover("h1", "p1", "n1", Direction.TO_HPC, S.EMPTY, 0, 0, 100)
+    plain = Handover(ID, BATCH, "n1", Direction.TO_HPC, S.EMPTY, 0, 0, 100)
     seen = Handover(
-        "h1", "p1", "n1", Direction.TO_HPC, S.EMPTY, 0, 0, 100,
+        ID, BATCH, "n1", Direction.TO_HPC, S.EMPTY, 0, 0, 100,
         emptied_s=7, booted="3", was_closed=True, prepared=True, refusals=2, unsure_s=9,
     )  # fmt: skip
     assert encode(seen) == encode(plain)
-    assert decode(encode(seen)) == plain
+    assert read(encode(seen)) == plain
 
 
 def test_a_record_is_short_and_one_line():
     name = "x" * 253
     shape = NodeShape(512_000, 8_000_000, 16_000)
     handover = Handover(
-        "123456.m123456", "123456.p123456", name, Direction.TO_KUBERNETES, S.CANCELLING, 10**10, 10**10, 10**10,
-        why=Why.UNHEALTHY, epoch=123456, reserve_from_s=10**10, leaves=shape, expects=shape, uid="u" * 36, repair=True,
+        f"{SCOPE}.123456.m123456", f"{SCOPE}.123456.p123456", name, Direction.TO_KUBERNETES, S.CANCELLING, 10**10,
+        10**10, 10**10, why=Why.UNHEALTHY, epoch=123456, reserve_from_s=10**10, leaves=shape, expects=shape,
+        uid="u" * 36, repair=True,
     )  # fmt: skip
     text = encode(handover)
     assert len(text) < 800 < LONGEST
     assert "\n" not in text
 
 
-PLAIN = json.loads(encode(Handover("h1", "p1", "n1", Direction.TO_KUBERNETES, S.DRAINING, 0, 0, 100, epoch=3)))
+PLAIN = json.loads(encode(Handover(ID, BATCH, "n1", Direction.TO_KUBERNETES, S.DRAINING, 0, 0, 100, epoch=3)))
 
 
 def changed(**fields: object) -> str:
@@ -96,7 +104,7 @@ GARBAGE = {
     "nothing": "",
     "white space": "  \n",
     "not JSON": "drained by bob",
-    "half a record": encode(decode(json.dumps(PLAIN)))[:40],
+    "half a record": encode(read(json.dumps(PLAIN)))[:40],
     "two records": json.dumps(PLAIN) * 2,
     "null": "null",
     "a number": "1",
@@ -105,7 +113,7 @@ GARBAGE = {
     "no fields": "{}",
     "a byte order mark": "\ufeff" + json.dumps(PLAIN),
     "half a surrogate pair": "\ud800",
-    "a NUL in a name": json.dumps(PLAIN).replace("h1", "h\x00"),
+    "a NUL in a name": json.dumps(PLAIN).replace("n1", "n\x00"),
     "a stage that there is not": changed(stage="melting"),
     "a direction that there is not": changed(direction="hpc->mars"),
     "a reason that there is not": changed(why="bored"),
@@ -124,50 +132,74 @@ GARBAGE = {
 @pytest.mark.parametrize("text", GARBAGE.values(), ids=GARBAGE.keys())
 def test_what_is_no_record_is_bad_input(text: str):
     with pytest.raises(BadInput):
-        decode(text)
+        read(text)
 
 
 @pytest.mark.parametrize("field", PLAIN)
 def test_a_record_that_lacks_a_field_that_every_record_has_is_bad_input(field: str):
     with pytest.raises(BadInput):
-        decode(without(field))
+        read(without(field))
 
 
 @pytest.mark.parametrize("version", [VERSION + 1, 99])
 def test_a_record_of_a_later_version_is_left_alone_whatever_else_it_holds(version: int):
     with pytest.raises(LaterRecord, match=f"version {version}.*upgrade"):
-        decode(changed(v=version, stage="melting"))
+        read(changed(v=version, stage="melting"))
     with pytest.raises(LaterRecord, match=f"version {version}"):
-        decode(json.dumps({"v": version, "shape": "other"}))
+        read(json.dumps({"v": version, "shape": "other"}))
 
 
 @pytest.mark.parametrize("direction", Direction)
 @pytest.mark.parametrize("stage", S)
 def test_a_stage_that_the_direction_never_has_is_bad_input(direction: Direction, stage: S):
-    handover = Handover("h1", "p1", "n1", direction, stage, 0, 0, 100)
+    handover = Handover(ID, BATCH, "n1", direction, stage, 0, 0, 100)
     if stage in STAGES_OF[direction]:
-        assert decode(encode(handover)) == handover
+        assert read(encode(handover)) == handover
     else:
         with pytest.raises(BadInput, match=f"is ever {stage}"):
-            decode(encode(handover))
+            read(encode(handover))
+
+
+@pytest.mark.parametrize(
+    ("of", "text"),
+    [
+        ("another pool", changed(id="site_other.3.1", batch="site_other.3.p1")),
+        ("another site", changed(id="there_pool.3.1", batch="there_pool.3.p1")),
+        ("a pool whose name goes on with a dot", changed(id=f"{SCOPE}.3.3.1", batch=f"{SCOPE}.3.3.p1")),
+        ("nobody, in a version that has owners", changed(id="3.1")),
+        ("ours, with the mark of another", changed(batch="site_other.3.p1")),
+        ("another, in the version that had no owners", changed(v=1, id="site_other.3.1")),
+    ],
+)
+def test_a_record_of_another_site_or_pool_is_not_ours_to_touch(of: str, text: str):
+    with pytest.raises(OthersRecord, match=f"of another site or pool than {SCOPE}"):
+        read(text)
+
+
+@pytest.mark.parametrize("ident", ["1.9", "12.m3"])
+def test_a_record_of_release_0_1_0_is_read_under_our_name_and_written_as_ours(ident: str):
+    old = changed(v=1, id=ident, batch="1.p3")
+    assert read(old) == read(changed(id=f"{SCOPE}.{ident}", batch="1.p3"))
+    assert (read(old).mark, json.loads(encode(read(old)))["v"]) == ("tidegate:1.p3", VERSION)
+    assert read(encode(read(old))) == read(old)
 
 
 def test_a_field_that_this_release_does_not_know_is_passed_over():
-    assert decode(changed(colour={"of": ["hope"]})) == decode(json.dumps(PLAIN))
+    assert read(changed(colour={"of": ["hope"]})) == read(json.dumps(PLAIN))
 
 
 def test_a_text_that_is_too_long_is_not_ours_however_good_it_is():
     text = json.dumps(PLAIN)
-    assert decode(text.ljust(LONGEST)).id == "h1"
+    assert read(text.ljust(LONGEST)).id == ID
     with pytest.raises(BadInput, match=f"{LONGEST + 1} characters"):
-        decode(text.ljust(LONGEST + 1))
+        read(text.ljust(LONGEST + 1))
 
 
 @settings(max_examples=500, deadline=None)
 @given(st.text(max_size=200))
 def test_any_text_is_read_or_is_bad_input(text: str):
     with pytest.raises(BadInput):
-        decode(text)
+        read(text)
 
 
 @settings(max_examples=300, deadline=None)
@@ -178,4 +210,4 @@ def test_a_record_with_a_few_characters_changed_is_read_or_is_bad_input(handover
     for _ in range(dice.randint(1, 4)):
         text[dice.randrange(len(text))] = dice.choice('{}[]",:0-9aeE.\\ \x00\ud800é')
     with suppress(BadInput):
-        assert isinstance(decode("".join(text)), Handover)
+        assert isinstance(read("".join(text)), Handover)

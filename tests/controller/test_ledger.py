@@ -12,6 +12,7 @@ from controller.leader_memory import MINUTE_S, LeaderMemory, decode_leader_memor
 from controller.ledger import HOUR_S, Ledger
 from controller.recovery import Found
 from controller.safety import Vanishing
+from controller.site_budget import SiteBudget
 from models.handovers import Direction, Handover, Stage, Why
 
 S = Stage
@@ -28,7 +29,7 @@ ENDS = {
 
 
 def ledger(*ends: str, resumes: int = 0) -> Ledger:
-    one = Ledger()
+    one = Ledger(SiteBudget(), "pool", int)
     one.resumes = resumes
     for end in ends:
         one.end(ENDS[end], NOW_S)
@@ -71,7 +72,7 @@ def test_a_person_is_heard_once_and_what_failed_before_no_longer_counts():
 @settings(max_examples=100, deadline=None)
 @given(st.lists(st.integers(0, 3 * HOUR_S), max_size=60), st.integers(0, 5 * HOUR_S))
 def test_moves_of_the_last_hour_are_those_of_the_last_hour(begun_s: list[int], now_s: int):
-    one = Ledger()
+    one = Ledger(SiteBudget(), "pool", int)
     for at_s in sorted(begun_s):
         one.begin(at_s)
     assert one.recent_s(now_s) == tuple(at_s for at_s in sorted(begun_s) if now_s - at_s < HOUR_S)
@@ -81,7 +82,7 @@ def test_moves_of_the_last_hour_are_those_of_the_last_hour(begun_s: list[int], n
 
 
 def recalled(found: Found | None = None, kept: LeaderMemory | None = None, now_s: int = NOW_S) -> Ledger:
-    one = Ledger()
+    one = Ledger(SiteBudget(), "pool", int)
     one.recall(found or Found(), kept or LeaderMemory(), now_s)
     return one
 

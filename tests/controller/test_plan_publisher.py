@@ -17,7 +17,7 @@ from models.handovers import Handover, Stage
 from models.identity import PoolId
 from models.nodes import Side
 from models.policies import MovesPolicy, PoolPolicy, Spec
-from tests.controller.fleet import OLD_MARK, Audit, Fleet, Leader, Machine
+from tests.controller.fleet import IDENTITY, OLD_MARK, Audit, Fleet, Leader, Machine
 from tests.controller.play import SETTLE_S
 from tests.list_bus import ListBus
 
@@ -35,7 +35,7 @@ def moved(bus: ListBus, epoch: int = 1) -> tuple[Controller, Fleet, PlanPublishe
     fleet = Fleet(n1=Machine(closed=OLD_MARK), n2=Machine(closed=OLD_MARK))
     fleet.leader = Leader(epoch=epoch)
     told = telling(fleet.audit, bus)
-    controller = Controller(fleet.ports(), POOL, SPEC, fleet.clock, told)
+    controller = Controller(fleet.ports(), IDENTITY, POOL, SPEC, fleet.clock, told)
     fleet.sizes[Side.KUBERNETES] = (1.0,)
     wanted = {Side.HPC: 0.0, Side.KUBERNETES: 1.0}
     controller.turn({side: flat(side, 0, wanted[side], (900, 7200), Source.NOW) for side in Side})

@@ -12,7 +12,7 @@ from models.forecasts import Source, flat
 from models.nodes import Side
 from models.plans import Switch
 from models.policies import MovesPolicy, PoolPolicy, SafetyPolicy, Spec
-from tests.controller.fleet import OLD_MARK, Fleet, Machine
+from tests.controller.fleet import IDENTITY, OLD_MARK, Fleet, Machine
 
 SPEC = Spec(
     moves=MovesPolicy(at_once="100%", per_hour="100%", dwell="0s"), safety=SafetyPolicy(unready_max=0, stale_after="2m")
@@ -33,7 +33,7 @@ def expected(nodes: float = 4.0) -> dict[Side, object]:
 
 
 def recommender(fleet: Fleet) -> Recommender:
-    return Recommender(fleet.ports().hpc, fleet.ports().kubernetes, POOL, SPEC, fleet.clock, fleet.audit)
+    return Recommender(fleet.ports().hpc, fleet.ports().kubernetes, IDENTITY, POOL, SPEC, fleet.clock, fleet.audit)
 
 
 def test_the_plan_is_the_controllers_and_nothing_of_it_is_done(fleet: Fleet):
@@ -43,7 +43,7 @@ def test_the_plan_is_the_controllers_and_nothing_of_it_is_done(fleet: Fleet):
     assert fleet.asked == []
     (entry,) = fleet.audit.of(Decided)
     assert (entry.epoch, entry.plan) == (NO_EPOCH, plan)
-    acting = Controller(fleet.ports(), POOL, SPEC, fleet.clock).turn(expected())
+    acting = Controller(fleet.ports(), IDENTITY, POOL, SPEC, fleet.clock).turn(expected())
     assert acting is not None
     assert acting.moves == plan.moves
     assert fleet.asked != []

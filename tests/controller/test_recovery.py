@@ -156,7 +156,7 @@ SUSPECT = {
 
 @pytest.mark.parametrize(("one", "expected"), SUSPECT.values(), ids=SUSPECT.keys())
 def test_which_nodes_are_worth_a_fresh_look(one: Node, expected: bool):
-    assert suspect(one) is expected
+    assert suspect(one, "") is expected
 
 
 @pytest.mark.parametrize(
@@ -231,7 +231,7 @@ def test_every_repair_can_be_stepped_and_never_undoes_what_is_not_ours(
     repair = mend(one, NAMES, NOW_S, RULES, None)
     if repair is None:
         return
-    assert suspect(one)
+    assert suspect(one, "")
     _, acts = step(repair, one, NOW_S, RULES)
     for act in acts:
         if act.verb is V.UNDRAIN:

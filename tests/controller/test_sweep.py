@@ -20,6 +20,7 @@ from tests.controller.play import DEADLINE_S, DOWN, FOREIGN, MARK, RULES, SETTLE
 S, V = Stage, Verb
 EPOCH = 4
 LATER = '{"v":' + str(VERSION + 1) + "}"
+OTHERS = encode(Handover("campus_b.3.1", "campus_b.3.p1", "n1", Direction.TO_HPC, Stage.DONE, 0, 0, 0))
 
 
 def handover(name: str, direction: Direction = UP, **facts: object) -> Handover:
@@ -93,6 +94,12 @@ def test_a_record_that_tells_of_an_end_is_read_once_and_remembered(stage: Stage)
     assert swept.looks == ["n1"]
     assert swept.sweep.last(swept.fleet.node()) == last
     assert (swept.open, swept.fleet.asked) == ({}, [])
+
+
+def test_a_node_that_is_open_to_both_is_closed_unless_its_record_is_another_s():
+    for record, repaired in (("drained by bob", True), (LATER, False), (OTHERS, False)):
+        swept = Swept(n1=Machine(record=record)).over().at(0).over().at(1)
+        assert bool(swept.fleet.audit.entries) is bool(swept.fleet.asked) is repaired, record
 
 
 @pytest.mark.parametrize("record", ["drained by bob", LATER], ids=["not a record", "a later version"])

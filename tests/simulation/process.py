@@ -10,16 +10,19 @@ from zlib import crc32
 from controller.controller import Controller
 from controller.handover.carry_out import Ports
 from controller.lease import Lease, Term
+from controller.site_leadership import SiteLeadership
 from models.acts import Outcome, Verb
 from models.audit import Answered, Asked, Decided, Entered, Entry
 from models.errors import Unrecorded
 from models.handovers import Direction
+from models.identity import PoolId, split_name
 from simulator.faulty import FaultyHpc, FaultyKubernetes, FaultyLeaseStore, Line
 
 if TYPE_CHECKING:
     from tests.simulation.world import World
 
 NAMES = "ABC"
+IDENTITY = PoolId("twin", "pool")
 
 
 class Crashed(BaseException):
@@ -60,7 +63,7 @@ class Site:
 
     def before(self, node: str, direction: Direction, ident: str) -> Outcome:
         self.calls[ident] = self.calls.get(ident, 0) + 1
-        luck = crc32(f"{ident}{self.calls[ident]}".encode()) % 50
+        luck = crc32(f"{split_name(ident)[1]}{self.calls[ident]}".encode()) % 50
         return Outcome.REFUSED if luck == 0 else Outcome.UNKNOWN if luck < 10 else Outcome.DONE
 
     def after(self, node: str, direction: Direction, ident: str) -> Outcome:
@@ -102,8 +105,11 @@ class Process:
         kubernetes = FaultyKubernetes(world.twin_kubernetes, machine, self.kubernetes_line, world.kubernetes_past)
         term = Term.around((hpc.facts, kubernetes.facts))
         self.lease = Lease(self.store, f"{self.name}{self.runs}", lambda: float(machine.now_s), term)
-        ports = Ports(hpc, kubernetes, self.lease, world.site, self.reached)
-        self.controller = Controller(ports, world.pool, world.spec, lambda: machine.now_s + offset_s, self.audit)
+        led = SiteLeadership(self.lease, [IDENTITY.pool])
+        ports = Ports(hpc, kubernetes, led.pool(IDENTITY.pool), world.site, self.reached)
+        self.controller = Controller(
+            ports, IDENTITY, world.pool, world.spec, lambda: machine.now_s + offset_s, self.audit, led.budget
+        )
         world.say(f"{self.name} starts")
 
     @property

@@ -21,7 +21,7 @@ from simulator.twin import TwinHpc, TwinKubernetes
 from simulator.work import Job, Pod
 from tests.simulation.observer import Observer, Violation
 from tests.simulation.plan import Plan
-from tests.simulation.process import Process, Site
+from tests.simulation.process import IDENTITY, Process, Site
 from tests.simulation.story import Story
 
 SHAPE = NodeShape(8000, 64_000, 4000)
@@ -168,7 +168,7 @@ class World:
             if (hpc.drained_by[number], hpc.booking[number]) != (drained_by, booking):
                 self.journal.append((self.machine.now_s, number, drained_by, booking))
         if outcome is Outcome.DONE and self._record:
-            self.observer.wrote(node, decode(self._record), late=self.working_off)
+            self.observer.wrote(node, decode(self._record, IDENTITY.scope), late=self.working_off)
         self.observer.after_write(verb, node)
         if self.keeps_past:
             self._keep_past()

@@ -13,7 +13,7 @@ from connectors.slurm.names import booking_mark
 from connectors.slurm.pool import hosts, shape_of
 from models.errors import BadInput
 from models.findings import Finding, skipped, warning, well, wrong
-from models.handovers import ours
+from models.handovers import of_tidegate
 from models.pools import PoolPolicy
 
 POOLS, STATES, DRAINS, RESERVATIONS = "slurm.nodes", "slurm.states", "slurm.drains", "slurm.reservations"
@@ -113,10 +113,10 @@ def state_findings(pool: Mapping[str, CheckupNode]) -> Iterator[Finding]:
 def drain_findings(pool: Mapping[str, CheckupNode], leads: bool | None) -> Iterator[Finding]:
     """Who has drained which nodes; ``leads`` is whether a Tidegate runs that would give back what is its own."""
     drained = [node for node in pool.values() if flags.is_drained(flags.flags_of(node.state))]
-    mine = [node for node in drained if ours(node.reason)]
+    mine = [node for node in drained if of_tidegate(node.reason)]
     theirs: dict[tuple[str, str], list[CheckupNode]] = defaultdict(list)
     for node in drained:
-        if not ours(node.reason):
+        if not of_tidegate(node.reason):
             theirs[node.reason, node.reason_set_by_user].append(node)
     for (reason, user), some in sorted(theirs.items())[:GROUPS_MOST]:
         names = [node.name for node in some]
@@ -165,7 +165,7 @@ def reservation_findings(pool: Mapping[str, CheckupNode], told: Sequence[Checkup
     there = [(one, names) for one, names in found if names]
     for one, names in there[:GROUPS_MOST]:
         span = f"from {_at(one.start_time.value)} to {_at(one.end_time.value)}"
-        if all(ours(booking_mark(name, one.name)) for name in names):
+        if all(of_tidegate(booking_mark(name, one.name)) for name in names):
             yield well(RESERVATIONS, f"{plain(one.name)}, made by Tidegate, {span}: {nodes(names)}")
         else:
             who = plain(one.users or one.accounts) or "nobody in particular"

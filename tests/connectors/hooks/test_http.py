@@ -16,11 +16,13 @@ import pytest
 from connectors.hooks.http import ANSWER_MOST, HttpHook, outcome_of
 from models.acts import Outcome
 from models.handovers import Direction
+from models.identity import PoolId
 from models.pools import HookCall, Hooks
 from models.ports import Hook
 
 DONE, REFUSED, UNKNOWN = Outcome.DONE, Outcome.REFUSED, Outcome.UNKNOWN
 UP = Direction.TO_KUBERNETES
+POOL = PoolId("campus", "a100")
 
 
 class Called(NamedTuple):
@@ -98,28 +100,32 @@ def talking(*parts: bytes, then_wait: bool = False) -> Iterator[str]:
 
 def hook(url: str, timeout: str = "5s") -> HttpHook:
     call = HookCall(url=url, timeout=timeout)
-    return HttpHook(Hooks(before=call, after=call))
+    return HttpHook(Hooks(before=call, after=call), POOL)
 
 
 def test_what_is_sent():
     with site(200) as server:
-        one: Hook = HttpHook(Hooks(before=HookCall(url=f"{server.url}/prepare?site=a"), after=HookCall(url=server.url)))
-        assert one.before("gpu001", UP, "3.17") is DONE
-        assert one.after("gpu001", UP, "3.17") is DONE
+        one: Hook = HttpHook(
+            Hooks(before=HookCall(url=f"{server.url}/prepare?site=a"), after=HookCall(url=server.url)), POOL
+        )
+        assert one.before("gpu001", UP, "campus_a100.3.17") is DONE
+        assert one.after("gpu001", UP, "campus_a100.3.17") is DONE
     for call, path, phase in zip(server.calls, ("/prepare?site=a", "/"), ("before", "after"), strict=True):
         assert (call.method, call.path) == ("POST", path)
         assert json.loads(call.body) == {
+            "site": "campus",
+            "pool": "a100",
             "node": "gpu001",
             "direction": "hpc->kubernetes",
-            "handover": "3.17",
+            "handover": "campus_a100.3.17",
             "phase": phase,
         }
-        assert call.headers["Idempotency-Key"] == f"3.17:{phase}"
+        assert call.headers["Idempotency-Key"] == f"campus_a100.3.17:{phase}"
         assert call.headers["Content-Type"] == "application/json"
 
 
 def test_without_an_address_nothing_is_called_and_all_is_done():
-    one = HttpHook(Hooks())
+    one = HttpHook(Hooks(), POOL)
     assert one.before("n", UP, "1.1") is DONE
     assert one.after("n", UP, "1.1") is DONE
 

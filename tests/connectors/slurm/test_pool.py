@@ -8,7 +8,7 @@ from connectors.slurm.names import booking_mark, booking_name, is_mark, is_node
 from connectors.slurm.pool import HOSTS_MOST, hosts, pool_of
 from connectors.slurm.read import pool_reading
 from models.errors import BadInput
-from models.handovers import ours
+from models.handovers import of_tidegate
 from models.nodes import NodeShape
 from tests.connectors.slurm.makers import EIGHT, answers, job, node, partition
 
@@ -85,7 +85,7 @@ def test_any_other_reservation_is_somebodys(name: str):
 
 
 def test_a_reservation_that_only_looks_like_ours_is_somebodys():
-    assert not ours(booking_mark("n01", "tidegate:1.p1"))
+    assert not of_tidegate(booking_mark("n01", "tidegate:1.p1"))
 
 
 @pytest.mark.parametrize("mark", ["", "tidegate:", "maintenance", "tidegate:a b", "tidegate:a/b", "tidegate:a:b"])

@@ -18,6 +18,7 @@ from models.acts import Outcome, Verb
 from models.audit import Entered, Entry
 from models.forecasts import Forecast, Source
 from models.handovers import Handover, Stage
+from models.identity import PoolId
 from models.leadership import LeaseRecord
 from models.nodes import NodeShape, Side
 from models.plans import Plan
@@ -124,7 +125,8 @@ class HandingOver:
         ports = Ports(self.port, self.kubernetes, self.lease)  # type: ignore[arg-type] - as far as it is asked
         self.hpc = Standing(port, Side.HPC)
         sources = self.hpc, self.kubernetes
-        self.controller = Controller(ports, pool, spec, lambda: int(time.time()), self.audit, sources=sources)
+        whose, clock = PoolId("real", pool.name), lambda: int(time.time())
+        self.controller = Controller(ports, whose, pool, spec, clock, self.audit, sources=sources)
         self.error: BaseException | None = None
         self._standing = RLock()
         self._ended = Event()
