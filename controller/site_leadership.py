@@ -122,6 +122,11 @@ class PoolLeadership:
         self._site.leadership.rise_above(epoch)
 
 
+def pools_in(remembered: str) -> list[str]:
+    """The pools that have been led, by what is remembered of them; none where that does not name any."""
+    return [name for name in _decode(remembered, "") if name]
+
+
 def _encode(parts: dict[str, str]) -> str:
     whole = _Whole(VERSION, {name: msgspec.Raw(text.encode()) for name, text in parts.items() if text})
     return msgspec.json.encode(whole).decode()

@@ -10,7 +10,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from basics.documents.document import BadDocument
-from connectors.local.lock_state import read_state
+from connectors.local.lock_state import read_orders
 from connectors.slurm.checkup.nodes import overlap_findings
 from models.errors import BadInput
 from models.findings import Finding, skipped, warning, well, wrong
@@ -73,11 +73,13 @@ def state_findings(folder: Path) -> Iterator[Finding]:
         yield warning(STATE, f"{folder} has {free // 2**20} MiB left", "Make room on its disk.")
     else:
         yield well(STATE, f"{folder} {'can be written to' if there == folder else 'will be made'}, {kind or 'a'} disk")
-    paused = read_state(folder / LOCK)
-    if paused is not None and paused.orders.paused is not None:
-        yield warning(
-            STATE, "somebody has paused moves", "To go on:", f"tidegate resume {shlex.quote(str(folder / LOCK))}"
-        )
+    orders, resume = read_orders(folder / LOCK), f"tidegate resume {shlex.quote(str(folder / LOCK))}"
+    if orders.paused is not None:
+        yield warning(STATE, "somebody has paused moves", "To go on:", resume)
+    for pool, own in orders.pools.items():
+        if own.paused is not None:
+            command = f"{resume} --pool {shlex.quote(pool)}"
+            yield warning(STATE, f"somebody has paused moves of pool {pool}", "To go on:", command)
 
 
 def kubernetes_findings(site: Site) -> Iterator[Finding]:

@@ -1,4 +1,7 @@
-"""The state beside a lock: the epoch, the orders of persons, what leaders remember. Read, and changed as a whole."""
+"""The state beside a lock: the epoch, the orders of persons, what leaders remember. Read, and changed as a whole.
+
+Version 1, of release 0.1.0, knows no orders for single pools. It is read, and whoever changes it writes version 2.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +9,7 @@ import os
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Annotated
 
@@ -17,13 +20,21 @@ from connectors.local.files import real, told, try_lock
 from models.errors import BadInput
 from models.leadership import Orders, Pause
 
-VERSION = 1
+VERSION = 2
 BYTES_MOST = 1 << 20  # a state has a few hundred; what is larger is another file
 PATIENCE_S = 5.0  # how long a person's change waits for another one, which takes milliseconds
 _RETRY_S = 0.005
 _RESTORE = "restore it from a copy; or remove it, and then pause again what was paused"
 
 _Count = Annotated[int, msgspec.Meta(ge=0, le=1 << 53)]
+
+
+@dataclass(frozen=True, slots=True)
+class PoolState:
+    """What persons have set for one pool."""
+
+    paused: Pause | None = None
+    resumes: _Count = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,11 +46,18 @@ class State:
     paused: Pause | None = None
     resumes: _Count = 0
     remembered: str = ""
+    pools: dict[str, PoolState] = field(default_factory=dict)
 
     @property
     def orders(self) -> Orders:
         """The part that persons set."""
-        return Orders(self.paused, self.resumes)
+        pools = {name: Orders(own.paused, own.resumes) for name, own in self.pools.items()}
+        return Orders(self.paused, self.resumes, pools)
+
+    def ordered(self, orders: Orders) -> State:
+        """The same with other orders."""
+        pools = {name: PoolState(own.paused, own.resumes) for name, own in orders.pools.items()}
+        return replace(self, paused=orders.paused, resumes=orders.resumes, pools=pools)
 
 
 _DECODER = msgspec.json.Decoder(State)
@@ -72,25 +90,32 @@ def read_orders(path: Path) -> Orders:
     return (read_state(real(path)) or State()).orders
 
 
-def pause(path: Path, how: Pause) -> Orders:
-    """Order whoever leads, now or later, to begin no move. Done once it is on disk. Raises BadInput when it is not."""
-    return _order(path, lambda state: replace(state, paused=how))
+def pause(path: Path, how: Pause, pool: str | None = None) -> Orders:
+    """Order whoever leads, now or later, to begin no move of one pool, or of any.
+
+    Done once it is on disk. Raises BadInput when it is not.
+    """
+    return _order(path, lambda orders: orders.pause(how, pool))
 
 
-def resume(path: Path) -> Orders:
-    """Order that moves may go on, whatever had stopped them. Done once it is on disk. Raises BadInput."""
-    return _order(path, lambda state: replace(state, paused=None, resumes=state.resumes + 1))
+def resume(path: Path, pool: str | None = None) -> Orders:
+    """Order that moves of one pool, or of all, may go on, whatever had stopped them. Raises BadInput as ``pause``."""
+    return _order(path, lambda orders: orders.resume(pool))
 
 
-def _order(path: Path, new: Callable[[State], State]) -> Orders:
-    return change(real(path), lambda found: new(found or State()), patience_s=PATIENCE_S).orders
+def _order(path: Path, new: Callable[[Orders], Orders]) -> Orders:
+    def after(found: State | None) -> State:
+        state = found or State()
+        return state.ordered(new(state.orders))
+
+    return change(real(path), after, patience_s=PATIENCE_S).orders
 
 
 def change(path: Path, new: Callable[[State | None], State], *, patience_s: float = 0.0) -> State:
     """Replace the state by ``new`` of it while nobody else does. Raises BadInput, and then nothing has changed."""
     with _changing(path.with_name(f"{path.name}.change"), patience_s):
         found = read_state(path)
-        state = new(found)
+        state = replace(new(found), v=VERSION)
         if state != found:
             write_atomically(path, msgspec.json.format(msgspec.json.encode(state), indent=1) + b"\n")
         return state

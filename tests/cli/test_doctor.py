@@ -184,6 +184,10 @@ def test_a_pause_is_told(tmp_path: Path):
     pause(tmp_path / files.LOCK, Pause.FINISH)
     _, paused = files.state_findings(tmp_path)
     assert (paused.level, paused.commands) == (Level.WARNING, (f"tidegate resume {tmp_path / files.LOCK}",))
+    pause(tmp_path / files.LOCK, Pause.FINISH, "a100")
+    _, _, pool = files.state_findings(tmp_path)
+    assert pool.what == "somebody has paused moves of pool a100"
+    assert pool.commands == (f"tidegate resume {tmp_path / files.LOCK} --pool a100",)
 
 
 def test_whether_somebody_leads(tmp_path: Path):

@@ -33,6 +33,46 @@ def test_whoever_leads_hears_it_at_the_next_tick(tmp_path: Path, words: tuple[st
     leader.release()
 
 
+def test_one_pool_is_paused_and_the_others_are_not(tmp_path: Path):
+    file = str(tmp_path / "lead")
+    leader = LockFile(tmp_path / "lead")
+    leader.tick()
+    paused = run("pause", file, "--pool", "a 100", "--revert")
+    assert paused.startswith("moves of pool a 100 are paused, open hand-overs turn back; go on: ")
+    leader.tick()
+    assert (leader.orders.of("a 100"), leader.orders.of("b")) == (Orders(Pause.REVERT), Orders())
+    assert run(*shlex.split(paused.split("go on: ")[1])[1:]) == "moves of pool a 100 may begin again\n"
+    run("pause", file)
+    told = run("resume", file, "--pool", "b")
+    assert told.startswith("all pools stay paused, this one too; go on: ")
+    assert run(*shlex.split(told.split("go on: ")[1])[1:]) == "moves may begin again\n"
+    leader.tick()
+    assert (leader.orders.of("a 100"), leader.orders.of("b")) == (Orders(None, 2), Orders(None, 2))
+
+
+@pytest.mark.parametrize(
+    ("remembered", "pool", "told"),
+    [
+        ("", "c", False),
+        ('{"at_s":1}', "c", False),
+        ('{"v":2,"pools":{"a":{},"b":{}}}', "b", False),
+        ('{"v":2,"pools":{"a":{},"b":{}}}', "c", True),
+    ],
+    ids=["nobody has led", "release 0.1.0 has led", "a known one", "an unknown one"],
+)
+def test_an_order_for_a_pool_that_nobody_has_led_is_kept_and_told(
+    tmp_path: Path, remembered: str, pool: str, told: bool
+):
+    leader = LockFile(tmp_path / "lead")
+    leader.tick()
+    leader.remembered = remembered
+    leader.tick()
+    result = CliRunner().invoke(app, ["pause", str(tmp_path / "lead"), "--pool", pool], catch_exceptions=False)
+    assert ("note: nobody has led a pool c by this file yet, only a, b" in result.output) is told
+    leader.tick()
+    assert leader.orders.of(pool).paused is Pause.FINISH
+
+
 def test_the_command_to_go_on_can_be_pasted_from_wherever_it_stands(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     (tmp_path / "a state").mkdir()
     monkeypatch.chdir(tmp_path)

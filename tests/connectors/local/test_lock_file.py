@@ -178,8 +178,10 @@ BAD = {
     "an epoch below zero": b'{"epoch": -1}',
     "an epoch in words": b'{"epoch": "seven"}',
     "an unknown pause": b'{"paused": "maybe"}',
+    "an unknown pause of a pool": b'{"v": 2, "pools": {"a": {"paused": "maybe"}}}',
+    "a pool's count below zero": b'{"v": 2, "pools": {"a": {"resumes": -1}}}',
     "no version": b'{"v": 0}',
-    "a later version": b'{"v": 2, "epoch": 7}',
+    "a later version": b'{"v": 3, "epoch": 7}',
     "not text": b'{"remembered": "\xff"}',
     "deep": b'{"x":' + b"[" * 100_000,
     "huge": b" " * (BYTES_MOST + 1),
@@ -219,7 +221,7 @@ def test_a_state_of_an_older_release_has_the_defaults(path: Path):
     path.write_text('{"epoch": 7, "something": [1]}')
     lock = leader(path)
     assert (lock.epoch, lock.orders, lock.remembered) == (8, Orders(), "")
-    assert held(path) == {"v": 1, "epoch": 8, "paused": None, "resumes": 0, "remembered": ""}
+    assert held(path) == {"v": 2, "epoch": 8, "paused": None, "resumes": 0, "remembered": "", "pools": {}}
 
 
 def test_a_state_that_someone_removed_is_written_again_with_its_orders(path: Path):
@@ -290,6 +292,48 @@ def test_orders_of_another_process_are_heard_at_the_next_tick(path: Path):
     assert held(path)["remembered"] == "written after the order"
 
 
+def test_orders_for_single_pools_stand_beside_those_for_all(path: Path):
+    lock = leader(path)
+    pause(path, Pause.REVERT, "a")
+    pause(path, Pause.FINISH, "b")
+    lock.tick()
+    assert [lock.orders.of(pool).paused for pool in "abc"] == [Pause.REVERT, Pause.FINISH, None]
+    resume(path, "a")
+    assert held(path)["pools"] == {"a": {"paused": None, "resumes": 1}, "b": {"paused": "finish", "resumes": 0}}
+    pause(path, Pause.FINISH)
+    assert resume(path) == read_orders(path) == Orders(None, 1, {"a": Orders(None, 1), "b": Orders(None, 0)})
+    lock.tick()
+    assert [lock.orders.of(pool) for pool in "abc"] == [Orders(None, 2), Orders(None, 1), Orders(None, 1)]
+    assert lock.epoch == 1
+
+
+OLD = '{"v": 1, "epoch": 7, "paused": "revert", "resumes": 3, "remembered": "old"}'
+
+
+def test_a_state_of_version_1_is_read_and_whoever_changes_it_writes_version_2(path: Path):
+    path.write_text(OLD)
+    assert read_orders(path) == Orders(Pause.REVERT, 3)
+    assert held(path)["v"] == 1
+    lock = leader(path)
+    assert (lock.epoch, lock.orders, lock.remembered) == (8, Orders(Pause.REVERT, 3), "old")
+    assert held(path) == {**json.loads(OLD), "v": 2, "epoch": 8, "pools": {}}
+    path.write_text(OLD)
+    pause(path, Pause.FINISH, "a")
+    assert held(path) == {**json.loads(OLD), "v": 2, "pools": {"a": {"paused": "finish", "resumes": 0}}}
+
+
+def test_release_0_1_0_does_not_lead_by_a_state_of_version_2(path: Path, monkeypatch: pytest.MonkeyPatch):
+    leader(path).release()
+    monkeypatch.setattr(lock_state, "VERSION", 1)
+    lock = leader(path)
+    assert lock.epoch is None
+    assert "is of version 2, later than 1" in str(lock.trouble)
+    assert "upgrade Tidegate" in str(lock.trouble)
+    lock.release()
+    monkeypatch.undo()
+    assert leader(path).epoch == 2
+
+
 def test_orders_before_the_first_leader_and_for_one_that_waits(path: Path):
     assert pause(path, Pause.FINISH) == Orders(Pause.FINISH)
     first, second = leader(path), leader(path)
@@ -317,7 +361,7 @@ def test_changes_at_the_same_time_undo_nothing(path: Path):
     for person in persons:
         person.join()
     lock.tick()
-    assert held(path) == {"v": 1, "epoch": 1, "paused": None, "resumes": 60, "remembered": "59"}
+    assert held(path) == {"v": 2, "epoch": 1, "paused": None, "resumes": 60, "remembered": "59", "pools": {}}
 
 
 def test_a_change_that_never_ends_is_told(path: Path, monkeypatch: pytest.MonkeyPatch):
