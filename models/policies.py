@@ -15,7 +15,7 @@ from pydantic import AfterValidator, Field, model_validator
 
 from models.durations import duration_text
 from models.fields import NODES_MOST, NODES_OR_SHARE, Contradiction, Part, field, lasting, matching
-from models.pools import PoolPolicy, Shares, Takeover, Weights
+from models.pools import PoolPolicy, Shares, Takeover, Weights, nodes_apart
 
 __all__ = [
     "ForecastPolicy",
@@ -150,7 +150,7 @@ class Spec(Part):
         "How far Tidegate may go: observe measures and forecasts, recommend also plans and explains, auto also moves.",
         strict=False,
     )
-    pools: Annotated[tuple[PoolPolicy, ...], AfterValidator(_named_apart)] = Field(
+    pools: Annotated[tuple[PoolPolicy, ...], AfterValidator(_named_apart), AfterValidator(nodes_apart)] = Field(
         default_factory=lambda: (PoolPolicy(name="pool"),),
         description="The pools, 1 to 1000; without them, one called pool that holds every node.",
         strict=False,

@@ -8,8 +8,9 @@ from urllib.parse import urlsplit
 
 from pydantic import Field, model_validator
 
-from models.errors import shown
+from models.errors import BadInput, shown
 from models.fields import NODES_MOST, NODES_OR_ALL, Contradiction, Kind, Part, field, lasting, matching
+from models.hostlists import hosts
 from models.nodes import Side
 from models.schedules import LONGEST, check_schedule
 
@@ -129,6 +130,35 @@ class PoolPolicy(Part):
                 f" Kubernetes needs at least {low} and may have at most {high}"
             )
         return low, high
+
+
+def nodes_apart(pools: tuple[PoolPolicy, ...]) -> tuple[PoolPolicy, ...]:
+    """The pools, in which no node is in two, by its name on either side. Raises Contradiction that names them."""
+    found: list[tuple[tuple[str | int, ...], str]] = []
+    owners: dict[tuple[Side, str], str] = {}
+    advice = "leave each node to one pool"
+    for number, pool in enumerate(pools if len(pools) > 1 else ()):
+        if pool.nodes is None:
+            found.append(((number,), f"{pool.name} has every node, and there are other pools; give it nodes"))
+            continue
+        try:
+            names = hosts(pool.nodes)
+        except BadInput as error:
+            found.append(((number, "nodes"), str(error)))
+            continue
+        if len(names) + len(owners) // 2 > NODES_MOST:
+            raise Contradiction(*found, ((number, "nodes"), f"the pools have more than {NODES_MOST} nodes by then"))
+        kubernetes = [pool.kubernetes_name.replace("{name}", name) for name in names]
+        for side, key, its in ((Side.HPC, "nodes", names), (Side.KUBERNETES, "kubernetesName", kubernetes)):
+            taken = [name for name in its if owners.setdefault((side, name), pool.name) != pool.name]
+            if taken:
+                what = taken[0] if len(taken) == 1 else f"{taken[0]} and {len(taken) - 1} more"
+                also = f"{what} of pool {pool.name} also in pool {owners[side, taken[0]]}; {advice}"
+                found.append(((number, key), also))
+                break
+    if found:
+        raise Contradiction(*found)
+    return pools
 
 
 def _or(value: int | None, default: int) -> int:

@@ -9,13 +9,13 @@ from contextlib import ExitStack
 from connectors.slurm.checkup.format import nodes as named
 from connectors.slurm.cluster import SlurmCluster
 from connectors.slurm.open_slurm import open_transport
-from connectors.slurm.pool import hosts
 from connectors.slurm.read import Answers
 from connectors.slurm.scheduler import SlurmScheduler
 from connectors.slurm.settings import SlurmSettings
 from connectors.sources.backoff import Backoff
 from connectors.sources.paced import Paced
 from models.errors import BadInput, Unreachable
+from models.hostlists import hosts
 from models.nodes import HpcNode
 from models.policies import PoolPolicy
 from models.reading import Picture

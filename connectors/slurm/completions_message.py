@@ -7,9 +7,9 @@ from datetime import UTC, datetime
 import msgspec
 
 from connectors.slurm.jobs import ENDED, NEVER_S
-from connectors.slurm.pool import hosts
 from connectors.slurm.wire import Job, Number
 from models.errors import BadInput
+from models.hostlists import hosts
 
 BYTES_MOST = 8 << 20  # of a message: the job's script is in it, which Slurm limits to 4 MiB
 AGAIN = "PENDING"  # how a run ends that is followed by another one

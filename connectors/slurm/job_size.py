@@ -8,8 +8,9 @@ from typing import NamedTuple
 from connectors.slurm import amounts
 from connectors.slurm.constraints import could_have
 from connectors.slurm.exclusive_nodes import NodeSharing, node_sharing
-from connectors.slurm.pool import Pool, hosts
+from connectors.slurm.pool import Pool
 from connectors.slurm.wire import Job
+from models.hostlists import hosts
 from models.nodes import NodeShape
 
 _alike = attrgetter(

@@ -13,9 +13,10 @@ from msgspec.structs import replace
 from connectors.slurm import amounts
 from connectors.slurm.flags import flags_of
 from connectors.slurm.job_size import JobSizes
-from connectors.slurm.pool import Pool, hosts
+from connectors.slurm.pool import Pool
 from connectors.slurm.wire import Job
 from models.errors import Unreachable
+from models.hostlists import hosts
 from models.nodes import Side
 from models.work import WorkRecord, WorkState
 

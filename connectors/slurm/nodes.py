@@ -7,8 +7,9 @@ from collections.abc import Collection, Iterable, Mapping
 from connectors.slurm import flags, wire
 from connectors.slurm.jobs import NEVER_S
 from connectors.slurm.names import booking_mark, given_reason
-from connectors.slurm.pool import hosts, shape_of
+from connectors.slurm.pool import shape_of
 from models.handovers import of_tidegate
+from models.hostlists import hosts
 from models.nodes import HpcNode
 
 Told = tuple[wire.Node, int | None, Collection[str], str]

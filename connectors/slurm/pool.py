@@ -1,59 +1,18 @@
-"""Hostlists, and what a pool is: which nodes, of what size, in which partitions."""
+"""What a pool is: which nodes, of what size, in which partitions."""
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from functools import lru_cache
-from math import prod
 from operator import attrgetter
-from sys import intern
-
-from ClusterShell.NodeSet import RESOLVER_NOGROUP, NodeSet, NodeSetException
 
 from connectors.slurm import amounts, wire
 from connectors.slurm.constraints import Kind, kinds_of
 from models.errors import BadInput
+from models.hostlists import hosts
 from models.nodes import NodeShape
-
-HOSTS_MOST = 100_000  # names in one hostlist; Slurm's own most is 65,533
-_PLAIN = re.compile(r"[A-Za-z0-9._,\[\]-]*\Z")  # none of ClusterShell's operators, groups and wildcards
-_BRACKETS = re.compile(r"\[([0-9,-]*)\]")
-_RANGE = re.compile(r"([0-9]{1,9})(?:-([0-9]{1,9}))?\Z")
-_PARTS = re.compile(r",(?![^\[]*\])")
-
-
-@lru_cache(maxsize=8192)
-def hosts(hostlist: str) -> tuple[str, ...]:
-    """The names in ``n[001-003,7],gpu-1``, sorted. Raises BadInput when it is none, or has more than HOSTS_MOST."""
-    if not hostlist:
-        return ()
-    if _PLAIN.match(hostlist) and not set("[],") & set(hostlist):
-        return (hostlist,)
-    if not _PLAIN.match(hostlist) or sum(_size(part) for part in _PARTS.split(hostlist)) > HOSTS_MOST:
-        raise BadInput(f"{hostlist[:200]!r} is no hostlist of at most {HOSTS_MOST} nodes")
-    try:
-        # thousands of lists are remembered, and of thousands of nodes each: they share the names
-        return tuple(intern(str(name)) for name in NodeSet(hostlist, resolver=RESOLVER_NOGROUP))
-    except NodeSetException as error:
-        raise BadInput(f"{hostlist[:200]!r} is no hostlist: {error}") from error
-
-
-def _size(part: str) -> int:
-    """How many names one part with its brackets stands for: what is wrong in it counts as too many."""
-    if {"[", "]"} & set(_BRACKETS.sub("", part)):
-        return HOSTS_MOST + 1
-    return prod(sum(_range(one) for one in inner.split(",")) for inner in _BRACKETS.findall(part))
-
-
-def _range(text: str) -> int:
-    match = _RANGE.match(text)
-    if not match:
-        return HOSTS_MOST + 1
-    first, last = int(match[1]), int(match[2] or match[1])
-    return last - first + 1 if last >= first else HOSTS_MOST + 1
 
 
 @dataclass(frozen=True, slots=True)

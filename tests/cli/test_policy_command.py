@@ -97,7 +97,7 @@ def test_a_pool_too_small_for_its_floors_is_told_at_the_pool(run, good: str):
 
 def test_parts_that_are_not_acted_on_yet_are_noted(run):
     text = """spec:
-  pools: [{name: a}, {name: b, hooks: {after: {url: "http://hooks.example.org"}}}]
+  pools: [{name: a, nodes: n1}, {name: b, nodes: n2, hooks: {after: {url: "http://hooks.example.org"}}}]
   moves: {reserveAhead: true}
   takeovers: [{name: t, side: hpc, pool: a, nodes: 3, schedule: "0 0 * * *", duration: 1h}]
   safety: {unreadyMax: 1}

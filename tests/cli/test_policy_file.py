@@ -219,6 +219,31 @@ BAD = [
         "1:34: spec.pools[1].name: a is already the name of number 1; give each its own name",
     ),
     (
+        "a node in two pools",
+        "spec:\n  pools:\n  - {name: a, nodes: 'n[01-10]'}\n  - {name: b, nodes: 'm1,n[10-12]'}\n",
+        "4:22: spec.pools[1].nodes: n10 of pool b also in pool a; leave each node to one pool",
+    ),
+    (
+        "some nodes in two pools",
+        "spec:\n  pools:\n  - {name: a, nodes: 'n[01-10]'}\n  - {name: b, nodes: 'n[08-12]'}\n",
+        "4:22: spec.pools[1].nodes: n08 and 2 more of pool b also in pool a; leave each node to one pool",
+    ),
+    (
+        "a Kubernetes node in two pools",
+        "spec:\n  pools:\n  - {name: a, nodes: 'n[01-02]'}\n  - {name: b, nodes: '02', kubernetesName: 'n{name}'}\n",
+        "4:44: spec.pools[1].kubernetesName: n02 of pool b also in pool a; leave each node to one pool",
+    ),
+    (
+        "every node beside another pool",
+        "spec:\n  pools:\n  - {name: a, nodes: 'n[01-10]'}\n  - {name: b}\n",
+        "4:5: spec.pools[1]: b has every node, and there are other pools; give it nodes",
+    ),
+    (
+        "too many nodes beside another pool",
+        "spec:\n  pools:\n  - {name: a, nodes: 'n[1-100001]'}\n  - {name: b, nodes: m1}\n",
+        "3:22: spec.pools[0].nodes: 'n[1-100001]' is no hostlist of at most 100000 nodes",
+    ),
+    (
         "falling horizons",
         "spec: {forecast: {horizons: [1h, 5m]}}",
         "1:29: spec.forecast.horizons: must rise, each one once, not 1h, 5m",

@@ -10,13 +10,13 @@ from pathlib import Path
 import pytest
 
 from connectors.slurm.constraints import could_have, kinds_of
-from connectors.slurm.pool import hosts
 from connectors.slurm.rest.client import Rest
 from connectors.slurm.rest.transport import RestTransport
 from connectors.slurm.scheduler import SlurmScheduler
 from connectors.slurm.transport import Transport
 from connectors.slurm.wire import Job
 from models.acts import Outcome
+from models.hostlists import hosts
 from models.work import WorkState
 from tests.real.slurm import commands
 from tests.real.slurm.cluster import Cluster, CommandError

@@ -19,13 +19,13 @@ import pytest
 from connectors.slurm.checkup.native import native_findings
 from connectors.slurm.native.process import COMMAND, Process
 from connectors.slurm.native.transport import NativeTransport
-from connectors.slurm.pool import hosts
 from connectors.slurm.rest.transport import RestTransport
 from connectors.slurm.scheduler import SlurmScheduler
 from connectors.slurm.settings import SlurmSettings
 from models.acts import Outcome
 from models.errors import Unreachable
 from models.findings import Level
+from models.hostlists import hosts
 from models.nodes import HpcNode
 from models.reading import Picture
 from models.work import WorkState

@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from connectors.slurm.pool import hosts
 from connectors.slurm.rest.transport import RestTransport
 from connectors.slurm.scheduler import SlurmScheduler
 from models.acts import Outcome
+from models.hostlists import hosts
 from models.work import WorkState
 from tests.real.slurm.cluster import Cluster
 from tests.real.slurm.conf import Node

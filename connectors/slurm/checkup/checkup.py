@@ -15,12 +15,12 @@ from connectors.slurm.checkup.native import native_findings
 from connectors.slurm.checkup.running_conf import TOLD_FROM, Settings, from_file, from_rest
 from connectors.slurm.checkup_wire import CheckupNodes, CheckupPartitions, CheckupReservations, Configuration, Pings
 from connectors.slurm.native.process import Process
-from connectors.slurm.pool import hosts
 from connectors.slurm.rest.client import NotOffered, Rest
 from connectors.slurm.settings import SlurmSettings
 from connectors.slurm.wire import Diagnosis
 from models.errors import BadInput, TidegateError, Unreachable
 from models.findings import Finding, skipped, well, wrong
+from models.hostlists import hosts
 from models.policies import Policy
 
 TIMEOUT_S = 20.0  # slurmrestd itself waits up to 10 s for slurmctld

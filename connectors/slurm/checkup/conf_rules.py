@@ -7,10 +7,10 @@ from dataclasses import dataclass
 
 from connectors.slurm.checkup.format import folded
 from connectors.slurm.checkup.running_conf import Settings, whole
-from connectors.slurm.pool import hosts
 from models.durations import duration_text
 from models.errors import BadInput
 from models.findings import Finding, warning, well, wrong
+from models.hostlists import hosts
 from models.policies import Policy
 
 CHECK = "slurm.conf"

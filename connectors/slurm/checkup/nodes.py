@@ -10,10 +10,11 @@ from connectors.slurm.checkup.format import cut, folded, moment, nodes, plain, s
 from connectors.slurm.checkup_wire import CheckupNode, CheckupReservation
 from connectors.slurm.constraints import kinds_of
 from connectors.slurm.names import booking_mark
-from connectors.slurm.pool import hosts, shape_of
+from connectors.slurm.pool import shape_of
 from models.errors import BadInput
 from models.findings import Finding, skipped, warning, well, wrong
 from models.handovers import of_tidegate
+from models.hostlists import hosts
 from models.pools import PoolPolicy
 
 POOLS, STATES, DRAINS, RESERVATIONS = "slurm.nodes", "slurm.states", "slurm.drains", "slurm.reservations"

@@ -7,9 +7,9 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from connectors.slurm.checkup.format import nodes, plain, scontrol
 from connectors.slurm.checkup.running_conf import Settings
 from connectors.slurm.checkup_wire import CheckupPartition
-from connectors.slurm.pool import hosts
 from models.durations import duration_text
 from models.findings import Finding, warning, well, wrong
+from models.hostlists import hosts
 from models.policies import Policy
 
 CHECK = "slurm.partitions"

@@ -1,64 +1,16 @@
-"""Hostlists, and what a pool is."""
+"""What a pool is, and what nodes and bookings are called."""
 
 from __future__ import annotations
 
 import pytest
 
 from connectors.slurm.names import booking_mark, booking_name, is_mark, is_node
-from connectors.slurm.pool import HOSTS_MOST, hosts, pool_of
+from connectors.slurm.pool import pool_of
 from connectors.slurm.read import pool_reading
 from models.errors import BadInput
 from models.handovers import of_tidegate
 from models.nodes import NodeShape
 from tests.connectors.slurm.makers import EIGHT, answers, job, node, partition
-
-
-@pytest.mark.parametrize(
-    ("text", "names"),
-    [
-        ("", ()),
-        ("n1", ("n1",)),
-        ("n[001-003,7],gpu-1", ("gpu-1", "n001", "n002", "n003", "n7")),
-        ("r[1-2]n[1-2]", ("r1n1", "r1n2", "r2n1", "r2n2")),
-        ("a,b", ("a", "b")),
-        ("n[1]-ib", ("n1-ib",)),
-    ],
-)
-def test_hostlists_as_slurm_writes_them(text: str, names: tuple[str, ...]):
-    assert tuple(sorted(hosts(text))) == names
-
-
-def test_a_large_hostlist_is_read():
-    assert len(hosts("n[00001-10000]")) == 10_000
-
-
-def test_lists_that_are_remembered_share_the_names():
-    """Else the lists of some thousand large jobs, each once seen, would take half a gigabyte for good."""
-    assert hosts("n[101-103]")[2] is hosts("n[103-104]")[0]
-
-
-@pytest.mark.parametrize(
-    "text",
-    [
-        "n[1-999999999]",
-        "n[1-1000]r[1-1000]",
-        f"n[1-{HOSTS_MOST + 1}]",
-        "n[3-1]",
-        "n[",
-        "n]1",
-        "n[a]",
-        "n[]",
-        "@all",
-        "n[1-2]!n1",
-        "n*",
-        "n 1",
-        "n1\n",
-        "n[1-2]&n1",
-    ],
-)
-def test_what_is_none_or_too_large_is_refused_before_it_takes_memory(text: str):
-    with pytest.raises(BadInput):
-        hosts(text)
 
 
 @pytest.mark.parametrize("name", ["n01", "gpu-1.example.org", "a_b", "x" * 253])
