@@ -359,6 +359,16 @@ def test_a_hand_over_that_release_0_1_0_began_is_one_story_to_its_end(run, tmp_p
 # ---- a decision taken again ----
 
 
+def test_an_audit_of_release_0_1_0_is_listed_shown_and_explained(run):
+    path = ROOT / "tests" / "recorded" / "audit-0.1.0.jsonl"
+    assert "1 hand-over: 1 done" in run("handovers", path).out
+    assert "hand-over 1.1 of node" in run("handovers", path, "--show", "1.1").out
+    ran = run("handovers", path, "--explain", "1.1")
+    assert ran.code == 0
+    assert "of which 0 were; at most" in " ".join(ran.out.split())
+    assert ran.out.endswith("Taken again from the same inputs, the plan is the same.\n")
+
+
 def test_every_decision_of_a_replay_is_taken_again_the_same(run, replayed: Path):
     begun = [one["id"] for one in json.loads(run("handovers", replayed, "--json").out)["handovers"]]
     assert len(begun) > 20
