@@ -16,7 +16,7 @@ from connectors.local.lock_file import LockFile
 from controller.controller import Controller
 from controller.handover.carry_out import Ports
 from controller.leader_memory import decode_leader_memory
-from controller.lease import Lease
+from controller.lease import Lease, Term
 from controller.site_leadership import SiteLeadership
 from models.acts import Outcome, Verb
 from models.audit import Decided
@@ -120,7 +120,7 @@ class Place:
             lock = LockFile(self.path)
             lock.tick()
             return Candidate(lock, lock.tick, lock.release)
-        lease = Lease(self.store, f"process {self.now_s}", lambda: self.now_s)
+        lease = Lease(self.store, f"process {self.now_s}", lambda: self.now_s, Term())
 
         def tick() -> None:
             self.now_s += 60.0 if lease.epoch is None else 1.0
