@@ -22,6 +22,7 @@ class Trouble:
         self._over = over or f"{what}: no trouble any more"
         self._ignoring = ignoring
         self._known: str | None = None
+        self.text = ""  # the latest reason; empty when there is none
 
     @property
     def lasts(self) -> bool:
@@ -33,10 +34,10 @@ class Trouble:
         alike = str(error) if self._ignoring is None else self._ignoring.sub("", str(error))
         if alike != self._known:
             self._log.warning("%s%s", self._what, error)
-        self._known = alike
+        self._known, self.text = alike, str(error)
 
     def over(self) -> None:
         """It is not so, or not any more."""
         if self._known is not None:
             self._log.info("%s", self._over)
-        self._known = None
+        self._known, self.text = None, ""

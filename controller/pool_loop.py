@@ -59,6 +59,11 @@ class PoolLoop:
         return self._deafness.lasts
 
     @property
+    def standstill(self) -> str:
+        """Why nothing is decided, or moves are held; empty while moves may begin."""
+        return self._standstill.text
+
+    @property
     def ages_s(self) -> Mapping[Side, float]:
         """How old what each side showed was when it last went into a plan."""
         return self._mover.ages_s

@@ -14,6 +14,7 @@ from models.nodes import HpcNode, KubernetesNode
 from models.plans import Plan
 from models.work import WorkRecord
 
+READING = 2**20  # versions of one reading of a source: more than it can have events
 GONE_KEPT = 200_000  # keys remembered after their end, so that a late event does not bring one back to life
 
 
@@ -92,6 +93,11 @@ class Event:
     def pool(self) -> PoolId | None:
         """Which pool told it, by its source; None where that names none."""
         return PoolId.of_source(self.source)
+
+
+def reading_of(event: Event) -> int:
+    """The source's own order of the reading in which it saw the thing; of events of work and of nodes only."""
+    return event.version // READING
 
 
 class Latest:

@@ -68,7 +68,13 @@ class ForecastPolicy(Part):
 class MovesPolicy(Part):
     """How often and how fast nodes may move."""
 
-    every: Annotated[int, lasting("10s", "1h")] = field("5m", "Time between two decisions.")
+    every: Annotated[int, lasting("10s", "1h")] = field("5m", "Longest time between two decisions.")
+    soonest: Annotated[int, lasting("0s", "1h")] = field(
+        "15s", "Shortest time between two decisions, when new work, work that ended or a node that changed wakes one."
+    )
+    debounce: Annotated[int, lasting("0s", "5m")] = field(
+        "2s", "How long a decision that something wakes waits for more of the same."
+    )
     look_ahead: Annotated[int, lasting("1m", "1d")] = field("2h", "How far ahead a decision looks.")
     at_once: Annotated[int | str, NODES_OR_SHARE] = field(
         "25%", "Most nodes in hand-over at the same time: a number of nodes, or a share of the pool."

@@ -40,6 +40,14 @@ class BusPlace(Part):
     settings: Annotated[Path, PATH] | None = field(None, "A file of bus settings: TLS, who we are, a prefix.")
 
 
+class PageSettings(Part):
+    """The status page and the metrics, over plain HTTP."""
+
+    listen: Annotated[str, matching(r"[^\s:]+:[0-9]{1,5}", "an address such as 127.0.0.1:8470", longest=253)] = field(
+        "127.0.0.1:8470", "Where to listen: HOST:PORT. Whoever reaches it can read it, so keep it within the site."
+    )
+
+
 class SiteSpec(Part):
     """The site itself."""
 
@@ -49,6 +57,9 @@ class SiteSpec(Part):
     slurm: SlurmSettings = Field(description="How to reach Slurm.")
     bus: BusPlace = Field(default_factory=BusPlace, description="Which bus carries the events.")
     kubernetes: KubernetesSettings = Field(description="How to reach Kubernetes.")
+    page: PageSettings | None = field(
+        None, "Where the status page and the metrics are. Without it, role all has none, and role page the default."
+    )
 
 
 class SiteMetadata(Part):

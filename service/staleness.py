@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
+from controller.pool_loop import PoolLoop
+from models.audit import Decided
 from models.nodes import Side
-from service.parts import Parts
+from service.parts.forecasting import ForecastingPart
+from service.process import Process
 
 
-def rests_on_old(parts: Parts) -> str:
+def rests_on_old(loop: PoolLoop, decided: Decided | None, unread: Collection[Side], process: Process) -> str:
     """What of the last plan's input is from before the service went blind, with its age; empty where all is new."""
-    if parts.control is None or parts.last is None or parts.last.decided is None:
+    if decided is None:
         return ""
-    snapshot = parts.last.decided.snapshot
-    hpc, kubernetes = parts.sources
-    unread = {side for side, source in ((Side.HPC, hpc), (Side.KUBERNETES, kubernetes)) if source.unread}
-    old = [f"{side} read {age_s:.0f} s ago" for side, age_s in parts.control.ages_s.items() if side in unread]
+    snapshot = decided.snapshot
+    old = [f"{side} read {age_s:.0f} s ago" for side, age_s in loop.ages_s.items() if side in unread]
     age_s = snapshot.now_s - min(view.forecast.made_at_s for view in snapshot.sides.values())
-    if parts.control.deaf or parts.blind.lasts or age_s > parts.policy.spec.safety.stale_after:
+    blind = any(isinstance(part, ForecastingPart) and part.blind for part in process.parts)
+    if loop.deaf or blind or age_s > process.policy.spec.safety.stale_after:
         old.append(f"forecasts made {age_s} s ago")
     return ", ".join(old)

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
+from typing import Protocol
 
 from models.acts import Outcome
+from models.errors import Unreachable
 from models.nodes import KubernetesNode, NodeShape
 from models.reading import Picture
 from simulator.hpc import NodeKind
@@ -15,11 +18,12 @@ from simulator.twin import KUBERNETES_FACTS, TwinKubernetes
 
 @dataclass(frozen=True, slots=True)
 class KeptNode:
-    """What an API server would keep of one node."""
+    """What an API server would keep of one node; ``version`` rises with each write."""
 
     closed_by: str | None = INITIAL_MARK
     discouraged: bool = False
     record: str | None = None
+    version: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,12 +34,28 @@ class Memory:
     nodes: Mapping[str, KeptNode] = field(default_factory=dict)
 
 
+class Store(Protocol):
+    """Where a memory lasts, for all processes that share it."""
+
+    def read(self) -> Memory:
+        """The memory as it is now. Raises Unreachable."""
+        ...
+
+    def changing(self) -> AbstractContextManager[None]:
+        """Within the block nobody else changes it. Raises Unreachable."""
+        ...
+
+    def write(self, memory: Memory) -> None:
+        """Replace it; only within the block. Raises Unreachable, as an API server that cannot write would."""
+        ...
+
+
 class StandIn(TwinKubernetes):
     """One service of a request rate on the nodes ``names``, as the port ``Kubernetes``.
 
-    ``rate_steps`` are (seconds since it began, requests per second). ``keep`` makes a memory last and raises when it
-    cannot; it is called before a write is answered. Nodes that are not in the memory are closed, so they belong to
-    the HPC side.
+    ``rate_steps`` are (seconds since it began, requests per second). What its nodes are is in ``store``, which is read
+    before each look and replaced before a write is answered: two processes with one store see one cluster. Nodes that
+    are not in the store are closed, so they belong to the HPC side.
     """
 
     def __init__(
@@ -45,17 +65,16 @@ class StandIn(TwinKubernetes):
         rate_steps: Sequence[tuple[int, float]],
         rate_per_node: float,
         *,
-        memory: Memory,
-        keep: Callable[[Memory], None],
+        store: Store,
         clock: Callable[[], int],
     ) -> None:
+        self._store = store
+        self._memory = memory = store.read()
         steps = tuple((memory.begins_s + at_s, per_s) for at_s, per_s in rate_steps)
         machine = Machine(Workload(rate_steps=steps, rate_per_node=rate_per_node), [NodeKind("", len(names))], shape)
         machine.names = list(names)
         super().__init__(machine)
         self.facts = replace(KUBERNETES_FACTS, name="the stand-in for Kubernetes")
-        self._begins_s = memory.begins_s
-        self._keep = keep
         self._clock = clock
         for number, name in enumerate(names):
             self._recall(number, memory.nodes.get(name, KeptNode()))
@@ -71,27 +90,67 @@ class StandIn(TwinKubernetes):
 
     def read(self) -> Picture[KubernetesNode]:
         """See the port."""
-        self.pass_time()
+        self.refresh()
         return super().read()
 
     def refresh(self) -> dict[str, KubernetesNode]:
-        """See the twin's: as of now."""
+        """See the twin's: as of now, and as the store has it."""
+        self._follow(self._store.read())
         self.pass_time()
         return super().refresh()
+
+    def note(self, node: str, *, record: str, version: str) -> Outcome:
+        """See the port."""
+        with self._store.changing():
+            return super().note(node, record=record, version=version)
+
+    def discourage(self, node: str, *, record: str, version: str) -> Outcome:
+        """See the port."""
+        with self._store.changing():
+            return super().discourage(node, record=record, version=version)
+
+    def close(self, node: str, *, mark: str, record: str, version: str) -> Outcome:
+        """See the port."""
+        with self._store.changing():
+            return super().close(node, mark=mark, record=record, version=version)
+
+    def open(self, node: str, *, mark: str, record: str, version: str) -> Outcome:
+        """See the port."""
+        with self._store.changing():
+            return super().open(node, mark=mark, record=record, version=version)
+
+    def _follow(self, memory: Memory) -> None:
+        """Take over what another process has written."""
+        if memory == self._memory:
+            return
+        before, self._memory = self._memory, memory
+        for number, name in enumerate(self._machine.names):
+            kept = memory.nodes.get(name, KeptNode())
+            if kept != before.nodes.get(name, KeptNode()):
+                self._recall(number, kept)
 
     def _recall(self, number: int, kept: KeptNode) -> None:
         kube = self._machine.kube
         kube.set_closed(number, kept.closed_by)
         kube.set_discouraged(number, kept.discouraged)
+        self._records.pop(number, None)
         if kept.record is not None:
             self._records[number] = kept.record
 
+    def _show(self, node: int) -> KubernetesNode:
+        kept = self._memory.nodes.get(self._machine.names[node], KeptNode())
+        return replace(super()._show(node), version=str(kept.version))
+
     def _write(self, number: int, record: str) -> Outcome:
-        outcome = super()._write(number, record)
-        kube = self._machine.kube
-        nodes = {
-            name: KeptNode(kube.closed_by[at], bool(kube.discouraged[at]), self._records.get(at))
-            for at, name in enumerate(self._machine.names)
-        }
-        self._keep(Memory(self._begins_s, nodes))
-        return outcome
+        """Within ``changing``, and after the version was found to be the newest."""
+        kube, name = self._machine.kube, self._machine.names[number]
+        version = self._memory.nodes.get(name, KeptNode()).version + 1
+        kept = KeptNode(kube.closed_by[number], bool(kube.discouraged[number]), record, version)
+        memory = replace(self._memory, nodes={**self._memory.nodes, name: kept})
+        try:
+            self._store.write(memory)
+        except Unreachable:
+            self._recall(number, self._memory.nodes.get(name, KeptNode()))
+            raise
+        self._memory = memory
+        return super()._write(number, record)

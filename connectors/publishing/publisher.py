@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -12,6 +12,7 @@ from connectors.publishing.feed import FLUSH_S, Feed
 from connectors.sources.backoff import INTERVAL_S
 from models.bus import Bus
 from models.errors import BusRefused, BusUnavailable, Unreachable
+from models.events import Topic
 from models.reading import Picture, Source
 
 WHOLE = 1.5  # intervals: a pause that is shorter is not parted
@@ -54,16 +55,27 @@ class Publisher:
         self._told: dict[int, Picture[Any]] = {}  # by the identity of its source
         self._trouble = Trouble(log, "the bus is not told")
         self._flush_s = FLUSH_S
+        self._anew = False
+
+    def tell_anew(self, lost: Collection[Topic]) -> None:
+        """Events of these topics were lost: the next step tells again what the sources show."""
+        for pool in self._pools:
+            pool.feed.tell_anew(lost)
+        self._anew = self._anew or bool(lost)
+
+    @property
+    def untold(self) -> bool:
+        """Whether the bus did not take all of it the last time."""
+        return self._trouble.lasts
 
     def step(self) -> float:
         """Read and tell once; seconds until the next step. A bus that is away is logged, and no error."""
         news = [(pool.feed, self._pictures(pool.sources)) for pool in self._pools]
         now_s = self._clock()
         try:
-            lost = self._bus.take_resyncs()
+            anew, self._anew = self._anew, False
             for feed, pictures in news:
-                feed.tell_anew(lost)
-                self._tell(feed, now_s, pictures, anew=bool(lost))
+                self._tell(feed, now_s, pictures, anew=anew)
             self._settle()
         except (BusUnavailable, BusRefused) as error:
             self._flush_s = AWAY_FLUSH_S

@@ -1,0 +1,70 @@
+"""Opening a process of the service: its role's parts, in the order of what they need."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Mapping
+from contextlib import ExitStack
+from pathlib import Path
+
+from connectors.bus.settings import BusSettings
+from models.errors import BadInput
+from models.policies import Mode, Policy
+from service.clock import SteadyClock
+from service.part import Part
+from service.parts.audit import open_audit
+from service.parts.bus import open_bus_part
+from service.parts.control import open_control
+from service.parts.forecasting import open_forecasting
+from service.parts.kubernetes import open_kubernetes
+from service.parts.leadership import open_leadership
+from service.parts.page import open_page
+from service.parts.publishing import open_publishing
+from service.parts.slurm import open_slurm
+from service.process import Process
+from service.roles import PARTS, Role, in_order_of_need
+from service.site import Site
+
+OPEN: Mapping[str, Callable[[Process], Part]] = {
+    "audit": open_audit,
+    "bus": open_bus_part,
+    "control": open_control,
+    "forecasting": open_forecasting,
+    "kubernetes": open_kubernetes,
+    "leadership": open_leadership,
+    "page": open_page,
+    "publishing": open_publishing,
+    "slurm": open_slurm,
+}
+
+log = logging.getLogger("tidegate.service")
+
+
+def open_process(
+    role: Role, site: Site, policy: Policy, bus_settings: BusSettings | None, at_end: ExitStack
+) -> Process:
+    """Open all that the role needs; ``at_end`` lets go of it.
+
+    Raises BadInput, Unreachable, BusUnavailable or BusRefused.
+    """
+    _make(site.spec.state)
+    process = Process(role, site, policy, bus_settings, SteadyClock(), at_end)
+    wanted = list(PARTS[role])
+    if policy.spec.mode is Mode.OBSERVE and "control" in wanted:
+        wanted.remove("control")
+    if role is Role.ALL and site.spec.page is not None:
+        wanted.append("page")
+    for name in in_order_of_need(wanted):
+        process.parts.append(OPEN[name](process))
+    return process
+
+
+def _make(folder: Path) -> None:
+    """The folder of the state, for this user only."""
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError as error:
+        what = (error.strerror or type(error).__name__).lower()
+        raise BadInput(
+            f"cannot be made: {what}", where=str(folder), remedy="name another folder as spec.state"
+        ) from error

@@ -1,0 +1,92 @@
+"""The status page as HTML and as JSON. Pure; whatever comes from outside is escaped on its way in."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import UTC, datetime
+from html import escape
+
+import msgspec
+
+from models.events import Event, Planned
+from models.forecasts import Forecast
+from models.handovers import Handover
+from service.part import Status
+from service.plan_text import in_a_line
+
+_STYLE = (
+    "body{font:16px/1.5 system-ui,sans-serif;margin:1rem auto;max-width:60rem;padding:0 1rem;color:#1b1f24}"
+    "h2{margin-top:2rem}table{border-collapse:collapse;width:100%}"
+    "td{padding:.3rem .8rem .3rem 0;border-top:1px solid #d8dee4;vertical-align:top;overflow-wrap:anywhere}"
+    ".bad{color:#a40e26;font-weight:600}"
+)
+
+
+def page_html(site: str, now_s: int, status: Sequence[Status], events: Sequence[Event]) -> bytes:
+    """The page, which loads nothing; it draws itself anew every few seconds."""
+    parts = [
+        "<!doctype html><html lang=en><meta charset=utf-8>",
+        '<meta name=viewport content="width=device-width,initial-scale=1"><meta http-equiv=refresh content=5>',
+        f"<title>Tidegate · {escape(site)}</title><style>{_STYLE}</style>",
+        f"<h1>Tidegate · {escape(site)}</h1><p>{_moment(now_s)}</p>",
+        "<h2>This process</h2>",
+        _table((one.part, one.text or "runs", one.well) for one in status),
+        "<h2>Plans</h2>",
+        _table((event.key, in_a_line(one.plan), not one.plan.holds) for event, one in _plans(events)),
+        "<h2>Forecasts</h2>",
+        _table((event.key, _forecast(one), True) for event, one in _forecasts(events)),
+        "<h2>Hand-overs under way, or in need of a person</h2>",
+        _table((one.node, f"{one.id}: {one.direction}, {one.stage}", one.stage != "stuck") for one in _open(events)),
+    ]
+    return "".join(parts).encode()
+
+
+def page_json(site: str, now_s: int, status: Sequence[Status], events: Sequence[Event]) -> bytes:
+    """The same for machines."""
+    return msgspec.json.encode(
+        {
+            "site": site,
+            "now_s": now_s,
+            "parts": status,
+            "plans": {event.key: one.plan for event, one in _plans(events)},
+            "forecasts": {event.key: _forecast(one) for event, one in _forecasts(events)},
+            "handovers": [{"id": one.id, "node": one.node, "stage": one.stage} for one in _open(events)],
+        }
+    )
+
+
+def _table(rows: Iterable[tuple[str, str, bool]]) -> str:
+    drawn = "".join(
+        f"<tr><td>{escape(name)}<td{'' if well else ' class=bad'}>{escape(text)}" for name, text, well in rows
+    )
+    return f"<table>{drawn}</table>" if drawn else "<p>none</p>"
+
+
+def _plans(events: Sequence[Event]) -> Iterator[tuple[Event, Planned]]:
+    return ((event, event.payload) for event in _sorted(events) if isinstance(event.payload, Planned))
+
+
+def _forecasts(events: Sequence[Event]) -> Iterator[tuple[Event, Forecast]]:
+    return ((event, event.payload) for event in _sorted(events) if isinstance(event.payload, Forecast))
+
+
+def _open(events: Sequence[Event]) -> Iterator[Handover]:
+    found = (event.payload for event in _sorted(events) if isinstance(event.payload, Handover))
+    return (one for one in found if not one.stage.finished or one.stage == "stuck")
+
+
+def _sorted(events: Sequence[Event]) -> list[Event]:
+    return sorted(events, key=lambda event: event.key)
+
+
+def _forecast(forecast: Forecast) -> str:
+    middle = len(forecast.levels) // 2
+    ahead = ", ".join(
+        f"{row[middle]:.1f} in {horizon_s // 60} min"
+        for horizon_s, row in zip(forecast.horizons_s, forecast.values, strict=True)
+    )
+    return f"{forecast.now:.1f} nodes now; {ahead} ({forecast.source}, made {_moment(forecast.made_at_s)})"
+
+
+def _moment(at_s: int) -> str:
+    return f"{datetime.fromtimestamp(at_s, UTC):%Y-%m-%d %H:%M:%S} UTC"

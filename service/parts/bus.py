@@ -1,0 +1,54 @@
+"""The event bus of a process."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from prometheus_client.registry import Collector
+
+from connectors.bus.metrics import BusMetrics
+from connectors.bus.open_bus import OpenedBus, open_bus
+from service.part import Part, Status, Step
+from service.process import Process
+
+RESYNC_S = 5.0
+
+
+class BusPart(Part):
+    """The bus, which all parts of the process share."""
+
+    name = "bus"
+
+    def __init__(self, bus: OpenedBus, role: str, parts: Sequence[Part]) -> None:
+        self.bus = bus
+        self._role = role
+        self._parts = parts  # of the process: those that are opened later come into it
+
+    def steps(self) -> Sequence[Step]:
+        """See the base. What was lost, every part that told it tells again."""
+        return (Step("resync", self.resync, RESYNC_S),)
+
+    def resync(self) -> float:
+        """Take what was lost once, for all parts."""
+        if lost := self.bus.take_resyncs():
+            for part in self._parts:
+                part.tell_anew(lost)
+        return RESYNC_S
+
+    def metrics(self) -> Sequence[Collector]:
+        """See the base."""
+        return (BusMetrics(self.bus, self._role),)
+
+    def status(self) -> Status:
+        """See the base."""
+        counts = self.bus.counts
+        lost = f", {counts.dropped} lost" if counts.dropped else ""
+        text = f"{counts.published} events told, {counts.received} heard, {counts.spooled} waited on disk{lost}"
+        return Status(self.name, not counts.dropped, text)
+
+
+def open_bus_part(process: Process) -> BusPart:
+    """Open the bus of the site. Raises BadInput, BusUnavailable or BusRefused."""
+    bus = open_bus(process.site.spec.bus.address or "", settings=process.bus_settings)
+    process.at_end.callback(bus.close)
+    return BusPart(bus, process.role, process.parts)
