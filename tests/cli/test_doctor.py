@@ -254,7 +254,8 @@ def test_a_bus_that_is_none(tmp_path: Path):
     assert found.level is Level.ERROR
 
 
-def test_a_broker_that_does_not_answer():
+def test_a_broker_that_does_not_answer(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr("connectors.kafka_client.connect_errors.BOOTSTRAP_S", 0.1)
     found = only(bus.bus_findings(BusPlace(address="kafka:127.0.0.1:1"), POOLS))
     assert (found.level, "no broker answers at 127.0.0.1:1" in found.what) == (Level.ERROR, True)
 

@@ -103,11 +103,10 @@ class SlurmBench:
         for line in cluster.run("scontrol", "--oneliner", "show", "reservation").splitlines():
             if line.startswith("ReservationName="):
                 cluster.run("scontrol", "delete", line.split()[0])
-        cluster.wait(lambda: not any("COMPLETING" in _state(cluster, node) for node in self.nodes), "no epilog runs")
-        for node in self.nodes:
-            if "DRAIN" in _state(cluster, node):
-                cluster.run("scontrol", "update", f"nodename={node}", "state=undrain")
-        cluster.wait(lambda: all(_state(cluster, node) == {"IDLE"} for node in self.nodes), "all nodes are idle")
+        cluster.wait(self._no_epilog_runs, "no epilog runs")
+        if drained := [node for node, state in self._states().items() if "DRAIN" in state]:
+            cluster.run("scontrol", "update", f"nodename={','.join(drained)}", "state=undrain")
+        cluster.wait(lambda: all(state == {"IDLE"} for state in self._states().values()), "all nodes are idle")
 
     def pass_time(self, seconds: int) -> None:
         if seconds >= LONG_S:
@@ -169,9 +168,15 @@ class SlurmBench:
                 break
             time.sleep(0.2)
             has_had = bool(first) and all(now >= then + ROUNDS for then, now in zip(first, self._rounds(), strict=True))
-        self.cluster.wait(
-            lambda: not any("COMPLETING" in _state(self.cluster, node) for node in self.nodes), "epilogs end"
-        )
+        self.cluster.wait(self._no_epilog_runs, "epilogs end")
+
+    def _no_epilog_runs(self) -> bool:
+        return not any("COMPLETING" in state for state in self._states().values())
+
+    def _states(self) -> dict[str, set[str]]:
+        """The states of all our nodes, told at once."""
+        told = self.cluster.run("scontrol", "--oneliner", "show", "node", ",".join(self.nodes))
+        return {name: set(state.split("+")) for name, state in re.findall(r"NodeName=(\S+) .* State=(\S+)", told)}
 
     def _rounds(self) -> list[int]:
         """How many rounds each of the two schedulers has gone."""

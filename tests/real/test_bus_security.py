@@ -13,6 +13,7 @@ import pytest
 from kafka.admin import ACLOperation, ResourceType
 
 from connectors.bus.broker.bus import KafkaBus
+from connectors.kafka_client import connect_errors
 from connectors.kafka_client.security import Security
 from models.demand import Demand
 from models.errors import BusRefused, BusUnavailable, TidegateError
@@ -24,6 +25,7 @@ from tests.real.kafka.certificates import CLIENT, Certificates, Pair
 from tests.real.proxy import Proxy
 
 RIGHTS_S = 5.0
+REFUSED_S = 2.0  # the client asks again for as long as it may
 WRONG = "not-the-password-8c1f"
 EVENT = Event(Topic.DEMAND, "pool/hpc", Demand(Side.HPC, 1, 1.0, 2.0), 1, "/test", 1.0)
 ALL = (ACLOperation.CREATE, ACLOperation.READ, ACLOperation.WRITE, ACLOperation.DESCRIBE, ACLOperation.DESCRIBE_CONFIGS)
@@ -93,8 +95,10 @@ def told_at_publishing(bus: KafkaBus) -> str:
 
 
 def refusal(address: str, security: Security, prefix: str = "nobody.") -> TidegateError:
-    with pytest.raises(TidegateError) as caught:
-        KafkaBus([address], prefix=prefix, security=security).close(0)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(connect_errors, "BOOTSTRAP_S", REFUSED_S)
+        with pytest.raises(TidegateError) as caught:
+            KafkaBus([address], prefix=prefix, security=security).close(0)
     return caught.value
 
 
