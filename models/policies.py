@@ -77,10 +77,12 @@ class MovesPolicy(Part):
     )
     look_ahead: Annotated[int, lasting("1m", "1d")] = field("2h", "How far ahead a decision looks.")
     at_once: Annotated[int | str, NODES_OR_SHARE] = field(
-        "25%", "Most nodes in hand-over at the same time: a number of nodes, or a share of the pool."
+        "25%",
+        "Most nodes in hand-over at the same time: a number of nodes of all pools, or a share of each.",
     )
     per_hour: Annotated[int | str, NODES_OR_SHARE] = field(
-        "100%", "Most moves begun in any hour by the wall clock: a number of nodes, or a share of the pool."
+        "100%",
+        "Most moves begun in any hour by the wall clock: a number of all pools, or a share of each.",
     )
     min_gain: float = field(0.35, "Least expected gain of a move, as a multiple of its cost.", ge=0, le=1000)
     dwell: Annotated[int, lasting("0s", "7d")] = field(
@@ -127,7 +129,7 @@ class SafetyPolicy(Part):
         "How long moves stop when a queue or a list of nodes vanishes from one reading to the next, unless it comes"
         " back or a person says to go on.",
     )
-    failures_to_pause: int = field(3, "Failed hand-overs in a row that pause all moves.", ge=1, le=1000)
+    failures_to_pause: int = field(3, "Failed hand-overs in a row, of all pools, that pause all moves.", ge=1, le=1000)
 
 
 class Metadata(Part):

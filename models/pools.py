@@ -93,9 +93,13 @@ class Hooks(Part):
 class PoolPolicy(Part):
     """One pool: which nodes it has, what each side's unmet demand costs, and how small or large a side may get."""
 
-    name: Annotated[str, _NAME] = Field(description="What the pool is called here, in metrics and in messages.")
+    name: Annotated[str, _NAME] = Field(
+        description="What the pool is called, here and in all that bears its mark: keep it while it has nodes to move."
+    )
     nodes: Annotated[str, _HOSTLIST] | None = field(
-        None, "The nodes of the pool by the HPC scheduler's names, as a hostlist; without it, every node."
+        None,
+        "The nodes of the pool by the HPC scheduler's names, as a hostlist, none of them in another pool; without it,"
+        " every node.",
     )
     kubernetes_name: Annotated[str, _KUBERNETES_NAME] = field(
         "{name}", "How Kubernetes names a node of the pool; {name} stands for the HPC scheduler's name."

@@ -65,7 +65,7 @@ class SiteSpec(Part):
 class SiteMetadata(Part):
     """What the site is called."""
 
-    name: Annotated[str, _NAME] = field("site", "The name of the site, which is the source of its events.")
+    name: Annotated[str, _NAME] = field("site", "The name of the site, in its events and in its marks: keep it.")
 
 
 class Site(Part):

@@ -21,7 +21,7 @@ from models.errors import BadInput
 from models.leadership import Orders, Pause
 
 VERSION = 2
-BYTES_MOST = 1 << 20  # a state has a few hundred; what is larger is another file
+BYTES_MOST = 1 << 23  # a state has a few thousand for each pool at most; what is larger is another file
 PATIENCE_S = 5.0  # how long a person's change waits for another one, which takes milliseconds
 _RETRY_S = 0.005
 _RESTORE = "restore it from a copy; or remove it, and then pause again what was paused"

@@ -38,6 +38,12 @@ def test_what_is_written_is_read_with_a_version(bench: LeaseBench):
     assert found.version
 
 
+def test_orders_for_single_pools_are_kept_with_those_for_all(bench: LeaseBench):
+    orders = Orders().pause(Pause.FINISH).pause(Pause.REVERT, "a100").resume("h100")
+    assert bench.port.write(replace(FIRST, orders=orders)) is DONE
+    assert read(bench).orders == orders
+
+
 def test_each_write_gives_a_new_version(bench: LeaseBench):
     bench.port.write(FIRST)
     versions = [read(bench).version]

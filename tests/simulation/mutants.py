@@ -83,7 +83,7 @@ def _look_again() -> Callable[[], Iterator[None]]:
 
 
 def _ownership() -> Callable[[], Iterator[None]]:
-    def anyones(mark: str | None) -> bool:
+    def anyones(mark: str | None, scope: str) -> bool:
         return mark is not None
 
     return _patched(*((where, "ours", anyones) for where in (looking, recovery, sweep, guards)))
