@@ -3,15 +3,23 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from cli.bus.target import Settings
-from cli.replaying.parse import BUS_HELP
-
-if TYPE_CHECKING:
-    from simulator.assemble import Assembled
+from cli.replaying.bus_path import usable_bus
+from cli.replaying.comparison import Task, run_and_tell
+from cli.replaying.inputs import facts
+from cli.replaying.parse import BUS_HELP, DEFAULT_SHAPE, node_shape
+from models.policies import Policy
+from simulator.assemble import Assembled, Inputs, assemble
+from simulator.hpc import NodeKind
+from simulator.traces.swf import HeaderFacts, SwfTrace
+from simulator.work import ReadNotes
+from simulator.workloads.diurnal import diurnal_requests
+from simulator.workloads.lublin import lublin_jobs
+from simulator.world import World
 
 NODES = 64
 DAYS = 7
@@ -32,15 +40,7 @@ def demo(
 ) -> None:
     """Replay a synthetic week on 64 nodes: simulation jobs by night and day, an inference service that follows its
     users."""
-    from cli.replaying.bus_path import usable_bus  # noqa: PLC0415 - heavy
-
     through = usable_bus(bus, bus_settings, quiet=quiet)
-    from cli.replaying.comparison import Task, run_and_tell  # noqa: PLC0415
-    from cli.replaying.inputs import facts  # noqa: PLC0415
-    from cli.replaying.parse import DEFAULT_SHAPE, node_shape  # noqa: PLC0415
-    from models.policies import Policy  # noqa: PLC0415
-    from simulator.hpc import NodeKind  # noqa: PLC0415
-    from simulator.world import World  # noqa: PLC0415
 
     made = demo_workload()
     world = World(
@@ -65,12 +65,6 @@ def demo(
 def demo_workload() -> Assembled:
     """A week of jobs that would fill half the machine, of up to half of it each, and of requests that peak at 60 % of
     it."""
-    from simulator.assemble import Inputs, assemble  # noqa: PLC0415
-    from simulator.traces.swf import HeaderFacts, SwfTrace  # noqa: PLC0415
-    from simulator.work import ReadNotes  # noqa: PLC0415
-    from simulator.workloads.diurnal import diurnal_requests  # noqa: PLC0415
-    from simulator.workloads.lublin import lublin_jobs  # noqa: PLC0415
-
     jobs = lublin_jobs(procs=JOB_NODES_MAX, seed=SEED, days=DAYS, load=JOBS_LOAD * NODES / JOB_NODES_MAX)
     requests = diurnal_requests(days=DAYS, seed=SEED, peak_per_s=REQUESTS_PER_S)
     inputs = Inputs(SwfTrace(jobs, ReadNotes(), HeaderFacts()), requests)

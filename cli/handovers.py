@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import json
+import shutil
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
+from rich.console import Console
 
+from basics.text import clean
+from cli.audit.detail import detail
+from cli.audit.explain import decision_of, differences, numbers, reasons, taken_again
+from cli.audit.format import clock
+from cli.audit.listing import document, drops, listing, summary
+from cli.audit.timelines import HandoverTimelines, read_timelines
 from models.handovers import Stage
-
-if TYPE_CHECKING:
-    from cli.audit.timelines import HandoverTimelines
 
 LIMIT = 50
 
@@ -34,7 +40,6 @@ def handovers(
     """
     if sum((show is not None, explain is not None, json)) > 1:
         raise typer.BadParameter("give only one of --show, --explain and --json")
-    from cli.audit.timelines import read_timelines  # noqa: PLC0415 - heavy, so only once the options are right
 
     timelines = read_timelines(file)
     if show is not None:
@@ -46,12 +51,6 @@ def handovers(
 
 
 def _list(timelines: HandoverTimelines, node: str | None, stage: Stage | None, limit: int, *, as_json: bool) -> None:
-    import json  # noqa: PLC0415
-
-    from rich.console import Console  # noqa: PLC0415
-
-    from cli.audit.listing import document, drops, listing, summary  # noqa: PLC0415
-
     found = timelines.on(node) if node is not None else list(timelines.by_id.values())
     if stage is not None:
         found = [timeline for timeline in found if timeline.handover.stage is stage]
@@ -70,18 +69,10 @@ def _list(timelines: HandoverTimelines, node: str | None, stage: Stage | None, l
 
 
 def _tell(timelines: HandoverTimelines, ident: str) -> None:
-    from cli.audit.detail import detail  # noqa: PLC0415
-
     typer.echo("\n".join(detail(timelines.of(ident), _width())))
 
 
 def _explain(timelines: HandoverTimelines, ident: str) -> None:
-    from rich.console import Console  # noqa: PLC0415
-
-    from basics.text import clean  # noqa: PLC0415
-    from cli.audit.explain import decision_of, differences, numbers, reasons, taken_again  # noqa: PLC0415
-    from cli.audit.format import clock  # noqa: PLC0415
-
     timeline = timelines.of(ident)
     entry = decision_of(timeline, timelines)
     plan, changed = entry.plan, differences(entry.plan, taken_again(entry))
@@ -101,6 +92,4 @@ def _explain(timelines: HandoverTimelines, ident: str) -> None:
 
 def _width() -> int:
     """Columns of the terminal; 80 where there is none."""
-    import shutil  # noqa: PLC0415
-
     return shutil.get_terminal_size().columns

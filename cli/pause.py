@@ -8,6 +8,10 @@ from typing import Annotated
 
 import typer
 
+from connectors.local import lock_state
+from controller.site_leadership import pools_in
+from models.leadership import Pause
+
 File = Annotated[Path, typer.Argument(help="The lock file that the controller leads by", metavar="FILE")]
 Pool = Annotated[str | None, typer.Option("--pool", metavar="NAME", help="Only this pool; without it, all pools")]
 
@@ -20,10 +24,7 @@ def pause(
     ] = False,
 ) -> None:
     """Let no move begin until someone resumes them. The order outlives every process."""
-    from connectors.local.lock_state import pause as order  # noqa: PLC0415
-    from models.leadership import Pause  # noqa: PLC0415
-
-    order(file, Pause.REVERT if revert else Pause.FINISH, pool)
+    lock_state.pause(file, Pause.REVERT if revert else Pause.FINISH, pool)
     typer.echo(
         f"moves{_of(pool)} are paused, open hand-overs {'turn back' if revert else 'finish'};"
         f" go on: tidegate resume {quote(str(file.absolute()))}{f' --pool {quote(pool)}' if pool else ''}"
@@ -33,9 +34,7 @@ def pause(
 
 def resume(file: File, pool: Pool = None) -> None:
     """Let moves begin again, whatever has stopped them: a pause, failed hand-overs, or work that had vanished."""
-    from connectors.local.lock_state import resume as order  # noqa: PLC0415
-
-    orders = order(file, pool)
+    orders = lock_state.resume(file, pool)
     if orders.paused is not None:
         typer.echo(f"all pools stay paused, this one too; go on: tidegate resume {quote(str(file.absolute()))}")
     else:
@@ -49,10 +48,7 @@ def _of(pool: str | None) -> str:
 
 def _tell_if_unknown(file: Path, pool: str | None) -> None:
     """An order for a pool that nobody knows is kept, as the pool may come; but it may be a slip of the finger."""
-    from connectors.local.lock_state import read_state  # noqa: PLC0415
-    from controller.site_leadership import pools_in  # noqa: PLC0415
-
-    state = None if pool is None else read_state(file)
+    state = None if pool is None else lock_state.read_state(file)
     known = pools_in(state.remembered) if state is not None else []
     if known and pool not in known:
         typer.echo(f"note: nobody has led a pool {pool} by this file yet, only {', '.join(known)}", err=True)

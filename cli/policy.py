@@ -7,7 +7,11 @@ from typing import Annotated
 
 import typer
 
-# The parts that read policies are imported when a command runs, so that the other commands start at once.
+from basics.documents.document import READ_MOST, decode, parse_document, read_document
+from cli.policy_summary import NOT_YET, not_acted_on, split_of, summary
+from cli.reference_pages.policy import schema_text
+from service.policy_file import POLICY
+
 app = typer.Typer(help="Check a policy file, or print the JSON Schema of one.", no_args_is_help=True)
 
 
@@ -23,10 +27,6 @@ def check(
 
     Ends with 0 when the policy can be used, and with 1 when not.
     """
-    from basics.documents.document import READ_MOST, decode, parse_document, read_document  # noqa: PLC0415
-    from cli.policy_summary import NOT_YET, not_acted_on, split_of, summary  # noqa: PLC0415
-    from service.policy_file import POLICY  # noqa: PLC0415
-
     if file == "-":
         document = parse_document(decode(sys.stdin.buffer.read(READ_MOST), "<stdin>"), "<stdin>", POLICY)
     else:
@@ -47,6 +47,4 @@ def check(
 @app.command()
 def schema() -> None:
     """Print the JSON Schema (2020-12) of a policy, for editors and charts."""
-    from cli.reference_pages.policy import schema_text  # noqa: PLC0415
-
     typer.echo(schema_text(), nl=False)

@@ -7,6 +7,13 @@ from typing import Annotated
 
 import typer
 
+from cli.reference_pages.bus_settings import settings_page
+from cli.reference_pages.events import event_files, events_page
+from cli.reference_pages.handovers import handovers_page
+from cli.reference_pages.policy import page_text, schema_text
+from cli.reference_pages.site import site_page, site_schema_text
+from models.errors import BadInput
+
 EVENTS = "events"  # the folder of which every file is generated
 
 
@@ -15,8 +22,6 @@ def reference(
     check_only: Annotated[bool, typer.Option("--check", help="Write nothing; end with 1 when one is stale.")] = False,
 ) -> None:
     """Write the generated reference pages and schemas, or check that they are up to date."""
-    from models.errors import BadInput  # noqa: PLC0415
-
     if not check_only:
         write(folder)
     elif names := stale(folder):
@@ -25,13 +30,6 @@ def reference(
 
 def files() -> dict[str, str]:
     """The generated files: path to text."""
-    # What is documented is imported when it is asked for, so that the other commands start at once.
-    from cli.reference_pages.bus_settings import settings_page  # noqa: PLC0415
-    from cli.reference_pages.events import event_files, events_page  # noqa: PLC0415
-    from cli.reference_pages.handovers import handovers_page  # noqa: PLC0415
-    from cli.reference_pages.policy import page_text, schema_text  # noqa: PLC0415
-    from cli.reference_pages.site import site_page, site_schema_text  # noqa: PLC0415
-
     return {
         "policy.schema.json": schema_text(),
         "policy.md": page_text(),

@@ -11,6 +11,9 @@ import typer
 
 from cli.bus.target import Settings
 from cli.replaying import parse as words
+from cli.replaying.bus_path import usable_bus
+from cli.replaying.comparison import run_and_tell
+from cli.replaying.inputs import replay_task
 from cli.replaying.options import POLICIES, Cut, Twin, audited
 
 DEFAULT_COMPARE = "static,reactive,predictive,oracle"
@@ -73,11 +76,8 @@ def replay(  # noqa: PLR0913, PLR0917 - one parameter for each option
     for option, value in (("--audit", audit), ("--bus", bus)):
         if value is not None and audited(names) is None:
             raise typer.BadParameter(f"{option} needs a policy that moves nodes; static and --hpc-only move none")
-    from cli.replaying.bus_path import usable_bus  # noqa: PLC0415 - heavy, so only once the options are right
 
     through = usable_bus(bus, bus_settings, quiet=quiet)
-    from cli.replaying.comparison import run_and_tell  # noqa: PLC0415
-    from cli.replaying.inputs import replay_task  # noqa: PLC0415
 
     task = replay_task(given, nodes, policy, cut, twin, names=names, strict=strict, hpc_only=hpc_only)
     run_and_tell(task, report=report, json_file=json, audit=audit, bus=through, quiet=quiet)

@@ -4,26 +4,28 @@ from __future__ import annotations
 
 import re
 import shutil
+from collections.abc import Iterator
 from difflib import get_close_matches
-from typing import TYPE_CHECKING, Annotated
+from json import dumps
+from typing import Annotated
 
 import typer
+from rich.console import Console
 
 from cli.bus import dead_letters
+from cli.bus.lag import behind_table, document, extent_table, footnotes
+from cli.bus.lines import json_line, line
 from cli.bus.target import Address, Prefix, Settings, inspection_of, note
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from connectors.bus.inspection import Found, Reading
-    from models.events import Topic
+from cli.lazy import PlainGroup
+from connectors.bus.inspection import Found, Reading, everything, newest
+from models.events import Topic
 
 TOPICS = "work, nodes, demand, forecasts, plans, handovers or dead-letter, with or without tidegate."
 LAST = 10
 POLL_S = 1.0
 
 app = typer.Typer(help="Look at the event bus, without disturbing those who use it.", no_args_is_help=True)
-app.add_typer(dead_letters.app, name="dead-letter")
+app.add_typer(dead_letters.app, name="dead-letter", cls=PlainGroup)
 
 
 @app.command()
@@ -48,7 +50,6 @@ def tail(
     if last is not None and from_beginning:
         raise typer.BadParameter("give only one of --last and --from-beginning")
     wanted = _topic(topic)
-    from cli.bus.lines import json_line, line  # noqa: PLC0415
 
     columns = shutil.get_terminal_size(fallback=(0, 0)).columns or None
     with inspection_of(bus, bus_settings, prefix) as inspection, inspection.reading(wanted, note) as reading:
@@ -64,13 +65,7 @@ def lag(
     json: Annotated[bool, typer.Option("--json", help="Write the tables as JSON")] = False,
 ) -> None:
     """Show how far each group is behind, and how much there is on each topic."""
-    from json import dumps  # noqa: PLC0415
-
     with inspection_of(bus, bus_settings, prefix) as inspection:
-        from rich.console import Console  # noqa: PLC0415
-
-        from cli.bus.lag import behind_table, document, extent_table, footnotes  # noqa: PLC0415
-
         extents, behind = inspection.extents(), inspection.behind()
     if json:
         typer.echo(dumps(document(behind, extents), indent=2))
@@ -84,8 +79,6 @@ def lag(
 
 
 def _messages(reading: Reading, last: int | None, *, follow: bool) -> Iterator[Found]:
-    from connectors.bus.inspection import everything, newest  # noqa: PLC0415
-
     yield from everything(reading) if last is None else newest(reading, last)
     while follow:
         yield from reading.poll(POLL_S)
@@ -93,8 +86,6 @@ def _messages(reading: Reading, last: int | None, *, follow: bool) -> Iterator[F
 
 def _topic(text: str) -> Topic:
     """The topic that a person means. Raises BadParameter, with the nearest one."""
-    from models.events import Topic  # noqa: PLC0415
-
     names = {topic.value.removeprefix("tidegate."): topic for topic in Topic}
     name = text.strip().lower().removeprefix("tidegate.")
     if name in names:

@@ -5,21 +5,21 @@ from __future__ import annotations
 import shutil
 import sys
 import time
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from difflib import get_close_matches
-from typing import TYPE_CHECKING, Annotated
+from json import dumps
+from typing import Annotated
 
 import typer
 
 from basics.text import clean, count
+from cli.bus.dead_letter_format import document, entry, offer, summary
 from cli.bus.target import Address, Prefix, Settings, inspection_of, note
+from connectors.bus.dead_letters import Letter, letters, outdated
+from connectors.bus.inspection import Inspection
+from models.durations import duration_s
 from models.errors import BadInput
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from connectors.bus.dead_letters import Letter
-    from connectors.bus.inspection import Inspection
 
 LIMIT = 50
 REPLAY_MOST = 10_000  # letters, of which each is sent and waited for
@@ -43,14 +43,9 @@ def list_letters(
     message's key, which names site and pool, and of its body. What does
     not print is escaped.
     """
-    from cli.bus.dead_letter_format import document, entry, summary  # noqa: PLC0415
-    from connectors.bus.dead_letters import letters  # noqa: PLC0415
-
     with inspection_of(bus, bus_settings, prefix) as inspection:
         found = letters(inspection, limit, note)
     if json:
-        from json import dumps  # noqa: PLC0415
-
         typer.echo(dumps(document(found), indent=2))
         return
     columns = shutil.get_terminal_size().columns
@@ -89,8 +84,6 @@ def replay(
     if not (dry_run or yes or sys.stdin.isatty()):
         raise typer.BadParameter("nobody can be asked here: give --yes to send, or --dry-run to see what would be sent")
     since_s = 0.0 if since is None else _since(since)
-    from cli.bus.dead_letter_format import offer  # noqa: PLC0415
-    from connectors.bus.dead_letters import outdated  # noqa: PLC0415
 
     with inspection_of(bus, bus_settings, prefix) as inspection:
         found = _chosen(inspection, frozenset(keys or ()), since_s)
@@ -109,8 +102,6 @@ def replay(
 
 def _since(text: str) -> float:
     """The time that a person means, in seconds since 1970: so long ago, or a time, UTC where it names no zone."""
-    from models.durations import duration_s  # noqa: PLC0415
-
     try:
         return time.time() - duration_s(text)
     except ValueError:
@@ -125,8 +116,6 @@ def _since(text: str) -> float:
 
 def _chosen(inspection: Inspection, keys: frozenset[str], since_s: float) -> list[Letter]:
     """The letters of these keys, or all since then, in the order of their messages. Raises BadInput."""
-    from connectors.bus.dead_letters import letters  # noqa: PLC0415
-
     known: set[str] = set()
 
     def wanted(key: str, at_s: float) -> bool:

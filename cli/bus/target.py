@@ -6,15 +6,15 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from shlex import quote
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from basics.text import clean
-
-if TYPE_CHECKING:
-    from connectors.bus.inspection import Inspection
-    from connectors.bus.settings import BusSettings
+from connectors.bus.inspection import Inspection
+from connectors.bus.open_bus import open_inspection
+from connectors.bus.settings import BusSettings
+from service.bus_settings_file import read_bus_settings
 
 Address = Annotated[
     str | None, typer.Option("--bus", metavar="ADDRESS", help="The bus: sqlite:FILE or kafka:HOST:PORT[,...]")
@@ -31,8 +31,6 @@ Prefix = Annotated[
 @contextmanager
 def inspection_of(address: str | None, settings: Path | None, prefix: str | None) -> Iterator[Inspection]:
     """A look into the bus that is named. Raises BadParameter when none is."""
-    from connectors.bus.open_bus import open_inspection  # noqa: PLC0415
-
     if address is None:
         examples = "--bus sqlite:tidegate.db or --bus kafka:broker1:9092,broker2:9092"
         raise typer.BadParameter(f"say which bus: {examples}")
@@ -48,8 +46,6 @@ def settings_in(file: Path | None, *, quiet: bool = False) -> BusSettings | None
 
     Raises BadDocument or BadInput.
     """
-    from service.bus_settings_file import read_bus_settings  # noqa: PLC0415
-
     if file is None:
         return None
     settings = read_bus_settings(file)

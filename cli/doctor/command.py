@@ -2,15 +2,25 @@
 
 from __future__ import annotations
 
+import logging
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import replace
+from itertools import groupby
+from json import dumps
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from models.findings import Finding
+from cli.doctor import bus, files
+from cli.doctor.format import document, line, summary
+from connectors.slurm.checkup.checkup import Checkup
+from connectors.slurm.checkup.guard import guarded
+from models.findings import Finding, Level
+from models.identity import PoolId
+from models.policies import Policy
 
 
 def doctor(
@@ -27,14 +37,6 @@ def doctor(
     changed. Ends with 0 when all is well or there are only warnings,
     and with 1 when there is an error.
     """
-    import logging  # noqa: PLC0415 - what follows is heavy, and the help needs none of it
-    import sys  # noqa: PLC0415
-    from dataclasses import replace  # noqa: PLC0415
-    from itertools import groupby  # noqa: PLC0415
-
-    from cli.doctor.format import document, line, summary  # noqa: PLC0415
-    from models.findings import Level  # noqa: PLC0415
-
     for name in ("tidegate", "kafka"):  # what they would log, the findings say
         logging.getLogger(name).addHandler(logging.NullHandler())
     found: list[Finding] = []
@@ -45,8 +47,6 @@ def doctor(
             typer.echo(line(alike, checks))
             sys.stdout.flush()  # what comes next may take its time
     if json:
-        from json import dumps  # noqa: PLC0415
-
         typer.echo(dumps(document(found), indent=2))
     else:
         typer.echo(f"\n{summary(found)}")
@@ -56,14 +56,6 @@ def doctor(
 
 def _all(site: Path, policy: Path | None) -> Iterator[Finding]:
     """Every finding, in the order in which a person would look."""
-    import time  # noqa: PLC0415
-
-    from cli.doctor import bus, files  # noqa: PLC0415
-    from connectors.slurm.checkup.checkup import Checkup  # noqa: PLC0415
-    from connectors.slurm.checkup.guard import guarded  # noqa: PLC0415
-    from models.identity import PoolId  # noqa: PLC0415
-    from models.policies import Policy  # noqa: PLC0415
-
     place, about_site = files.site_of(site)
     yield from about_site
     rules, about_policy = files.policy_of(policy)

@@ -9,6 +9,7 @@ from typing import Annotated
 
 import typer
 
+from cli.importing.sacct import import_sacct
 from models.durations import duration_s
 from simulator.traces.sacct.wanted import Unit, Wanted, midnight_s, zone
 
@@ -44,7 +45,6 @@ def sacct(  # noqa: PLR0913, PLR0917 - one parameter for each option
     wanted = _wanted(unit, timezone, partition or [], (since, until), default_limit)
     if output is not None and output.resolve() == file.resolve():
         raise typer.BadParameter("--output is the file that is read")
-    from cli.importing.sacct import import_sacct  # noqa: PLC0415 - heavy, so only once the options are right
 
     raw = sys.stdin.buffer if str(file) == "-" else None
     import_sacct(Path("<stdin>") if raw else file, raw, output, wanted, strict=strict, quiet=quiet)

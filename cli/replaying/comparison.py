@@ -18,6 +18,7 @@ from cli.replaying.bus_path import PathThrough, ReplayBus
 from cli.replaying.options import audited
 from cli.replaying.table import comparison_table
 from cli.report.numbers import span
+from cli.report.page import write_report
 from models.policies import Policy
 from simulator.compare import OpenAudit, OpenPath, compare, simulate_hpc, with_span
 from simulator.outcome import Outcome
@@ -116,8 +117,6 @@ def _plain_policy(policy: Policy) -> object:
 
 
 def _write_report(task: Task, outcomes: Sequence[Outcome], path: Path) -> None:
-    from cli.report.page import write_report  # noqa: PLC0415 - plotly takes a second to import
-
     world = with_span(task.world)
     weights, moves = world.weights, world.policy.spec.moves
     low, high = world.bounds

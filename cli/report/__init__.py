@@ -3,7 +3,3 @@
 Here is what turns outcomes into words, tables and charts. Here may not be a replay, or a figure that is not in the
 outcomes or read straight off their timelines.
 """
-
-from cli.report.page import write_report
-
-__all__ = ["write_report"]

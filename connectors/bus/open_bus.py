@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import Protocol
 
 from connectors.bus.address import read_address
+from connectors.bus.embedded.bus import SqliteBus
+from connectors.bus.embedded.inspection import SqliteInspection
 from connectors.bus.inspection import Inspection
 from connectors.bus.settings import BusSettings
 from models.bus import Bus
@@ -37,7 +39,6 @@ def open_bus(address: str, prefix: str | None = None, settings: BusSettings | No
             spool=settings.spool,
             spool_most=settings.spool_most,
         )
-    from connectors.bus.embedded.bus import SqliteBus  # noqa: PLC0415
 
     return SqliteBus(at.file, prefix=prefix)
 
@@ -56,6 +57,5 @@ def open_inspection(address: str, prefix: str | None = None, settings: BusSettin
     if at.file is None:
         wrong = "is only in the memory of the process that opened it, and cannot be looked into"
         raise BadInput(wrong, where=f"--bus {address}", remedy="give sqlite:FILE or kafka:HOST:PORT")
-    from connectors.bus.embedded.inspection import SqliteInspection  # noqa: PLC0415
 
     return SqliteInspection(at.file, prefix=prefix)

@@ -8,7 +8,7 @@ from dataclasses import replace
 from basics.text import clean
 from connectors.bus.topics import LONGEST
 from connectors.bus.wire.codec import Message, Poison, UnknownType, decode
-from connectors.kafka_client.client_patches import Damaged
+from connectors.kafka_client.damaged import Damaged
 from models.bus import BusCounts
 from models.events import DeadLetter, Event, Topic
 

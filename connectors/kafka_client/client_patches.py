@@ -13,12 +13,10 @@ from kafka.record import MemoryRecords
 from kafka.record.default_records import DefaultRecord, DefaultRecordBatch
 from kafka.record.util import decode_varint
 
+from connectors.kafka_client.damaged import Damaged
+
 NAMELESS = bytes(range(128)) + b"?" * 128  # for each byte of a header's name that is not UTF-8, what is read instead
 BEFORE_KEY = 4  # numbers of a message: its length, attributes, time and offset
-
-
-class Damaged(bytes):
-    """Stands where a message's value does, in place of messages that are lost, and says which and why."""
 
 
 def unstoppable(consumer: KafkaConsumer) -> KafkaConsumer:

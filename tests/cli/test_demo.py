@@ -27,7 +27,7 @@ def test_the_command_hands_it_on(monkeypatch: pytest.MonkeyPatch, tmp_path: Path
     def noted(task, **files) -> None:
         seen.update(files, task=task)
 
-    monkeypatch.setattr("cli.replaying.comparison.run_and_tell", noted)
+    monkeypatch.setattr("cli.demo.run_and_tell", noted)
     demo.demo(report=tmp_path / "r.html", json=None, audit=tmp_path / "a", quiet=True)
     task = seen["task"]
     assert (task.world.nodes, task.world.handover_s, task.world.seed) == (demo.NODES, demo.HANDOVER_S, demo.SEED)

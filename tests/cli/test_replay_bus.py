@@ -93,8 +93,8 @@ def test_the_command_hands_the_bus_on_and_warns_of_a_secret_that_everybody_can_r
     quiet: bool,
 ):
     used: list[ReplayBus] = []
-    monkeypatch.setattr("cli.replaying.comparison.run_and_tell", lambda _, bus, **__: used.append(bus))
-    monkeypatch.setattr("cli.replaying.inputs.replay_task", lambda *_, **__: None)
+    monkeypatch.setattr(f"cli.{arguments[0]}.run_and_tell", lambda _, bus, **__: used.append(bus))
+    monkeypatch.setattr("cli.replay.replay_task", lambda *_, **__: None)
     address = f"sqlite:{settings.parent / 'events.db'}"
     words = [*arguments, "--bus", address, "--bus-settings", settings, *(["--quiet"] if quiet else [])]
     assert ran(monkeypatch, *words) == 0

@@ -16,8 +16,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from plotly.offline import get_plotlyjs
 
-from cli.report import write_report
 from cli.report.charts import forecast, held, ribbon
+from cli.report.page import write_report
 from cli.report.thinning import POINTS_ALL, POINTS_MAX, points_per_line, rows_to_keep, steps_to_keep
 from cli.report.verdict import foresight_gain, sentences
 from models.errors import BadInput

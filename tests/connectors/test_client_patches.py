@@ -10,7 +10,8 @@ from kafka.consumer.fetcher import ConsumerRecord
 from kafka.record import MemoryRecords
 from kafka.record.default_records import DefaultRecordBatchBuilder
 
-from connectors.kafka_client.client_patches import Damaged, _Part
+from connectors.kafka_client.client_patches import _Part
+from connectors.kafka_client.damaged import Damaged
 
 PARTITION = TopicPartition("t", 0)
 

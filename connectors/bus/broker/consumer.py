@@ -21,7 +21,8 @@ from kafka.errors import (
 
 from connectors.bus.broker.metadata import TopicMetadata
 from connectors.bus.receiver import Receiver
-from connectors.kafka_client.client_patches import Damaged, unstoppable
+from connectors.kafka_client.client_patches import unstoppable
+from connectors.kafka_client.damaged import Damaged
 from connectors.kafka_client.metadata import Shape, unavailable
 from models.bus import BusCounts, Delivery, Gap
 from models.errors import BusRefused, BusUnavailable

@@ -22,8 +22,9 @@ from kafka.errors import (
 
 from connectors.bus.broker.metadata import TopicMetadata
 from connectors.bus.inspection import Behind, Extent, Found, Reading, Send, no_such_topic
-from connectors.kafka_client.client_patches import Damaged, unstoppable
+from connectors.kafka_client.client_patches import unstoppable
 from connectors.kafka_client.connect_errors import connected
+from connectors.kafka_client.damaged import Damaged
 from connectors.kafka_client.metadata import Shape, unavailable
 from connectors.kafka_client.security import Security
 from models.errors import BadInput, BusRefused, BusUnavailable
