@@ -27,6 +27,7 @@ from forecasting.forecaster import DemandForecaster
 from forecasting.trust import Skill
 from models.demand import Demand
 from models.nodes import Side
+from models.observations import Observation
 from models.work import WorkRecord, WorkState
 from simulator.traces.rates import read_rates
 from simulator.traces.swf import read_swf
@@ -35,8 +36,6 @@ from simulator.work import Job
 STEP_S = 300
 DAY_S = 86_400
 TRACES = Path(__file__).resolve().parents[2] / "shared" / "traces"
-
-Turn = tuple[int, dict[Side, Demand], tuple[WorkRecord, ...]]
 
 
 @dataclass(frozen=True)
@@ -47,7 +46,7 @@ class Series:
     side: Side
     pool_nodes: float
     refit_every_s: int
-    turns: Callable[[], Iterator[Turn]]
+    turns: Callable[[], Iterator[Observation]]
 
 
 @dataclass(frozen=True)
@@ -77,10 +76,10 @@ def measure(series: Series, seed: int) -> Result:
     forecaster = DemandForecaster(pool_nodes=series.pool_nodes, refit_every_s=series.refit_every_s, seed=seed)
     turns = refits = 0
     fitting = plain = 0.0
-    for now_s, demand, records in series.turns():
+    for observation in series.turns():
         start = time.process_time()
-        forecaster.observe(now_s, demand, records)
-        forecaster.forecast(now_s)
+        forecaster.observe(observation)
+        forecaster.forecast(observation.at_s)
         spent = time.process_time() - start
         turns += 1
         if forecaster.refits > refits:
@@ -93,11 +92,11 @@ def measure(series: Series, seed: int) -> Result:
     )
 
 
-def plain_turns(side: Side, nodes: NDArray[np.float64]) -> Iterator[Turn]:
+def plain_turns(side: Side, nodes: NDArray[np.float64]) -> Iterator[Observation]:
     """Demand without any record of work."""
     for slot, value in enumerate(nodes):
         now_s = slot * STEP_S
-        yield now_s, {side: Demand(side, now_s, float(value), 0.0)}, ()
+        yield Observation(now_s, {side: Demand(side, now_s, float(value), 0.0)})
 
 
 def service(path: Path) -> NDArray[np.float64]:
@@ -141,7 +140,7 @@ def life(job: Job, wait_s: int) -> Iterator[tuple[int, WorkRecord]]:
     )
 
 
-def batch_turns(path: Path, first_day: int, days: int | None) -> Iterator[Turn]:
+def batch_turns(path: Path, first_day: int, days: int | None) -> Iterator[Observation]:
     """What ran and waited, with the records that changed in each turn; the first turn holds all that is there."""
     waits = waits_s(path)
     seen = [pair for job in read_swf(path).jobs for pair in life(job, waits[job.id])]
@@ -157,7 +156,7 @@ def batch_turns(path: Path, first_day: int, days: int | None) -> Iterator[Turn]:
         ledger.apply(records, now_s)
         demand = ledger.demand(Side.HPC, now_s)
         if demand is not None:
-            yield now_s, {Side.HPC: demand}, records
+            yield Observation(now_s, {Side.HPC: demand}, records)
 
 
 def all_series(traces: Path) -> list[Series]:

@@ -10,6 +10,7 @@ from models.demand import Demand
 from models.events import Event, Latest, Topic
 from models.identity import CONNECTOR, FORECASTING, PoolId
 from models.nodes import Side
+from models.observations import Observation
 from models.ports import Forecaster
 from models.work import WorkRecord, WorkState
 
@@ -135,7 +136,7 @@ class ForecastPublisher:
         ]
         for at_s in whole:
             records = self._records(at_s) if self._taken_s is not None or at_s == whole[-1] else ()
-            self._forecaster.observe(at_s, self._instants.pop(at_s), records)
+            self._forecaster.observe(Observation(at_s, self._instants.pop(at_s), records, self.pool_nodes))
             if at_s != whole[-1]:
                 self._forecaster.forecast(at_s)
         if whole:

@@ -14,7 +14,7 @@ from forecasting.trust import Skill
 from models.demand import Demand
 from models.forecasts import Forecast, Source, flat, of_arrays
 from models.nodes import Side
-from models.work import WorkRecord
+from models.observations import Observation
 
 HORIZONS_S = (900, 1800, 3600, 7200)
 LEVELS = (0.05, 0.25, 0.5, 0.75, 0.95)
@@ -28,7 +28,8 @@ class DemandForecaster:
     Samples lie on a grid of ``every_s`` (at least 5 minutes) that begins at the first observation; a horizon is
     rounded up to whole steps. A side not observed within the last half hour (or two steps) is not forecast. The first
     model is fitted after a day; refits follow at a growing distance until they are ``refit_every_s`` apart. With
-    ``pool_nodes`` no quantile exceeds the pool plus its queue. Equal calls with an equal ``seed`` give equal bytes.
+    ``pool_nodes``, or those of an observation, no quantile exceeds the pool plus its queue. Equal calls with an equal
+    ``seed`` give equal bytes.
     """
 
     def __init__(
@@ -54,16 +55,17 @@ class DemandForecaster:
         self._how = how or Boosting()
         self._sides: dict[Side, SideForecaster] = {}
 
-    def observe(self, now_s: int, demand: Mapping[Side, Demand], records: tuple[WorkRecord, ...]) -> None:
-        """Take in the demand at ``now_s`` and every changed record. Earlier than what was seen before: records only."""
+    def observe(self, observation: Observation) -> None:
+        """Take in what was seen. Of an instant before the last one only the records count."""
+        now_s, demand = observation.at_s, observation.demand
         if self._origin_s is None:
             self._origin_s = now_s
-        self._ledger.apply(records, now_s)
+        self._ledger.apply(observation.records, now_s)
         for side in sorted(demand):
             other = demand.get(side.other)
             level = np.nan if other is None else min(other.nodes, DEMAND_MAX)
             columns = np.append(self._ledger.queue_state(side, now_s), level)
-            self._side(side, self._origin_s).observe(now_s, demand[side], columns)
+            self._side(side, self._origin_s).observe(now_s, demand[side], columns, observation.pool_nodes)
 
     def _side(self, side: Side, origin_s: int) -> SideForecaster:
         """The side's forecaster, made when the side is first seen."""
@@ -123,9 +125,9 @@ class NowForecaster:
         self._horizons_s = horizons_s
         self._latest: dict[Side, Demand] = {}
 
-    def observe(self, now_s: int, demand: Mapping[Side, Demand], records: tuple[WorkRecord, ...]) -> None:
+    def observe(self, observation: Observation) -> None:
         """Remember the demand."""
-        self._latest |= demand
+        self._latest |= observation.demand
 
     def forecast(self, now_s: int) -> Mapping[Side, Forecast]:
         """One flat forecast per side that was observed lately."""

@@ -63,7 +63,9 @@ class SideForecaster:
         self.seen_s = origin_s
         self.refits = 0
 
-    def observe(self, now_s: int, demand: Demand, columns: NDArray[np.float64]) -> None:
+    def observe(
+        self, now_s: int, demand: Demand, columns: NDArray[np.float64], pool_nodes: float | None = None
+    ) -> None:
         """Take in one sample, score what was forecast for it, and refit when that is due.
 
         Of several samples for one slot of the grid the last counts, and the first is scored; a late one is ignored.
@@ -71,6 +73,8 @@ class SideForecaster:
         if now_s < self.seen_s:
             return
         self.seen_s = now_s
+        if pool_nodes is not None:
+            self._pool_nodes = pool_nodes
         slot = (now_s - self._origin_s + self._step_s // 2) // self._step_s
         value = min(demand.nodes, DEMAND_MAX)
         self._queue_max = max(self._queue_max, min(demand.waiting, DEMAND_MAX))

@@ -9,13 +9,12 @@ from collections.abc import Collection, Mapping
 from typing import Protocol
 
 from models.acts import Outcome
-from models.demand import Demand
 from models.forecasts import Forecast
 from models.handovers import Direction
 from models.nodes import HpcNode, KubernetesNode, Side
+from models.observations import Observation
 from models.reading import Source
 from models.scheduler_facts import SchedulerFacts
-from models.work import WorkRecord
 
 
 class HpcScheduler(Source[HpcNode], Protocol):
@@ -108,8 +107,8 @@ class Hook(Protocol):
 class Forecaster(Protocol):
     """Learns from work as it is seen, and says what demand will be. It never sees the future."""
 
-    def observe(self, now_s: int, demand: Mapping[Side, Demand], records: tuple[WorkRecord, ...]) -> None:
-        """Take in the demand at ``now_s`` and every record that changed since the last call."""
+    def observe(self, observation: Observation) -> None:
+        """Take in what was seen at an instant."""
         ...
 
     def forecast(self, now_s: int) -> Mapping[Side, Forecast]:

@@ -10,7 +10,7 @@ import numpy as np
 from models.demand import Demand
 from models.forecasts import Forecast, Source, of_arrays
 from models.nodes import Side
-from models.work import WorkRecord
+from models.observations import Observation
 from simulator.machine import Machine, Workload
 
 
@@ -42,9 +42,9 @@ class PerfectForecaster:
         self._demand: Mapping[Side, Demand] = {}
         self._kubernetes = Ideal(_kubernetes_pieces(workload, machine))
 
-    def observe(self, now_s: int, demand: Mapping[Side, Demand], records: tuple[WorkRecord, ...]) -> None:
+    def observe(self, observation: Observation) -> None:
         """Take in the demand now; the future it knows already."""
-        self._demand = demand
+        self._demand = observation.demand
 
     def forecast(self, now_s: int) -> Mapping[Side, Forecast]:
         """The demand that will be, without any spread."""

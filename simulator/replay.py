@@ -14,6 +14,7 @@ from controller.lease import Alone
 from models.audit import AuditLog
 from models.identity import PoolId
 from models.nodes import Side
+from models.observations import Observation
 from models.ports import Forecaster, HpcScheduler, Kubernetes
 from simulator.agenda import Kind
 from simulator.figures import Moved, figures
@@ -139,7 +140,7 @@ class Replay:
 
     def _turn(self, now_s: int) -> None:
         demand = {Side.HPC: self.hpc.demand(), Side.KUBERNETES: self.kubernetes.demand()}
-        self.forecaster.observe(now_s, demand, self.machine.take_records())
+        self.forecaster.observe(Observation(now_s, demand, self.machine.take_records()))
         forecasts = self.forecaster.forecast(now_s)
         self.controller.turn(forecasts)
         self.rows.times_s.append(now_s)

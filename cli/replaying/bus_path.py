@@ -19,14 +19,13 @@ from controller.plan_publisher import PlanPublisher
 from forecasting.forecast_publisher import ForecastPublisher
 from models.audit import AuditLog
 from models.bus import Bus
-from models.demand import Demand
 from models.errors import BadInput, BusRefused, BusUnavailable
 from models.events import Topic
 from models.forecasts import Forecast
 from models.identity import CONTROLLER, FORECASTING, PoolId
 from models.nodes import Side
+from models.observations import Observation
 from models.ports import Forecaster, HpcScheduler, Kubernetes
-from models.work import WorkRecord
 
 FLUSH_S = 30.0
 TWIN = "twin"  # the name of the site
@@ -140,17 +139,18 @@ class _AcrossTheBus:
         self._hpc = hpc
         self._kubernetes = kubernetes
 
-    def observe(self, now_s: int, demand: Mapping[Side, Demand], records: tuple[WorkRecord, ...]) -> None:
+    def observe(self, observation: Observation) -> None:
         """Tell all that both sides show, the demand last."""
+        now_s = observation.at_s
         bus, feed, telling = self._path.bus, self._path.feed, self._path.telling
         lost = bus.take_resyncs()
         feed.tell_anew(lost)
         if telling is not None and Topic.HANDOVERS in lost:
             telling.tell_anew()
-        feed.tell_work(now_s, records, order=now_s)
+        feed.tell_work(now_s, observation.records, order=now_s)
         feed.tell_nodes(now_s, Side.HPC, self._hpc.read().nodes, order=now_s)
         feed.tell_nodes(now_s, Side.KUBERNETES, self._kubernetes.read().nodes, order=now_s)
-        feed.tell_demand(now_s, demand)
+        feed.tell_demand(now_s, observation.demand)
         if left := bus.flush(FLUSH_S):
             raise BusUnavailable(f"{left} events did not get to the bus within {FLUSH_S:.0f} s")
 

@@ -29,6 +29,7 @@ from models.errors import BusUnavailable
 from models.events import Event, Topic
 from models.forecasts import Forecast, Source, flat
 from models.nodes import HpcNode, KubernetesNode, Side
+from models.observations import Observation
 from models.ports import Forecaster, HpcScheduler, Kubernetes
 from models.work import WorkRecord, WorkState
 from simulator.compare import compare, replay
@@ -69,10 +70,10 @@ class Between:
     def audit(self, audit):
         return self.path.audit(audit)
 
-    def observe(self, now_s: int, demand: Mapping[Side, Demand], records: tuple[WorkRecord, ...]) -> None:
-        self._before(self.path, now_s)
-        self._inner.observe(now_s, demand, records)
-        self._after(self.path, now_s)
+    def observe(self, observation: Observation) -> None:
+        self._before(self.path, observation.at_s)
+        self._inner.observe(observation)
+        self._after(self.path, observation.at_s)
 
     def forecast(self, now_s: int) -> Mapping[Side, Forecast]:
         return self._inner.forecast(now_s)
@@ -164,7 +165,7 @@ def test_the_nodes_on_the_bus_are_what_the_twin_shows():
     world = small_world(2, nodes=12, days=0.5)
     run = Replay(world, "reactive", lambda machine: forecaster_for("reactive", world, machine), None, path)
     run.run()
-    run.forecaster.observe(run.machine.now_s, {}, ())  # what changed after the last turn
+    run.forecaster.observe(Observation(run.machine.now_s, {}))  # what changed after the last turn
     shown = {f"twin/pool/{Side.HPC}/{name}": node for name, node in run.hpc.read().nodes.items()}
     shown |= {f"twin/pool/{Side.KUBERNETES}/{name}": node for name, node in run.kubernetes.read().nodes.items()}
     assert {key: event.payload for key, event in path.bus.latest_state(Topic.NODES).items()} == shown
@@ -175,7 +176,7 @@ def test_work_plans_and_handovers_are_on_the_bus():
     path, world = in_memory(), small_world(2, nodes=12, days=0.5)
     run = Replay(world, "reactive", lambda machine: forecaster_for("reactive", world, machine), None, path)
     figures = run.run().figures
-    run.forecaster.observe(run.machine.now_s, {}, run.machine.take_records())
+    run.forecaster.observe(Observation(run.machine.now_s, {}, run.machine.take_records()))
     work = [event.payload for event in path.bus.latest_state(Topic.WORK).values()]
     states = [record.state for record in work if record.side is Side.HPC]
     assert states.count(WorkState.RUNNING) == figures["hpc_jobs_running"]

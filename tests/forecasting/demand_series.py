@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from models.demand import Demand
 from models.forecasts import Forecast
 from models.nodes import Side
+from models.observations import Observation
 from models.ports import Forecaster
 
 STEP_S = 300
@@ -35,5 +36,5 @@ def drive(
     """Observe and forecast each sample in turn, five minutes apart."""
     for slot, nodes in enumerate(series):
         now_s = start_s + slot * STEP_S
-        forecaster.observe(now_s, {side: demand(side, now_s, float(nodes))}, ())
+        forecaster.observe(Observation(now_s, {side: demand(side, now_s, float(nodes))}))
         yield forecaster.forecast(now_s)[side]

@@ -19,6 +19,7 @@ from models.events import Event, Latest, Topic
 from models.forecasts import Forecast, Source, flat
 from models.identity import PoolId
 from models.nodes import HpcNode, KubernetesNode, Side
+from models.observations import Observation
 from models.ports import Forecaster
 from models.work import WorkRecord, WorkState
 from tests.forecasting.demand_series import STEP_S, daily
@@ -37,8 +38,8 @@ class Noting:
     seen: list[tuple[int, Mapping[Side, Demand], tuple[WorkRecord, ...]]] = field(default_factory=list)
     asked: list[int] = field(default_factory=list)
 
-    def observe(self, now_s: int, demand: Mapping[Side, Demand], records: tuple[WorkRecord, ...]) -> None:
-        self.seen.append((now_s, demand, records))
+    def observe(self, observation: Observation) -> None:
+        self.seen.append((observation.at_s, observation.demand, observation.records))
 
     def forecast(self, now_s: int) -> Mapping[Side, Forecast]:
         self.asked.append(now_s)

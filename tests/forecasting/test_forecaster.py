@@ -15,6 +15,7 @@ from forecasting.forecaster import HORIZONS_S, DemandForecaster, NowForecaster, 
 from forecasting.tree_fitting import Growth
 from models.forecasts import Forecast, Source
 from models.nodes import Side
+from models.observations import Observation
 from models.ports import Forecaster
 from models.work import WorkRecord, WorkState
 from tests.forecasting.demand_series import DAY, STEP_S, daily, demand, drive
@@ -132,7 +133,8 @@ def test_any_series_gives_a_forecast_that_makes_sense(of: list[tuple[float, int,
         slot += gap
         for _ in range(count):
             now_s = start_s + slot * STEP_S
-            forecaster.observe(now_s, {Side.KUBERNETES: demand(Side.KUBERNETES, now_s, min(value, 100), value)}, ())
+            seen = demand(Side.KUBERNETES, now_s, min(value, 100), value)
+            forecaster.observe(Observation(now_s, {Side.KUBERNETES: seen}))
             most = max(most, value)
             forecast = forecaster.forecast(now_s)[Side.KUBERNETES]
             slot += 1
@@ -147,7 +149,7 @@ def test_both_sides_and_the_other_sides_level():
     for slot, nodes in enumerate(series):
         now_s = slot * STEP_S
         both = {side: demand(side, now_s, nodes, waiting=1.0) for side in Side}
-        forecaster.observe(now_s, both, records if slot == 0 else ())
+        forecaster.observe(Observation(now_s, both, records if slot == 0 else ()))
         forecasts = forecaster.forecast(now_s)
         assert set(forecasts) == set(Side)
     assert forecasts[Side.HPC].source is Source.MODEL
@@ -157,15 +159,32 @@ def test_both_sides_and_the_other_sides_level():
 @pytest.mark.parametrize("make", MAKERS.values(), ids=MAKERS)
 def test_a_side_that_was_not_seen_lately_is_not_forecast(make: Callable[[], Forecaster]):
     forecaster = make()
-    forecaster.observe(0, {side: demand(side, 0, 5.0) for side in Side}, ())
-    forecaster.observe(3600, {Side.HPC: demand(Side.HPC, 3600, 5.0)}, ())
+    forecaster.observe(Observation(0, {side: demand(side, 0, 5.0) for side in Side}))
+    forecaster.observe(Observation(3600, {Side.HPC: demand(Side.HPC, 3600, 5.0)}))
     assert set(forecaster.forecast(3600)) == {Side.HPC}
+
+
+def test_a_pool_that_grows_or_shrinks_bounds_what_is_forecast_from_then_on():
+    """An observation without a size leaves it as it was; one that comes late does, too."""
+    forecaster = PersistenceForecaster(pool_nodes=8)
+
+    def most(slot: int, pool_nodes: int | None = None) -> float:
+        seen = {Side.HPC: demand(Side.HPC, slot * STEP_S, 8.0 * (slot // 3 % 2))}
+        forecaster.observe(Observation(slot * STEP_S, seen, pool_nodes=pool_nodes))
+        return float(forecaster.forecast(slot * STEP_S)[Side.HPC].values.max())
+
+    assert [most(slot) for slot in range(2 * DAY)][-6:] == [8.0, 8.0, 8.0, 16.0, 16.0, 16.0]
+    assert [most(2 * DAY, 2), most(2 * DAY + 1)] == [4.0, 4.0]
+    late = {Side.HPC: demand(Side.HPC, 300, 0.0)}
+    forecaster.observe(Observation(300, late, pool_nodes=100))
+    assert most(2 * DAY + 2) == 4.0
+    assert most(2 * DAY + 6, 100) == 8.0
 
 
 def test_a_late_observation_changes_nothing():
     forecaster = quick()
     list(drive(forecaster, [1.0, 2.0, 3.0]))
-    forecaster.observe(300, {Side.KUBERNETES: demand(Side.KUBERNETES, 300, 99.0)}, ())
+    forecaster.observe(Observation(300, {Side.KUBERNETES: demand(Side.KUBERNETES, 300, 99.0)}))
     assert forecaster.forecast(600)[Side.KUBERNETES].now == 3.0
 
 
@@ -180,7 +199,7 @@ def test_calls_off_the_grid_and_faster_than_it():
     forecaster = DemandForecaster(every_s=60, how=FEW)
     for minute, nodes in enumerate(np.repeat(daily(1.3), 5)):
         now_s = 17 + minute * 60 + (minute % 3)
-        forecaster.observe(now_s, {Side.HPC: demand(Side.HPC, now_s, nodes)}, ())
+        forecaster.observe(Observation(now_s, {Side.HPC: demand(Side.HPC, now_s, nodes)}))
         forecast = forecaster.forecast(now_s)[Side.HPC]
     assert forecast.source is Source.MODEL
     scored = [score.scored for score in forecaster.skill()[Side.HPC]]
@@ -199,7 +218,7 @@ def test_horizons_of_a_second_and_of_days():
 def test_a_slower_pace(every_s: int):
     forecaster = DemandForecaster(every_s=every_s, how=FEW)
     for slot, nodes in enumerate(daily(4)[:: every_s // 300]):
-        forecaster.observe(slot * every_s, {Side.HPC: demand(Side.HPC, slot * every_s, nodes)}, ())
+        forecaster.observe(Observation(slot * every_s, {Side.HPC: demand(Side.HPC, slot * every_s, nodes)}))
         forecast = forecaster.forecast(slot * every_s)[Side.HPC]
     assert forecast.source is Source.MODEL
     assert tuple(forecast.horizons_s) == HORIZONS_S
