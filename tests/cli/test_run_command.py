@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import logging
 import os
-import re
 import signal
 import stat
 import subprocess
@@ -12,28 +10,21 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 from typer.testing import CliRunner, Result
 
-from basics.log_once import Trouble
 from cli.main import app
 from connectors.local.audit_file import AuditFile
-from connectors.local.lock_file import LockFile
-from models.errors import BusUnavailable, TidegateError
-from service.parts import Parts, open_parts
-from service.policy_file import read_policy
-from service.running import keep_lead, read, turns
-from service.site_file import read_site
+from models.errors import TidegateError
 from tests.connectors.slurm import fake, makers
 from tests.connectors.slurm.fake import Fake
 
 SITE = "spec: {slurm: {url: '%s', tokenFile: token, poll: 1s}, kubernetes: {twin: {requests: r.csv}}}\n"
 ENDS_S = 30.0
 AT_ONCE_S = 2.0
-RETRIES = 20
 
 
 @pytest.fixture
@@ -129,30 +120,6 @@ def test_nodes_that_slurm_does_not_have_are_warned_of(site: Path):
     assert "pool a: Slurm has no 2 nodes (n[04-05]); the pool is without them" in told.stderr
 
 
-def test_a_bus_that_stays_away_is_told_once(caplog: pytest.LogCaptureFixture):
-    parts = Parts.__new__(Parts)
-    parts.clock = lambda: 0
-    parts.following = Deaf()  # type: ignore[assignment]
-    parts.blind = Trouble(logging.getLogger("tidegate.service"), "nothing is forecast")
-    for _ in range(3):
-        parts.follow()
-    assert [record.message for record in caplog.records] == ["nothing is forecast: it is away"]
-
-
-def test_trouble_with_the_lock_is_told_when_it_comes_and_when_it_goes(tmp_path: Path, caplog: pytest.LogCaptureFixture):
-    caplog.set_level(logging.INFO)
-    lock, trouble = LockFile(tmp_path / "lock"), Trouble(logging.getLogger("tidegate.service"), "the lock")
-    (tmp_path / "lock").write_text("{")
-    keep_lead(lock, trouble)
-    keep_lead(lock, trouble)
-    (tmp_path / "lock").unlink()
-    keep_lead(lock, trouble)
-    keep_lead(lock, trouble)
-    came, went = (record.message for record in caplog.records)
-    assert came.startswith(f"the lock: {tmp_path / 'lock'}: cannot be read")
-    assert went == "the lock: no trouble any more"
-
-
 def test_a_pool_of_nodes_that_slurm_does_not_have_is_told_as_that(site: Path):
     (site / "policy.yaml").write_text("spec: {pools: [{name: a, nodes: 'x[01-02]'}]}")
     files = ["--site", str(site / "site.yaml"), "--policy", str(site / "policy.yaml")]
@@ -160,73 +127,6 @@ def test_a_pool_of_nodes_that_slurm_does_not_have_is_told_as_that(site: Path):
     assert isinstance(told.exception, TidegateError)
     assert str(told.exception).startswith("pool a (x[01-02]): no node of the pool is known to Slurm")
     assert "name its nodes in spec.pools of the policy" in str(told.exception)
-
-
-@pytest.fixture
-def parts(site: Path) -> Iterator[Parts]:
-    """The service, of which a test takes the steps itself."""
-    with ExitStack() as at_end:
-        yield open_parts(read_site(site / "site.yaml"), read_policy(policy(site, "recommend")), None, at_end)
-
-
-def of_hpc(parts: Parts, server: Fake) -> None:
-    server.instead["GET nodes/"] = fake.say(500, {})
-
-
-def of_forecasts(parts: Parts, server: Fake) -> None:
-    parts.following = Deaf()  # type: ignore[assignment]
-
-
-@pytest.mark.parametrize(
-    ("spoil", "old"),
-    [(of_hpc, r"hpc read \d+ s ago"), (of_forecasts, r"forecasts made \d+ s ago")],
-    ids=["Slurm", "forecasting"],
-)
-def test_a_plan_of_a_blind_service_says_so_from_the_first_on(
-    parts: Parts, server: Fake, caplog: pytest.LogCaptureFixture, spoil: Callable[[Parts, Fake], None], old: str
-):
-    caplog.set_level(logging.INFO, "tidegate.service")
-    assert parts.control is not None
-    turn, following = turns(parts, parts.control), parts.following
-
-    def step() -> str:
-        parts.paced._due_s = 0.0  # it is time to read Slurm again
-        read(parts)
-        turn()
-        return caplog.messages[-1]
-
-    assert "blind" not in step()
-    spoil(parts, server)
-    for _ in range(3):
-        assert re.search(rf"should have 1; hpc->kubernetes: n01 \(blind: {old}\)$", step())
-    server.instead.pop("GET nodes/", None)
-    parts.following = following
-    for _ in range(RETRIES):  # a Slurm that failed is asked again more rarely
-        read(parts)
-    assert "blind" not in step()
-    told = [line for line in caplog.messages if line.startswith("plans rest on what is old")]
-    assert re.fullmatch(f"plans rest on what is old: {old}", told[0])
-    assert told[1:] == ["plans rest on what is old: no trouble any more"]
-
-
-def test_forecasts_that_do_not_come_although_nothing_fails_make_a_plan_blind(
-    parts: Parts, caplog: pytest.LogCaptureFixture
-):
-    caplog.set_level(logging.INFO, "tidegate.service")
-    assert parts.control is not None
-    turn, began_s = turns(parts, parts.control), parts.clock()
-    read(parts)
-    for set_later in (parts.control, parts.control._mover):  # both have a clock
-        set_later._clock = lambda: began_s + 200  # type: ignore[attr-defined]
-    turn()
-    assert re.search(r"\(blind: forecasts made (199|200) s ago\)$", caplog.messages[-1])
-
-
-class Deaf:
-    """A forecaster that cannot hear the bus."""
-
-    def follow(self, now_s: int) -> bool:
-        raise BusUnavailable("it is away")
 
 
 @pytest.mark.parametrize(

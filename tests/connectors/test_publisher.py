@@ -138,7 +138,7 @@ def test_demand_is_of_our_time_on_both_sides(world: World):
 
 def test_what_has_not_changed_is_not_told_again(world: World):
     world.step()
-    world.step()
+    world.step(40)  # both sides are due
     assert len(world.told(Topic.WORK)) == 1
     assert len(world.told(Topic.NODES)) == 2
     assert len(world.told(Topic.DEMAND)) == 4, "demand is told of every instant"
@@ -195,7 +195,7 @@ def test_a_side_that_stays_away_is_said_once_and_so_is_its_return(
 
 def test_another_reason_is_said_again(world: World, caplog: pytest.LogCaptureFixture):
     for reason in ("no answer", "no answer", "the token has expired"):
-        world.bus.take_resyncs = _raising(BusRefused(reason))
+        world.bus.flush = _raising(BusRefused(reason))
         world.step()
     assert [record.message for record in caplog.records] == [
         "the bus is not told: no answer",
@@ -218,7 +218,7 @@ def test_the_next_step_makes_up_for_what_the_bus_did_not_take(world: World, capl
 def test_what_was_lost_is_told_anew(world: World):
     world.step()
     world.bus.log.clear()
-    world.bus.lost = {Topic.WORK, Topic.NODES}
+    world.publisher.tell_anew({Topic.WORK, Topic.NODES})
     world.step()
     assert world.told(Topic.WORK) == [("campus/gpu/hpc/1", JOB)]
     assert world.told(Topic.NODES) == [("campus/gpu/hpc/n1", IDLE), ("campus/gpu/kubernetes/n1", OPEN)]
@@ -227,7 +227,8 @@ def test_what_was_lost_is_told_anew(world: World):
 def test_work_that_was_lost_is_told_anew_while_the_hpc_side_is_away(world: World):
     world.step()
     world.bus.log.clear()
-    world.bus.lost, world.hpc.gone = {Topic.WORK}, True
+    world.publisher.tell_anew({Topic.WORK})
+    world.hpc.gone = True
     world.step()
     assert world.told(Topic.WORK) == [("campus/gpu/hpc/1", JOB)]
 
@@ -313,7 +314,7 @@ def test_work_that_is_not_shown_any_more_has_ended_by_the_schedulers_clock(world
 
 
 def _raising(error: Exception) -> object:
-    def raises() -> None:
+    def raises(timeout_s: float) -> None:
         raise error
 
     return raises

@@ -1,4 +1,4 @@
-"""The clockwork: one step at a time, each at its own pace, an orderly end, and no error that nobody sees."""
+"""The stepper: one step at a time, each at its own pace, an orderly end, and no error that nobody sees."""
 
 from __future__ import annotations
 
@@ -7,51 +7,50 @@ import signal
 import subprocess
 import sys
 import threading
-from datetime import datetime, timedelta, tzinfo
+from collections.abc import Callable
 
 import pytest
 
+from service.part import Step
 from service.stepper import AT_ONCE, Stepper
-
-LATE_S = 5.0
 
 
 def test_steps_are_taken_at_the_pace_that_they_ask_for():
-    clockwork, taken = Stepper(), []
+    stepper, taken = Stepper(), []
 
     def often() -> float:
         taken.append("often")
         if taken.count("often") == 20:
-            clockwork.stop()
+            stepper.stop()
         return 0.001
 
     def seldom() -> float:
         taken.append("seldom")
         return 3600.0
 
-    clockwork.add("often", often)
-    clockwork.add("seldom", seldom)
-    clockwork.run()
+    stepper.add(Step("often", often))
+    stepper.add(Step("seldom", seldom))
+    stepper.run()
     assert taken.count("seldom") == 1
     assert taken.count("often") == 20
 
 
-def noting(clockwork: Stepper) -> threading.Event:
-    """Set once the clockwork was told to stop."""
-    stop, told = clockwork.stop, threading.Event()
+def noting(stepper: Stepper) -> threading.Event:
+    """Set once the stepper was told to stop."""
+    stop, told = stepper.stop, threading.Event()
 
     def stopped() -> None:
         stop()
         told.set()
 
-    clockwork.stop = stopped
+    stepper.stop = stopped
     return told
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_a_signal_ends_it_after_the_step_that_is_under_way(number: int):
-    clockwork, taken = Stepper(), []
-    told = noting(clockwork)
+    stepper, taken = Stepper(), []
+    told = noting(stepper)
 
     def step() -> float:
         taken.append("begun")
@@ -61,14 +60,14 @@ def test_a_signal_ends_it_after_the_step_that_is_under_way(number: int):
         return 0.0
 
     before = signal.getsignal(number)
-    clockwork.add("step", step)
-    clockwork.run()
+    stepper.add(Step("step", step))
+    stepper.run()
     assert taken == ["begun", "ended"]
     assert signal.getsignal(number) is before
 
 
 def test_a_signal_ends_it_while_it_waits():
-    clockwork = Stepper()
+    stepper = Stepper()
 
     def last() -> float:
         signal.setitimer(signal.ITIMER_REAL, 0.05)
@@ -76,8 +75,8 @@ def test_a_signal_ends_it_while_it_waits():
 
     before = signal.signal(signal.SIGALRM, lambda *_: os.kill(os.getpid(), signal.SIGTERM))
     try:
-        clockwork.add("last", last)
-        clockwork.run()
+        stepper.add(Step("last", last))
+        stepper.run()
     finally:
         signal.signal(signal.SIGALRM, before)
 
@@ -85,6 +84,7 @@ def test_a_signal_ends_it_while_it_waits():
 def test_an_interrupt_while_things_are_let_go_of_ends_the_process_at_once():
     code = """
 import os, signal, time
+from service.part import Step
 from service.stepper import impatient
 with impatient():
     os.kill(os.getpid(), signal.SIGINT)
@@ -96,7 +96,7 @@ with impatient():
 
 
 def test_an_error_ends_it_and_is_raised():
-    clockwork, taken = Stepper(), []
+    stepper, taken = Stepper(), []
 
     def broken() -> float:
         raise ValueError("a bug")
@@ -105,42 +105,68 @@ def test_an_error_ends_it_and_is_raised():
         taken.append("after")
         return 0.0
 
-    clockwork.add("broken", broken)
-    clockwork.add("after", after, after_s=0.2)
+    stepper.add(Step("broken", broken))
+    stepper.add(Step("after", after, 0.2))
     with pytest.raises(ValueError, match="a bug"):
-        clockwork.run()
+        stepper.run()
     assert taken == []
 
 
 def test_one_that_was_stopped_before_it_began_does_not_begin():
-    clockwork = Stepper()
-    clockwork.add("step", lambda: pytest.fail("it was stopped"))
-    clockwork.stop()
-    clockwork.run()
+    stepper = Stepper()
+    stepper.add(Step("step", lambda: pytest.fail("it was stopped")))
+    stepper.stop()
+    stepper.run()
 
 
-def test_a_wall_clock_that_is_set_back_holds_no_step_up(monkeypatch: pytest.MonkeyPatch):
-    class Wall(datetime):
-        back = timedelta()
+class Ticking:
+    """A clock on which each step takes a second."""
 
-        @classmethod
-        def now(cls, tz: tzinfo | None = None) -> datetime:  # type: ignore[override]
-            return datetime.now(tz) - cls.back
+    def __init__(self) -> None:
+        self.now_s = 0.0
 
-    for place in ("service.stepper", "apscheduler.schedulers.base"):
-        monkeypatch.setattr(f"{place}.datetime", Wall)
-    clockwork, taken = Stepper(), []
-    late = threading.Timer(LATE_S, clockwork.stop)
+    def __call__(self) -> float:
+        return self.now_s
 
-    def step() -> float:
-        taken.append("step")
-        Wall.back = timedelta(hours=1) if len(taken) == 2 else Wall.back
-        if len(taken) == 5:
-            clockwork.stop()
-        return 0.3
 
-    clockwork.add("step", step)
-    late.start()
-    clockwork.run()
-    late.cancel()
-    assert len(taken) == 5
+def test_a_step_that_is_woken_is_taken_when_it_was_asked_to_and_not_later_than_it_was_due():
+    clock, taken = Ticking(), []
+    stepper = Stepper(clock)
+
+    def noted(name: str, after_s: float) -> Callable[[], float]:
+        def take() -> float:
+            taken.append((name, clock.now_s))
+            clock.now_s += 1.0
+            return after_s
+
+        return take
+
+    def wakes() -> float:
+        stepper.wake("slow", 0.0)
+        stepper.wake("soon", 50.0)  # it is due earlier
+        stepper.wake("nobody", 0.0)
+        return noted("wakes", 100.0)()
+
+    stepper.add(Step("slow", noted("slow", 100.0)))
+    stepper.add(Step("soon", noted("soon", 100.0), 1.0))
+    stepper.add(Step("wakes", wakes, 0.5))
+    stepper.add(Step("last", lambda: stepper.stop() or 0.0, 3.5))
+    stepper.run()
+    assert taken == [("slow", 0.0), ("wakes", 1.0), ("soon", 2.0), ("slow", 3.0)]
+
+
+def test_a_step_that_wakes_itself_is_taken_as_it_was_woken():
+    clock, taken = Ticking(), []
+    stepper = Stepper(clock)
+
+    def itself() -> float:
+        taken.append(clock.now_s)
+        clock.now_s += 1.0
+        if len(taken) == 3:
+            stepper.stop()
+        stepper.wake("itself", 0.0)  # not there while it is under way: the pause that it returns counts
+        return 0.0
+
+    stepper.add(Step("itself", itself))
+    stepper.run()
+    assert taken == [0.0, 1.0, 2.0]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from contextlib import AbstractContextManager, nullcontext
+
 import pytest
 
 from models.acts import Outcome
@@ -22,13 +24,19 @@ class Site:
         self.memory = Memory(BEGINS_S, {"n07": KeptNode(closed_by=None)})
         self.full = False
 
-    def keep(self, memory: Memory) -> None:
+    def read(self) -> Memory:
+        return self.memory
+
+    def changing(self) -> AbstractContextManager[None]:
+        return nullcontext()
+
+    def write(self, memory: Memory) -> None:
         if self.full:
             raise Unreachable("the disk is full")
         self.memory = memory
 
     def opened(self) -> StandIn:
-        return StandIn(NAMES, SHAPE, STEPS, 10.0, memory=self.memory, keep=self.keep, clock=lambda: self.now_s)
+        return StandIn(NAMES, SHAPE, STEPS, 10.0, store=self, clock=lambda: self.now_s)
 
 
 @pytest.fixture

@@ -1,0 +1,281 @@
+"""A process of the service, of which a test takes the steps itself, on a slurmrestd that does what it is told to."""
+
+from __future__ import annotations
+
+import json
+import logging
+import re
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from pathlib import Path
+from urllib.error import HTTPError
+from urllib.request import urlopen
+
+import pytest
+
+from models.errors import BadInput, BusUnavailable
+from models.events import Topic
+from service.open_process import OPEN, open_process
+from service.part import Status
+from service.parts.bus import BusPart
+from service.parts.control import ControlPart
+from service.parts.forecasting import ForecastingPart
+from service.parts.kubernetes import KubernetesPart
+from service.parts.leadership import LeadershipPart
+from service.parts.page import PagePart
+from service.parts.publishing import PublishingPart
+from service.parts.slurm import SlurmPart
+from service.policy_file import read_policy
+from service.process import Process
+from service.roles import NEEDS, PARTS, Role, in_order_of_need
+from service.running import read_once, run_once
+from service.site_file import read_site
+from tests.connectors.slurm import fake, makers
+from tests.connectors.slurm.fake import Fake
+
+SITE = "spec: {slurm: {url: '%s', tokenFile: token, poll: 1s}, kubernetes: {twin: {requests: r.csv}}%s}\n"
+MOVES = "{every: 10s, settle: 6s, dwell: 0s, readyFor: 0s, leadTime: 1m, atOnce: 100%}"
+RETRIES = 20
+OLD = (Topic.PLANS, Topic.WORK)
+
+Opening = Callable[..., Process]
+
+
+@pytest.fixture
+def server() -> Iterator[Fake]:
+    with fake.serving() as one:
+        one.instead["GET diag"] = lambda request: request.say(200, makers.diagnosis(int(time.time())))
+        yield one
+
+
+@pytest.fixture
+def opening(tmp_path: Path, server: Fake) -> Iterator[Opening]:
+    """Opens processes of one site."""
+    (tmp_path / "r.csv").write_text("seconds,requests_per_second\n0,1\n1000000,2\n")
+    (tmp_path / "token").touch(mode=0o600)
+    (tmp_path / "token").write_text(fake.TOKEN)
+    with ExitStack() as at_end:
+
+        def opened(role: Role = Role.ALL, spec: str = "", site: str = "") -> Process:
+            (tmp_path / "site.yaml").write_text(SITE % (server.url, site))
+            (tmp_path / "policy.yaml").write_text(f"spec: {{moves: {MOVES}{spec}}}")
+            place, policy = read_site(tmp_path / "site.yaml"), read_policy(tmp_path / "policy.yaml")
+            return open_process(role, place, policy, None, at_end)
+
+        yield opened
+
+
+@pytest.mark.parametrize("role", Role)
+def test_a_part_is_opened_after_all_that_it_needs(role: Role):
+    order = in_order_of_need(PARTS[role])
+    for number, part in enumerate(order):
+        assert set(NEEDS[part]) <= set(order[:number]), part
+    assert set(order) <= OPEN.keys()
+
+
+def test_every_part_is_in_a_role_and_can_be_opened():
+    needed = {part for role in Role for part in in_order_of_need(PARTS[role])}
+    assert needed == OPEN.keys() == NEEDS.keys()
+
+
+@pytest.mark.parametrize(
+    ("role", "kinds", "asks_slurm"),
+    [
+        (Role.CONNECT, {BusPart, SlurmPart, KubernetesPart, PublishingPart}, True),
+        (Role.FORECAST, {BusPart, ForecastingPart}, False),
+        (Role.PAGE, {BusPart, PagePart}, False),
+    ],
+)
+def test_a_role_has_what_it_needs_and_no_more(
+    opening: Opening, server: Fake, role: Role, kinds: set[type], asks_slurm: bool
+):
+    process = opening(role, site=", page: {listen: '127.0.0.1:0'}")
+    assert {type(part) for part in process.parts} == kinds
+    assert bool(server.asked) is asks_slurm
+    for step in process.steps():
+        assert step.take() > 0
+    assert all(isinstance(one, Status) and one.well for one in process.status())
+
+
+def test_control_alone_reads_both_sides_for_itself(opening: Opening, server: Fake):
+    connect, forecast = opening(Role.CONNECT), opening(Role.FORECAST)
+    control = opening(Role.CONTROL)
+    assert not any(isinstance(part, PublishingPart | ForecastingPart) for part in control.parts)
+    read_once(connect)
+    read_once(forecast)
+    asked = len(server.asked)
+    control.part(SlurmPart).paced._due_s = 0.0
+    (decided,) = run_once(control)
+    assert len(server.asked) > asked, "it reads Slurm itself"
+    assert (decided.plan.current, decided.plan.target) == (0, 1)
+
+
+def test_all_pools_are_looked_after_and_slurm_is_read_once_for_them(opening: Opening, server: Fake):
+    process = opening(spec=", pools: [{name: a, nodes: n01}, {name: b, nodes: 'n[02-03]'}]")
+    before = server.asked.count("GET jobs/")
+    process.part(SlurmPart).paced._due_s = 0.0
+    decided = run_once(process)
+    assert [one.pool.name for one in decided] == ["a", "b"]
+    assert [sorted(node.name for node in one.snapshot.nodes) for one in decided] == [["n01"], ["n02", "n03"]]
+    assert server.asked.count("GET jobs/") == before + 1
+    keys = process.part(BusPart).bus.latest_state(Topic.NODES).keys()
+    assert {key for key in keys if "/hpc/" in key} == {"site/a/hpc/n01", "site/b/hpc/n02", "site/b/hpc/n03"}
+
+
+def test_pools_are_led_as_one_and_name_their_handovers(opening: Opening, server: Fake):
+    process = opening(spec=", mode: auto, pools: [{name: a, nodes: n01}, {name: b, nodes: 'n[02-03]'}]")
+    run_once(process)
+    leadership = process.part(LeadershipPart)
+    assert leadership.lock is not None
+    assert leadership.lock.epoch == 1
+    reasons = {name: node["reason"] for name, node in server.nodes.items() if "DRAIN" in node["state"]}
+    assert reasons["n01"].startswith("tidegate:site_a.1.")
+    assert {reason.split(".")[0] for reason in reasons.values()} == {"tidegate:site_a", "tidegate:site_b"}
+
+
+def test_trouble_with_the_lock_is_told_when_it_comes_and_when_it_goes(
+    opening: Opening, tmp_path: Path, caplog: pytest.LogCaptureFixture
+):
+    leadership = opening(Role.CONTROL, ", mode: auto").part(LeadershipPart)
+    lock = tmp_path / "tidegate-state" / "lock"
+    caplog.set_level(logging.INFO, "tidegate.service")
+    lock.write_text("{")
+    leadership.keep()
+    leadership.keep()
+    assert not leadership.status().well
+    lock.unlink()
+    leadership.keep()
+    leadership.keep()
+    came, went = (record.message for record in caplog.records)
+    assert came.startswith(f"the lock: {lock}: cannot be read")
+    assert went == "the lock: no trouble any more"
+
+
+def test_a_bus_that_stays_away_is_told_once(opening: Opening, caplog: pytest.LogCaptureFixture):
+    part = opening(Role.FORECAST).part(ForecastingPart)
+    part.publishers = [Deaf()]  # type: ignore[list-item]
+    for _ in range(3):
+        part.follow()
+    assert [record.message for record in caplog.records] == ["nothing is forecast: it is away"]
+
+
+class Deaf:
+    """A forecaster that cannot hear the bus."""
+
+    def follow(self, now_s: int) -> bool:
+        raise BusUnavailable("it is away")
+
+
+def of_hpc(process: Process, server: Fake) -> None:
+    server.instead["GET nodes/"] = fake.say(500, {})
+
+
+def of_forecasts(process: Process, server: Fake) -> None:
+    process.part(ForecastingPart).publishers = [Deaf()]  # type: ignore[list-item]
+
+
+@pytest.mark.parametrize(
+    ("spoil", "old"),
+    [(of_hpc, r"hpc read \d+ s ago"), (of_forecasts, r"forecasts made \d+ s ago")],
+    ids=["Slurm", "forecasting"],
+)
+def test_a_plan_of_a_blind_service_says_so_from_the_first_on(
+    opening: Opening, server: Fake, caplog: pytest.LogCaptureFixture, spoil: Callable[[Process, Fake], None], old: str
+):
+    caplog.set_level(logging.INFO, "tidegate.service")
+    process = opening()
+    control, forecasting = process.part(ControlPart), process.part(ForecastingPart)
+    following = forecasting.publishers
+
+    def step() -> str:
+        process.part(SlurmPart).paced._due_s = 0.0  # it is time to read Slurm again
+        read_once(process)
+        control.turn("pool")
+        return caplog.messages[-1]
+
+    assert "blind" not in step()
+    spoil(process, server)
+    for _ in range(3):
+        assert re.search(rf"should have 1; hpc->kubernetes: n01 \(blind: {old}\)$", step())
+    server.instead.pop("GET nodes/", None)
+    forecasting.publishers = following
+    assert "blind" not in step()
+    told = [line for line in caplog.messages if line.startswith("plans rest on what is old")]
+    assert re.fullmatch(f"plans rest on what is old: {old}", told[0])
+    assert told[1:] == ["plans rest on what is old: no trouble any more"]
+
+
+def test_forecasts_that_do_not_come_although_nothing_fails_make_a_plan_blind(
+    opening: Opening, caplog: pytest.LogCaptureFixture
+):
+    caplog.set_level(logging.INFO, "tidegate.service")
+    process = opening()
+    read_once(process)
+    control, began_s = process.part(ControlPart), process.clock()
+    loop = control.pools["pool"].loop
+    for set_later in (loop, loop._mover):  # both have a clock
+        set_later._clock = lambda: began_s + 200  # type: ignore[attr-defined]
+    control.turn("pool")
+    assert re.search(r"\(blind: (hpc read \d+ s ago, )?forecasts made (199|200) s ago\)$", caplog.messages[-1])
+
+
+def test_what_happens_wakes_the_turn_of_its_pool_and_no_other(opening: Opening, server: Fake):
+    woken: list[tuple[str, float]] = []
+    pools = ", pools: [{name: a, nodes: n01}, {name: b, nodes: 'n[02-03]'}]"
+    process = opening(spec=pools)
+    control = process.part(ControlPart)
+    read_once(process)
+    control.listen()
+    for name in control.pools:
+        control.turn(name)
+    process.wake = lambda name, in_s: woken.append((name, in_s))
+    control.listen()
+    assert woken == [], "nothing has happened"
+    server.nodes["n02"]["state"] = ["DOWN"]
+    process.part(SlurmPart).paced._due_s = 0.0
+    read_once(process)
+    control.listen()
+    ((name, in_s),) = woken
+    assert name == "turn b"
+    assert 2.0 <= in_s <= 10.0, "debounced, and not before moves.soonest, here moves.every"
+
+
+def test_the_page_shows_what_the_bus_tells(opening: Opening, caplog: pytest.LogCaptureFixture):
+    process = opening(spec=", mode: auto", site=", page: {listen: '127.0.0.1:0'}")
+    run_once(process)
+    page = process.part(PagePart)
+    page.look()
+
+    def get(path: str) -> str:
+        with urlopen(f"http://127.0.0.1:{page.port}{path}") as answer:
+            return answer.read().decode()
+
+    assert "Kubernetes has 0 nodes and should have 1" in get("/")
+    told = json.loads(get("/status.json"))
+    assert {one["part"] for one in told["parts"]} >= {"control", "publishing", "forecasting", "bus"}
+    assert list(told["plans"]) == ["site/pool"]
+    assert "tidegate_leads" in get("/metrics")
+    assert get("/livez") == "ok\n"
+    with pytest.raises(HTTPError, match="404"):
+        get("/nothing")
+
+
+def test_what_others_wrote_cannot_steer_the_page(opening: Opening):
+    process = opening(Role.PAGE, site=", page: {listen: '127.0.0.1:0'}")
+    page = process.part(PagePart)
+    process.parts.append(
+        type("Named", (PagePart,), {"status": lambda _: Status("<b>", False, "<script>")})(
+            process, page._subscription, ("127.0.0.1", 0)
+        )
+    )
+    page.look()
+    shown = page.answer("/")[2].decode()
+    assert "&lt;script&gt;" in shown
+    assert "<script>" not in shown
+
+
+def test_an_address_that_is_taken_is_told(opening: Opening):
+    taken = opening(Role.PAGE, site=", page: {listen: '127.0.0.1:0'}").part(PagePart).port
+    with pytest.raises(BadInput, match=rf"127\.0\.0\.1:{taken}: cannot be listened on"):
+        opening(Role.PAGE, site=f", page: {{listen: '127.0.0.1:{taken}'}}")
