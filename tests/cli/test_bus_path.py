@@ -108,23 +108,28 @@ def test_the_figures_are_the_same_through_the_bus(name: str, bus: str, tmp_path:
 
 def test_the_command_writes_the_same_bytes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     """Figures and audit, each policy in a process and with topics of its own."""
-    jobs = [
-        f"{n} {700 * n} -1 {300 + 977 * n % 9000} {1 + n % 7} -1 -1 {1 + n % 7} 9600 -1 1 {n % 5} 1 1 1 -1 -1 -1"
-        for n in range(1, 120)
-    ]
-    (tmp_path / "jobs.swf").write_text("\n".join(jobs) + "\n")
-    rates = [f"{600 * n},{10 * (n * n % 9)}" for n in range(140)]
-    (tmp_path / "rates.csv").write_text("seconds,requests_per_second\n" + "\n".join(rates) + "\n")
+    inputs = written(tmp_path, 119)
     found = []
     for bus in ([], ["--bus", f"sqlite:{tmp_path / 'events.db'}"]):
         out = tmp_path / "out.json"
-        arguments = ["--hpc", tmp_path / "jobs.swf", "--requests", tmp_path / "rates.csv", "--nodes", 12, "--json", out]
-        arguments += ["--compare", "static,reactive,persistence", "--audit", tmp_path / "audit", "--quiet"]
-        assert ran(monkeypatch, "replay", *arguments, *bus) == 0
+        arguments = ["--compare", "static,reactive,persistence", "--audit", tmp_path / "audit", "--quiet"]
+        assert ran(monkeypatch, "replay", *inputs, "--json", out, *arguments, *bus) == 0
         found.append((out.read_bytes(), (tmp_path / "audit").read_bytes()))
         (tmp_path / "audit").unlink()
     assert found[0] == found[1]
     assert b'"moves": 0' not in found[0][0].partition(b'"reactive"')[2]
+
+
+def written(folder: Path, jobs: int) -> list[str]:
+    """A trace of so many jobs, one each 700 s, and rates until the last; the options that name them."""
+    lines = [
+        f"{n} {700 * n} -1 {300 + 977 * n % 9000} {1 + n % 7} -1 -1 {1 + n % 7} 9600 -1 1 {n % 5} 1 1 1 -1 -1 -1"
+        for n in range(1, jobs + 1)
+    ]
+    (folder / "jobs.swf").write_text("\n".join(lines) + "\n")
+    rates = [f"{600 * n},{10 * (n * n % 9)}" for n in range(jobs * 7 // 6 + 2)]
+    (folder / "rates.csv").write_text("seconds,requests_per_second\n" + "\n".join(rates) + "\n")
+    return ["--hpc", str(folder / "jobs.swf"), "--requests", str(folder / "rates.csv"), "--nodes", "12"]
 
 
 def ran(monkeypatch: pytest.MonkeyPatch, *arguments: object) -> int:
@@ -301,9 +306,9 @@ def test_who_is_stopped_while_a_bus_opens_leaves_no_topics_behind(tmp_path: Path
 
 def test_ctrl_c_leaves_no_topics_behind(tmp_path: Path):
     file, out = tmp_path / "events.db", tmp_path / "out.html"
-    code = f"import sys; sys.argv = ['tidegate', 'demo', '--report', {str(out)!r}, '--bus', 'sqlite:{file}']"
+    command = [sys.executable, "-m", "cli.main", "replay", *written(tmp_path, 6000), "--report", str(out)]
     with subprocess.Popen(
-        [sys.executable, "-c", f"{code}; from cli.main import main; main()"],
+        [*command, "--compare", "reactive,persistence", "--bus", f"sqlite:{file}"],
         cwd=ROOT,
         stderr=subprocess.PIPE,
         text=True,
