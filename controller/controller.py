@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 
 from controller import safety
+from controller.decide.bounds import bounds_by_step
 from controller.decide.decide import decide
 from controller.handover.advice import advice
 from controller.handover.begin import Names, moved
@@ -86,6 +87,7 @@ class Controller:
         self._name = identity.pool
         self._pool = pool
         self._moves = moves
+        self._spec = spec
         self._safety = spec.safety
         self._ahead = moves.reserve_ahead and facts[Side.HPC].books
         self._rules = rules
@@ -277,6 +279,7 @@ class Controller:
             scope=self._rules.scope,
             open_elsewhere=self._budget.open_elsewhere(self._name),
             recent_moves_elsewhere_s=self._budget.recent_elsewhere_s(self._name, now_s),
+            bounds=bounds_by_step(self._pool, self._spec, len(view.nodes), now_s),
         )
 
     def _all_holds(self) -> tuple[Hold, ...]:

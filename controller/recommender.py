@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from controller import safety
+from controller.decide.bounds import bounds_by_step
 from controller.decide.decide import decide
 from controller.lead_times import LeadTimes
 from controller.view import View
@@ -42,6 +43,7 @@ class Recommender:
         self.finished: list[Handover] = []
         self._scope = identity.scope
         self._pool = pool
+        self._spec = spec
         self._moves = spec.moves
         self._safety = spec.safety
         self._clock = clock
@@ -80,6 +82,7 @@ class Recommender:
             moved_s={},
             recent_moves_s=(),
             scope=self._scope,
+            bounds=bounds_by_step(self._pool, self._spec, len(self._view.nodes), now_s),
         )
         self.holds = (*safety.unready_holds(self._view.nodes, (), self._safety), *self._view.holds())
         plan = decide(snapshot, self._pool, self._moves)

@@ -9,7 +9,10 @@ from models.demand import Demand
 from models.forecasts import Forecast
 from models.handovers import Direction, Handover
 from models.nodes import Node, Side
+from models.outlook import Outlook
 from models.work import WaitingWork
+
+Bounds = tuple[int, int]  # the fewest and the most nodes that Kubernetes may own
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +48,8 @@ class Snapshot:
     ``moved_s`` tells when a node last changed sides; ``recent_moves_s`` when the moves of the last hour began; ``kept``
     are nodes that bear a record of someone else, or of a later version, and are left alone. ``scope`` tells marks of
     this site and pool from others'. The other pools of the policy have ``open_elsewhere`` hand-overs under way, and
-    began theirs of the last hour at ``recent_moves_elsewhere_s``.
+    began theirs of the last hour at ``recent_moves_elsewhere_s``. ``bounds`` are those of each step of the horizon,
+    none where they are the pool's own; ``outlook`` is by side, None while nobody made one.
     """
 
     now_s: int
@@ -59,3 +63,5 @@ class Snapshot:
     scope: str = ""
     open_elsewhere: int = 0
     recent_moves_elsewhere_s: tuple[int, ...] = ()
+    bounds: tuple[Bounds, ...] = ()
+    outlook: Mapping[Side, Outlook] | None = None

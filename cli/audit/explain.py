@@ -16,6 +16,7 @@ from basics.text import clean, some
 from cli.audit.format import ABSENT, clock, span_text
 from cli.audit.timelines import HandoverTimeline, HandoverTimelines, decisions
 from cli.report.numbers import ahead
+from controller.decide.bounds import first_bounds
 from controller.decide.decide import decide
 from controller.decide.guards import begun_lately, under_way
 from models.audit import Decided
@@ -120,7 +121,7 @@ def reasons(entry: Decided, width: int) -> Iterator[str]:
     """The limits, the lead times, and for every node why it moves or stays."""
     snapshot, plan, moves = entry.snapshot, entry.plan, entry.moves
     pool_nodes = len(snapshot.nodes)
-    low, high = entry.pool.bounds(pool_nodes)
+    low, high = first_bounds(snapshot, entry.pool)
     leads = "; ".join(
         f"to {direction.target} median {span_text(lead.median_s)}, p90 {span_text(lead.p90_s)}"
         for direction, lead in snapshot.lead.items()

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from controller.decide.bounds import first_bounds, steps_of
 from controller.decide.guards import RECALLABLE, Candidates, gang_room
 from controller.decide.horizon import cost_to_go
 from controller.decide.shortfall import expected_shortfall
@@ -43,14 +44,14 @@ def choose(
     hpc_nodes = found.open_hpc + down.going
     kubernetes_nodes = found.open_kubernetes + up.going
     nodes = hpc_nodes + kubernetes_nodes
-    steps = max(1, moves.look_ahead // moves.every)
+    steps = steps_of(moves)
     at_s = np.asarray((np.arange(steps) + 0.5) * moves.every, dtype=np.float64)
     limits = _limits(snapshot, pool, up, down, kubernetes_nodes, nodes, budget)
     stages = _stage_costs(snapshot, pool, moves, at_s, nodes)
     stay = float(stages.hpc[:, hpc_nodes].sum() + stages.kubernetes[:, kubernetes_nodes].sum())
     if not (up.going or down.going) and (stay == 0.0 or limits[0][0] == limits[1][0] == 0):
         return Choice(0, kubernetes_nodes, 0.0, 0.0, stay, limits)
-    low, high = pool.bounds(len(snapshot.nodes))
+    low, high = first_bounds(snapshot, pool)
     offsets = _offsets(up, down, kubernetes_nodes, low, high)
     transit = capacities(found.open_hpc, found.open_kubernetes, up, down, offsets, at_s)
     friction = moves.min_gain * _cost_of_one_move(snapshot, pool)
@@ -122,7 +123,7 @@ def _limits(
     budget: tuple[int, Reason],
 ) -> tuple[tuple[int, Reason], tuple[int, Reason]]:
     """The most nodes that may go to HPC and to Kubernetes in this step, each with the guard that binds."""
-    low, high = pool.bounds(len(snapshot.nodes))
+    low, high = first_bounds(snapshot, pool)
     hpc_room = gang_room(snapshot, Side.HPC, nodes - kubernetes_nodes)
     kubernetes_room = gang_room(snapshot, Side.KUBERNETES, kubernetes_nodes)
     fall = [

@@ -43,6 +43,7 @@ def test_the_plan_is_the_controllers_and_nothing_of_it_is_done(fleet: Fleet):
     assert fleet.asked == []
     (entry,) = fleet.audit.of(Decided)
     assert (entry.epoch, entry.plan) == (NO_EPOCH, plan)
+    assert entry.snapshot.bounds == (POOL.bounds(len(fleet.machines)),) * 24
     acting = Controller(fleet.ports(), IDENTITY, POOL, SPEC, fleet.clock).turn(expected())
     assert acting is not None
     assert acting.moves == plan.moves

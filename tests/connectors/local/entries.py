@@ -16,6 +16,7 @@ from models.demand import Demand
 from models.forecasts import Forecast, Source, flat
 from models.handovers import Direction, Handover, Stage
 from models.nodes import HpcNode, KubernetesNode, Node, NodeShape, Side
+from models.outlook import DAY_S, Outlook
 from models.plans import DropReason, Hold, Switch
 from models.policies import MovesPolicy, PoolPolicy, Shares
 from models.snapshot import LeadTime, SideView, Snapshot
@@ -92,6 +93,18 @@ small_entries = st.one_of(
 )
 
 
+outlooks = st.builds(
+    Outlook,
+    st.sampled_from(Side),
+    seconds,
+    st.just((1800, DAY_S)),
+    st.just((0.25, 0.5)),
+    st.tuples(*[st.lists(nodes_much, min_size=2, max_size=2).map(sorted).map(tuple)] * 2),
+    st.lists(st.floats(0, 1.5), max_size=3).map(tuple),
+    st.lists(nodes_much, max_size=3).map(tuple),
+)
+
+
 @st.composite
 def decisions(draw: st.DrawFn) -> Decided:
     """A decision that was really taken, about a pool in any state."""
@@ -114,6 +127,8 @@ def decisions(draw: st.DrawFn) -> Decided:
         moved_s={node.name: draw(st.integers(0, now_s)) for node in shown[:3]},
         recent_moves_s=tuple(draw(st.lists(st.integers(0, now_s), max_size=3))),
         kept=frozenset(draw(st.sets(st.sampled_from([node.name for node in shown])))),
+        bounds=draw(st.sampled_from([(), ((0, len(shown)),) * 24, ((0, 1), (1, len(shown)))])),
+        outlook=draw(st.none() | st.dictionaries(st.sampled_from(Side), outlooks)),
     )
     pool = PoolPolicy(name="a", floor=Shares(hpc=draw(st.none() | st.integers(0, 1))))
     moves = MovesPolicy(min_gain=draw(st.floats(0, 2)), dwell="0s")

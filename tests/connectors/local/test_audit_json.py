@@ -40,6 +40,18 @@ def test_a_decision_reads_back_and_is_taken_again_the_same(entry: Decided):
     assert encode(read) == line
 
 
+def test_a_decision_from_before_bounds_stood_by_step_is_taken_again_the_same():
+    """With the pool's own, for all steps; nobody had made an outlook yet."""
+    entry = decided(waiting=3)
+    line = json.loads(encode(entry))
+    assert {"bounds", "outlook"}.isdisjoint(line["inputs"])
+    read = decode(encode(entry))
+    assert isinstance(read, Decided)
+    assert (read.snapshot.bounds, read.snapshot.outlook) == ((), None)
+    assert decide(read.snapshot, read.pool, read.moves) == entry.plan
+    assert entry.plan.moves
+
+
 def test_numpy_numbers_are_written_as_numbers():
     entry = decided()
     view = entry.snapshot.sides[Side.HPC]

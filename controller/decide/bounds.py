@@ -1,0 +1,26 @@
+"""How many nodes Kubernetes may own in each step of the horizon: a function of the policy and the time alone."""
+
+from __future__ import annotations
+
+from models.policies import MovesPolicy, PoolPolicy, Spec
+from models.snapshot import Bounds, Snapshot
+
+
+def steps_of(moves: MovesPolicy) -> int:
+    """How many steps a decision looks ahead, each as long as the time between two decisions."""
+    return max(1, moves.look_ahead // moves.every)
+
+
+def bounds_by_step(pool: PoolPolicy, spec: Spec, nodes: int, now_s: int) -> tuple[Bounds, ...]:
+    """The fewest and the most of ``nodes`` that Kubernetes may own in each step from ``now_s`` on.
+
+    The same in all of them, since a pool's floors and ceilings know no time. Raises ValueError when they leave no
+    split.
+    """
+    return (pool.bounds(nodes),) * steps_of(spec.moves)
+
+
+def first_bounds(snapshot: Snapshot, pool: PoolPolicy) -> Bounds:
+    """Those of the first step, which is the one that is planned. A snapshot that has none was taken by a release that
+    knew the pool's only."""
+    return snapshot.bounds[0] if snapshot.bounds else pool.bounds(len(snapshot.nodes))
