@@ -16,6 +16,10 @@ from models.errors import BadInput
 class OpenedBus(Bus, Protocol):
     """A bus of which one user has all topics of a prefix."""
 
+    def tidy(self) -> None:
+        """Let go of what topics keep no longer, where nobody else sees to that: to be called once a day."""
+        ...
+
     def discard(self) -> None:
         """Delete the topics of this bus's prefix, and all that is on them."""
         ...

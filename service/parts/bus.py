@@ -8,10 +8,12 @@ from prometheus_client.registry import Collector
 
 from connectors.bus.metrics import BusMetrics
 from connectors.bus.open_bus import OpenedBus, open_bus
+from service.calendar import CalendarTask
 from service.part import Part, Status, Step
 from service.process import Process
 
 RESYNC_S = 5.0
+TIDY_AT = "30 3 * * *"  # each day, in UTC
 
 
 class BusPart(Part):
@@ -26,7 +28,8 @@ class BusPart(Part):
 
     def steps(self) -> Sequence[Step]:
         """See the base. What was lost, every part that told it tells again."""
-        return (Step("resync", self.resync, RESYNC_S),)
+        tidying = CalendarTask(TIDY_AT, self.bus.tidy)
+        return Step("resync", self.resync, RESYNC_S), Step("tidy", tidying.take, tidying.take())
 
     def resync(self) -> float:
         """Take what was lost once, for all parts."""

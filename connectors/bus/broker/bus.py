@@ -194,6 +194,9 @@ class KafkaBus:
         """What the broker tells of its topics and groups."""
         return self._metadata
 
+    def tidy(self) -> None:
+        """Nothing: a broker does so itself."""
+
     def discard(self) -> None:
         """Delete the topics of this bus, and all that is on them."""
         self._metadata.discard()

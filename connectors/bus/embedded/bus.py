@@ -98,6 +98,11 @@ class SqliteBus:
             self._bury(letter)
         return latest.state
 
+    def tidy(self) -> None:
+        """Delete what topics keep no longer; what cannot be deleted now stays until the next time."""
+        for topic in Topic:
+            self._file.tidy_if_possible(topic)
+
     def discard(self) -> None:
         """Delete the topics of this bus, and all that is on them."""
         self._writing.forget()

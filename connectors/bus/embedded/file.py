@@ -98,7 +98,7 @@ class EventFile:
         self._changed_ns = 0  # when the file was last written to, as far as we have looked
         self._overwritten = False
         for topic in Topic:
-            self._tidy_if_possible(topic)
+            self.tidy_if_possible(topic)
 
     def look(self) -> bool:
         """Whether ours was removed or replaced since the last look: then we go on with what has its name now.
@@ -127,7 +127,7 @@ class EventFile:
                 db.execute(_COMMIT, (self._prefix + group, self._prefix + topic, number, anew))
         for topic in rows:
             if self._untidied[topic] >= TIDY_ROWS:
-                self._tidy_if_possible(topic)
+                self.tidy_if_possible(topic)
 
     def read(self, topic: Topic, start: int, most: int) -> list[Stored]:
         """The first messages from this number on."""
@@ -211,7 +211,8 @@ class EventFile:
         except sqlite3.Error as error:
             raise explained(error, self._path) from error
 
-    def _tidy_if_possible(self, topic: Topic) -> None:
+    def tidy_if_possible(self, topic: Topic) -> None:
+        """Delete what the topic does not keep any longer, or say in the log why not."""
         try:
             self._tidy(topic)
         except (BusUnavailable, BusRefused) as error:  # the next time, then
