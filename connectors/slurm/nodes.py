@@ -70,5 +70,5 @@ def bookings(reservations: Iterable[wire.Reservation], nodes: Collection[str]) -
 
 
 def _first(booked: Collection[str]) -> str | None:
-    """Somebody else's before ours: such a node is not for us to touch."""
+    """Somebody else's before a Tidegate's: such a node is not for us to touch."""
     return min(booked, key=lambda name: (of_tidegate(name), name), default=None)

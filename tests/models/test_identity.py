@@ -6,11 +6,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from models.identity import SCOPE_MOST, PoolId
+from models.handovers import MARK_PREFIX, of_tidegate, ours
+from models.identity import SCOPE_MOST, PoolId, scope_of, split_name
 
 SITES = st.from_regex(r"[a-z0-9]([a-z0-9.-]{0,61}[a-z0-9])?", fullmatch=True)
 POOLS = st.from_regex(r"[A-Za-z0-9][A-Za-z0-9._-]{0,62}", fullmatch=True)
 IDS = st.builds(PoolId, SITES, POOLS)
+LOCAL = st.from_regex(r"[1-9][0-9]{0,8}\.[mp]?[1-9][0-9]{0,8}", fullmatch=True)
 
 
 def test_names_as_ids_keys_and_sources_carry_them():
@@ -43,3 +45,34 @@ def test_two_pools_are_never_called_the_same(one: PoolId, other: PoolId):
 
 def test_a_dot_moves_no_pool_to_another_site():
     assert PoolId("a.b", "c").scope != PoolId("a", "b.c").scope
+
+
+@given(IDS, LOCAL)
+def test_whose_an_id_is_can_be_told_from_it(pool: PoolId, local: str):
+    name = f"{pool.scope}.{local}"
+    assert (scope_of(name), split_name(name)) == (pool.scope, (pool.scope, local))
+    assert (scope_of(local), split_name(local)) == ("", ("", local))
+
+
+@given(IDS, IDS, LOCAL)
+def test_a_mark_is_ours_where_it_bears_our_name_or_none(one: PoolId, other: PoolId, local: str):
+    mark = f"{MARK_PREFIX}{one.scope}.{local}"
+    assert ours(mark, one.scope)
+    assert ours(mark, other.scope) is (one == other)
+    assert ours(MARK_PREFIX + local, one.scope)
+
+
+@pytest.mark.parametrize(
+    ("mark", "is_ours"),
+    [
+        (None, False), ("", False), ("maintenance", False), ("tidegate", False),
+        ("tidegate:1.p3", True), ("tidegate:1.m4", True), ("tidegate:initial", True),
+        ("tidegate:campus_a100.1.p3", True), ("tidegate:campus_a100.1.m4", True),
+        ("tidegate:campus_h100.1.p3", False), ("tidegate:there_a100.1.p3", False),
+        ("tidegate:campus_a100.1.1.p3", False), ("tidegate:campus_a100.1.p3 says bob", False),
+        ("tidegate:campus_a100", True), ("tidegate:1.2", True), ("tidegate:a.b", False),
+    ],
+)  # fmt: skip
+def test_marks_of_ours_of_others_and_of_persons(mark: str | None, is_ours: bool):
+    assert ours(mark, "campus_a100") is is_ours
+    assert of_tidegate(mark) is (mark is not None and mark.startswith("tidegate:"))
