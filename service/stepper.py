@@ -52,13 +52,17 @@ class Stepper:
         """
         with _handled(self._asked_to_end):
             while self._heap and not self._ended.is_set():
-                due_s, _, name = self._heap[0]
-                if self._due_s.get(name) != due_s:
-                    heapq.heappop(self._heap)  # it was taken, or woken, earlier
-                elif (wait_s := due_s - self._monotonic()) > 0:
-                    self._ended.wait(min(wait_s, NAP_S))  # a nap, so that a signal is handled soon
-                else:
-                    self._take(name)
+                self.go_on()
+
+    def go_on(self) -> None:
+        """Take the next step if it is due, or wait for it, no longer than a nap: so a signal is handled soon."""
+        due_s, _, name = self._heap[0]
+        if self._due_s.get(name) != due_s:
+            heapq.heappop(self._heap)  # it was taken, or woken, earlier
+        elif (wait_s := due_s - self._monotonic()) > 0:
+            self._ended.wait(min(wait_s, NAP_S))
+        else:
+            self._take(name)
 
     def stop(self) -> None:
         """Take no further step."""
