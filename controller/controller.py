@@ -93,11 +93,11 @@ class Controller:
         self._rules = rules
         self._clock = clock
         self._audit = audit or Unaudited()
-        self._tender = HandoverDriver(ports, rules, self._audit, clock)
+        self._driver = HandoverDriver(ports, rules, self._audit, clock)
         self._budget = budget or SiteBudget()
         self._use = self._budget.of(identity.pool)
         self._ledger = Ledger(self._budget, identity.pool, self._count_open)
-        self._sweep = Sweep(self._tender, rules, clock, self._names, lambda one: self._ledger.count(one, clock()))
+        self._sweep = Sweep(self._driver, rules, clock, self._names, lambda one: self._ledger.count(one, clock()))
         self._view = View(*(sources or (ports.hpc, ports.kubernetes)), spec.safety)
         self._lead = LeadTimes(moves.lead_time)
         self._epoch: int | None = None
@@ -116,13 +116,13 @@ class Controller:
     @property
     def open_handovers(self) -> tuple[Handover, ...]:
         """What is under way."""
-        return tuple(self._tender.open.values())
+        return tuple(self._driver.open.values())
 
     @property
     def stuck_handovers(self) -> tuple[Handover, ...]:
         """What waits for a person: stuck, or past its deadline with its node out of sight."""
-        overdue = [self._tender.open[ident] for ident in self._tender.overdue if ident in self._tender.open]
-        return (*self._tender.stuck.values(), *overdue)
+        overdue = [self._driver.open[ident] for ident in self._driver.overdue if ident in self._driver.open]
+        return (*self._driver.stuck.values(), *overdue)
 
     @property
     def ages_s(self) -> Mapping[Side, float]:
@@ -170,7 +170,7 @@ class Controller:
 
     def next_due_s(self) -> int | None:
         """When an open hand-over next has something to do of its own accord; None when none has."""
-        return self._tender.next_due_s()
+        return self._driver.next_due_s()
 
     def _stop(self, error: Deposed) -> None:
         log.warning("this process stops leading: %s", error)
@@ -185,7 +185,7 @@ class Controller:
             plan = self._plan(now_s, forecasts)
         finally:
             self._hand_on(now_s)  # also what was seen while the audit could not be written
-        if self._tender.open:
+        if self._driver.open:
             self._tend()
         return plan
 
@@ -199,7 +199,7 @@ class Controller:
         self._audit.append(Decided(self._epoch or 0, snapshot, self._pool, self._moves, plan))
         if not plan.holds:
             for ident in plan.cancellations:
-                self._tender.turn_back(ident, Why.NOT_WANTED)
+                self._driver.turn_back(ident, Why.NOT_WANTED)
             self._begin(plan.moves, now_s)
         return plan
 
@@ -229,8 +229,8 @@ class Controller:
         self._view.vanishing = kept.vanishing
         self._view.vanishing.begin_again(now_s)
         self._view.forget()
-        self._tender.lead(epoch, found.open)
-        self._tender.stuck.update({handover.node: handover for handover in found.stuck})
+        self._driver.lead(epoch, found.open)
+        self._driver.stuck.update({handover.node: handover for handover in found.stuck})
         for handover in found.stuck:
             log.error(  # whoever wrote it down may have ended before it told
                 "%s", advice(handover, handover.stage, None, self._ports.facts)
@@ -249,21 +249,21 @@ class Controller:
             now_s,
             ledger.failures,
             ledger.resumes,
-            self._tender.open,
-            len(self._tender.stuck),
+            self._driver.open,
+            len(self._driver.stuck),
         )
 
     def _count_open(self) -> int:
-        return len(self._tender.open) + len(self._tender.stuck)
+        return len(self._driver.open) + len(self._driver.stuck)
 
     def _tend(self) -> None:
         if self._ports.leadership.orders.paused is Pause.REVERT:
-            for ident in self._tender.open:
-                self._tender.turn_back(ident, Why.PAUSED)
-        self._tender.tend()
-        for handover in self._tender.finished:
+            for ident in self._driver.open:
+                self._driver.turn_back(ident, Why.PAUSED)
+        self._driver.tend()
+        for handover in self._driver.finished:
             self._finish(handover, self._clock())
-        self._tender.finished.clear()
+        self._driver.finished.clear()
 
     def _snapshot(self, now_s: int, forecasts: Mapping[Side, Forecast]) -> Snapshot:
         view = self._view
@@ -272,7 +272,7 @@ class Controller:
             nodes=view.nodes,
             sides={side: SideView(view.demand[side], view.waiting[side], forecasts[side]) for side in Side},
             lead=self._lead.current(),
-            open_handovers=(*self.open_handovers, *self._tender.stuck.values()),
+            open_handovers=(*self.open_handovers, *self._driver.stuck.values()),
             moved_s=self._ledger.rests_s,
             recent_moves_s=self._ledger.recent_s(now_s),
             kept=frozenset(self._sweep.unreadable),
@@ -284,7 +284,7 @@ class Controller:
 
     def _all_holds(self) -> tuple[Hold, ...]:
         orders, resume = self._ports.leadership.orders, self._ports.leadership.resume
-        moving = {handover.node for handover in self.open_handovers} | self._tender.stuck.keys()
+        moving = {handover.node for handover in self.open_handovers} | self._driver.stuck.keys()
         new = [] if self._settled_in else [Hold(Switch.NEW_LEADER, "what earlier leaders did is not handed on yet")]
         return (
             *new,
@@ -299,7 +299,7 @@ class Controller:
             self._use.plans += 1
         for number, move in enumerate(moves):
             try:
-                node = self._tender.look(move.node)
+                node = self._driver.look(move.node)
             except Unreachable:
                 self._drop(moves[number:], DropReason.UNREACHABLE, None, now_s)
                 raise
@@ -309,7 +309,7 @@ class Controller:
                 continue
             self._ledger.begin(now_s)
             names, last, ahead = self._names(""), self._sweep.last(node), self._ahead
-            self._tender.begin(moved(node, move.direction, names, now_s, self._rules, last=last, ahead=ahead))
+            self._driver.begin(moved(node, move.direction, names, now_s, self._rules, last=last, ahead=ahead))
 
     def _drop(self, moves: tuple[Move, ...], reason: DropReason, seen: Node | None, now_s: int) -> None:
         for move in moves:
@@ -326,10 +326,10 @@ class Controller:
 
     def _heal(self) -> None:
         """A stuck hand-over is over once a person has seen to it that its node has one owner."""
-        if self._tender.stuck:
+        if self._driver.stuck:
             owned = {node.name for node in self._view.nodes if node.owner is not None}
-            for name in self._tender.stuck.keys() & owned:
-                del self._tender.stuck[name]
+            for name in self._driver.stuck.keys() & owned:
+                del self._driver.stuck[name]
 
     def _finish(self, handover: Handover, now_s: int) -> None:
         self.finished.append(handover)

@@ -45,9 +45,9 @@ class Mover(Protocol):
 class PoolLoop:
     """One pool's turns, as the service takes them every ``every_s``. Without forecasts of both sides none is taken."""
 
-    def __init__(self, mover: Mover, hearing: ForecastSubscriber, clock: Callable[[], int], *, every_s: int) -> None:
+    def __init__(self, mover: Mover, subscriber: ForecastSubscriber, clock: Callable[[], int], *, every_s: int) -> None:
         self._mover = mover
-        self._hearing = hearing
+        self._subscriber = subscriber
         self._clock = clock
         self._longest_s = max(FRESH_LEAST_S, 2 * every_s)
         self._deafness = Trouble(log, "no new forecasts are heard")
@@ -72,7 +72,7 @@ class PoolLoop:
         """Hear what is forecast and decide on it; None when there is no plan, and the log says why."""
         now_s = self._clock()
         self._hear(now_s)
-        forecasts = dict(self._hearing.forecasts(now_s, longest_s=self._longest_s))
+        forecasts = dict(self._subscriber.forecasts(now_s, longest_s=self._longest_s))
         if missing := [side for side in Side if side not in forecasts]:
             self._standstill.met(
                 f"nothing is decided: there is no forecast of the last {self._longest_s} s for {_all(missing)}"
@@ -95,7 +95,7 @@ class PoolLoop:
     def _hear(self, now_s: int) -> None:
         """Take up new forecasts."""
         try:
-            self._hearing.hear(now_s)
+            self._subscriber.hear(now_s)
         except (BusUnavailable, BusRefused) as error:
             self._deafness.met(error)
         else:

@@ -25,14 +25,14 @@ class Sweep:
 
     def __init__(
         self,
-        tender: HandoverDriver,
+        driver: HandoverDriver,
         rules: Rules,
         clock: Callable[[], int],
         names: Callable[[], Names],
         count: Callable[[Handover], None],
     ) -> None:
         self.unreadable: dict[str, str] = {}
-        self._tender = tender
+        self._driver = driver
         self._rules = rules
         self._clock = clock
         self._names = names
@@ -52,10 +52,10 @@ class Sweep:
     def over(self, changed: Iterable[Node]) -> None:
         """See to every node that changed, and to those that still show what they should not. Raises Unreachable."""
         self._waiting.update({node.name: node for node in changed})
-        moving = {handover.node for handover in self._tender.open.values()}
+        moving = {handover.node for handover in self._driver.open.values()}
         for name, shown in list(self._waiting.items()):
             if name not in moving and (suspect(shown, self._rules.scope) or not self._has_read(shown)):
-                fresh = self._tender.look(name)
+                fresh = self._driver.look(name)
                 if fresh is not None:
                     self._see_to(fresh)
                 if fresh is None or suspect(shown, self._rules.scope):
@@ -94,13 +94,13 @@ class Sweep:
         if node.name in self.unreadable and (node.name in self._theirs or not node.breached):
             return
         if last is not None and not last.stage.finished:
-            self._tender.adopt(last)
+            self._driver.adopt(last)
             self._count(last)
             return
         if ours(node.hpc.booked_by, self._rules.scope):
-            self._tender.release(node)
+            self._driver.release(node)
         repair = mend(node, self._names(), self._clock(), self._rules, last)
         if repair is not None:
-            self._tender.begin(repair)
+            self._driver.begin(repair)
         elif last is not None and last.stage is Stage.STUCK and node.owner is None:
-            self._tender.stuck.setdefault(node.name, last)
+            self._driver.stuck.setdefault(node.name, last)

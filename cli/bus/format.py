@@ -19,7 +19,7 @@ from models.nodes import HpcNode, KubernetesNode
 from models.work import WorkRecord, WorkState
 
 
-def told(event: Event) -> str:
+def event_text(event: Event) -> str:
     """What has happened, in a few words, the most telling ones first."""
     return "gone" if event.payload is None else clean(_WORDS[type(event.payload)](event.payload))
 

@@ -7,7 +7,7 @@ from base64 import b64encode
 from typing import Any
 
 from basics.text import clean
-from cli.bus.format import cut, moment, padded, printable, told
+from cli.bus.format import cut, event_text, moment, padded, printable
 from connectors.bus.inspection import Found
 from connectors.bus.wire.codec import Poison, UnknownType, decode
 from models.events import Event
@@ -20,7 +20,7 @@ def line(found: Found, columns: int | None) -> str:
     """Time, key and what has happened, in no more than so many columns; None for as many as it takes."""
     event = event_of(found)
     if isinstance(event, Event):
-        at_s, key, words = event.at_s, clean(event.key), told(event)
+        at_s, key, words = event.at_s, clean(event.key), event_text(event)
     else:
         at_s, key, words = found.at_s, printable(found.key, 200), f"no event: {clean(event)}"
     if columns is None:

@@ -107,7 +107,7 @@ class BusPath:
         self.bus = bus
         self.pool = PoolId(TWIN, pool)
         self.feed = Feed(bus, self.pool)
-        self.hearing = ForecastSubscriber(bus, self.pool, group=CONTROLLER)
+        self.subscriber = ForecastSubscriber(bus, self.pool, group=CONTROLLER)
         self.telling: PlanPublisher | None = None
         self.following: ForecastPublisher | None = None
 
@@ -125,7 +125,7 @@ class BusPath:
         """Leave the groups. Raises BusUnavailable when not all was told: a replay must not hide that."""
         if self.following is not None:
             self.following.close()
-        self.hearing.close()
+        self.subscriber.close()
         left = self.bus.flush(FLUSH_S) + self.feed.unsendable + (self.telling.failures if self.telling else 0)
         if left:
             raise BusUnavailable(f"{left} events of this replay did not get to the bus")
@@ -159,8 +159,8 @@ class _AcrossTheBus:
         path = self._path
         if path.following is not None:
             path.following.follow(now_s)
-        path.hearing.hear(now_s)
-        forecasts = path.hearing.forecasts(now_s, longest_s=0)
+        path.subscriber.hear(now_s)
+        forecasts = path.subscriber.forecasts(now_s, longest_s=0)
         if len(forecasts) < len(Side):
             raise BusUnavailable(f"the bus has no forecasts of {now_s} s for both sides")
         return forecasts

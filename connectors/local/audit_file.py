@@ -10,7 +10,7 @@ from pathlib import Path
 
 from basics.whole_file import sync_folder
 from connectors.local.audit_json import BEGINNING, KINDS, decode, encode
-from connectors.local.files import is_named, told
+from connectors.local.files import bad_file, is_named
 from models.audit import Decided, Entry
 from models.errors import BadInput, Unrecorded
 from models.plans import Switch
@@ -53,7 +53,7 @@ class AuditFile:
         except (BadInput, ValueError) as error:
             raise Unrecorded(f"the audit could not be written: {error}") from error
         except OSError as error:
-            raise Unrecorded(f"the audit could not be written: {told(error, self._path)}") from error
+            raise Unrecorded(f"the audit could not be written: {bad_file(error, self._path)}") from error
         if isinstance(entry, Decided):
             self._switches = _switches(entry)
 
@@ -137,7 +137,7 @@ def _open(path: Path) -> int:
             raise BadInput("is no regular file", where=str(path), remedy=_ELSEWHERE)
         fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o666)
     except OSError as error:
-        raise told(error, path) from error
+        raise bad_file(error, path) from error
     try:
         fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
         _cut_torn(fd, path)
@@ -149,7 +149,7 @@ def _open(path: Path) -> int:
         raise BadInput("another process writes it", where=str(path), remedy=remedy) from None
     except OSError as error:
         os.close(fd)
-        raise told(error, path) from error
+        raise bad_file(error, path) from error
     except BadInput:
         os.close(fd)
         raise

@@ -20,7 +20,7 @@ def try_lock(path: Path) -> int | None:
     try:
         fd = os.open(path, os.O_RDWR | os.O_CREAT, 0o666)
     except OSError as error:
-        raise told(error, path) from error
+        raise bad_file(error, path) from error
     try:
         fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
@@ -28,7 +28,7 @@ def try_lock(path: Path) -> int | None:
         return None
     except OSError as error:
         os.close(fd)
-        raise told(error, path) from error
+        raise bad_file(error, path) from error
     return fd
 
 
@@ -42,7 +42,7 @@ def is_named(fd: int, path: Path) -> bool:
     return (named.st_dev, named.st_ino) == (opened.st_dev, opened.st_ino)
 
 
-def told(error: OSError, path: Path) -> BadInput:
+def bad_file(error: OSError, path: Path) -> BadInput:
     """What the operating system says, as something a person can act on."""
     what = (error.strerror or type(error).__name__).lower()
     remedy = "free space on its disk" if what.startswith(("no space", "disk quota")) else "mend its permissions"

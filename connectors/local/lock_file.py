@@ -15,7 +15,7 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from connectors.local.files import is_named, real, told, try_lock
+from connectors.local.files import bad_file, is_named, real, try_lock
 from connectors.local.lock_state import State, change, read_state
 from models.errors import BadInput, TidegateError
 from models.leadership import Orders
@@ -163,7 +163,7 @@ def _lock(path: Path) -> _Held:
         os.pwrite(fd, f"{held.pid}\n".encode(), 0)
     except OSError as error:
         os.close(fd)
-        raise told(error, path) from error
+        raise bad_file(error, path) from error
     if not held.stands():
         os.close(fd)
         raise BadInput("was removed while it was being locked", where=str(path), remedy="it is tried again by itself")

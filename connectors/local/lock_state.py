@@ -16,7 +16,7 @@ from typing import Annotated
 import msgspec
 
 from basics.whole_file import write_atomically
-from connectors.local.files import real, told, try_lock
+from connectors.local.files import bad_file, real, try_lock
 from models.errors import BadInput
 from models.leadership import Orders, Pause
 
@@ -71,7 +71,7 @@ def read_state(path: Path) -> State | None:
     except FileNotFoundError:
         return None
     except OSError as error:
-        raise told(error, path) from error
+        raise bad_file(error, path) from error
     if len(raw) > BYTES_MOST:
         raise BadInput("is too large to be the state of a lock", where=str(path), remedy="name another file")
     if not raw.strip():

@@ -22,7 +22,7 @@ class KnownNodes:
     def __init__(self) -> None:
         self._known: dict[str, tuple[Told, HpcNode]] = {}
 
-    def shown(
+    def drawn(
         self,
         nodes: Iterable[wire.Node],
         ends: Mapping[str, int],

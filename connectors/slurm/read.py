@@ -73,7 +73,7 @@ def pool_reading(
     except BadInput as error:
         raise Unreachable(f"what Slurm shows cannot be understood: {error}") from error
     here = [node for node in nodes if node.name in pool.nodes]
-    shown = known.nodes.shown(here, ends_of(work), booked, booted)
+    shown = known.nodes.drawn(here, ends_of(work), booked, booted)
     busy = sum(node.busy for node in shown.values())
     return PoolReading(
         at_s=at_s,

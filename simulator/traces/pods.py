@@ -12,7 +12,7 @@ from operator import attrgetter
 from pathlib import Path
 
 from models.errors import BadInput
-from simulator.traces.quantities import parse_cpu_milli, parse_memory_mib, parse_whole, shown
+from simulator.traces.quantities import parse_cpu_milli, parse_memory_mib, parse_whole, quoted
 from simulator.traces.table import rows
 from simulator.traces.text import Lines
 from simulator.work import Pod, ReadNotes
@@ -127,5 +127,5 @@ def _not_negative(row: dict[str, str], column: str) -> int:
     except ValueError as error:
         raise ValueError(f"{column}: {error}") from None
     if number < 0:
-        raise ValueError(f"{column}: {shown(row[column])} is negative")
+        raise ValueError(f"{column}: {quoted(row[column])} is negative")
     return number

@@ -25,7 +25,7 @@ _SUFFIXES = {suffix: Fraction(1000) ** power for power, suffix in enumerate("num
 _SUFFIXES |= {f"{letter}i": Fraction(1024) ** power for power, letter in enumerate("KMGTPE", start=1)}
 
 
-def shown(text: str | bytes) -> str:
+def quoted(text: str | bytes) -> str:
     """A foreign text made safe for a message: quoted, escaped, cut."""
     readable = text.decode("utf-8", "replace") if isinstance(text, bytes) else text
     cut = readable if len(readable) <= _SHOWN_CHARACTERS else readable[:_SHOWN_CHARACTERS] + "…"
@@ -39,7 +39,7 @@ def parse_whole(text: str | bytes) -> int:
     except ValueError:
         number = _cut(text)
     if abs(number) > WHOLE_MAX:
-        raise ValueError(f"{shown(text)} is beyond {WHOLE_MAX}")
+        raise ValueError(f"{quoted(text)} is beyond {WHOLE_MAX}")
     return number
 
 
@@ -50,7 +50,7 @@ def parse_cpu_milli(text: str) -> int:
     """
     milli = math.ceil(_quantity(text, "CPU", "write cores such as 2 or 0.5, or thousandths such as 500m") * 1000)
     if milli > CPU_MILLI_MAX:
-        raise BadInput(f"CPU {shown(text)} is more than {CPU_MILLI_MAX // 1000} cores", remedy="check the unit")
+        raise BadInput(f"CPU {quoted(text)} is more than {CPU_MILLI_MAX // 1000} cores", remedy="check the unit")
     return milli
 
 
@@ -65,7 +65,7 @@ def parse_memory_mib(text: str) -> int:
     mib = math.ceil(quantity if bare else quantity / 2**20)
     if mib > MEMORY_MIB_MAX:
         remedy = "a number without a suffix is MiB; 134217728 bytes are 128Mi"
-        raise BadInput(f"memory {shown(text)} is more than {MEMORY_MIB_MAX // 2**20} TiB", remedy=remedy)
+        raise BadInput(f"memory {quoted(text)} is more than {MEMORY_MIB_MAX // 2**20} TiB", remedy=remedy)
     return mib
 
 
@@ -73,9 +73,9 @@ def _cut(text: str | bytes) -> int:
     try:
         number = float(text)
     except ValueError:
-        raise ValueError(f"{shown(text)} is not a number") from None
+        raise ValueError(f"{quoted(text)} is not a number") from None
     if not math.isfinite(number):
-        raise ValueError(f"{shown(text)} is not a finite number")
+        raise ValueError(f"{quoted(text)} is not a finite number")
     return int(number)
 
 
@@ -83,10 +83,10 @@ def _quantity(text: str, what: str, remedy: str) -> Fraction:
     """The quantity in its base unit, exactly."""
     match = _QUANTITY.fullmatch(text.strip()) if len(text) <= _SHOWN_CHARACTERS else None
     if match is None:
-        raise BadInput(f"{what} {shown(text)} is not a quantity", remedy=remedy)
+        raise BadInput(f"{what} {quoted(text)} is not a quantity", remedy=remedy)
     number, exponent, suffix = match.groups()
     factor = Fraction(10) ** int(exponent) if exponent else _SUFFIXES.get(suffix, Fraction(1))
     quantity = Fraction(number) * factor
     if quantity < 0:
-        raise BadInput(f"{what} {shown(text)} is negative", remedy=remedy)
+        raise BadInput(f"{what} {quoted(text)} is negative", remedy=remedy)
     return quantity

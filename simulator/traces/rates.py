@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from models.errors import BadInput
-from simulator.traces.quantities import parse_whole, shown
+from simulator.traces.quantities import parse_whole, quoted
 from simulator.traces.table import rows
 from simulator.traces.text import Lines
 from simulator.work import ReadNotes, Requests
@@ -63,7 +63,7 @@ def _rate(text: str) -> float:
     try:
         rate = float(text)
     except ValueError:
-        raise ValueError(f"requests_per_second: {shown(text)} is not a number") from None
+        raise ValueError(f"requests_per_second: {quoted(text)} is not a number") from None
     if not math.isfinite(rate) or not 0 <= rate <= RATE_MAX_PER_S:
-        raise ValueError(f"requests_per_second: {shown(text)} is not between 0 and {RATE_MAX_PER_S:g}")
+        raise ValueError(f"requests_per_second: {quoted(text)} is not between 0 and {RATE_MAX_PER_S:g}")
     return rate

@@ -6,7 +6,7 @@ import csv
 from collections.abc import Iterator, Sequence
 
 from models.errors import BadInput
-from simulator.traces.quantities import shown
+from simulator.traces.quantities import quoted
 from simulator.traces.text import Lines
 
 _COLUMNS_SHOWN = 30
@@ -48,10 +48,10 @@ def _fields(lines: Lines, text: str) -> list[str]:
 def _checked_header(header: list[str], required: Sequence[Sequence[str]], where: str) -> list[str]:
     missing = [" or ".join(names) for names in required if not set(names) & set(header)]
     if missing:
-        found = ", ".join(shown(name) for name in header[:_COLUMNS_SHOWN])
+        found = ", ".join(quoted(name) for name in header[:_COLUMNS_SHOWN])
         remedy = "the first line must name the columns"
         raise BadInput(f"columns missing: {', '.join(missing)}; found: {found}", where=where, remedy=remedy)
     twice = sorted({name for name in header if header.count(name) > 1})
     if twice:
-        raise BadInput(f"columns named twice: {', '.join(map(shown, twice))}", where=where, remedy="keep one of each")
+        raise BadInput(f"columns named twice: {', '.join(map(quoted, twice))}", where=where, remedy="keep one of each")
     return header

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rich.cells import cell_len
 
-from cli.bus.format import cut, moment, printable, told
+from cli.bus.format import cut, event_text, moment, printable
 from cli.bus.lines import json_line, line
 from connectors.bus.examples import examples, gone
 from connectors.bus.inspection import Found
@@ -76,7 +76,7 @@ def without_holds(event: Event) -> Event:
     ],
 )
 def test_what_has_happened_is_told_in_words(event: Event, words: str):
-    assert told(event) == words
+    assert event_text(event) == words
 
 
 @pytest.mark.parametrize("event", [*examples(), gone()], ids=lambda event: type(event.payload).__name__)
@@ -84,8 +84,8 @@ def test_each_type_has_a_line_that_says_the_most_in_80_columns(event: Event):
     text = line(found(event), COLUMNS)
     assert text.startswith(moment(event.at_s))
     assert len(text) <= COLUMNS
-    assert told(event)[:35] in text
-    assert line(found(event), None).endswith(told(event))
+    assert event_text(event)[:35] in text
+    assert line(found(event), None).endswith(event_text(event))
 
 
 @given(events_of(values), st.integers(40, 200))

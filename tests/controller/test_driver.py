@@ -42,7 +42,7 @@ def handover(name: str, direction: Direction, **facts: object) -> Handover:
 
 
 class Tended:
-    """A tender, its fleet and its audit; ``at(now_s)`` lets it tend at that second."""
+    """A driver, its fleet and its audit; ``at(now_s)`` lets it tend at that second."""
 
     def __init__(
         self, *, hook: FakeHook | None = None, reached: Callable[[str], None] = go_on, **machines: Machine
@@ -52,23 +52,23 @@ class Tended:
         self.audit = self.fleet.audit
         rules = replace(RULES, hook=hook is not None)
         ports = replace(self.fleet.ports(hook), reached=reached)
-        self.tender = HandoverDriver(ports, rules, self.audit, self.fleet.clock)
-        self.tender.lead(EPOCH, [])
+        self.driver = HandoverDriver(ports, rules, self.audit, self.fleet.clock)
+        self.driver.lead(EPOCH, [])
 
     def begin(self, direction: Direction, *names: str, batch: str = "p1") -> Tended:
         for name in names:
-            self.tender.begin(handover(name, direction, batch=batch))
+            self.driver.begin(handover(name, direction, batch=batch))
         return self
 
     def at(self, *seconds: int) -> Tended:
         for now_s in seconds:
             self.fleet.clock.now_s = now_s
-            self.tender.tend()
+            self.driver.tend()
         return self
 
     def stage(self, name: str = "n1") -> Stage:
-        ends = [ended for ended in self.tender.finished if ended.node == name]
-        return (ends or [self.tender.open[f"h-{name}"]])[-1].stage
+        ends = [ended for ended in self.driver.finished if ended.node == name]
+        return (ends or [self.driver.open[f"h-{name}"]])[-1].stage
 
     def record(self, name: str = "n1") -> Handover:
         text = self.fleet.machines[name].record
@@ -91,9 +91,9 @@ BOTH = pytest.mark.parametrize("make", [up, down])
 def test_a_hand_over_goes_all_the_way(make):
     tended = make().at(0, SETTLE_S)
     assert tended.stage() is S.DONE
-    assert tended.tender.open == {}
+    assert tended.driver.open == {}
     assert tended.record() == replace(
-        tended.tender.finished[0], emptied_s=None, booted="", was_closed=False, prepared=False
+        tended.driver.finished[0], emptied_s=None, booted="", was_closed=False, prepared=False
     )
 
 
@@ -104,10 +104,10 @@ def test_a_hand_over_goes_all_the_way(make):
 @pytest.mark.parametrize("side", Side)
 def test_while_a_side_gives_no_answer_its_hand_over_stays_as_it_is_and_others_go_on(make, side: Side):
     tended = make().at(0)
-    before = tended.tender.open["h-n1"]
+    before = tended.driver.open["h-n1"]
     tended.fleet.down.add(side)
     tended.at(SETTLE_S, 50)
-    assert tended.tender.open["h-n1"] == before
+    assert tended.driver.open["h-n1"] == before
     tended.fleet.down.clear()
     assert tended.at(60).stage() is S.DONE
 
@@ -172,7 +172,7 @@ def test_the_record_on_the_node_names_the_stage_before_the_hpc_side_is_asked(mak
     """Whoever comes after a crash in between finds what was about to be done."""
     tended = make(busy=ahead and make is up)
     if ahead:
-        tended.tender.open["h-n1"] = replace(tended.tender.open["h-n1"], reserve_from_s=50)
+        tended.driver.open["h-n1"] = replace(tended.driver.open["h-n1"], reserve_from_s=50)
     seen: list[tuple[Verb, Stage]] = []
     write = tended.fleet.write
 
@@ -194,7 +194,7 @@ def test_the_record_on_the_node_names_the_stage_before_the_hpc_side_is_asked(mak
 @BOTH
 def test_the_way_back_is_written_down_before_the_hpc_side_is_opened_again(make):
     tended = make().at(0)
-    tended.tender.turn_back("h-n1", Why.NOT_WANTED)
+    tended.driver.turn_back("h-n1", Why.NOT_WANTED)
     tended.at(1)
     verbs = tended.fleet.verbs
     if make is up:
@@ -222,7 +222,7 @@ def test_a_hand_over_has_ended_only_once_its_end_is_written_down(make, fault: Fa
     tended.fleet.faults[V.NOTE].extend([fault] * 3)
     for now_s in (20, 21, 22):
         assert tended.at(now_s).stage() is S.OPENING
-        assert tended.tender.finished == []
+        assert tended.driver.finished == []
         assert tended.record().stage is S.OPENING
     assert tended.at(23).stage() is S.DONE
     assert tended.record().stage is S.DONE
@@ -353,14 +353,14 @@ def test_a_booking_that_is_left_over_is_dropped_with_the_same_care():
     tended = Tended(n1=hpc_machine(booked=MARK))
     tended.audit.full = True
     with pytest.raises(Unrecorded):
-        tended.tender.release(tended.fleet.node())
+        tended.driver.release(tended.fleet.node())
     assert tended.fleet.machines["n1"].booked == MARK
     tended.audit.full = False
     tended.fleet.leader.acts = 0
-    tended.tender.release(tended.fleet.node())
+    tended.driver.release(tended.fleet.node())
     assert (tended.fleet.machines["n1"].booked, tended.audit.entries) == (MARK, [])
     tended.fleet.leader.acts = None
-    tended.tender.release(tended.fleet.node())
+    tended.driver.release(tended.fleet.node())
     assert tended.fleet.machines["n1"].booked is None
     act = Act(V.RELEASE, "n1", MARK)
     assert [(type(entry), entry.act) for entry in tended.audit.entries] == [(Asked, act), (Answered, act)]
@@ -404,7 +404,7 @@ def test_what_ended_is_handed_on_though_the_audit_was_full_for_a_moment():
         tended.at(20)
     tended.audit.full_for = None
     tended.at(21, 22)
-    assert [ended.stage for ended in tended.tender.finished] == [S.DONE]
+    assert [ended.stage for ended in tended.driver.finished] == [S.DONE]
 
 
 # ---- leading ----
@@ -467,7 +467,7 @@ def test_a_record_of_a_later_release_is_left_to_whoever_wrote_it(make, caplog: p
     tended.fleet.asked.clear()
     with caplog.at_level(logging.ERROR):
         tended.at(10, 20)
-    assert tended.tender.open == {}
+    assert tended.driver.open == {}
     assert tended.fleet.asked == []
     assert tended.fleet.machines["n1"].record == later
     assert len(caplog.records) == 1
@@ -488,7 +488,7 @@ def test_a_record_that_vanished_is_written_again():
 
 def taken_over(before: Handover, **facts: object) -> Tended:
     tended = Tended(n1=Machine(**facts, record=encode(before)))
-    tended.tender.lead(EPOCH, [before])
+    tended.driver.lead(EPOCH, [before])
     return tended
 
 
@@ -524,13 +524,13 @@ def test_an_earlier_leader_is_refused_from_then_on():
 
 def test_what_was_remembered_of_an_earlier_term_is_forgotten():
     tended = up(busy=True).at(0)
-    tended.tender.lead(EPOCH + 1, [])
-    assert (tended.tender.open, tended.tender.stuck, tended.tender.next_due_s()) == ({}, {}, None)
+    tended.driver.lead(EPOCH + 1, [])
+    assert (tended.driver.open, tended.driver.stuck, tended.driver.next_due_s()) == ({}, {}, None)
 
 
 def test_one_that_is_adopted_is_written_down_first_as_well():
     tended = Tended(n1=Machine(closed=OLD_MARK, drain=MARK))
-    tended.tender.adopt(handover("n1", UP, stage=S.DRAINING, epoch=EPOCH - 2))
+    tended.driver.adopt(handover("n1", UP, stage=S.DRAINING, epoch=EPOCH - 2))
     tended.at(0)
     assert (tended.fleet.verbs[0], tended.record().epoch) == (V.NOTE, EPOCH)
 
@@ -544,33 +544,33 @@ def test_while_nothing_changes_and_nothing_is_due_nothing_is_asked_or_written(ma
     entries, asked = len(tended.audit.entries), len(tended.fleet.asked)
     tended.at(*range(1, 50))
     assert (len(tended.audit.entries), len(tended.fleet.asked)) == (entries, asked)
-    assert tended.tender.next_due_s() == DEADLINE_S
+    assert tended.driver.next_due_s() == DEADLINE_S
 
 
 def test_when_something_is_due_is_known_ahead():
     tended = up().at(0)
-    assert tended.tender.next_due_s() == SETTLE_S
+    assert tended.driver.next_due_s() == SETTLE_S
     tended = up(busy=True)
-    tended.tender.open["h-n1"] = handover("n1", UP, reserve_from_s=77)
-    assert tended.at(0).tender.next_due_s() == 77
+    tended.driver.open["h-n1"] = handover("n1", UP, reserve_from_s=77)
+    assert tended.at(0).driver.next_due_s() == 77
     tended = up(kubernetes_ready=False).at(0, SETTLE_S)
-    assert tended.tender.next_due_s() == SETTLE_S + FIT_S
+    assert tended.driver.next_due_s() == SETTLE_S + FIT_S
     tended = up(ready_since_s=4).at(0, SETTLE_S)
-    assert tended.tender.next_due_s() == 4 + RULES.ready_s
+    assert tended.driver.next_due_s() == 4 + RULES.ready_s
 
 
 def test_turning_back_wakes_one_that_rests():
     tended = up(busy=True).at(0, 1)
-    tended.tender.turn_back("h-n1", Why.PAUSED)
+    tended.driver.turn_back("h-n1", Why.PAUSED)
     assert tended.at(1).stage() is S.CANCELLED
-    assert tended.tender.finished[0].why is Why.PAUSED
+    assert tended.driver.finished[0].why is Why.PAUSED
 
 
 def test_the_first_reason_to_turn_back_is_the_one_that_counts():
     tended = up(busy=True, pods=1).at(0)
-    tended.tender.turn_back("h-n1", Why.NOT_WANTED)
-    tended.tender.turn_back("h-n1", Why.PAUSED)
-    assert tended.at(1).tender.open["h-n1"].why is Why.NOT_WANTED
+    tended.driver.turn_back("h-n1", Why.NOT_WANTED)
+    tended.driver.turn_back("h-n1", Why.PAUSED)
+    assert tended.at(1).driver.open["h-n1"].why is Why.NOT_WANTED
 
 
 # ---- the hook ----
@@ -592,13 +592,13 @@ def test_the_hook_hears_of_the_node_when_its_new_side_has_it(direction: Directio
 def test_what_the_hook_says_afterwards_changes_nothing(says: Outcome):
     tended = Tended(hook=FakeHook(after_says=says), n1=hpc_machine()).begin(UP, "n1").at(0, SETTLE_S)
     assert tended.stage() is S.DONE
-    assert tended.tender.open == {}
+    assert tended.driver.open == {}
 
 
 def test_the_hook_is_not_told_of_one_that_turned_back():
     hook = FakeHook(before_says=Outcome.REFUSED)
     tended = Tended(hook=hook, n1=hpc_machine()).begin(UP, "n1").at(0, SETTLE_S, SETTLE_S + 1)
-    assert (tended.stage(), tended.tender.finished[0].why) == (S.CANCELLED, Why.HOOK)
+    assert (tended.stage(), tended.driver.finished[0].why) == (S.CANCELLED, Why.HOOK)
     assert [call[0] for call in hook.calls] == ["before"]
 
 
@@ -613,7 +613,7 @@ def test_pods_that_take_their_time_to_end_are_asked_to_leave_once_a_pass(monkeyp
         return Outcome.DONE
 
     tended = Tended(n1=kubernetes_machine(pods=1))
-    tended.tender.rules = replace(RULES, evict=True)
+    tended.driver.rules = replace(RULES, evict=True)
     monkeypatch.setattr(tended.fleet.kubernetes, "evict", evict)
     tended.begin(DOWN, "n1").at(0)
     assert asked == ["n1"]
@@ -629,7 +629,7 @@ def test_one_that_is_stuck_is_kept_for_a_person_and_said_once(caplog: pytest.Log
     with caplog.at_level(logging.ERROR):
         tended.at(SETTLE_S + DEADLINE_S, SETTLE_S + DEADLINE_S + 1)
     assert tended.stage() is S.STUCK
-    assert list(tended.tender.stuck) == ["n1"]
+    assert list(tended.driver.stuck) == ["n1"]
     assert tended.record().stage is S.STUCK
     assert len(caplog.records) == 1
     assert "h-n1 of node n1" in caplog.text
@@ -637,7 +637,7 @@ def test_one_that_is_stuck_is_kept_for_a_person_and_said_once(caplog: pytest.Log
 
 def test_one_whose_turning_back_cannot_end_is_said_with_the_command_that_shows_why(caplog: pytest.LogCaptureFixture):
     tended = down(busy=True, pods=1).at(0)
-    tended.tender.turn_back("h-n1", Why.NOT_WANTED)
+    tended.driver.turn_back("h-n1", Why.NOT_WANTED)
     tended.at(1)
     with caplog.at_level(logging.ERROR):
         tended.at(1 + DEADLINE_S)
@@ -661,10 +661,10 @@ def test_one_that_is_overdue_with_its_node_out_of_sight_is_said_once(
     assert "is overdue in stage" in caplog.text
     command = "bolt show n1" if make is up else "kube describe n1"
     assert command in caplog.text
-    assert tended.tender.overdue == {"h-n1"}
+    assert tended.driver.overdue == {"h-n1"}
     tended.fleet.down.clear()
     assert tended.at(DEADLINE_S + 600).stage() is S.CANCELLED
-    assert tended.tender.overdue == set()
+    assert tended.driver.overdue == set()
 
 
 def test_one_that_cannot_be_changed_is_as_good_as_overdue(caplog: pytest.LogCaptureFixture):
@@ -694,11 +694,11 @@ def test_an_overdue_one_that_turned_back_is_not_overdue_any_more():
     tended = up(busy=True, pods=1).at(0)
     tended.fleet.down.add(Side.HPC)
     tended.at(DEADLINE_S + 1)
-    assert tended.tender.overdue == {"h-n1"}
+    assert tended.driver.overdue == {"h-n1"}
     tended.fleet.down.clear()
     tended.at(DEADLINE_S + 2)
     assert tended.stage() is S.CANCELLING
-    assert tended.tender.overdue == set()
+    assert tended.driver.overdue == set()
 
 
 # ---- repairs ----
@@ -706,7 +706,7 @@ def test_an_overdue_one_that_turned_back_is_not_overdue_any_more():
 
 def test_a_repair_is_entered_in_the_audit_when_it_begins():
     tended = Tended(n1=Machine())
-    tended.tender.begin(handover("n1", DOWN, stage=S.CLOSED, repair=True))
+    tended.driver.begin(handover("n1", DOWN, stage=S.CLOSED, repair=True))
     assert [entry.handover.stage for entry in tended.audit.of(Entered)] == [S.CLOSED]
     tended.at(0)
     assert tended.stage() is S.DONE
@@ -721,7 +721,7 @@ def test_many_go_on_side_by_side_each_with_its_own_record():
         tended.begin(UP if number % 2 else DOWN, name)
     tended.at(0, SETTLE_S)
     assert {tended.record(name).id for name in names} == {f"h-{name}" for name in names}
-    assert {ended.stage for ended in tended.tender.finished} == {S.DONE}
+    assert {ended.stage for ended in tended.driver.finished} == {S.DONE}
     answered = tended.audit.of(Answered)
     assert all(entry.handover == f"h-{entry.act.node}" for entry in answered)
     assert all(entry.seen is None or entry.seen.name == entry.act.node for entry in answered)
@@ -755,7 +755,7 @@ def test_the_nodes_of_a_plan_are_drained_in_one_request_and_go_on_at_once():
     assert [tended.stage(name) for name in ("n1", "n2", "n3")] == [S.DRAINED] * 3
     tended.at(SETTLE_S)
     assert len(tended.fleet.drains) == 1
-    assert {ended.stage for ended in tended.tender.finished} == {S.DONE}
+    assert {ended.stage for ended in tended.driver.finished} == {S.DONE}
 
 
 def test_each_is_noted_and_written_down_before_any_is_drained_and_its_answer_after():

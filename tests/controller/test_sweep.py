@@ -33,19 +33,19 @@ class Swept:
 
     def __init__(self, **machines: Machine) -> None:
         self.fleet = Fleet(**machines)
-        self.tender = HandoverDriver(self.fleet.ports(), RULES, self.fleet.audit, self.fleet.clock)
-        self.tender.lead(EPOCH, [])
+        self.driver = HandoverDriver(self.fleet.ports(), RULES, self.fleet.audit, self.fleet.clock)
+        self.driver.lead(EPOCH, [])
         self.count = 0
         self.counted: list[Handover] = []
-        self.sweep = Sweep(self.tender, RULES, self.fleet.clock, self._names, self.counted.append)
+        self.sweep = Sweep(self.driver, RULES, self.fleet.clock, self._names, self.counted.append)
         self.looks: list[str] = []
-        look = self.tender.look
+        look = self.driver.look
 
         def noted(name: str) -> Node | None:
             self.looks.append(name)
             return look(name)
 
-        self.tender.look = noted  # type: ignore[method-assign]
+        self.driver.look = noted  # type: ignore[method-assign]
 
     def _names(self) -> Names:
         self.count += 1
@@ -61,12 +61,12 @@ class Swept:
     def at(self, *seconds: int) -> Swept:
         for now_s in seconds:
             self.fleet.clock.now_s = now_s
-            self.tender.tend()
+            self.driver.tend()
         return self
 
     @property
     def open(self) -> dict[str, Handover]:
-        return {one.node: one for one in self.tender.open.values()}
+        return {one.node: one for one in self.driver.open.values()}
 
 
 # ---- what is left alone ----
@@ -134,13 +134,13 @@ def test_a_hand_over_that_nobody_has_is_gone_on_with_under_our_epoch():
     swept = Swept(n1=Machine(closed=OLD_MARK, drain=MARK, record=encode(handover("n1")))).over()
     assert swept.open == {"n1": handover("n1", epoch=EPOCH)}
     assert swept.at(0, SETTLE_S).open == {}
-    assert swept.tender.finished[0].stage is S.DONE
+    assert swept.driver.finished[0].stage is S.DONE
     assert [one.id for one in swept.counted] == ["h-n1"]
 
 
 def test_a_node_open_to_both_is_closed_to_kubernetes_and_the_hpc_side_has_it():
     swept = Swept(n1=Machine()).over().at(0)
-    assert swept.tender.finished[0].stage is S.DONE
+    assert swept.driver.finished[0].stage is S.DONE
     machine = swept.fleet.machines["n1"]
     assert (machine.drain, machine.closed) == (None, f"tidegate:{EPOCH}.m1")
 
@@ -176,13 +176,13 @@ def test_a_booking_that_could_not_be_dropped_is_dropped_later(fault: Fault):
 def test_one_that_waits_for_a_person_is_kept_for_him():
     stuck = handover("n1", stage=S.STUCK)
     swept = Swept(n1=Machine(drain=MARK, closed=OLD_MARK, record=encode(stuck))).over().at(0, SETTLE_S)
-    assert swept.tender.stuck == {"n1": stuck}
+    assert swept.driver.stuck == {"n1": stuck}
     assert (swept.open, swept.fleet.asked) == ({}, [])
 
 
 def test_one_that_a_person_has_seen_to_is_not_stuck_any_more():
     swept = Swept(n1=Machine(drain=MARK, record=encode(handover("n1", stage=S.STUCK)))).over()
-    assert swept.tender.stuck == {}
+    assert swept.driver.stuck == {}
 
 
 # ---- looking again ----
@@ -198,7 +198,7 @@ def test_what_was_shown_is_looked_at_afresh_before_anything_is_done():
 
 def test_a_node_in_hand_over_is_left_to_it():
     swept = Swept(n1=Machine(drain=MARK, closed=OLD_MARK))
-    swept.tender.begin(handover("n1"))
+    swept.driver.begin(handover("n1"))
     swept.over()
     assert (swept.looks, list(swept.open)) == ([], ["n1"])
 
@@ -256,7 +256,7 @@ def test_a_repair_that_cannot_be_written_down_is_not_begun_in_secret():
     assert swept.fleet.asked == []
     swept.fleet.audit.full = False
     swept.over().at(0)
-    assert swept.tender.finished[0].stage is S.DONE
+    assert swept.driver.finished[0].stage is S.DONE
 
 
 def test_at_the_beginning_of_a_term_nothing_is_known():
@@ -269,9 +269,9 @@ def test_at_the_beginning_of_a_term_nothing_is_known():
 def test_a_node_that_changes_hands_well_is_read_but_never_mended():
     """From the first note to the end of a hand-over the sweep sees nothing to do."""
     swept = Swept(n1=Machine(drain=OLD_MARK))
-    swept.tender.begin(handover("n1", DOWN, stage=S.PLANNED, epoch=EPOCH))
+    swept.driver.begin(handover("n1", DOWN, stage=S.PLANNED, epoch=EPOCH))
     for now_s in range(2 * SETTLE_S):
         swept.over().at(now_s)
-    assert [one.id for one in swept.tender.finished] == ["h-n1"]
+    assert [one.id for one in swept.driver.finished] == ["h-n1"]
     assert swept.over().open == {}
     assert swept.count <= 1

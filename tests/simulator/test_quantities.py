@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from models.errors import BadInput
-from simulator.traces.quantities import parse_cpu_milli, parse_memory_mib, parse_whole, shown
+from simulator.traces.quantities import parse_cpu_milli, parse_memory_mib, parse_whole, quoted
 
 
 @pytest.mark.parametrize(
@@ -94,5 +94,5 @@ def test_not_whole(text):
 @given(st.text() | st.binary())
 @settings(derandomize=True)
 def test_what_is_shown_is_short_and_harmless(text):
-    assert len(shown(text)) < 500
-    assert shown(text).isprintable()
+    assert len(quoted(text)) < 500
+    assert quoted(text).isprintable()

@@ -11,7 +11,7 @@ from typing import IO
 import msgspec
 
 from models.errors import BadInput
-from simulator.traces.quantities import WHOLE_MAX, shown
+from simulator.traces.quantities import WHOLE_MAX, quoted
 from simulator.traces.sacct.objects import Objects
 from simulator.traces.sacct.selection import Gathering, Row
 from simulator.traces.sacct.times import epoch_s
@@ -109,7 +109,7 @@ def _row(text: bytes) -> Row:
     try:
         job = _decoded(text)
     except (msgspec.MsgspecError, UnicodeError, RecursionError) as error:
-        raise Wrong("not a job as sacct --json tells it", shown(str(error))) from None
+        raise Wrong("not a job as sacct --json tells it", quoted(str(error))) from None
     time = job.time
     limit_min = _whole(time.limit, "time.limit")
     return Row(
@@ -148,8 +148,8 @@ def _error(text: bytes) -> str:
     try:
         told = _errors.decode(text)
     except (msgspec.MsgspecError, UnicodeError, RecursionError):
-        return shown(text)
-    return shown(told.description or told.error)
+        return quoted(text)
+    return quoted(told.description or told.error)
 
 
 def _cores(job: _Job) -> int | None:
@@ -172,7 +172,7 @@ def _whole(number: _Number, name: str) -> int | None:
     if whole is None or whole in (NO_VALUE_MIN, NO_VALUE_MIN + 1):
         return None
     if not 0 <= whole <= min(WHOLE_MAX, NO_VALUE_MIN):
-        raise Wrong(f"{name}: not a possible number", shown(str(whole)))
+        raise Wrong(f"{name}: not a possible number", quoted(str(whole)))
     return whole
 
 

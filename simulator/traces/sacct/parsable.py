@@ -11,7 +11,7 @@ from collections.abc import Callable
 from operator import itemgetter
 
 from models.errors import BadInput
-from simulator.traces.quantities import shown
+from simulator.traces.quantities import quoted
 from simulator.traces.sacct.selection import STEP, Gathering, Row
 from simulator.traces.sacct.times import Clock
 from simulator.traces.sacct.values import Wrong, count, job_key, limit_s, seconds, state
@@ -116,7 +116,7 @@ def _check(columns: list[str], delimiter: bytes, wanted: Wanted, where: str) -> 
     if delimiter.strip(b" ") == b"" or (len(columns) == 1 and looks_parsable(columns[0].encode())):
         what = "this is sacct's table, which cuts what is long"
     else:
-        found = ", ".join(shown(name) for name in columns[:_COLUMNS_SHOWN])
+        found = ", ".join(quoted(name) for name in columns[:_COLUMNS_SHOWN])
         what = f"columns missing: {', '.join(missing)}; found: {found}"
     raise BadInput(what, where=where, remedy=f"ask for them: {COMMAND}")
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
-from simulator.traces.quantities import WHOLE_MAX, shown
+from simulator.traces.quantities import WHOLE_MAX, quoted
 from simulator.traces.sacct.accounting import NO_LIMIT_S, NUMBER_LATER, Accounting, Of, Recorded, accounting
 from simulator.traces.sacct.times import Clock
 from simulator.traces.sacct.values import CANCELLED, Stage, Wrong
@@ -83,7 +83,7 @@ class Gathering:
         if self.clock.saw_no_zone:
             remarks.append(f"times without a zone are taken as {self._wanted.timezone}")
         if len(self._clusters) > 1:
-            names = ", ".join(sorted(shown(name) for name in self._clusters))
+            names = ", ".join(sorted(quoted(name) for name in self._clusters))
             remarks.append(f"jobs of {len(self._clusters)} clusters are taken together: {names}; sacct -M chooses one")
         return accounting(self._recorded, self._wanted, self._notes, users)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime, tzinfo
 from typing import NoReturn
 
-from simulator.traces.quantities import shown
+from simulator.traces.quantities import quoted
 from simulator.traces.sacct.values import Wrong
 
 AMBIGUOUS = "a local time that comes twice when summer time ends, the earlier one used"
@@ -92,4 +92,4 @@ def _possible(at_s: int, text: bytes) -> int:
 
 
 def _refuse(text: bytes) -> NoReturn:
-    raise Wrong("not a time", shown(text))
+    raise Wrong("not a time", quoted(text))

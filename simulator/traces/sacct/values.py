@@ -6,7 +6,7 @@ import re
 from enum import Enum
 from functools import lru_cache
 
-from simulator.traces.quantities import WHOLE_MAX, shown
+from simulator.traces.quantities import WHOLE_MAX, quoted
 
 NO_VALUE_MIN = 2**32 - 2
 """Slurm's own numbers for "not set" and "infinite" begin here; no count or span is so large."""
@@ -85,7 +85,7 @@ def count(text: bytes) -> int | None:
         return None
     match = _COUNT.fullmatch(text)
     if match is None:
-        raise Wrong("not a number", shown(text))
+        raise Wrong("not a number", quoted(text))
     return _bounded(int(float(match[1]) * _FACTORS[match[2]]), text)
 
 
@@ -94,7 +94,7 @@ def job_key(text: bytes) -> int | bytes:
     if text.isdigit() and len(text) <= _DIGITS_MAX:
         return int(text)
     if not _JOB.fullmatch(text):
-        raise Wrong("not a job number", shown(text))
+        raise Wrong("not a job number", quoted(text))
     return text
 
 
@@ -102,7 +102,7 @@ def _span_s(text: bytes) -> int:
     """``1-02:03:04``, ``02:03:04`` or ``03:04.567`` in whole seconds."""
     match = _SPAN.fullmatch(text)
     if match is None:
-        raise Wrong("not a span of time", shown(text))
+        raise Wrong("not a span of time", quoted(text))
     days, hours, minutes, rest = (int(part or 0) for part in match.groups())
     return ((24 * days + hours) * 60 + minutes) * 60 + rest
 
@@ -111,5 +111,5 @@ def _bounded(number: int, text: bytes) -> int | None:
     if number in (NO_VALUE_MIN, NO_VALUE_MIN + 1):
         return None
     if number > min(WHOLE_MAX, NO_VALUE_MIN):
-        raise Wrong("not a possible number", shown(text))
+        raise Wrong("not a possible number", quoted(text))
     return number

@@ -28,12 +28,12 @@ def test_the_same_with_it_and_without(
     known = KnownNodes()
     for states, ends, booked, booted in readings:
         nodes = [told(name, state) for name, state in states.items()]
-        assert known.shown(nodes, ends, booked, booted) == KnownNodes().shown(nodes, ends, booked, booted)
+        assert known.drawn(nodes, ends, booked, booted) == KnownNodes().drawn(nodes, ends, booked, booted)
 
 
 def test_what_did_not_change_is_not_worked_out_again():
     known, nodes = KnownNodes(), [told("n01", "IDLE"), told("n02", "MIXED")]
-    before = known.shown(nodes, {"n02": 7}, {}, "boot")
-    after = known.shown([told("n01", "IDLE"), nodes[1]], {"n02": 8}, {}, "boot")
+    before = known.drawn(nodes, {"n02": 7}, {}, "boot")
+    after = known.drawn([told("n01", "IDLE"), nodes[1]], {"n02": 8}, {}, "boot")
     assert after["n01"] is before["n01"]
     assert (before["n02"].frees_at_s, after["n02"].frees_at_s) == (7, 8)
