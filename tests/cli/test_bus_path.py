@@ -157,7 +157,8 @@ def ran(monkeypatch: pytest.MonkeyPatch, *arguments: object) -> int:
     ],
 )
 def test_what_makes_no_sense_is_told_at_once(monkeypatch, capsys, arguments: tuple[str, ...], code: int, said: str):
-    monkeypatch.setitem(sys.modules, "cli.replaying.inputs", None)  # whoever reads an input fails otherwise
+    for reads in ("cli.replay.replay_task", "cli.demo.lublin_jobs"):
+        monkeypatch.setattr(reads, lambda *_, **__: pytest.fail("what was asked for makes no sense"))
     assert ran(monkeypatch, *arguments) == code
     assert said in " ".join(capsys.readouterr().err.split())
 
