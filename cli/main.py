@@ -35,7 +35,7 @@ COMMANDS = {  # in the order of the help; each line is the beginning of what its
     ),
     "run": Command(
         "cli.run:run",
-        "Look after a pool of nodes: read both sides, forecast their demand, and plan; in mode auto, move nodes.",
+        "Look after pools of nodes: read both sides, forecast their demand, and plan; in mode auto, move nodes.",
     ),
     "doctor": Command(
         "cli.doctor.command:doctor",

@@ -120,7 +120,7 @@ class Place:
             lock = LockFile(self.path)
             lock.tick()
             return Candidate(lock, lock.tick, lock.release)
-        lease = Lease(self.store, f"process {self.now_s}", lambda: self.now_s, Term())
+        lease = Lease(self.store, f"process {self.now_s}", lambda: self.now_s, Term(margin_s=12.0))
 
         def tick() -> None:
             self.now_s += 60.0 if lease.epoch is None else 1.0
