@@ -9,11 +9,11 @@ from typing import Any
 
 import yaml
 
-from connectors.bus.examples import examples
 from connectors.bus.topics import LONGEST, TOPICS, TopicRules
 from connectors.bus.wire.asyncapi import document, headers, names_on
 from connectors.bus.wire.bodies import TEXT_MOST
 from connectors.bus.wire.codec import KEY_MOST, encode
+from connectors.bus.wire.examples import examples
 from connectors.bus.wire.payloads import GONE, TYPES
 from connectors.bus.wire.schemas import file_name, schema, schemas
 from models.durations import duration_text

@@ -36,9 +36,9 @@ from service.parts.bus import BusPart
 from service.parts.kubernetes import KubernetesPart
 from service.parts.leadership import LeadershipPart
 from service.parts.slurm import SlurmPart, SlurmPool
+from service.parts.staleness import rests_on_old
 from service.plan_text import in_a_line
 from service.process import Process
-from service.staleness import rests_on_old
 
 LISTEN_S = 0.2  # between two looks at what has come
 WATCH_S = 2.0  # between two looks at what is under way

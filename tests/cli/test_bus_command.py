@@ -19,8 +19,8 @@ import pytest
 from cli import main as command
 from connectors.bus.embedded import inspection as inspecting_sqlite
 from connectors.bus.embedded.bus import SqliteBus
-from connectors.bus.examples import examples
 from connectors.bus.wire.codec import encode
+from connectors.bus.wire.examples import examples
 from models.events import Event, Topic
 from tests.conformance.bus_suite import AT_S, demand, read, told, work
 
@@ -327,7 +327,7 @@ def test_a_message_is_sent_again_as_it_was(run, bus: SqliteBus, path: Path, word
 
 
 def test_what_a_release_can_read_after_all_has_its_effect(run, bus: SqliteBus, path: Path):
-    from connectors.bus.receiver import dead_letter_event  # noqa: PLC0415
+    from connectors.bus.wire.receiver import dead_letter_event  # noqa: PLC0415
     from tests.conformance.inspection_suite import letter_of  # noqa: PLC0415
 
     told(bus, [dead_letter_event(letter_of(encode(demand(99))).dead, AT_S)])

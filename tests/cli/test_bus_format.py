@@ -11,9 +11,9 @@ from rich.cells import cell_len
 
 from cli.bus.format import cut, event_text, moment, printable
 from cli.bus.lines import json_line, line
-from connectors.bus.examples import examples, gone
 from connectors.bus.inspection import Found
 from connectors.bus.wire.codec import encode
+from connectors.bus.wire.examples import examples, gone
 from models.events import Event, Planned, Topic
 from models.handovers import Handover, Stage, Why
 from models.work import WorkRecord, WorkState

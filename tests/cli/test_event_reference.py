@@ -9,10 +9,10 @@ import pytest
 import yaml
 
 from cli.reference_pages.events import event_files, events_page
-from connectors.bus.examples import examples
 from connectors.bus.topics import TOPICS
 from connectors.bus.wire.asyncapi import document
 from connectors.bus.wire.codec import encode
+from connectors.bus.wire.examples import examples
 from connectors.bus.wire.payloads import TYPES
 from connectors.bus.wire.schemas import schemas
 from models.events import Topic

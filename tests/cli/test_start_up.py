@@ -15,7 +15,7 @@ from typer.testing import CliRunner
 
 from cli.main import COMMANDS, app
 from connectors.bus.embedded.bus import SqliteBus
-from connectors.bus.examples import examples
+from connectors.bus.wire.examples import examples
 
 ROOT = Path(__file__).parents[2]
 HEAVY = {"numpy", "sklearn", "scipy", "plotly"}

@@ -9,10 +9,10 @@ import pytest
 from jsonschema import Draft202012Validator, FormatChecker
 from referencing import Registry, Resource
 
-from connectors.bus.examples import examples, gone
 from connectors.bus.topics import TOPICS
 from connectors.bus.wire.asyncapi import document
 from connectors.bus.wire.codec import encode
+from connectors.bus.wire.examples import examples, gone
 from connectors.bus.wire.payloads import GONE, TYPES
 from connectors.bus.wire.schemas import schemas
 from models.events import Topic

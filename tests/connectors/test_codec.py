@@ -10,9 +10,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from connectors.bus.examples import examples, gone
 from connectors.bus.wire.bodies import TEXT_MOST
 from connectors.bus.wire.codec import KEY_MOST, Message, Poison, UnknownType, decode, encode
+from connectors.bus.wire.examples import examples, gone
 from connectors.bus.wire.payloads import GONE, TYPES
 from models.demand import Demand
 from models.events import DeadLetter, Event, Payload, Planned, Topic

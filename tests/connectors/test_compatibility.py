@@ -17,10 +17,10 @@ import yaml
 from msgspec import Meta, Struct, defstruct
 from msgspec.structs import fields
 
-from connectors.bus.examples import examples
 from connectors.bus.wire import bodies
 from connectors.bus.wire.asyncapi import document
 from connectors.bus.wire.codec import decode, encode
+from connectors.bus.wire.examples import examples
 from connectors.bus.wire.payloads import TYPES, Type
 from connectors.bus.wire.schemas import schema, schemas
 from models.events import Topic

@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from connectors.bus.receiver import too_large
 from connectors.bus.topics import LONGEST
 from connectors.bus.wire.codec import decode, encode
+from connectors.bus.wire.receiver import too_large
 from models.events import Event, Planned, Topic
 from models.handovers import Direction
 from models.plans import Hold, Move, Plan, Reason, Rejection, Switch

@@ -8,10 +8,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from connectors.bus.examples import examples
-from connectors.bus.receiver import BEGINNING, Receiver, dead_letter_event, too_large
 from connectors.bus.topics import LONGEST
 from connectors.bus.wire.codec import Message, decode, encode
+from connectors.bus.wire.examples import examples
+from connectors.bus.wire.receiver import BEGINNING, Receiver, dead_letter_event, too_large
 from models.bus import BusCounts
 from models.events import DeadLetter, Event, Topic
 

@@ -10,8 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
-from connectors.bus.examples import examples
 from connectors.bus.wire.codec import Poison, decode, encode
+from connectors.bus.wire.examples import examples
 from connectors.bus.wire.payloads import TYPES
 from connectors.bus.wire.schemas import schemas
 from models.events import Topic

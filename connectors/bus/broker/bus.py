@@ -18,9 +18,9 @@ from connectors.bus.broker.consumer import KafkaSubscription
 from connectors.bus.broker.metadata import TopicMetadata
 from connectors.bus.broker.producer import ByKey, Producing
 from connectors.bus.broker.spool import Spool
-from connectors.bus.receiver import Receiver, dead_letter_event, too_large, unsendable
 from connectors.bus.topics import LONGEST
 from connectors.bus.wire.codec import Message, encode
+from connectors.bus.wire.receiver import Receiver, dead_letter_event, too_large, unsendable
 from connectors.kafka_client.client_patches import unstoppable
 from connectors.kafka_client.connect_errors import connected
 from connectors.kafka_client.metadata import unavailable

@@ -20,7 +20,7 @@ from kafka.errors import (
 )
 
 from connectors.bus.broker.metadata import TopicMetadata
-from connectors.bus.receiver import Receiver
+from connectors.bus.wire.receiver import Receiver
 from connectors.kafka_client.client_patches import unstoppable
 from connectors.kafka_client.damaged import Damaged
 from connectors.kafka_client.metadata import Shape, unavailable

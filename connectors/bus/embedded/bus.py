@@ -12,9 +12,9 @@ from types import TracebackType
 from connectors.bus.embedded.file import EventFile
 from connectors.bus.embedded.reader import PARTITION, SqliteSubscription, unpacked
 from connectors.bus.embedded.writer import Writing
-from connectors.bus.receiver import Receiver, dead_letter_event, too_large
 from connectors.bus.wire.codec import Message, encode
 from connectors.bus.wire.payloads import BODY_MOST
+from connectors.bus.wire.receiver import Receiver, dead_letter_event, too_large
 from models.bus import BusCounts, Subscription
 from models.errors import BusRefused, BusUnavailable
 from models.events import DeadLetter, Event, Latest, Topic

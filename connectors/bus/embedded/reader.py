@@ -11,8 +11,8 @@ import msgspec
 
 from connectors.bus.embedded.file import EventFile, Stored
 from connectors.bus.embedded.writer import Writing
-from connectors.bus.receiver import Receiver
 from connectors.bus.wire.codec import Headers
+from connectors.bus.wire.receiver import Receiver
 from models.bus import BusCounts, Delivery, Gap
 from models.errors import BusUnavailable
 from models.events import Event, Topic

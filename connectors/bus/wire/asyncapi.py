@@ -7,9 +7,9 @@ from typing import Any
 
 import msgspec
 
-from connectors.bus.examples import examples, gone
 from connectors.bus.topics import LONGEST, TOPICS, TopicRules
 from connectors.bus.wire.codec import KEY_MOST, encode
+from connectors.bus.wire.examples import examples, gone
 from connectors.bus.wire.payloads import GONE, TYPES, Type
 from connectors.bus.wire.schemas import file_name, schema
 from models.events import Event, Topic

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from connectors.bus.receiver import dead_letter_event
 from connectors.bus.wire.payloads import TYPES
+from connectors.bus.wire.receiver import dead_letter_event
 from models.demand import Demand
 from models.events import DeadLetter, Event, Payload, Planned, Topic
 from models.forecasts import Forecast, Source
