@@ -8,9 +8,9 @@ from collections.abc import Container, Iterator
 from contextlib import suppress
 from pathlib import Path
 
+from basics.file_lock import bad_file, is_named
 from basics.whole_file import sync_folder
 from connectors.local.audit_json import BEGINNING, KINDS, decode, encode
-from connectors.local.files import bad_file, is_named
 from models.audit import Decided, Entry
 from models.errors import BadInput, Unrecorded
 from models.plans import Switch

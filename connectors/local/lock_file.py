@@ -15,7 +15,7 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from connectors.local.files import bad_file, is_named, real, try_lock
+from basics.file_lock import bad_file, is_named, real, try_lock
 from connectors.local.lock_state import State, change, read_state
 from models.errors import BadInput, TidegateError
 from models.leadership import Orders

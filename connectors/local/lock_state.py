@@ -15,8 +15,8 @@ from typing import Annotated
 
 import msgspec
 
+from basics.file_lock import bad_file, real, try_lock
 from basics.whole_file import write_atomically
-from connectors.local.files import bad_file, real, try_lock
 from models.errors import BadInput
 from models.leadership import Orders, Pause
 

@@ -10,7 +10,7 @@ from models.nodes import KubernetesNode, Side
 from service.part import Part, Status
 from service.parts.slurm import SlurmPart, SlurmPool
 from service.process import Process
-from service.stand_in_file import StandInFile
+from simulator.stand_in_file import StandInFile
 from simulator.standin import StandIn
 from simulator.traces.rates import read_rates
 

@@ -8,13 +8,13 @@ from pathlib import Path
 
 import pytest
 
-from connectors.local.files import try_lock
+from basics.file_lock import try_lock
 from models.acts import Outcome
 from models.errors import BadInput, Unreachable
 from models.nodes import NodeShape
-from service import stand_in_file
-from service.stand_in_file import StandInFile
+from simulator import stand_in_file
 from simulator.machine import INITIAL_MARK
+from simulator.stand_in_file import StandInFile
 from simulator.standin import KeptNode, Memory, StandIn
 
 SHAPE = NodeShape(8000, 64_000, 0)
@@ -23,7 +23,7 @@ OTHER = """
 import sys
 from pathlib import Path
 from models.nodes import NodeShape
-from service.stand_in_file import StandInFile
+from simulator.stand_in_file import StandInFile
 from simulator.standin import StandIn
 path, name, writes = Path(sys.argv[1]), sys.argv[2], int(sys.argv[3])
 port = StandIn(["n1", "n2"], NodeShape(8000, 64_000, 0), [], 1.0, store=StandInFile(path, lambda: 0), clock=lambda: 0)

@@ -1,4 +1,4 @@
-"""What a lock and an audit ask of the file system: a lock that ends with the process, and plain words."""
+"""A lock on a file that ends with its process, and what the operating system says of a file, in plain words."""
 
 from __future__ import annotations
 

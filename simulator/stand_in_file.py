@@ -10,8 +10,8 @@ from pathlib import Path
 
 import msgspec
 
+from basics.file_lock import try_lock
 from basics.whole_file import write_atomically
-from connectors.local.files import try_lock
 from models.errors import BadInput, Unreachable
 from simulator.standin import Memory
 
@@ -23,7 +23,7 @@ _DECODER = msgspec.json.Decoder(Memory)
 
 
 class StandInFile:
-    """A memory in a file, as ``simulator.standin.Store``: read as a whole, and replaced as a whole under a lock.
+    """A memory in a file, as ``Store``: read as a whole, and replaced as a whole under a lock.
 
     Raises BadInput, at the start, for a file that is none; a memory that is not there begins now.
     """
