@@ -5,7 +5,7 @@ from __future__ import annotations
 import pwd
 from collections.abc import Callable
 from functools import lru_cache
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 import msgspec
 
@@ -14,6 +14,8 @@ from connectors.slurm.checkup_wire import CheckupNodes, CheckupPartitions, Check
 from connectors.slurm.native import translate
 from connectors.slurm.native import translate_checkup as translate_seen
 from models.errors import Unreachable
+
+Thing = TypeVar("Thing")
 
 NO_NUMBER = -1  # SLURM_ERROR: what failed has no number of Slurm's
 
@@ -56,16 +58,6 @@ def answer(pyslurm: Any, ask: Ask) -> wire.Answer:
         return wire.Answer((wire.Fault(type(error).__name__, NO_NUMBER, str(error)),))
 
 
-def diagnosis(pyslurm: Any, ask: Ask) -> wire.Diagnosis:
-    """slurmctld's clock, and since when it counts."""
-    return wire.Diagnosis(statistics=translate.statistics(pyslurm.slurmctld.diag()))
-
-
-def nodes(pyslurm: Any, ask: Ask) -> wire.Nodes:
-    """Every node."""
-    return wire.Nodes(nodes=tuple(translate.node(shown) for shown in pyslurm.Nodes.load().values()))
-
-
 def node(pyslurm: Any, ask: Ask) -> wire.Nodes:
     """One node. pyslurm has no number for one that there is not: then all are looked through."""
     try:
@@ -75,38 +67,6 @@ def node(pyslurm: Any, ask: Ask) -> wire.Nodes:
             raise
     shown = pyslurm.Nodes.load().values()
     return wire.Nodes(nodes=tuple(translate.node(one) for one in shown if one.name == ask.name))
-
-
-def jobs(pyslurm: Any, ask: Ask) -> wire.Jobs:
-    """Every job."""
-    told = pyslurm.Jobs.load().values()
-    return wire.Jobs(jobs=tuple(translate.job(shown, user_name(shown.user_id)) for shown in told))
-
-
-def partitions(pyslurm: Any, ask: Ask) -> wire.Partitions:
-    """Every partition."""
-    return wire.Partitions(partitions=tuple(map(translate.partition, pyslurm.Partitions.load().values())))
-
-
-def reservations(pyslurm: Any, ask: Ask) -> wire.Reservations:
-    """Every reservation."""
-    return wire.Reservations(reservations=tuple(map(translate.reservation, pyslurm.Reservations.load().values())))
-
-
-def seen_nodes(pyslurm: Any, ask: Ask) -> CheckupNodes:
-    """Every node, with what a checkup wants to know."""
-    return CheckupNodes(nodes=tuple(map(translate_seen.node, pyslurm.Nodes.load().values())))
-
-
-def seen_partitions(pyslurm: Any, ask: Ask) -> CheckupPartitions:
-    """Every partition, with what a checkup wants to know."""
-    return CheckupPartitions(partitions=tuple(map(translate_seen.partition, pyslurm.Partitions.load().values())))
-
-
-def seen_reservations(pyslurm: Any, ask: Ask) -> CheckupReservations:
-    """Every reservation, with what a checkup wants to know."""
-    told = pyslurm.Reservations.load().values()
-    return CheckupReservations(reservations=tuple(map(translate_seen.reservation, told)))
 
 
 def drain(pyslurm: Any, ask: Ask) -> wire.Answer:
@@ -147,17 +107,33 @@ def user_name(uid: int) -> str:
 
 
 ANSWERS: dict[What, Callable[[Any, Ask], wire.Answer]] = {
-    "diagnosis": diagnosis,
-    "nodes": nodes,
+    "diagnosis": lambda pyslurm, _: wire.Diagnosis(statistics=translate.statistics(pyslurm.slurmctld.diag())),
+    "nodes": lambda pyslurm, _: wire.Nodes(nodes=_every(pyslurm.Nodes, translate.node)),
     "node": node,
-    "jobs": jobs,
-    "partitions": partitions,
-    "reservations": reservations,
-    "seen nodes": seen_nodes,
-    "seen partitions": seen_partitions,
-    "seen reservations": seen_reservations,
+    "jobs": lambda pyslurm, _: wire.Jobs(jobs=_every(pyslurm.Jobs, _job)),
+    "partitions": lambda pyslurm, _: wire.Partitions(partitions=_every(pyslurm.Partitions, translate.partition)),
+    "reservations": lambda pyslurm, _: wire.Reservations(
+        reservations=_every(pyslurm.Reservations, translate.reservation)
+    ),
+    "seen nodes": lambda pyslurm, _: CheckupNodes(nodes=_every(pyslurm.Nodes, translate_seen.node)),
+    "seen partitions": lambda pyslurm, _: CheckupPartitions(
+        partitions=_every(pyslurm.Partitions, translate_seen.partition)
+    ),
+    "seen reservations": lambda pyslurm, _: CheckupReservations(
+        reservations=_every(pyslurm.Reservations, translate_seen.reservation)
+    ),
     "drain": drain,
     "undrain": undrain,
     "reserve": reserve,
     "release": release,
 }
+"""What is seen, a checkup wants to know more of."""
+
+
+def _every(kind: Any, understood: Callable[[Any], Thing]) -> tuple[Thing, ...]:
+    """All that pyslurm loads of a kind."""
+    return tuple(map(understood, kind.load().values()))
+
+
+def _job(shown: Any) -> wire.Job:
+    return translate.job(shown, user_name(shown.user_id))
