@@ -10,7 +10,7 @@ from connectors.slurm.checkup import commands, conf_rules, token
 from connectors.slurm.checkup import reachability as reach
 from connectors.slurm.checkup.conf_file import read_conf
 from connectors.slurm.checkup.guard import Findings, guarded
-from connectors.slurm.checkup.inventory import CHECKS, inventory_findings
+from connectors.slurm.checkup.inventory import CHECKS, Shown, inventory_findings
 from connectors.slurm.checkup.native import native_findings
 from connectors.slurm.checkup.running_conf import TOLD_FROM, Settings, from_file, from_rest
 from connectors.slurm.checkup_wire import CheckupNodes, CheckupPartitions, CheckupReservations, Configuration, Pings
@@ -111,7 +111,7 @@ class Checkup:
             yield from guarded(commands.CHECK, lambda: look(folder, self.settings.conf, rest.tokens))
         settings, found = self._settings(rest, versions)
         yield from found
-        yield from inventory_findings(OverRest(rest), policy, settings, self.leads)
+        yield from inventory_findings(_over_rest(rest), policy, settings, self.leads)
 
     def _without(self, why: str) -> Findings:
         """What is left to look at where Slurm cannot be asked."""
@@ -152,23 +152,12 @@ class Checkup:
         return None if told is None else from_rest(told, "slurmctld's settings")
 
 
-class OverRest:
-    """What there is, told by slurmrestd."""
-
-    def __init__(self, rest: Rest) -> None:
-        self._rest = rest
-
-    def nodes(self) -> CheckupNodes:
-        """See the protocol."""
-        return self._rest.get("nodes/", CheckupNodes, timeout_s=BULK_S)
-
-    def partitions(self) -> CheckupPartitions:
-        """See the protocol."""
-        return self._rest.get("partitions/", CheckupPartitions)
-
-    def reservations(self) -> CheckupReservations:
-        """See the protocol."""
-        return self._rest.get("reservations/", CheckupReservations)
+def _over_rest(rest: Rest) -> Shown:
+    return Shown(
+        nodes=lambda: rest.get("nodes/", CheckupNodes, timeout_s=BULK_S),
+        partitions=lambda: rest.get("partitions/", CheckupPartitions),
+        reservations=lambda: rest.get("reservations/", CheckupReservations),
+    )
 
 
 def _names(policy: Policy) -> frozenset[str] | None:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Protocol
+from collections.abc import Callable
+from dataclasses import dataclass
 
 from connectors.slurm.checkup import nodes, partitions
 from connectors.slurm.checkup.guard import Findings, guarded
@@ -16,20 +17,13 @@ from models.policies import Policy
 CHECKS = (nodes.POOLS, nodes.STATES, nodes.DRAINS, nodes.RESERVATIONS, partitions.CHECK)
 
 
-class Shown(Protocol):
-    """Where Slurm tells what it has. Each raises Unreachable when it is not told in full."""
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """How Slurm tells all that it has. Each raises Unreachable when it is not told in full."""
 
-    def nodes(self) -> CheckupNodes:
-        """Every node."""
-        ...
-
-    def partitions(self) -> CheckupPartitions:
-        """Every partition."""
-        ...
-
-    def reservations(self) -> CheckupReservations:
-        """Every reservation."""
-        ...
+    nodes: Callable[[], CheckupNodes]
+    partitions: Callable[[], CheckupPartitions]
+    reservations: Callable[[], CheckupReservations]
 
 
 def inventory_findings(slurm: Shown, policy: Policy, settings: Settings | None, leads: bool | None) -> Findings:

@@ -10,7 +10,7 @@ from contextlib import closing
 from connectors.slurm.checkup import commands, jobs
 from connectors.slurm.checkup import reachability as reach
 from connectors.slurm.checkup.guard import Findings, guarded
-from connectors.slurm.checkup.inventory import CHECKS, inventory_findings
+from connectors.slurm.checkup.inventory import CHECKS, Shown, inventory_findings
 from connectors.slurm.checkup.running_conf import Settings
 from connectors.slurm.checkup_wire import CheckupNodes, CheckupPartitions, CheckupReservations
 from connectors.slurm.native.process import Process
@@ -26,23 +26,13 @@ CHECK = "slurm.native"
 SEE = "See that slurmctld runs, and that slurm.conf (or sackd) on this host is that of the cluster."
 
 
-class OverNative:
+def over_native(slurm: NativeTransport) -> Shown:
     """What there is, told through pyslurm."""
-
-    def __init__(self, slurm: NativeTransport) -> None:
-        self._slurm = slurm
-
-    def nodes(self) -> CheckupNodes:
-        """See the protocol."""
-        return self._slurm.read(Ask("seen nodes"), CheckupNodes, BULK_S)
-
-    def partitions(self) -> CheckupPartitions:
-        """See the protocol."""
-        return self._slurm.read(Ask("seen partitions"), CheckupPartitions, TIMEOUT_S)
-
-    def reservations(self) -> CheckupReservations:
-        """See the protocol."""
-        return self._slurm.read(Ask("seen reservations"), CheckupReservations, TIMEOUT_S)
+    return Shown(
+        nodes=lambda: slurm.read(Ask("seen nodes"), CheckupNodes, BULK_S),
+        partitions=lambda: slurm.read(Ask("seen partitions"), CheckupPartitions, TIMEOUT_S),
+        reservations=lambda: slurm.read(Ask("seen reservations"), CheckupReservations, TIMEOUT_S),
+    )
 
 
 def native_findings(
@@ -80,7 +70,7 @@ def native_findings(
             yield from guarded(commands.CHECK, lambda: commands.command_findings(folder, settings.conf, None))
         else:
             yield from guarded(jobs.CHECK, lambda: jobs.job_findings(slurm.jobs))
-        yield from inventory_findings(OverNative(slurm), policy or Policy(), conf, leads)
+        yield from inventory_findings(over_native(slurm), policy or Policy(), conf, leads)
 
 
 def _rights(process: Process, policy: Policy | None) -> Findings:

@@ -13,7 +13,7 @@ import pytest
 
 from connectors.slurm.checkup.checkup import Checkup
 from connectors.slurm.checkup.inventory import CHECKS
-from connectors.slurm.checkup.native import OverNative
+from connectors.slurm.checkup.native import over_native
 from connectors.slurm.native.process import Process
 from connectors.slurm.native.transport import NativeTransport
 from connectors.slurm.scheduler import SlurmScheduler
@@ -132,7 +132,7 @@ def test_it_is_told_who_drained_a_node_and_when(look: Look):
     look()
     with closing(NativeTransport(Process())) as slurm:
         SlurmScheduler(slurm).drain(["n01"], mark="tidegate:1.p1")
-        seen = {node.name: node for node in OverNative(slurm).nodes().nodes or ()}
+        seen = {node.name: node for node in over_native(slurm).nodes().nodes or ()}
     assert (seen["n01"].reason, seen["n01"].reason_set_by_user) == ("tidegate:1.p1", "root")
     assert seen["n01"].reason_changed_at.value == pytest.approx(time.time(), abs=60)
     assert seen["n02"].reason_set_by_user == ""
