@@ -14,7 +14,7 @@ from connectors.slurm.checkup.format import span_text
 from connectors.slurm.checkup.token import RENEW
 from connectors.slurm.checkup_wire import Pings
 from connectors.slurm.rest.client import VERSIONS, Denied, NotOffered, Reply, Rest
-from connectors.slurm.wire import Answer, Diagnosis, decode
+from connectors.slurm.wire import Diagnosis
 from models.errors import Unreachable
 from models.findings import Finding, skipped, warning, well, wrong
 from models.policies import Mode, Policy
@@ -87,9 +87,7 @@ _CAUSES: tuple[tuple[type[BaseException], str, str], ...] = (
 
 def no_slurmrestd(url: str, reply: Reply) -> Finding | None:
     """What is wrong where somebody else answers than slurmrestd, whose answers are all JSON."""
-    try:
-        decode(reply.body, Answer)
-    except Unreachable:
+    if reply.faults is None:
         what = f"{url}: what answers there is not slurmrestd, or something on the way changes its answers"
         remedy = "See what serves there, and proxies on the way: spec.slurm.url must be the address of slurmrestd."
         return wrong(REST, f"{what} ({reply.status}: {reply.text[:100]!r})", remedy)
@@ -223,7 +221,4 @@ def rights_finding(numbers: Collection[int], text: str, policy: Policy | None, w
 
 
 def _numbers(reply: Reply) -> set[int]:
-    try:
-        return {fault.error_number for fault in decode(reply.body, Answer).errors}
-    except Unreachable:
-        return set()
+    return {fault.error_number for fault in reply.faults or ()}

@@ -13,7 +13,7 @@ from urllib.parse import SplitResult, urlsplit
 
 from basics.http import HttpClient, Request, whole
 from connectors.slurm.token import TokenFile
-from connectors.slurm.wire import Answer, Shape, decode
+from connectors.slurm.wire import Answer, Fault, Shape, decode
 from models.errors import BadInput, Unreachable
 
 VERSIONS = ("v0.0.44", "v0.0.43", "v0.0.42", "v0.0.41", "v0.0.40", "v0.0.45")
@@ -34,13 +34,17 @@ class Reply:
     body: bytes
 
     @property
+    def faults(self) -> tuple[Fault, ...] | None:
+        """What Slurm has against the request; None where the body is no answer of Slurm's."""
+        try:
+            return decode(self.body, Answer).errors
+        except Unreachable:
+            return None
+
+    @property
     def text(self) -> str:
         """For a message: short, and on one line."""
-        try:
-            faults = decode(self.body, Answer).errors
-        except Unreachable:
-            faults = ()
-        said = "; ".join(str(fault) for fault in faults) or self.body[:SAID_MOST].decode(errors="replace")
+        said = "; ".join(str(fault) for fault in self.faults or ()) or self.body[:SAID_MOST].decode(errors="replace")
         return " ".join(said.split())[:SAID_MOST]
 
 

@@ -116,10 +116,9 @@ class RestTransport:
 
 def said(reply: Reply) -> Said:
     """Yes, no, or that it is not known: it is a no only where slurmctld itself said it."""
-    try:
-        faults = [fault.error_number for fault in wire.decode(reply.body, wire.Answer).errors]
-    except Unreachable:
+    if reply.faults is None:
         return Said.UNSURE
+    faults = [fault.error_number for fault in reply.faults]
     if reply.status == 200 and not faults:
         return Said.YES
     if faults and all(is_slurms_no(number) for number in faults if number):
@@ -129,10 +128,7 @@ def said(reply: Reply) -> Said:
 
 def is_not_allowed(reply: Reply) -> bool:
     """Whether the answer is that we may not do such a thing."""
-    try:
-        return any(fault.error_number == NOT_ALLOWED for fault in wire.decode(reply.body, wire.Answer).errors)
-    except Unreachable:
-        return False
+    return any(fault.error_number == NOT_ALLOWED for fault in reply.faults or ())
 
 
 def _number(value: int) -> dict[str, object]:
