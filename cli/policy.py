@@ -38,9 +38,7 @@ def check(
             lines.append(split_of(policy, nodes))
         except ValueError as error:
             raise document.bad(("spec", "pools", 0), str(error)) from None
-    lines += [
-        f"note: {key} is accepted, but this release does not act on it: {NOT_YET[key]}" for key in not_acted_on(policy)
-    ]
+    lines += [f"note: {key} is accepted, but not acted on everywhere: {NOT_YET[key]}" for key in not_acted_on(policy)]
     typer.echo("\n".join(lines))
 
 

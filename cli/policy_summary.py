@@ -1,4 +1,4 @@
-"""A policy in a line or two, for people, and what of it this release accepts without acting on it."""
+"""A policy in a line or two, for people, and what of it is not acted on everywhere."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from models.fields import nodes_of
 from models.policies import Policy
 
 NOT_YET = {
-    "spec.pools[1] and further": "only the first pool is planned for",
-    "spec.pools[].hooks": "a replay calls no hook",
-    "spec.takeovers": "no takeover begins",
+    "spec.pools[1] and further": "a replay has the first pool only; the service looks after all",
+    "spec.pools[].hooks": "a replay calls no hook; the service does",
+    "spec.takeovers": "no takeover begins yet",
 }
 
 

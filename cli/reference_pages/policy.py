@@ -56,7 +56,7 @@ def schema_text() -> str:
 def page_text() -> str:
     """The reference page, in Markdown."""
     later = "\n".join(f"* `{key}`: {what}." for key, what in NOT_YET.items())
-    return f"{_HEAD}\n{sections(schema())}\n## Accepted, but not acted on in this release\n\n{later}\n"
+    return f"{_HEAD}\n{sections(schema())}\n## Accepted, but not acted on everywhere\n\n{later}\n"
 
 
 def sections(whole: _Schema) -> str:
