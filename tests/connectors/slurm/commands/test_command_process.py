@@ -53,8 +53,8 @@ def test_one_that_was_killed(tmp_path: Path):
 
 def test_one_that_is_late_is_ended_with_all_that_it_started(tmp_path: Path):
     run = commands(tmp_path, f"sleep 600 & echo $! > {tmp_path}/child; wait").run
-    with pytest.raises(Unreachable, match=r"squeue was not done after 0 s|squeue was not done after 1 s"):
-        run(("squeue",), 0.6)
+    with pytest.raises(Unreachable, match=r"squeue was not done after 2 s"):
+        run(("squeue",), 2.0)
     child = int((tmp_path / "child").read_text())
     assert is_over(child)
 
