@@ -20,6 +20,7 @@ from cli import main as command
 from connectors.bus.broker import inspection as inspecting_kafka
 from connectors.bus.broker.bus import KafkaBus
 from connectors.bus.broker.inspection import KafkaInspection
+from connectors.bus.inspection import Found, Reading
 from models.events import Topic
 from tests.conformance.bus_suite import demand, read, told, work
 from tests.real import ports
@@ -346,7 +347,7 @@ def test_a_topic_that_is_made_anew_or_gets_partitions_is_told_and_read_on(
     assert notes == [f"{prefix}tidegate.demand has 3 partitions now", f"{prefix}tidegate.demand was made anew"]
 
 
-def until_there(reading: inspecting_kafka.KafkaReading) -> list[inspecting_kafka.Found]:
+def until_there(reading: Reading) -> list[Found]:
     for _ in range(round(WAIT_S)):
         if some := reading.poll(1.0):
             return some

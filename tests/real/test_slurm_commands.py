@@ -21,7 +21,7 @@ from tests.real.test_slurm_scheduler import (  # noqa: F401 - tried here too
     OTHERWISE,
     test_demand_is_what_runs_and_what_waits_at_slurms_own_time,
     test_every_kind_of_job_counts_as_what_it_is,
-    test_many_are_drained_and_given_back_at_once,
+    test_many_are_drained_at_once_and_given_back,
     test_what_runs_is_told_with_the_minute_it_must_have_ended,
 )
 
@@ -54,7 +54,8 @@ def test_both_ways_show_the_same(bench: SlurmBench, slurm: Cluster, tmp_path: Pa
 def told(port: SlurmScheduler) -> object:
     """All but the second of the poll."""
     picture = port.read()
-    return picture.nodes, picture.records, picture.waiting, picture.pool, picture.demand.running, picture.demand.waiting
+    running, waiting = picture.demand.running, picture.demand.waiting
+    return picture.nodes, picture.records, picture.waiting, port.pool, running, waiting
 
 
 @pytest.mark.parametrize("release", RELEASES)

@@ -26,8 +26,6 @@ from models.acts import Outcome
 from models.errors import Unreachable
 from models.findings import Level
 from models.hostlists import hosts
-from models.nodes import HpcNode
-from models.reading import Picture
 from models.work import WorkState
 from tests.conformance.test_hpc_scheduler import *  # noqa: F403 - the suite
 from tests.conformance.test_hpc_scheduler import MARK, look
@@ -40,7 +38,7 @@ from tests.real.test_slurm_scheduler import (  # noqa: F401 - tried here too
     OTHERWISE,
     test_demand_is_what_runs_and_what_waits_at_slurms_own_time,
     test_from_a_near_hour_on_no_work_starts,
-    test_many_are_drained_and_given_back_at_once,
+    test_many_are_drained_at_once_and_given_back,
     test_what_runs_is_told_with_the_minute_it_must_have_ended,
 )
 
@@ -101,7 +99,7 @@ def test_both_transports_show_the_same(bench: SlurmBench, tmp_path: Path):
     native = SlurmScheduler(bench.port.transport)
 
     def differences() -> list[str]:
-        first, second = vars_of(over_rest.read()), vars_of(native.read())
+        first, second = vars_of(over_rest), vars_of(native)
         return [f"{name}: {first[name]} != {second[name]}" for name in first if first[name] != second[name]]
 
     try:
@@ -118,12 +116,13 @@ def test_both_transports_show_the_same(bench: SlurmBench, tmp_path: Path):
         cluster.run("scancel", "--user=ada")
 
 
-def vars_of(picture: Picture[HpcNode]) -> dict[str, object]:
-    """What a picture shows, thing by thing, but the second that it is of."""
+def vars_of(port: SlurmScheduler) -> dict[str, object]:
+    """What the newest picture shows, thing by thing, but the second that it is of."""
+    picture = port.read()
     told: dict[str, object] = {f"node {name}": node for name, node in picture.nodes.items()}
     told |= {f"job {record.id}": record for record in picture.records}
     demand = picture.demand
-    return told | {"demand": (demand.running, demand.waiting), "waiting": picture.waiting, "pool": picture.pool}
+    return told | {"demand": (demand.running, demand.waiting), "waiting": picture.waiting, "pool": port.pool}
 
 
 def test_a_node_that_there_is_not(bench: SlurmBench):
@@ -170,7 +169,7 @@ def test_a_slurmctld_that_stands_still_or_is_gone(bench: SlurmBench, reached: Re
         try:
             began_s = time.monotonic()
             assert port.drain(["n05"], mark=MARK)["n05"] is Outcome.UNKNOWN
-            for ask in (port.poll, lambda: port.look("n05")):
+            for ask in (port.read, lambda: port.look("n05")):
                 with pytest.raises(Unreachable):
                     ask()
             assert time.monotonic() - began_s < 30
