@@ -56,27 +56,13 @@ def footnotes(behind: Sequence[Behind], extents: Sequence[Extent]) -> list[str]:
 def document(behind: Sequence[Behind], extents: Sequence[Extent]) -> dict[str, Any]:
     """The same, ready for JSON."""
     return {
-        "groups": [
-            {
-                "group": one.group,
-                "topic": one.topic.value,
-                "behind": one.messages,
-                "exact": one.exact,
-                "state": one.topic.state,
-            }
-            for one in behind
-        ],
-        "topics": [
-            {
-                "topic": one.topic.value,
-                "partitions": one.partitions,
-                "messages": one.messages,
-                "exact": one.exact,
-                "state": one.topic.state,
-            }
-            for one in extents
-        ],
+        "groups": [{"group": one.group, **_plain(one, behind=one.messages)} for one in behind],
+        "topics": [_plain(one, partitions=one.partitions, messages=one.messages) for one in extents],
     }
+
+
+def _plain(one: Behind | Extent, **counts: int | None) -> dict[str, Any]:
+    return {"topic": one.topic.value, **counts, "exact": one.exact, "state": one.topic.state}
 
 
 def _table(*heads: str) -> Table:

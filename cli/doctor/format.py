@@ -6,6 +6,7 @@ import shutil
 import textwrap
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import asdict
 from typing import Any
 
 import typer
@@ -49,16 +50,7 @@ def document(found: Sequence[Finding]) -> dict[str, Any]:
     return {
         "version": VERSION,
         "counts": {level.value: counts[level] for level in Level},
-        "findings": [
-            {
-                "check": one.check,
-                "level": one.level.value,
-                "what": one.what,
-                "remedy": one.remedy,
-                "commands": list(one.commands),
-            }
-            for one in found
-        ],
+        "findings": [asdict(one) for one in found],
     }
 
 

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 import textwrap
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import yaml
 
+from cli.reference_pages.markdown import table
 from connectors.bus.topics import LONGEST, TOPICS, TopicRules
 from connectors.bus.wire.asyncapi import document, headers, names_on
 from connectors.bus.wire.bodies import TEXT_MOST
@@ -105,10 +106,10 @@ def event_files() -> dict[str, str]:
 
 def events_page() -> str:
     """The page, in Markdown."""
-    rows = [("header", "meaning"), ("---", "---"), *((f"`{name}`", words) for name, words in headers().items())]
+    rows = ((f"`{name}`", words) for name, words in headers().items())
     shown = {event.topic: event for event in reversed(examples())}
     parts = [
-        f"{_HEAD}\n{_MESSAGE}{_table(rows)}\nOne of them:\n\n{_message(examples()[0])}\n{_RULES}",
+        f"{_HEAD}\n{_MESSAGE}{table(('header', 'meaning'), rows)}\nOne of them:\n\n{_message(examples()[0])}\n{_RULES}",
         *(_topic(topic, kept, shown[topic]) for topic, kept in TOPICS.items()),
     ]
     return "".join(parts)
@@ -142,11 +143,11 @@ def _type(name: str, whole: _Schema, file: str) -> str:
 
 
 def _fields(whole: _Schema, part: _Schema) -> str:
-    rows = [("field", "value", "default", "meaning"), ("---", "---", "---", "---")]
+    rows = []
     for name, value in part["properties"].items():
         default = "*required*" if name in part["required"] else f"`{json.dumps(value['default'])}`"
         rows.append((f"`{name}`", _kind(whole, value), default, value["description"]))
-    return _table(rows)
+    return table(("field", "value", "default", "meaning"), rows)
 
 
 def _kind(whole: _Schema, value: _Schema) -> str:
@@ -189,10 +190,6 @@ def _message(event: Event) -> str:
 def _wrapped(text: str) -> str:
     """A paragraph or an item of a list in lines that a phone can show."""
     return textwrap.fill(text, 80, subsequent_indent="  " if text.startswith("* ") else "", break_on_hyphens=False)
-
-
-def _table(rows: Iterable[tuple[str, ...]]) -> str:
-    return "".join(f"| {' | '.join(cells)} |\n" for cells in rows)
 
 
 def _json(value: object) -> str:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
+from cli.reference_pages.markdown import table
 from cli.stage_descriptions import SEEN_DESCRIPTIONS, STAGE_DESCRIPTIONS
 from controller.handover.table import TABLES, Seen
 from models.handovers import Direction, Stage
@@ -25,8 +24,8 @@ _TURNS = (Seen.CANCEL, Seen.LATE, Seen.FOREIGN)
 
 def handovers_page() -> str:
     """The page, in Markdown with Mermaid diagrams."""
-    stages = _table(("stage", "meaning"), ((f"`{stage}`", words) for stage, words in STAGE_DESCRIPTIONS.items()))
-    seen = _table(("seen", "meaning"), ((f"`{word}`", words) for word, words in SEEN_DESCRIPTIONS.items()))
+    stages = table(("stage", "meaning"), ((f"`{stage}`", words) for stage, words in STAGE_DESCRIPTIONS.items()))
+    seen = table(("seen", "meaning"), ((f"`{word}`", words) for word, words in SEEN_DESCRIPTIONS.items()))
     parts = [_HEAD, *map(_direction, Direction), f"## Stages\n\n{stages}", f"## What can be seen\n\n{seen}"]
     return "\n".join(parts)
 
@@ -51,21 +50,16 @@ def _diagram(direction: Direction) -> str:
 
 def _ways_out(direction: Direction) -> str:
     """From each unfinished stage: how it goes on, and what becomes of it when it must not."""
-    table = TABLES[direction]
+    rules = TABLES[direction]
     rows = []
     for stage in Stage:
-        if not any(begin is stage for begin, _ in table):
+        if not any(begin is stage for begin, _ in rules):
             continue
-        onward = {after for (begin, _), after in table.items() if begin is stage and after is not stage}
-        turns = [_turn(stage, table.get((stage, seen))) for seen in _TURNS]
+        onward = {after for (begin, _), after in rules.items() if begin is stage and after is not stage}
+        turns = [_turn(stage, rules.get((stage, seen))) for seen in _TURNS]
         rows.append((f"`{stage}`", ", ".join(f"`{after}`" for after in Stage if after in onward), *turns))
-    return _table(("stage", "can go to", "no longer wanted", "deadline passed", "someone else's hand"), rows)
+    return table(("stage", "can go to", "no longer wanted", "deadline passed", "someone else's hand"), rows)
 
 
 def _turn(stage: Stage, after: Stage | None) -> str:
     return "goes on" if after in (None, stage) else f"`{after}`"
-
-
-def _table(heads: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> str:
-    lines = [heads, ("---",) * len(heads), *rows]
-    return "".join(f"| {' | '.join(cells)} |\n" for cells in lines)

@@ -35,12 +35,12 @@ class _Untitled(GenerateJsonSchema):
 
 def schema() -> dict[str, Any]:
     """The JSON Schema of the policy document, draft 2020-12."""
-    return {
-        **schema_of(Policy),
-        "$schema": GenerateJsonSchema.schema_dialect,
-        "$id": SCHEMA_ID,
-        "title": "Tidegate policy",
-    }
+    return published(Policy, SCHEMA_ID, "Tidegate policy")
+
+
+def published(model: type[Part], ident: str, title: str) -> dict[str, Any]:
+    """The JSON Schema of a document, with what a schema of its own is called by."""
+    return {**schema_of(model), "$schema": GenerateJsonSchema.schema_dialect, "$id": ident, "title": title}
 
 
 def schema_of(model: type[Part]) -> dict[str, Any]:
@@ -48,9 +48,9 @@ def schema_of(model: type[Part]) -> dict[str, Any]:
     return model.model_json_schema(schema_generator=_Untitled)
 
 
-def schema_text() -> str:
-    """The JSON Schema as text: sorted, two spaces, a newline at the end."""
-    return json.dumps(schema(), indent=2, sort_keys=True) + "\n"
+def schema_text(whole: _Schema | None = None) -> str:
+    """A JSON Schema, the policy's unless another is given, as text: sorted, two spaces, a newline at the end."""
+    return json.dumps(whole or schema(), indent=2, sort_keys=True) + "\n"
 
 
 def page_text() -> str:

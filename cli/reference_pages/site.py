@@ -2,12 +2,7 @@
 
 from __future__ import annotations
 
-import json
-from typing import Any
-
-from pydantic.json_schema import GenerateJsonSchema
-
-from cli.reference_pages.policy import schema_of, sections
+from cli.reference_pages.policy import published, schema_of, schema_text, sections
 from service.site import Site
 
 SCHEMA_ID = "https://tidegate.dev/v1/site.schema.json"
@@ -48,14 +43,8 @@ to be undrained. Where `commands` is given, squeue and scontrol are run once.
 
 
 def site_schema_text() -> str:
-    """The JSON Schema as text: sorted, two spaces, a newline at the end."""
-    schema: dict[str, Any] = {
-        **schema_of(Site),
-        "$schema": GenerateJsonSchema.schema_dialect,
-        "$id": SCHEMA_ID,
-        "title": "Tidegate site",
-    }
-    return json.dumps(schema, indent=2, sort_keys=True) + "\n"
+    """The JSON Schema as text."""
+    return schema_text(published(Site, SCHEMA_ID, "Tidegate site"))
 
 
 def site_page() -> str:
