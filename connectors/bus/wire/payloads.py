@@ -109,14 +109,6 @@ def _kubernetes_body(node: KubernetesNode) -> NodeOfKubernetes:
     return NodeOfKubernetes(**{**_values(NodeOfKubernetes, node), "offers": _shape_body(node.offers)})
 
 
-def _demand(body: DemandNow) -> Demand:
-    return Demand(body.side, body.at_s, body.running, body.waiting)
-
-
-def _demand_body(demand: Demand) -> DemandNow:
-    return DemandNow(demand.side, demand.at_s, demand.running, demand.waiting)
-
-
 def _forecast(body: ForecastMade) -> Forecast:
     return Forecast(
         body.side,
@@ -209,12 +201,11 @@ def _named(body: PlanMade) -> int:
     return len(body.moves) + len(body.cancellations) + sum(len(one.nodes) for one in body.rejections)
 
 
-def _handover(body: HandoverNow) -> Handover:
-    return Handover(**_fields(body))
-
-
-def _handover_body(handover: Handover) -> HandoverNow:
-    return HandoverNow(**_values(HandoverNow, handover))
+def _alike(name: str, body: type[Body], topic: Topic, value: type) -> Type[Body]:
+    """A type of which body and value have the same fields."""
+    return Type(
+        name, body, topic, lambda told: body(**_values(body, told)), lambda received: value(**_fields(received))
+    )
 
 
 def _dead(body: Dead) -> DeadLetter:
@@ -244,10 +235,10 @@ TYPES: Mapping[type, Type[Any]] = {
     KubernetesNode: Type(
         "dev.tidegate.node.kubernetes.v1", NodeOfKubernetes, Topic.NODES, _kubernetes_body, _kubernetes
     ),
-    Demand: Type("dev.tidegate.demand.v1", DemandNow, Topic.DEMAND, _demand_body, _demand),
+    Demand: _alike("dev.tidegate.demand.v1", DemandNow, Topic.DEMAND, Demand),
     Forecast: Type("dev.tidegate.forecast.v1", ForecastMade, Topic.FORECASTS, _forecast_body, _forecast),
     Planned: Type("dev.tidegate.plan.v1", PlanMade, Topic.PLANS, _plan_body, _plan),
-    Handover: Type("dev.tidegate.handover.v1", HandoverNow, Topic.HANDOVERS, _handover_body, _handover),
+    Handover: _alike("dev.tidegate.handover.v1", HandoverNow, Topic.HANDOVERS, Handover),
     DeadLetter: Type("dev.tidegate.dead-letter.v1", Dead, Topic.DEAD_LETTER, _dead_body, _dead),
 }
 """By the value that a type carries. The names never change, and no name is used again."""
