@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
+from functools import partial
 
 from connectors.slurm.checkup.format import folded
 from connectors.slurm.checkup.running_conf import Settings, whole
@@ -14,6 +15,7 @@ from models.hostlists import hosts
 from models.policies import Policy
 
 CHECK = "slurm.conf"
+_warning, _wrong = partial(warning, CHECK), partial(wrong, CHECK)
 FLEETING = ("/tmp", "/dev/shm", "/run", "/var/run")  # noqa: S108 - where nobody's state should be
 WITHOUT_STATE = "/var/spool"  # what slurmctld takes when StateSaveLocation is not set
 BF_WINDOW_MIN = 1440
@@ -43,8 +45,7 @@ def conf_findings(case: Case) -> Iterator[Finding]:
 
 def _returns(case: Case) -> Iterator[Finding]:
     if case.settings.text("ReturnToService", "0") == "2":
-        yield warning(
-            CHECK,
+        yield _warning(
             "ReturnToService=2: a node that somebody set DOWN comes back by itself as soon as its slurmd registers, so"
             " a broken node can be moved. (A drain of ours survives that.)",
             "Set ReturnToService=1 or 0 in slurm.conf; drain broken nodes rather than setting them DOWN.",
@@ -55,16 +56,14 @@ def _returns(case: Case) -> Iterator[Finding]:
 def _state(case: Case) -> Iterator[Finding]:
     place = case.settings.text("StateSaveLocation")
     if not place:
-        yield wrong(
-            CHECK,
+        yield _wrong(
             f"StateSaveLocation is not set: slurmctld keeps drains and jobs in {WITHOUT_STATE}, beside what others"
             " write there, and a backup controller cannot find them",
             "Set StateSaveLocation in slurm.conf to a folder of its own on a disk that lasts, which every slurmctld"
             " sees; stop slurmctld, move the files, start it.",
         )
     elif any(place == folder or place.startswith(f"{folder}/") for folder in FLEETING):
-        yield wrong(
-            CHECK,
+        yield _wrong(
             f"StateSaveLocation={place} does not outlive a restart of the host: every drain is lost with it, and nodes"
             " that Kubernetes has become open to jobs",
             "Set StateSaveLocation in slurm.conf to a folder on a disk that lasts; stop slurmctld, move the files,"
@@ -76,8 +75,7 @@ def _backup(case: Case) -> Iterator[Finding]:
     timeout_s = case.settings.number("SlurmctldTimeout", TAKEOVER_S)
     if len(case.settings.hosts) > 1 and (timeout_s is None or timeout_s > TAKEOVER_S):
         lasts = "never" if timeout_s is None else f"only after {duration_text(timeout_s)}"
-        yield warning(
-            CHECK,
+        yield _warning(
             f"SlurmctldTimeout: a backup controller takes over {lasts}; until then nothing is moved",
             f"Set SlurmctldTimeout={TAKEOVER_S} or less in slurm.conf.",
             RECONFIGURE,
@@ -97,8 +95,7 @@ def _power(case: Case) -> Iterator[Finding]:
     if exposed is None or exposed:
         which = "every node" if exposed is None else folded(exposed)
         names = "" if exposed is None else f" or SuspendExcNodes={folded(exposed)}"
-        yield wrong(
-            CHECK,
+        yield _wrong(
             f"SuspendTime: Slurm powers down {which} when idle, and a node that it has drained is idle to it although"
             " Kubernetes runs pods on it",
             f"Set SuspendExcStates=DRAIN{names} in slurm.conf.",
@@ -134,8 +131,7 @@ def _health(case: Case) -> Iterator[Finding]:
     settings = case.settings
     states = settings.words("HealthCheckNodeState") or {"ANY"}
     if settings.text("HealthCheckProgram") and settings.number("HealthCheckInterval", 0) and states & {"ANY", "IDLE"}:
-        yield warning(
-            CHECK,
+        yield _warning(
             f"HealthCheckProgram={settings.text('HealthCheckProgram')} runs on drained nodes, too: if it drains and"
             " gives back nodes, it can give back one that Kubernetes has",
             "See that it leaves alone nodes whose reason begins with tidegate:, or let it run on others only:"
@@ -148,8 +144,7 @@ def _epilog(case: Case) -> Iterator[Finding]:
     settings = case.settings
     limited = settings.number("EpilogTimeout") or settings.number("PrologEpilogTimeout")
     if settings.text("Epilog") and not limited:
-        yield warning(
-            CHECK,
+        yield _warning(
             f"Epilog={settings.text('Epilog')} has no limit: one that hangs keeps its node busy until the drain"
             f" deadline of {duration_text(case.policy.spec.moves.drain_deadline)}",
             "Set PrologEpilogTimeout in slurm.conf (Slurm 24.11) or EpilogTimeout (26.05), to 300 say.",
@@ -161,8 +156,7 @@ def _kill(case: Case) -> Iterator[Finding]:
     wait_s = case.settings.number("KillWait", 30)
     if wait_s is None or wait_s > KILL_WAIT_S:
         lasts = "for ever" if wait_s is None else duration_text(wait_s)
-        yield warning(
-            CHECK,
+        yield _warning(
             f"KillWait: a job at its limit may go on {lasts}, so nodes get free later than planned for",
             f"Set KillWait={KILL_WAIT_S} or less in slurm.conf.",
             RECONFIGURE,
@@ -172,8 +166,7 @@ def _kill(case: Case) -> Iterator[Finding]:
 def _tokens(case: Case) -> Iterator[Finding]:
     settings = case.settings
     if not {"AUTH/JWT"} & (settings.words("AuthAltTypes") | settings.words("AuthType")):
-        yield wrong(
-            CHECK,
+        yield _wrong(
             "AuthAltTypes has no auth/jwt: slurmctld takes no tokens",
             "Set AuthAltTypes=auth/jwt and AuthAltParameters=jwt_key=FILE in slurm.conf; restart slurmctld.",
         )
@@ -184,8 +177,7 @@ def _preemption(case: Case) -> Iterator[Finding]:
     modes = settings.words("PreemptMode") - {"OFF", "GANG", "WITHIN", "DISABLED"}
     if settings.text("PreemptType", "preempt/none") != "preempt/none" and modes & {"CANCEL", "REQUEUE"}:
         again = "" if settings.text("JobRequeue", "1") == "1" else ", and JobRequeue=0 does not bring them back"
-        yield warning(
-            CHECK,
+        yield _warning(
             f"PreemptMode={','.join(sorted(modes))}: Slurm itself ends jobs for others{again}. Fewer nodes on its side"
             " make that happen more often; Tidegate counts the job that waits, not the one that is ended.",
             "Give the HPC side a floor in the policy that holds what must not be ended, or set PreemptMode=OFF on the"
@@ -197,16 +189,14 @@ def _backfill(case: Case) -> Iterator[Finding]:
     settings, moves = case.settings, case.policy.spec.moves
     kind = settings.text("SchedulerType", "sched/backfill")
     if kind != "sched/backfill":
-        yield warning(
-            CHECK,
+        yield _warning(
             f"SchedulerType={kind}: nodes stay empty behind a large job that waits, and count as free",
             "Set SchedulerType=sched/backfill in slurm.conf; restart slurmctld.",
         )
         return
     window_s = 60 * settings.option("SchedulerParameters", "bf_window", BF_WINDOW_MIN)
     if window_s < moves.look_ahead:
-        yield warning(
-            CHECK,
+        yield _warning(
             f"bf_window={window_s // 60} in SchedulerParameters: Slurm plans {duration_text(window_s)} ahead, less than"
             f" the {duration_text(moves.look_ahead)} that a decision looks ahead",
             f"Set bf_window={-(-moves.look_ahead // 60)} or more, at best as long as the longest job's limit.",
@@ -217,8 +207,7 @@ def _backfill(case: Case) -> Iterator[Finding]:
 def _stream(case: Case) -> Iterator[Finding]:
     kind = case.settings.text("JobCompType", "jobcomp/none")
     if case.completions and kind != "jobcomp/kafka":
-        yield wrong(
-            CHECK,
+        yield _wrong(
             f"JobCompType={kind}: Slurm tells nobody over Kafka which jobs start and end",
             "Set JobCompType=jobcomp/kafka in slurm.conf, or take spec.slurm.completions out of the site file.",
         )

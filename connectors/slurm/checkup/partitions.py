@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
+from functools import partial
 
 from connectors.slurm.checkup.format import nodes, plain, scontrol
 from connectors.slurm.checkup.running_conf import Settings
@@ -13,6 +14,7 @@ from models.hostlists import hosts
 from models.policies import Policy
 
 CHECK = "slurm.partitions"
+_warning, _wrong = partial(warning, CHECK), partial(wrong, CHECK)
 ENDS_JOBS = frozenset(("CANCEL", "REQUEUE"))
 
 Partitions = Sequence[CheckupPartition]
@@ -33,8 +35,7 @@ def partition_findings(
     orphans = everything - frozenset(name for one in here for name in reach[one.name])
     if orphans:
         found.append(
-            wrong(
-                CHECK,
+            _wrong(
                 f"{nodes(orphans)} in no partition that can be seen: no job can start there",
                 "Add the nodes to a partition, or take them out of the policy.",
             )
@@ -46,8 +47,7 @@ def partition_findings(
 def _closed(some: Partitions) -> Iterator[Finding]:
     for one in some:
         if "UP" not in one.partition.state:
-            yield warning(
-                CHECK,
+            yield _warning(
                 f"{plain(one.name)} is not UP ({'+'.join(one.partition.state)}): it starts nothing, and what waits"
                 " there is no demand",
                 "If it is to run jobs:",
@@ -60,8 +60,7 @@ def _preempting(some: Partitions, settings: Settings | None) -> Iterator[Finding
         return
     for one in some:
         if ending := _preempt_modes(one, settings) & ENDS_JOBS:
-            yield warning(
-                CHECK,
+            yield _warning(
                 f"{plain(one.name)} has PreemptMode={','.join(sorted(ending))}: Slurm itself may end its jobs for"
                 " others, more often when it has fewer nodes",
                 "Give the HPC side a floor in the policy that holds what must not be ended, or set PreemptMode=OFF"
@@ -72,8 +71,7 @@ def _preempting(some: Partitions, settings: Settings | None) -> Iterator[Finding
 def _sharing(some: Partitions) -> Iterator[Finding]:
     for one in some:
         if shares := _shares(one):
-            yield warning(
-                CHECK,
+            yield _warning(
                 f"{plain(one.name)} has OverSubscribe={shares}: jobs share cores, and are counted as if they did not",
                 "Set OverSubscribe=NO or EXCLUSIVE for the partition.",
             )
@@ -84,8 +82,7 @@ def _without_limit(some: Partitions, policy: Policy) -> Iterator[Finding]:
     if names:
         moves = policy.spec.moves
         soon = duration_text(min(moves.drain_deadline, moves.look_ahead))
-        yield warning(
-            CHECK,
+        yield _warning(
             f"no MaxTime in {', '.join(names)}: nobody knows when a node gets free whose job has no limit, so it does"
             " not move before",
             f"Set MaxTime and DefaultTime. Of busy nodes, those move whose jobs end within {soon}.",
@@ -97,8 +94,7 @@ def _edges(pools: Mapping[str, Collection[str]], reach: Mapping[str, frozenset[s
     for pool, names in pools.items():
         for partition, there in reach.items():
             if there & frozenset(names) and (beyond := there - frozenset(names)):
-                yield warning(
-                    CHECK,
+                yield _warning(
                     f"{plain(partition)} has {nodes(beyond)} outside of pool {pool}: all that waits there counts as"
                     f" demand of {pool}",
                     "Let a partition have nodes of one pool only, or take the others into the pool.",
