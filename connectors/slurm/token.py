@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import base64
-import binascii
 import json
 import logging
 import re
+from collections.abc import Mapping
 from pathlib import Path
 from stat import S_ISREG
+from typing import Any
 
 from basics.log_once import Trouble
 from models.errors import Unreachable
@@ -68,11 +69,19 @@ class TokenFile:
 
 def expiry(token: str) -> int | None:
     """When the token expires, in seconds since 1970, as it says itself; None where it does not say so."""
+    try:
+        return int(claims(token)["exp"])
+    except (KeyError, TypeError, ValueError, OverflowError):
+        return None
+
+
+def claims(token: str) -> Mapping[str, Any]:
+    """What the token says of itself; nothing where it is none that does."""
     parts = token.split(".")
     if len(parts) != 3:
-        return None
+        return {}
     try:
-        claims = json.loads(base64.urlsafe_b64decode(parts[1] + "=" * (-len(parts[1]) % 4)))
-        return int(claims["exp"])
-    except (binascii.Error, ValueError, KeyError, TypeError, OverflowError, RecursionError):
-        return None
+        told = json.loads(base64.urlsafe_b64decode(parts[1] + "=" * (-len(parts[1]) % 4)))
+    except (ValueError, RecursionError):  # what is no base64, no UTF-8 or no JSON
+        return {}
+    return told if isinstance(told, dict) else {}
