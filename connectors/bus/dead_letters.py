@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from connectors.bus.inspection import Found, Inspection, everything
+from connectors.bus.receiver import size_of
 from connectors.bus.wire.codec import Poison, UnknownType, decode
 from models.errors import BadInput
 from models.events import DeadLetter, Topic
@@ -32,7 +33,7 @@ class Letter:
     @property
     def whole(self) -> bool:
         """Whether all of the message is here, and not only the beginnings of its parts."""
-        return self.dead.size == _size(self.dead)
+        return self.dead.size == size_of(self.dead)
 
     @property
     def refusal(self) -> str:
@@ -99,11 +100,11 @@ def letters(
             name = event.key, hash((dead.key, dead.value, dead.headers))
             times[name] += 1
             if (old := kept.pop(name, None)) is not None:
-                size -= _size(old.dead)
+                size -= size_of(old.dead)
             kept[name] = Letter(event.key, event.at_s, times[name], dead)
-            size += _size(dead)
+            size += size_of(dead)
             if len(kept) > most:
-                size -= _size(kept.popitem(last=False)[1].dead)
+                size -= size_of(kept.popitem(last=False)[1].dead)
             if size > BYTES_MOST:
                 raise BadInput(f"more than {BYTES_MOST >> 20} MiB of dead letters together", remedy="ask for fewer")
     return Letters(tuple(kept.values()), len(times), strange)
@@ -129,8 +130,3 @@ def outdated(inspection: Inspection, some: Iterable[Letter], note: Callable[[str
 def _is_later(message: Found, than: Found) -> bool:
     """Whether it came later; of two partitions nobody knows, so it may have."""
     return message.partition != than.partition or message.offset > than.offset
-
-
-def _size(dead: DeadLetter) -> int:
-    headers = sum(len(name.encode(errors="replace")) + len(text) for name, text in dead.headers)
-    return len(dead.key or b"") + len(dead.value or b"") + headers

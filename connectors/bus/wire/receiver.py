@@ -52,7 +52,7 @@ class Receiver:
 
 def too_large(message: Message) -> DeadLetter | None:
     """The dead letter of a message that no broker would take; None for one of usual size."""
-    size = _size(message)
+    size = size_of(message)
     if size <= LONGEST:
         return None
     return _beginnings(_letter(message, -1, None, f"{size} bytes are more than the {LONGEST} that are sent"))
@@ -77,7 +77,7 @@ def dead_letter_event(letter: DeadLetter, at_s: float) -> Event:
 def _letter(message: Message, partition: int, offset: int | None, reason: str) -> DeadLetter:
     """The whole message as a dead letter. Kafka has headers without a value; they become empty ones."""
     headers = tuple((name, text or b"") for name, text in message.headers)
-    return DeadLetter(message.topic, partition, offset, reason, message.key, message.value, headers, _size(message))
+    return DeadLetter(message.topic, partition, offset, reason, message.key, message.value, headers, size_of(message))
 
 
 def _beginnings(letter: DeadLetter) -> DeadLetter:
@@ -96,6 +96,7 @@ def _fits(letter: DeadLetter) -> bool:
     return len(letter.key or b"") + len(letter.value or b"") <= LONGEST // 2 and headers <= LONGEST // 4
 
 
-def _size(message: Message) -> int:
+def size_of(message: Message | DeadLetter) -> int:
+    """Bytes of key, value and headers."""
     headers = sum(len(name.encode(errors="replace")) + len(text or b"") for name, text in message.headers)
     return len(message.key or b"") + len(message.value or b"") + headers
