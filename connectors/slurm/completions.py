@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable, Mapping
-from typing import Protocol
+from typing import TYPE_CHECKING
 
 from basics.log_once import Trouble
 from connectors.kafka_client.security import Security
@@ -24,6 +24,9 @@ from models.nodes import HpcNode
 from models.reading import Picture
 from models.work import WorkRecord, WorkState
 
+if TYPE_CHECKING:
+    from connectors.slurm.completions_topic import Topics
+
 TOLD_MOST = 100_000  # jobs that are remembered until a poll has shown what became of them
 OLD_S = 3600  # what ended earlier than this before a poll that does not show it is no news to anybody
 AGAIN_S = 30.0  # until a stream that cannot be read is opened again, doubled each time
@@ -32,30 +35,18 @@ LONGEST_S = 300.0
 log = logging.getLogger("tidegate.slurm")
 
 
-class Messages(Protocol):
-    """Where messages come from; see ``completions_topic.Topics``."""
-
-    def read(self) -> list[bytes]:
-        """What is new. Raises BusUnavailable or BusRefused."""
-        ...
-
-    def close(self) -> None:
-        """Let go."""
-        ...
-
-
 class Completions:
     """What was told since a pool was last read. ``opened`` makes where it comes from, and raises as its ``read`` does.
 
     A source that fails is opened again after a while; until then the polls tell all.
     """
 
-    def __init__(self, opened: Callable[[], Messages], *, monotonic: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, opened: Callable[[], Topics], *, monotonic: Callable[[], float] = time.monotonic) -> None:
         self.nonsense = 0  # messages that no plug-in would write: passed over
         self.received = 0
         self._opened = opened
         self._monotonic = monotonic
-        self._source: Messages | None = None
+        self._source: Topics | None = None
         self._open_at_s = 0.0
         self._failures = 0
         self._trouble = Trouble(log, "what Slurm tells of jobs by itself cannot be read, polls go on")
@@ -151,7 +142,7 @@ class Completions:
 def completions(settings: CompletionSettings, security: Security) -> Completions:
     """The stream of a site; nothing is opened before it is read."""
 
-    def opened() -> Messages:
+    def opened() -> Topics:
         from connectors.slurm.completions_topic import Topics  # noqa: PLC0415 - the client takes a while to import
 
         names = {settings.topic, settings.start_topic or settings.topic}
