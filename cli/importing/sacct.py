@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import gzip
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from io import RawIOBase, TextIOWrapper
 from pathlib import Path
 from typing import BinaryIO, cast
@@ -60,14 +60,9 @@ def _watched(path: Path, raw: BinaryIO | None, console: Console) -> Iterator[Bin
         console=console,
         transient=True,
     )
-    with bars, path.open("rb") if raw is None else _kept_open(raw) as file:
+    with bars, path.open("rb") if raw is None else nullcontext(raw) as file:
         task = bars.add_task("reading", total=path.stat().st_size if raw is None else None)
         yield cast(BinaryIO, _Watched(file, lambda size: bars.advance(task, size)))
-
-
-@contextmanager
-def _kept_open(raw: BinaryIO) -> Iterator[BinaryIO]:
-    yield raw
 
 
 class _Watched(RawIOBase):

@@ -19,11 +19,9 @@ def open_transport(settings: SlurmSettings) -> Transport:
     if settings.commands is not None:
         tokens = None if settings.token_file is None else TokenFile(settings.token_file)
         commands = Commands(settings.commands, conf=settings.conf, tokens=tokens)
-    transport = _asked(settings)
-    return transport if commands is None else CommandsTransport(commands, transport)
-
-
-def _asked(settings: SlurmSettings) -> Transport:
     if settings.url is None or settings.token_file is None:
-        return NativeTransport(Process(conf=settings.conf))
-    return RestTransport(Rest(settings.url, settings.token_file, user=settings.user or "", ca_file=settings.ca_file))
+        transport: Transport = NativeTransport(Process(conf=settings.conf))
+    else:
+        rest = Rest(settings.url, settings.token_file, user=settings.user or "", ca_file=settings.ca_file)
+        transport = RestTransport(rest)
+    return transport if commands is None else CommandsTransport(commands, transport)

@@ -193,7 +193,7 @@ class SlurmScheduler:
                 return ends
         pool = self._last().pool
         jobs = present(self._slurm.jobs().jobs, "jobs")
-        self._work = (now_s, pieces(jobs, _with(pool, shown.name), at_s))
+        self._work = (now_s, pieces(jobs, replace(pool, nodes=pool.nodes | {shown.name}), at_s))
         return ends_of(self._work[1])
 
     def _bookings(self, node: str) -> Collection[str]:
@@ -270,7 +270,3 @@ def _by_our_clock(node: HpcNode, ahead_s: int) -> HpcNode:
 def _unknown(what: str, node: str, error: Unreachable) -> Outcome:
     log.warning("%s: what became of node %s is not known: %s", what, node, error)
     return Outcome.UNKNOWN
-
-
-def _with(pool: Pool, node: str) -> Pool:
-    return replace(pool, nodes=pool.nodes | {node})

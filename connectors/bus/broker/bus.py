@@ -84,7 +84,9 @@ class KafkaBus:
         try:
             self._metadata.ensure()
             self._look_for_the_first_time()
-            self._spool = Spool(spool or self._temporary_file, spool_most, precious=prefix + Topic.DEAD_LETTER)
+            self._spool = Spool(
+                spool or (self._temporary or Path()) / "spool.sqlite", spool_most, precious=prefix + Topic.DEAD_LETTER
+            )
             self._producing = Producing(self._producer, self._spool, self._counts, self._bury_sent)
         except BaseException:
             self.close(0)
@@ -222,10 +224,6 @@ class KafkaBus:
         if self._producing is None:
             raise BusUnavailable("the bus is closed")
         return self._producing
-
-    @property
-    def _temporary_file(self) -> Path:
-        return (self._temporary or Path()) / "spool.sqlite"
 
     def _connect(self, make: Callable[[dict[str, Any]], Any]) -> Any:
         options = {"bootstrap_servers": self._servers, "client_id": self._client_id}

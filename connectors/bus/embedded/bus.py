@@ -12,7 +12,7 @@ from types import TracebackType
 from connectors.bus.embedded.file import EventFile
 from connectors.bus.embedded.reader import PARTITION, SqliteSubscription, unpacked
 from connectors.bus.embedded.writer import Writing
-from connectors.bus.wire.codec import Message, encode
+from connectors.bus.wire.codec import encode
 from connectors.bus.wire.payloads import BODY_MOST
 from connectors.bus.wire.receiver import Receiver, dead_letter_event, too_large
 from models.bus import BusCounts, Subscription
@@ -58,7 +58,7 @@ class SqliteBus:
         if self._file.closed:
             raise BusUnavailable("the bus is closed")
         self._counts.published += 1
-        if (letter := _too_large(message)) is not None:
+        if len(message.value or b"") > BODY_MOST and (letter := too_large(message)):  # few are so large
             self._bury(letter)
         else:
             self._writing.put(message, event.version)
@@ -134,8 +134,3 @@ class SqliteBus:
         self._writing.put(message, event.version, never_drop=was_read)
         self._counts.dead_letters += 1
         log.warning("a message for %s is put aside: %s", letter.topic, letter.reason)
-
-
-def _too_large(message: Message) -> DeadLetter | None:
-    """See ``too_large``; most messages are so small that they need not be measured."""
-    return too_large(message) if len(message.value or b"") > BODY_MOST else None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -72,9 +72,5 @@ def _written(value: object) -> str:
     if isinstance(value, dict):
         return NEVER if value.get("infinite") else str(value.get("number", "")) if value.get("set") else ""
     if isinstance(value, list):
-        return _joined(value)
+        return ",".join(str(one) for one in value if not isinstance(one, dict))
     return "" if value is None else str(value)
-
-
-def _joined(values: Iterable[object]) -> str:
-    return ",".join(str(value) for value in values if not isinstance(value, dict))

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Protocol
 
+from msgspec.structs import asdict
+
 from connectors.slurm import wire
 from connectors.slurm.checkup_wire import CheckupNode, CheckupPartition, CheckupReservation, Limits, State
 from connectors.slurm.native import translate
@@ -37,16 +39,8 @@ class ReservationSeen(ReservationShown, Protocol):
 
 def node(shown: NodeSeen) -> CheckupNode:
     """One node. pyslurm does not tell after which time Slurm itself would resume it."""
-    plain = translate.node(shown)
     return CheckupNode(
-        name=plain.name,
-        state=plain.state,
-        cpus=plain.cpus,
-        real_memory=plain.real_memory,
-        gres=plain.gres,
-        features=plain.features,
-        partitions=plain.partitions,
-        reason=plain.reason,
+        **asdict(translate.node(shown)),
         reason_set_by_user=shown.reason_user or "" if shown.reason else "",
         reason_changed_at=number(shown.reason_time),
     )
