@@ -7,8 +7,8 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from connectors.bus.inspection import Found, Inspection, everything
-from connectors.bus.receiver import size_of
 from connectors.bus.wire.codec import Poison, UnknownType, decode
+from connectors.bus.wire.receiver import size_of
 from models.errors import BadInput
 from models.events import DeadLetter, Topic
 

@@ -106,7 +106,8 @@ def test_what_is_wrong_is_told_before_an_input_is_read_or_a_replay_begins(
     certificates: Certificates,
 ):
     """Each by its own words, and nothing else is said."""
-    monkeypatch.setitem(sys.modules, "cli.replaying.inputs", None)  # whoever reads an input fails otherwise
+    for reads in ("cli.replay.replay_task", "cli.demo.lublin_jobs"):
+        monkeypatch.setattr(reads, lambda *_, **__: pytest.fail("an input is read"))
     (port,) = ports.free(1)
     code, told = run("demo", f"--bus=kafka:127.0.0.1:{port}")
     assert (code, told.splitlines()[1:]) == (1, [])
