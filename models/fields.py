@@ -9,7 +9,7 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 
 from pydantic import BaseModel, ConfigDict, Field, GetCoreSchemaHandler, GetJsonSchemaHandler
 from pydantic.alias_generators import to_camel
@@ -40,6 +40,13 @@ class Part(BaseModel):
     model_config = ConfigDict(
         alias_generator=to_camel, validate_by_name=True, extra="forbid", frozen=True, strict=True, allow_inf_nan=False
     )
+
+    def beside(self, folder: Path) -> Self:
+        """The same, with every path in it that is not absolute taken from a folder: that of its document."""
+        values = {name: getattr(self, name) for name in type(self).model_fields}
+        paths = {name: folder / value for name, value in values.items() if isinstance(value, Path)}
+        parts = {name: value.beside(folder) for name, value in values.items() if isinstance(value, Part)}
+        return self.model_copy(update={**paths, **parts})
 
 
 def field(default: Any, description: str, **limits: Any) -> Any:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
 from pydantic import Field
 
@@ -76,20 +76,12 @@ class Site(Part):
     metadata: SiteMetadata = Field(default_factory=SiteMetadata, description="What the site is called.")
     spec: SiteSpec = Field(description="The site itself.")
 
-    def beside(self, folder: Path) -> Site:
-        """The same, with every path that is not absolute taken from a folder: that of the site file."""
-        spec = self.spec
-        bus, twin = spec.bus, spec.kubernetes.twin
-        address = bus.address or f"sqlite:{folder / spec.state / 'bus.db'}"
+    def beside(self, folder: Path) -> Self:
+        """The same, with every path that is not absolute, the bus's too, taken from a folder: that of the site file."""
+        site = super().beside(folder)
+        spec = site.spec
+        address = spec.bus.address or f"sqlite:{spec.state / 'bus.db'}"
         if address.startswith("sqlite:"):
             address = f"sqlite:{folder / address.removeprefix('sqlite:')}"
-        settings = None if bus.settings is None else folder / bus.settings
-        update = {
-            "state": folder / spec.state,
-            "slurm": spec.slurm.beside(folder),
-            "bus": bus.model_copy(update={"address": address, "settings": settings}),
-            "kubernetes": spec.kubernetes.model_copy(
-                update={"twin": twin.model_copy(update={"requests": folder / twin.requests})}
-            ),
-        }
-        return self.model_copy(update={"spec": spec.model_copy(update=update)})
+        bus = spec.bus.model_copy(update={"address": address})
+        return site.model_copy(update={"spec": spec.model_copy(update={"bus": bus})})

@@ -110,14 +110,6 @@ class BusSettings(Part):
         default_factory=SecuritySettings, description="What the broker asks of those who connect."
     )
 
-    def beside(self, folder: Path) -> BusSettings:
-        """The same, with every path that is not absolute taken from a folder: that of the settings' file."""
-        names = ("ca_file", "cert_file", "key_file", "password_file")
-        paths = {name: folder / path for name in names if (path := getattr(self.security, name)) is not None}
-        security = self.security.model_copy(update=paths)
-        spool = None if self.spool is None else folder / self.spool
-        return self.model_copy(update={"security": security, "spool": spool})
-
     def secure(self) -> Security:
         """The same as the clients take it."""
         given = self.security

@@ -9,6 +9,7 @@ from stat import S_IROTH
 from typing import Annotated, ClassVar, Literal
 
 from pydantic import model_validator
+from pydantic.alias_generators import to_camel
 
 from models.fields import PATH, Contradiction, Part, field, lasting, matching
 
@@ -73,8 +74,10 @@ class SlurmSettings(Part):
     def _whole(self) -> SlurmSettings:
         found: list[tuple[tuple[str, ...], str]]
         if self.over == "native":
-            given = ((name, getattr(self, name)) for name in ("url", "token_file", "user", "ca_file"))
-            found = [((_camel(name),), "is only for rest; leave it out") for name, value in given if value is not None]
+            given = ((to_camel(name), getattr(self, name)) for name in ("url", "token_file", "user", "ca_file"))
+            found = [
+                ((to_camel(name),), "is only for rest; leave it out") for name, value in given if value is not None
+            ]
         else:
             needed = (("url", self.url), ("tokenFile", self.token_file))
             found = [((), f"lacks {name}, which rest needs") for name, value in needed if value is None]
@@ -88,17 +91,3 @@ class SlurmSettings(Part):
         with suppress(OSError):
             return [path] if path is not None and path.stat().st_mode & S_IROTH else []
         return []
-
-    def beside(self, folder: Path) -> SlurmSettings:
-        """The same, with every path that is not absolute taken from a folder."""
-        names = ("token_file", "ca_file", "commands", "conf")
-        update: dict[str, object] = {n: folder / path for n in names if (path := getattr(self, n)) is not None}
-        told = self.completions
-        if told is not None and told.settings is not None:
-            update["completions"] = told.model_copy(update={"settings": folder / told.settings})
-        return self.model_copy(update=update)
-
-
-def _camel(name: str) -> str:
-    head, *rest = name.split("_")
-    return head + "".join(part.capitalize() for part in rest)
