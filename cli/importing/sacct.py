@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import gzip
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
-from io import RawIOBase, TextIOWrapper
+from io import RawIOBase
 from pathlib import Path
 from typing import BinaryIO, cast
 
@@ -13,12 +12,11 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn
 
-from basics.whole_file import check_writable, written_whole
+from basics.whole_file import check_writable
 from cli.importing.summary import notes_on, summary
-from simulator.traces.sacct.accounting import Accounting
 from simulator.traces.sacct.open_accounting import read_sacct
 from simulator.traces.sacct.wanted import Wanted
-from simulator.traces.swf_writer import swf_lines
+from simulator.traces.swf_writer import write_swf
 
 
 def import_sacct(
@@ -36,14 +34,6 @@ def import_sacct(
         console.print(f"note: {note}", markup=False, soft_wrap=True)
     if not quiet:
         typer.echo("\n".join(summary(accounting, path, output)))
-
-
-def write_swf(accounting: Accounting, path: Path) -> None:
-    """Write the jobs, packed if the name ends in .gz; the same jobs give the same bytes."""
-    with written_whole(path) as part, part.open("xb") as file:
-        packed = gzip.GzipFile("", "wb", fileobj=file, mtime=0) if path.suffix == ".gz" else file
-        with TextIOWrapper(cast(BinaryIO, packed), encoding="ascii", newline="\n") as text:
-            text.writelines(swf_lines(accounting))
 
 
 @contextmanager

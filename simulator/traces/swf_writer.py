@@ -2,10 +2,23 @@
 
 from __future__ import annotations
 
+import gzip
 from collections.abc import Iterator
+from io import TextIOWrapper
+from pathlib import Path
+from typing import BinaryIO, cast
 
+from basics.whole_file import written_whole
 from simulator.traces.sacct.accounting import Accounting
 from simulator.traces.sacct.wanted import Unit
+
+
+def write_swf(accounting: Accounting, path: Path) -> None:
+    """Write the jobs, packed if the name ends in .gz; the same jobs give the same bytes."""
+    with written_whole(path) as part, part.open("xb") as file:
+        packed = gzip.GzipFile("", "wb", fileobj=file, mtime=0) if path.suffix == ".gz" else file
+        with TextIOWrapper(cast(BinaryIO, packed), encoding="ascii", newline="\n") as text:
+            text.writelines(swf_lines(accounting))
 
 
 def swf_lines(accounting: Accounting) -> Iterator[str]:
