@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable
 from contextlib import closing
 
-from connectors.slurm.checkup import commands, jobs
+from connectors.slurm.checkup import commands
 from connectors.slurm.checkup import reachability as reach
 from connectors.slurm.checkup.guard import Findings, guarded
 from connectors.slurm.checkup.inventory import CHECKS, Shown, inventory_findings
@@ -16,13 +16,16 @@ from connectors.slurm.checkup_wire import CheckupNodes, CheckupPartitions, Check
 from connectors.slurm.native.process import Process
 from connectors.slurm.native.questions import Ask, user_name
 from connectors.slurm.native.transport import BULK_S, TIMEOUT_S, NativeTransport
+from connectors.slurm.read import present
 from connectors.slurm.settings import SlurmSettings
 from connectors.slurm.wire import Answer
 from models.errors import BadInput, Unreachable
-from models.findings import skipped, well, wrong
+from models.findings import skipped, warning, well, wrong
 from models.policies import Policy
 
-CHECK = "slurm.native"
+CHECK, JOBS = "slurm.native", "slurm.jobs"
+SLOW_S = 10.0  # to read the jobs, of the 30 s after which the service gives up
+ADVICE = "Name the folder of Slurm's commands as spec.slurm.commands: squeue reads them in a fraction of a second."
 SEE = "See that slurmctld runs, and that slurm.conf (or sackd) on this host is that of the cluster."
 
 
@@ -69,8 +72,21 @@ def native_findings(
         if (folder := settings.commands) is not None:
             yield from guarded(commands.CHECK, lambda: commands.command_findings(folder, settings.conf, None))
         else:
-            yield from guarded(jobs.CHECK, lambda: jobs.job_findings(slurm.jobs))
+            yield from guarded(JOBS, lambda: _jobs(slurm))
         yield from inventory_findings(over_native(slurm), policy or Policy(), conf, leads)
+
+
+def _jobs(slurm: NativeTransport) -> Findings:
+    """Whether the jobs can be read, as the service does, and in what time. slurmrestd it could cost minutes."""
+    began_s = time.monotonic()
+    try:
+        told = present(slurm.jobs().jobs, "jobs")
+    except Unreachable as error:
+        yield wrong(JOBS, str(error), "See slurmctld's log; nothing moves where the jobs cannot be read.")
+        return
+    took_s = time.monotonic() - began_s
+    what = f"{len(told)} job records were read in {took_s:.1f} s"
+    yield warning(JOBS, what, ADVICE) if took_s > SLOW_S else well(JOBS, what)
 
 
 def _rights(process: Process, policy: Policy | None) -> Findings:
@@ -83,4 +99,4 @@ def _rights(process: Process, policy: Policy | None) -> Findings:
 
 
 def _without(why: str) -> Findings:
-    yield from (skipped(check, why) for check in (reach.RIGHTS, reach.CLOCK, jobs.CHECK, *CHECKS))
+    yield from (skipped(check, why) for check in (reach.RIGHTS, reach.CLOCK, JOBS, *CHECKS))
