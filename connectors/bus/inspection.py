@@ -63,15 +63,12 @@ class Reading(Protocol):
 
     def start(self, back: int | None) -> bool:
         """Begin so many places before the end of each partition, or at the beginning; whether it is the beginning."""
-        ...
 
     def poll(self, timeout_s: float) -> list[Found]:
         """What is next, each partition in its order; waits until there is something. Raises BusUnavailable."""
-        ...
 
     def caught_up(self) -> bool:
         """Whether everything was polled that was there at the start."""
-        ...
 
 
 class Send(Protocol):
@@ -82,7 +79,6 @@ class Send(Protocol):
 
         It is there when this returns. Raises BusUnavailable or BusRefused.
         """
-        ...
 
 
 class Inspection(Protocol):
@@ -90,23 +86,18 @@ class Inspection(Protocol):
 
     def extents(self) -> list[Extent]:
         """How much there is on each topic that there is. Raises BadInput when there is none."""
-        ...
 
     def behind(self) -> list[Behind]:
         """Where each group stands on each topic of which it has committed something, sorted."""
-        ...
 
     def reading(self, topic: Topic, note: Callable[[str], None]) -> AbstractContextManager[Reading]:
         """Read a topic; ``note`` is told of what cannot be seen. Raises BadInput when there is no such topic."""
-        ...
 
     def sending(self) -> AbstractContextManager[Send]:
         """Write messages again; only this changes anything."""
-        ...
 
     def close(self) -> None:
         """Let go."""
-        ...
 
 
 def everything(reading: Reading) -> Iterator[Found]:

@@ -18,11 +18,9 @@ class OpenedBus(Bus, Protocol):
 
     def tidy(self) -> None:
         """Let go of what topics keep no longer, where nobody else sees to that: to be called once a day."""
-        ...
 
     def discard(self) -> None:
         """Delete the topics of this bus's prefix, and all that is on them."""
-        ...
 
 
 def open_bus(address: str, prefix: str | None = None, settings: BusSettings | None = None) -> OpenedBus:

@@ -30,44 +30,33 @@ class Transport(Protocol):
 
     def diagnosis(self) -> wire.Diagnosis:
         """slurmctld's clock, and since when it runs."""
-        ...
 
     def nodes(self) -> wire.Nodes:
         """Every node."""
-        ...
 
     def node(self, name: str) -> wire.Node | None:
         """One node; None when there is none of the name."""
-        ...
 
     def jobs(self) -> wire.Jobs:
         """Every job that Slurm has not forgotten."""
-        ...
 
     def partitions(self) -> wire.Partitions:
         """Every partition."""
-        ...
 
     def reservations(self) -> wire.Reservations:
         """Every reservation."""
-        ...
 
     def drain(self, names: Sequence[str], *, reason: str) -> Said | None:
         """No new work starts on the nodes, for this reason: all in one request."""
-        ...
 
     def undrain(self, names: Sequence[str]) -> Said | None:
         """The drain is taken from the nodes, and nothing else: all in one request."""
-        ...
 
     def reserve(self, booking: Booking) -> Said | None:
         """Make the reservation."""
-        ...
 
     def release(self, name: str) -> Said | None:
         """Drop the reservation of the name."""
-        ...
 
     def close(self) -> None:
         """Let go of what is kept open."""
-        ...
