@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pathlib
 
-from basics.documents.document import Form, parse_document, read_document
+from basics.documents.document import Form, read_document
 from models.policies import Policy
 
 POLICY = Form(Policy, "policy", "policy file")
@@ -13,8 +13,3 @@ POLICY = Form(Policy, "policy", "policy file")
 def read_policy(path: str | pathlib.Path) -> Policy:
     """The policy in a file. Raises BadDocument with every mistake, or BadInput when the file cannot be read."""
     return read_document(path, POLICY).value
-
-
-def parse_policy(text: str, name: str) -> Policy:
-    """The policy in a text; ``name`` stands for the file in messages. Raises BadDocument with every mistake."""
-    return parse_document(text, name, POLICY).value

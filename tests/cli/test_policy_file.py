@@ -10,12 +10,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from basics.documents.document import BadDocument, Problem
+from basics.documents.document import BadDocument, Problem, parse_document
 from basics.documents.reader import BYTES_MOST, read_tree, scalar
 from basics.documents.validation import MISTAKES_MOST
 from models.errors import BadInput
 from models.policies import Mode, Policy
-from service.policy_file import parse_policy, read_policy
+from service.policy_file import POLICY, read_policy
 
 SAMPLE = """\
 apiVersion: tidegate.dev/v1
@@ -36,6 +36,10 @@ evict: never}
     - {name: weekly-simulation, side: hpc, pool: a100, nodes: all, schedule: "0 18 * * FRI", duration: 48h}
   safety: {staleAfter: 2m, unreadyMax: 3, failuresToPause: 3}
 """
+
+
+def parse_policy(text: str, name: str) -> Policy:
+    return parse_document(text, name, POLICY).value
 
 
 def problems(text: str) -> list[str]:
