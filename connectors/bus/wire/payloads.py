@@ -110,27 +110,15 @@ def _kubernetes_body(node: KubernetesNode) -> NodeOfKubernetes:
 
 
 def _forecast(body: ForecastMade) -> Forecast:
-    return Forecast(
-        body.side,
-        body.made_at_s,
-        body.now,
-        tuple(body.horizons_s),
-        tuple(body.levels),
-        tuple(map(tuple, body.values)),
-        body.source,
-    )
+    rows = tuple(map(tuple, body.values))
+    axes = {"horizons_s": tuple(body.horizons_s), "levels": tuple(body.levels)}
+    return Forecast(**{**_fields(body), **axes, "values": rows})
 
 
 def _forecast_body(forecast: Forecast) -> ForecastMade:
-    return ForecastMade(
-        forecast.side,
-        forecast.made_at_s,
-        forecast.now,
-        list(forecast.horizons_s),
-        list(forecast.levels),
-        list(map(list, forecast.values)),
-        forecast.source,
-    )
+    rows = list(map(list, forecast.values))
+    axes = {"horizons_s": list(forecast.horizons_s), "levels": list(forecast.levels)}
+    return ForecastMade(**{**_values(ForecastMade, forecast), **axes, "values": rows})
 
 
 def _plan(body: PlanMade) -> Planned:
