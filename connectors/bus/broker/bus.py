@@ -83,7 +83,9 @@ class KafkaBus:
         self._producing: Producing | None = None
         try:
             self._metadata.ensure()
-            self._look_for_the_first_time()
+            shapes = self._metadata.shapes(map(self._metadata.name, Topic))
+            self._idents = {name: ident for name, (ident, _) in shapes.items()}
+            self._topics_due_s = time.monotonic() + TOPICS_S
             self._spool = Spool(
                 spool or (self._temporary or Path()) / "spool.sqlite", spool_most, precious=prefix + Topic.DEAD_LETTER
             )
@@ -122,11 +124,6 @@ class KafkaBus:
         lost = frozenset(ours[name] for name in producing.lost if name in ours)
         producing.lost = set()
         return lost
-
-    def _look_for_the_first_time(self) -> None:
-        shapes = self._metadata.shapes(map(self._metadata.name, Topic))
-        self._idents = {name: ident for name, (ident, _) in shapes.items()}
-        self._topics_due_s = time.monotonic() + TOPICS_S
 
     def _look_at_topics(self) -> None:
         """Notice, every few seconds, topics that are not the ones that they were; make again those that are gone."""

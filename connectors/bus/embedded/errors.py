@@ -9,8 +9,8 @@ from shlex import quote
 from models.errors import BusRefused, BusUnavailable
 
 _BUSY = {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}
-_DAMAGED = {sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_CORRUPT}
-_FORBIDDEN = {sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_PERM, sqlite3.SQLITE_AUTH}
+DAMAGED = {sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_CORRUPT}
+FORBIDDEN = {sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_PERM, sqlite3.SQLITE_AUTH}
 _OTHERWISE = {sqlite3.SQLITE_ERROR, sqlite3.SQLITE_SCHEMA, sqlite3.SQLITE_CONSTRAINT, sqlite3.SQLITE_MISMATCH}
 
 
@@ -24,12 +24,12 @@ def explained(error: sqlite3.Error, path: Path | None) -> BusRefused | BusUnavai
         )
     if code == sqlite3.SQLITE_FULL:
         return BusUnavailable(f"{where} has no room left (free space on its disk): {error}")
-    if code in _DAMAGED:
+    if code in DAMAGED:
         return BusRefused(
             f"{where} is no database of SQLite's, or a damaged one"
             f" (give the name of a new file, or move this one away together with {path}-wal): {error}"
         )
-    if code in _FORBIDDEN:
+    if code in FORBIDDEN:
         return BusRefused(f"{where} cannot be opened for writing ({_remedy(path)}): {error}")
     if code in _OTHERWISE:
         return BusRefused(f"{where} is not as it was made (give the name of a new file): {error}")

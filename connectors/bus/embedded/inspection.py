@@ -12,7 +12,7 @@ from urllib.parse import quote
 
 import msgspec
 
-from connectors.bus.embedded.errors import explained, primary
+from connectors.bus.embedded.errors import DAMAGED, FORBIDDEN, explained, primary
 from connectors.bus.embedded.file import APPLICATION, BUSY_S, FORMAT, EventFile, Row
 from connectors.bus.embedded.reader import PARTITION, UNREADABLE, unpacked
 from connectors.bus.inspection import Behind, Extent, Found, Headers, Reading, Send, no_such_topic
@@ -28,8 +28,6 @@ _READ = (
 )
 _ENDS = "SELECT coalesce(min(id), 1), coalesce(max(id), 0) + 1 FROM {}"
 _COUNT = "SELECT count(*) FROM {} WHERE id >= ?"
-_FORBIDDEN = {sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_PERM, sqlite3.SQLITE_AUTH}
-_DAMAGED = {sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_CORRUPT}
 
 
 class SqliteInspection:
@@ -136,10 +134,10 @@ class SqliteInspection:
                 self._check(db)
                 yield db
         except sqlite3.Error as error:
-            if primary(error) in _FORBIDDEN:
+            if primary(error) in FORBIDDEN:
                 remedy = f"let this user read it, and {self._path.name}-wal and -shm beside it"
                 raise BusRefused(f"{self._path} cannot be read: {error} ({remedy})") from error
-            if primary(error) in _DAMAGED:
+            if primary(error) in DAMAGED:
                 raise BusRefused(f"{self._path} is no event bus, or a damaged one: {error}") from error
             raise explained(error, self._path) from error
 

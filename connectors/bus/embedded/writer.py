@@ -47,9 +47,6 @@ class Writing:
         self._pause_until = 0.0
         self._failing = False
 
-    def __len__(self) -> int:
-        return len(self._held)
-
     def put(self, message: Message, version: int, *, never_drop: bool = False) -> None:
         """Take the message; write when there are many. Raises BusUnavailable where one that must not be lost may be."""
         if never_drop and self._bytes > HELD_MOST:
