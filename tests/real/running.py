@@ -11,10 +11,11 @@ from random import Random
 
 import yaml
 
-from connectors.bus.open_bus import open_bus
+from connectors.bus.open_bus import OpenedBus, open_bus
 from connectors.bus.settings import BusSettings
 from models.demand import Demand
 from models.events import Event, Topic
+from models.identity import CONNECTOR, PoolId
 from models.nodes import Side
 from tests.real.slurm.cluster import Cluster
 
@@ -26,6 +27,7 @@ RATE_PER_NODE = 10.0
 NOISE = 0.3  # nodes
 ENDS_S = 30.0
 POOL = "pool"
+ALL = "all"
 
 
 @dataclass(frozen=True)
@@ -52,17 +54,29 @@ class Surge:
 
 
 class Running:
-    """One site in ``folder``; ``start`` and ``stop`` the service, whose log is ``log``."""
+    """One site in ``folder``; ``start`` and ``stop`` the service, or its roles each by itself.
+
+    ``log`` is that of the whole service, ``log_of`` that of a role. With ``page``, a HOST:PORT, there is the page.
+    """
 
     def __init__(
-        self, folder: Path, cluster: Cluster, bus: str, prefix: str, policy: dict[str, object], *, rest_url: str = ""
+        self,
+        folder: Path,
+        cluster: Cluster,
+        bus: str,
+        prefix: str,
+        policy: dict[str, object],
+        *,
+        rest_url: str = "",
+        page: str = "",
     ) -> None:
         self.folder = folder
         self.cluster = cluster
         self._rest_url = rest_url or cluster.rest_url
         self.bus = bus
-        self.log = folder / "run.log"
-        self._process: subprocess.Popen[bytes] | None = None
+        self.log = self.log_of(ALL)
+        self.page = page
+        self._processes: dict[str, subprocess.Popen[bytes]] = {}
         (folder / "token").write_text(cluster.token())
         (folder / "token").chmod(0o600)
         self.policy(policy)
@@ -76,12 +90,13 @@ class Running:
         """From now on the service's topics begin so."""
         self.prefix = prefix
         self._write("bus.yaml", {"prefix": prefix})
-        spec = {
+        spec: dict[str, object] = {
             "state": "state",
             "slurm": {"url": self._rest_url, "tokenFile": "token", "poll": "2s"},
             "bus": {"address": self.bus, "settings": "bus.yaml"},
             "kubernetes": {"twin": {"requests": "requests.csv", "ratePerNode": RATE_PER_NODE}},
         }
+        spec |= {"page": {"listen": self.page}} if self.page else {}
         self._write("site.yaml", {"apiVersion": "tidegate.dev/v1", "kind": "Site", "spec": spec})
 
     def rate(self, nodes: float) -> None:
@@ -91,15 +106,19 @@ class Running:
 
     def tell_past(self, surge: Surge, until_s: int) -> None:
         """Put onto the bus the demand of the days before, as connectors told it then."""
-        bus = open_bus(self.bus, settings=BusSettings(prefix=self.prefix))
+        bus, pool = self.open_bus(), PoolId("site", POOL)
         try:
             for at_s in range(until_s - DAYS * DAY_S, until_s, STEP_S):
                 for side, nodes in ((Side.HPC, 0.0), (Side.KUBERNETES, surge.at(at_s))):
                     demand = Demand(side, at_s, nodes, 0.0)
-                    bus.publish(Event(Topic.DEMAND, f"{POOL}/{side}", demand, at_s, "/the/past", float(at_s)))
+                    bus.publish(Event(Topic.DEMAND, f"{pool.key}/{side}", demand, at_s, pool.source(CONNECTOR), at_s))
             assert bus.flush(60.0) == 0
         finally:
             bus.close()
+
+    def open_bus(self) -> OpenedBus:
+        """The site's bus, for the test to close."""
+        return open_bus(self.bus, settings=BusSettings(prefix=self.prefix))
 
     def command(self, *options: str) -> list[str]:
         files = ["--site", str(self.folder / "site.yaml"), "--policy", str(self.folder / "policy.yaml")]
@@ -111,24 +130,35 @@ class Running:
     @property
     def resident_mib(self) -> float:
         """How much memory the service has."""
-        assert self._process is not None
-        status = Path(f"/proc/{self._process.pid}/status").read_text()
+        status = Path(f"/proc/{self._processes[ALL].pid}/status").read_text()
         return next(int(line.split()[1]) / 1024 for line in status.splitlines() if line.startswith("VmRSS:"))
 
-    def start(self) -> None:
-        with self.log.open("ab") as log:
-            self._process = subprocess.Popen(self.command(), stdout=log, stderr=log)
+    def log_of(self, role: str) -> Path:
+        return self.folder / f"run-{role}.log"
 
-    def stop(self, *, kill: bool = False) -> int:
-        """End the service and tell its exit code; ``kill`` gives it no time."""
-        process, self._process = self._process, None
+    def start(self, *roles: str) -> None:
+        """Start a process of each role; without any, one of all roles."""
+        for role in roles or (ALL,):
+            with self.log_of(role).open("ab") as log:
+                self._processes[role] = subprocess.Popen(self.command("--role", role), stdout=log, stderr=log)
+
+    def stop(self, role: str = ALL, *, kill: bool = False) -> int:
+        """End a process and tell its exit code; ``kill`` gives it no time. One that does not run has ended well."""
+        process = self._processes.pop(role, None)
         if process is None:
             return 0
         if kill:
             process.kill()
         else:
             process.terminate()
-        return process.wait(ENDS_S)
+        try:
+            return process.wait(ENDS_S)
+        finally:
+            process.kill()
+
+    def stop_all(self) -> dict[str, int]:
+        """End all that runs, and tell the exit codes by role."""
+        return {role: self.stop(role) for role in list(self._processes)}
 
     def ours(self) -> set[str]:
         """The nodes that are drained in Slurm with a mark of Tidegate's."""
@@ -141,7 +171,8 @@ class Running:
         try:
             self.cluster.wait(condition, what, timeout_s)  # type: ignore[arg-type]
         except RuntimeError as error:
-            raise AssertionError(f"{error}\n{self.log.read_text()[-6000:]}") from error
+            logs = [f"{log.name}: {log.read_text()[-6000:]}" for log in sorted(self.folder.glob("run-*.log"))]
+            raise AssertionError("\n".join([str(error), *logs])) from error
         return time.monotonic() - began_s
 
     def _write(self, name: str, document: dict[str, object]) -> None:
