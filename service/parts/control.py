@@ -148,7 +148,9 @@ class ControlPart(Part):
                 pool.stale.over()
             whose = "" if len(self.pools) == 1 else f"pool {name}: "
             log.info("%s%s", whose, in_a_line(plan, old))
-        return pool.pace.due_in_s(now_s)
+            return pool.pace.due_in_s(now_s)
+        pool.pace.hear(now_s)  # forecasts, or the lead, may come at any time: nothing was decided that could stand
+        return max(WATCH_S, pool.pace.due_in_s(now_s))
 
     def tell_anew(self, lost: Collection[Topic]) -> None:
         """See the base."""

@@ -14,12 +14,13 @@ from urllib.request import urlopen
 
 import pytest
 
+from controller.turn_pace import TurnPace
 from models.errors import BadInput, BusUnavailable
 from models.events import Topic
 from service.open_process import OPEN, open_process
 from service.part import Status
 from service.parts.bus import BusPart
-from service.parts.control import ControlPart
+from service.parts.control import WATCH_S, ControlPart
 from service.parts.forecasting import ForecastingPart
 from service.parts.kubernetes import KubernetesPart
 from service.parts.leadership import LeadershipPart
@@ -239,6 +240,15 @@ def test_what_happens_wakes_the_turn_of_its_pool_and_no_other(opening: Opening, 
     ((name, in_s),) = woken
     assert name == "turn b"
     assert 2.0 <= in_s <= 10.0, "debounced, and not before moves.soonest, here moves.every"
+
+
+@pytest.mark.parametrize(("soonest_s", "again_s"), [(15.0, 15.0), (0.0, WATCH_S)], ids=["soonest", "no busy loop"])
+def test_where_there_is_no_forecast_yet_it_is_looked_for_soon(opening: Opening, soonest_s: float, again_s: float):
+    """A control that starts before the forecasts come does not wait as long as between two decisions."""
+    control = opening(Role.CONTROL).part(ControlPart)
+    control.pools["pool"].pace = TurnPace(3600.0, soonest_s, 0.0)
+    assert control.turn("pool") == pytest.approx(again_s)
+    assert control.pools["pool"].last.decided is None
 
 
 def test_the_page_shows_what_the_bus_tells(opening: Opening, caplog: pytest.LogCaptureFixture):
