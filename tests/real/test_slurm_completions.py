@@ -24,7 +24,7 @@ from models.catch_up import deliveries
 from models.errors import Unreachable
 from models.events import Event, Topic
 from models.identity import PoolId
-from models.nodes import KubernetesNode
+from models.nodes import HpcNode, KubernetesNode
 from models.reading import Picture
 from models.work import WorkRecord, WorkState
 from tests.real.kafka import clients
@@ -50,10 +50,17 @@ class Site:
     broker: Broker
     port: SlurmScheduler
     stream: Completions
+    picture: Picture[HpcNode] | None = None
 
     def polled(self) -> dict[str, WorkRecord]:
         """What is known after a poll."""
-        return {one.id: one for one in self.stream.merged(self.port.read(), self.port.pool)}
+        self.picture = self.port.read()
+        return self.told()
+
+    def told(self) -> dict[str, WorkRecord]:
+        """What is known of what the last poll showed, and was told since."""
+        picture = self.picture = self.picture or self.port.read()
+        return {one.id: one for one in self.stream.merged(picture, self.port.pool)}
 
     def shown(self) -> dict[str, WorkRecord]:
         """What a poll alone shows."""
@@ -64,7 +71,7 @@ class Site:
         found: dict[str, WorkRecord] = {}
 
         def is_told() -> bool:
-            found.update({one.id: one for one in self.stream.merged((), None)})
+            found.update(self.told())
             return ident in found and found[ident].state is state
 
         self.cluster.wait(is_told, f"the stream tells that {ident} is {state}")
