@@ -18,7 +18,7 @@ _STYLE = (
     "body{font:16px/1.5 system-ui,sans-serif;margin:1rem auto;max-width:60rem;padding:0 1rem;color:#1b1f24}"
     "h2{margin-top:2rem}table{border-collapse:collapse;width:100%}"
     "td{padding:.3rem .8rem .3rem 0;border-top:1px solid #d8dee4;vertical-align:top;overflow-wrap:anywhere}"
-    ".bad{color:#a40e26;font-weight:600}"
+    "td:first-child{white-space:nowrap}.bad{color:#a40e26;font-weight:600}"
 )
 
 
@@ -32,9 +32,9 @@ def page_html(site: str, now_s: int, status: Sequence[Status], events: Sequence[
         "<h2>This process</h2>",
         _table((one.part, one.text or "runs", one.well) for one in status),
         "<h2>Plans</h2>",
-        _table((event.key, in_a_line(one.plan), not one.plan.holds) for event, one in _plans(events)),
+        _table((_within_site(event), in_a_line(one.plan), not one.plan.holds) for event, one in _plans(events)),
         "<h2>Forecasts</h2>",
-        _table((event.key, _forecast(one), True) for event, one in _forecasts(events)),
+        _table((_within_site(event), _forecast(one), True) for event, one in _forecasts(events)),
         "<h2>Hand-overs under way, or in need of a person</h2>",
         _table((one.node, f"{one.id}: {one.direction}, {one.stage}", one.stage != "stuck") for one in _open(events)),
     ]
@@ -73,6 +73,10 @@ def _forecasts(events: Sequence[Event]) -> Iterator[tuple[Event, Forecast]]:
 def _open(events: Sequence[Event]) -> Iterator[Handover]:
     found = (event.payload for event in _sorted(events) if isinstance(event.payload, Handover))
     return (one for one in found if not one.stage.finished or one.stage == "stuck")
+
+
+def _within_site(event: Event) -> str:
+    return event.key.partition("/")[2]
 
 
 def _sorted(events: Sequence[Event]) -> list[Event]:
