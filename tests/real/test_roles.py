@@ -162,7 +162,7 @@ def the_page_shows(observed: Observed) -> None:
     status = json.loads(got(observed, "/status.json"))
     assert status["forecasts"].keys() == KEYS
     assert {part["part"]: part["well"] for part in status["parts"]} == {"bus": True, "page": True}
-    assert b"<h2>Plans</h2><table><tr><td>site/a" in got(observed, "/")
+    assert b"<h2>Plans</h2><table><tr><td>a" in got(observed, "/")
     assert b'tidegate_bus_received_total{role="page"}' in got(observed, "/metrics")
     assert got(observed, "/livez") == b"ok\n"
 
