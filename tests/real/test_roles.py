@@ -174,7 +174,7 @@ def got(observed: Observed, path: str) -> bytes:
 
 
 def a_job_wakes_a_decision(observed: Observed) -> None:
-    """Of its own pool: the other one's has to wait for its time."""
+    """Long before its time; that it wakes no other pool's is tried where nothing else happens (tests/service)."""
     site = observed.site
     site.wait(
         lambda: max(observed.planned_s(pool) for pool in POOLS) < time.time() - QUIET_S, "decisions wait for their time"
@@ -184,7 +184,6 @@ def a_job_wakes_a_decision(observed: Observed) -> None:
     site.cluster.submit("--exclusive", "--partition=b", f"--nodelist={free}", minutes=60)
     site.wait(lambda: observed.planned_s("b") > before_s["b"], "the job wakes a decision", 20.0)
     assert observed.planned_s("b") - before_s["b"] < EVERY_S / 2
-    assert observed.planned_s("a") == before_s["a"]
 
 
 def connect_is_killed(observed: Observed, job: int) -> None:
