@@ -46,7 +46,7 @@ def path(tmp_path: Path) -> Path:
 @pytest.fixture
 def bus(path: Path) -> Iterator[SqliteBus]:
     """A bus with two kinds of demand, a stranger's message that two groups have put aside, and a group behind."""
-    with SqliteBus(path) as opened:
+    with closing(SqliteBus(path)) as opened:
         told(opened, [demand(1), demand(2), work("job/4711", 1)])
         put(path, Topic.DEMAND, b"k\x1b[2J", POISON)
         for group in ("controller", "forecasting"):
@@ -156,7 +156,7 @@ def test_tail_as_json_has_everything(run, bus: SqliteBus):
 
 
 def test_every_type_of_event_fits_80_columns(run, path: Path):
-    with SqliteBus(path) as bus:
+    with closing(SqliteBus(path)) as bus:
         told(bus, [replace(event, key=event.key + "/of-a-long-name" * 5) for event in examples()])
     for topic in Topic:
         ran = run("tail", topic, "--no-follow")
@@ -238,7 +238,7 @@ def test_lag_as_json(run, bus: SqliteBus):
 
 
 def test_lag_where_nobody_has_read_anything(run, path: Path):
-    with SqliteBus(path) as bus:
+    with closing(SqliteBus(path)) as bus:
         told(bus, [demand(1)])
     ran = run("lag")
     assert "no group has committed anything" in ran.out
@@ -246,7 +246,7 @@ def test_lag_where_nobody_has_read_anything(run, path: Path):
 
 
 def test_long_names_of_groups_fit_80_columns(run, path: Path):
-    with SqliteBus(path) as bus:
+    with closing(SqliteBus(path)) as bus:
         told(bus, [demand(1)])
         read(bus, Topic.DEMAND, "a-group-with-a-name\x1b-that-is-longer" * 5)
     narrow(run("lag"))
@@ -360,7 +360,7 @@ def test_nothing_is_sent_unless_somebody_says_so(
 
 
 def test_what_cannot_be_sent_again_is_told_and_left_out(run, path: Path):
-    with SqliteBus(path) as bus:
+    with closing(SqliteBus(path)) as bus:
         put(path, Topic.WORK, b"a", b"old")
         put(path, Topic.WORK, b"a", b"new")
         put(path, Topic.DEMAND, b"d", b"x" * 500_000)
@@ -383,7 +383,7 @@ def test_what_cannot_be_sent_again_is_told_and_left_out(run, path: Path):
 
 
 def test_many_are_told_in_short(run, path: Path):
-    with SqliteBus(path) as bus:
+    with closing(SqliteBus(path)) as bus:
         for number in range(30):
             put(path, Topic.DEMAND, b"k", b"%d" % number)
         read(bus, Topic.DEMAND, "g")
@@ -443,7 +443,7 @@ def test_without_a_bus_there_are_examples(monkeypatch: pytest.MonkeyPatch, capsy
 
 
 def test_the_prefix_comes_from_the_settings_unless_it_is_given(run, path: Path, tmp_path: Path):
-    with SqliteBus(path, prefix="a.") as one, SqliteBus(path, prefix="b.") as other:
+    with closing(SqliteBus(path, prefix="a.")) as one, closing(SqliteBus(path, prefix="b.")) as other:
         told(one, [demand(1)])
         told(other, [demand(2)])
     settings = tmp_path / "settings.yaml"
@@ -472,6 +472,6 @@ def test_mistakes_in_the_settings_are_told_with_their_places(run, bus: SqliteBus
 
 
 def test_an_event_of_another_prefix_is_another_topic(run, path: Path):
-    with SqliteBus(path, prefix="a.") as bus:
+    with closing(SqliteBus(path, prefix="a.")) as bus:
         bus.publish(Event(Topic.WORK, "k", None, 1, "/tests", AT_S))
     assert "there is a.tidegate.work: give that prefix" in run("tail", "work", "--no-follow").err

@@ -8,6 +8,7 @@ import os
 import re
 import time
 from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -219,7 +220,7 @@ def of(at_h: float, key: str = "campus/pool/hpc") -> Event:
 
 
 def test_the_history_on_a_bus_is_as_long_as_the_time_that_it_tells_of(tmp_path: Path):
-    with SqliteBus(tmp_path / "bus.db") as opened:
+    with closing(SqliteBus(tmp_path / "bus.db")) as opened:
         place = BusPlace(address=f"sqlite:{tmp_path / 'bus.db'}")
         there, none = bus.bus_findings(place, POOLS)
         assert (there.level, "has 7 topics of ours" in there.what) == (Level.OK, True)
@@ -233,7 +234,7 @@ def test_the_history_on_a_bus_is_as_long_as_the_time_that_it_tells_of(tmp_path: 
 
 
 def test_what_a_forecaster_would_leave_out_is_no_history(tmp_path: Path):
-    with SqliteBus(tmp_path / "bus.db") as opened:
+    with closing(SqliteBus(tmp_path / "bus.db")) as opened:
         told(
             opened,
             [of(1), of(0), of(90, "campus/other/hpc"), of(-5), of(90, "campus/pool/kubernetes"), of(90, "pool/hpc")],
@@ -243,7 +244,7 @@ def test_what_a_forecaster_would_leave_out_is_no_history(tmp_path: Path):
 
 
 def test_a_bus_that_has_topics_with_another_prefix_only(tmp_path: Path):
-    with SqliteBus(tmp_path / "bus.db", prefix="campus."):
+    with closing(SqliteBus(tmp_path / "bus.db", prefix="campus.")):
         found = only(bus.bus_findings(BusPlace(address=f"sqlite:{tmp_path / 'bus.db'}"), POOLS))
     assert (found.level, "campus.tidegate.work" in found.remedy) == (Level.WARNING, True)
 

@@ -86,7 +86,7 @@ def path(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def bus(path: Path) -> Iterator[SqliteBus]:
-    with SqliteBus(path) as opened:
+    with closing(SqliteBus(path)) as opened:
         yield opened
 
 
@@ -103,7 +103,7 @@ def looked_at(path: Path) -> None:
 
 
 def test_a_file_that_nobody_has_open_is_left_as_it_is_with_nothing_beside_it(path: Path):
-    with SqliteBus(path) as bus:
+    with closing(SqliteBus(path)) as bus:
         told(bus, [demand(1)])
     before = path.read_bytes(), path.stat().st_mtime_ns
     looked_at(path)
@@ -118,7 +118,7 @@ def test_what_is_only_in_the_log_beside_the_file_is_seen(path: Path, bus: Sqlite
         told(bus, [demand(2)])
         assert len(reading.poll(0)) == 1
         bus.close()
-        with SqliteBus(path) as later:
+        with closing(SqliteBus(path)) as later:
             told(later, [demand(3)])
         assert [one.offset for one in reading.poll(0)] == [3]
 
@@ -130,7 +130,7 @@ def test_a_file_that_is_replaced_meanwhile_is_read_from_its_beginning(path: Path
         assert len([*everything(reading)]) == 5
         bus.close()
         path.rename(path.with_name("old"))
-        with SqliteBus(path) as new:
+        with closing(SqliteBus(path)) as new:
             told(new, [demand(9)])
         assert [one.offset for one in reading.poll(0)] == [1]
     assert notes == ["the file was replaced; what is in it now follows"]
@@ -144,14 +144,14 @@ def test_a_topic_that_is_made_anew_meanwhile_is_read_from_its_beginning(path: Pa
         bus.discard()
         assert reading.poll(0) == []
         bus.close()
-        with SqliteBus(path) as new:
+        with closing(SqliteBus(path)) as new:
             told(new, [demand(9)])
         assert [one.offset for one in reading.poll(0)] == [1]
     assert notes == ["the topic was made anew; what is on it now follows"]
 
 
 def test_a_prefix_has_its_own_topics_and_groups(path: Path):
-    with SqliteBus(path, prefix="a.") as one, SqliteBus(path, prefix="b.") as other:
+    with closing(SqliteBus(path, prefix="a.")) as one, closing(SqliteBus(path, prefix="b.")) as other:
         told(one, [demand(1)])
         told(other, [demand(1), demand(2)])
         read(one, Topic.DEMAND, "g")

@@ -49,7 +49,7 @@ def path(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def bus(path: Path, clock: Clock) -> Iterator[SqliteBus]:
-    with SqliteBus(path, clock=clock) as opened:
+    with closing(SqliteBus(path, clock=clock)) as opened:
         yield opened
 
 
@@ -77,7 +77,7 @@ def test_it_lives_in_one_file_that_any_other_program_can_open(path: Path, bus: S
 def test_buses_of_two_prefixes_share_a_file_and_know_nothing_of_each_other(
     path: Path, caplog: pytest.LogCaptureFixture
 ):
-    with SqliteBus(path, prefix='a".') as one, SqliteBus(path, prefix="b.") as other:
+    with closing(SqliteBus(path, prefix='a".')) as one, closing(SqliteBus(path, prefix="b.")) as other:
         told(one, [demand(1), work("x", 1)])
         assert read(other, Topic, "g") == []
         told(other, [demand(2)])
@@ -86,7 +86,7 @@ def test_buses_of_two_prefixes_share_a_file_and_know_nothing_of_each_other(
         other.discard()
         assert read(one, Topic.DEMAND, "g") == [demand(1)]
     assert caplog.text == ""
-    with SqliteBus(path, prefix="b.") as again:
+    with closing(SqliteBus(path, prefix="b.")) as again:
         told(again, [demand(3)])
         assert read(again, Topic, "g") == [demand(3)]
 
@@ -95,13 +95,13 @@ def test_buses_of_two_prefixes_share_a_file_and_know_nothing_of_each_other(
 
 
 def test_a_reader_hears_of_what_was_deleted_before_it_came_and_goes_on(path: Path, clock: Clock):
-    with SqliteBus(path, clock=clock) as bus:
+    with closing(SqliteBus(path, clock=clock)) as bus:
         told(bus, [demand(1), demand(2)])
         read(bus, Topic.DEMAND, "slow")
         told(bus, [demand(3), demand(4)])
         clock.now_s += KEPT_S + 1
         told(bus, [demand(5), demand(6)])
-    with SqliteBus(path, clock=clock) as bus:
+    with closing(SqliteBus(path, clock=clock)) as bus:
         subscription = bus.subscribe([Topic.DEMAND], "slow")
         found = drained(subscription)
         assert found.events == [demand(5), demand(6)]
@@ -126,7 +126,7 @@ def test_a_reader_that_is_here_hears_of_what_another_process_deleted(path: Path,
 
 def test_the_newest_message_stays_so_that_no_number_is_used_twice(path: Path, clock: Clock):
     for number in range(1, 4):
-        with SqliteBus(path, clock=clock) as bus:
+        with closing(SqliteBus(path, clock=clock)) as bus:
             told(bus, [demand(number)])
         clock.now_s += 2 * KEPT_S
         SqliteBus(path, clock=clock).close()
@@ -207,7 +207,7 @@ def test_the_latest_state_is_that_of_one_moment_whatever_is_compacted_meanwhile(
     def meanwhile(topic: Topic, start: int, most: int) -> list[sqlite_file.Stored]:
         found = whole(topic, start, most)
         if start == 1:
-            with SqliteBus(path) as other:
+            with closing(SqliteBus(path)) as other:
                 told(other, [work("d", 2), work("c", 2, gone=True)])
                 told(other, [work("d", version) for version in range(3, 9)])
         return found
@@ -245,7 +245,7 @@ def test_a_file_that_was_replaced_is_gone_on_with_and_what_was_told_is_to_be_tol
     assert len(drained(subscription).events) == 2
     for name in ("bus.sqlite", "bus.sqlite-wal", "bus.sqlite-shm"):
         (path.parent / name).unlink()
-    with SqliteBus(path) as other:
+    with closing(SqliteBus(path)) as other:
         told(other, [work("b", 1)])
         found = drained(subscription)
         assert {gap.topic for gap in found.gaps} == {Topic.WORK, Topic.DEMAND}
@@ -264,7 +264,7 @@ def test_the_lag_is_that_of_the_file_that_is_there_now(path: Path, bus: SqliteBu
     assert len(drained(subscription).events) == 5
     for file in path.parent.iterdir():
         file.unlink()
-    with SqliteBus(path) as other:
+    with closing(SqliteBus(path)) as other:
         told(other, [demand(1), demand(2)])
         assert subscription.lag() == 2
 
@@ -285,7 +285,7 @@ def test_nothing_is_committed_into_a_file_that_took_the_place_of_the_one_that_wa
     assert len(drained(subscription).events) == 5
     for file in path.parent.iterdir():
         file.unlink()
-    with SqliteBus(path) as other:
+    with closing(SqliteBus(path)) as other:
         told(other, [demand(number) for number in range(10, 20)])
         subscription.commit()
         assert len(read(other, Topic.DEMAND, "g", commit=False)) == 10
@@ -313,7 +313,7 @@ def test_a_message_is_put_aside_once_whoever_reads_it_and_however_often(path: Pa
     for group in ("g", "h"):
         assert read(bus, [Topic.WORK, Topic.DEMAND], group) == []
         assert bus.latest_state(Topic.WORK) == {}
-    with SqliteBus(path, clock=clock) as again:
+    with closing(SqliteBus(path, clock=clock)) as again:
         assert read(again, [Topic.WORK, Topic.DEMAND], "g") == []
         assert again.counts.dead_letters == 0
         assert {letter.topic for letter in letters(again)} == {Topic.WORK, Topic.DEMAND}
@@ -435,7 +435,7 @@ def test_processes_make_and_fill_one_file_together_while_another_reads_it(path: 
     count, names = 1000, ("a", "b", "c")
     processes = [publisher(path, name, count) for name in names]
     try:
-        with SqliteBus(path) as bus:
+        with closing(SqliteBus(path)) as bus:
             subscription = bus.subscribe([Topic.WORK], "g")
             assert [line(process) for process in processes] == ["open"] * 3
             for process in processes:
@@ -465,7 +465,7 @@ def test_what_was_flushed_survives_a_process_that_is_killed_in_the_middle(path: 
     assert process.returncode == -signal.SIGKILL
     with closing(sqlite3.connect(path)) as db:
         assert db.execute("PRAGMA integrity_check").fetchone() == ("ok",)
-    with SqliteBus(path) as bus:
+    with closing(SqliteBus(path)) as bus:
         versions = [event.version for event in read(bus, Topic.WORK, "g")]
         assert len(versions) >= flushed
         assert versions == list(range(1, len(versions) + 1))
@@ -475,7 +475,7 @@ def test_what_was_flushed_survives_a_process_that_is_killed_in_the_middle(path: 
 
 def test_two_members_of_one_group_get_everything_and_neither_takes_it_back(path: Path, clock: Clock, bus: SqliteBus):
     told(bus, [demand(1), demand(2)])
-    with SqliteBus(path, clock=clock) as other:
+    with closing(SqliteBus(path, clock=clock)) as other:
         slow, quick = other.subscribe([Topic.DEMAND], "g"), bus.subscribe([Topic.DEMAND], "g")
         assert [event.version for event in slow.poll(0.0, most=1).events] == [1]
         assert drained(quick).events == [demand(1), demand(2)]

@@ -29,7 +29,7 @@ def path(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def bus(path: Path) -> Iterator[SqliteBus]:
-    with SqliteBus(path) as opened:
+    with closing(SqliteBus(path)) as opened:
         yield opened
 
 
@@ -73,11 +73,11 @@ def test_on_a_full_disk_nothing_is_committed_and_that_is_said(full: SqliteBus, p
     assert drained(subscription).events == []
     with pytest.raises(BusUnavailable, match=f"{path} has no room left"):
         subscription.commit()
-    with SqliteBus(path) as other:
+    with closing(SqliteBus(path)) as other:
         assert other.subscribe([Topic.DEMAND], "g").lag() == 1
     room(full, 10**6)
     subscription.commit()
-    with SqliteBus(path) as other:
+    with closing(SqliteBus(path)) as other:
         assert other.subscribe([Topic.DEMAND], "g").lag() == 0
         assert len(read(other, Topic.DEAD_LETTER, "g")) == 1
 
@@ -198,7 +198,7 @@ def shown() -> Iterator[Path]:
     """A folder that everybody may read, and a bus in it."""
     with tempfile.TemporaryDirectory(prefix="tidegate-test-") as name:
         folder = Path(name)
-        with SqliteBus(folder / "bus.sqlite") as bus:
+        with closing(SqliteBus(folder / "bus.sqlite")) as bus:
             told(bus, [demand(1)])
         for file in folder.iterdir():
             file.chmod(0o444)
@@ -220,7 +220,7 @@ def test_a_file_that_is_damaged_while_it_is_open_is_refused(path: Path):
     with path.open("r+b") as file:
         file.seek(8192)
         file.write(os.urandom(8192 * 20))
-    with pytest.raises(BusRefused, match="damaged"), SqliteBus(path) as again:
+    with pytest.raises(BusRefused, match="damaged"), closing(SqliteBus(path)) as again:
         read(again, Topic.WORK, "g")
 
 

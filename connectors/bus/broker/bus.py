@@ -55,7 +55,8 @@ class KafkaBus:
 
     ``servers`` are ``host:port`` each; topics and groups begin with ``prefix``. While the broker is away events wait in
     ``spool``, a file of at most ``spool_most`` bytes that a later process goes on with; without a path it is a
-    temporary one, that ends with this bus. Raises BusUnavailable when no broker answers, BusRefused when one says no.
+    temporary one, that ends with this bus. ``metadata`` tells of topics and groups. Raises BusUnavailable when no
+    broker answers, BusRefused when one says no.
     """
 
     def __init__(
@@ -72,37 +73,32 @@ class KafkaBus:
         self._prefix = prefix
         self._security = security or Security()
         self._client_id = client_id
-        self._counts = BusCounts()
+        self.counts = BusCounts()
         self._buried = 0
         self._known_letters: set[tuple[str, int, int]] = set()
         self._idents: dict[str, object] = {}
         self._topics_due_s = 0.0
-        self._metadata = TopicMetadata(self._admin(), prefix)
+        self.metadata = TopicMetadata(self._admin(), prefix)
         self._temporary = Path(tempfile.mkdtemp(prefix="tidegate-spool-")) if spool is None else None
         self._spool: Spool | None = None
         self._producing: Producing | None = None
         try:
-            self._metadata.ensure()
-            shapes = self._metadata.shapes(map(self._metadata.name, Topic))
+            self.metadata.ensure()
+            shapes = self.metadata.shapes(map(self.metadata.name, Topic))
             self._idents = {name: ident for name, (ident, _) in shapes.items()}
             self._topics_due_s = time.monotonic() + TOPICS_S
             self._spool = Spool(
                 spool or (self._temporary or Path()) / "spool.sqlite", spool_most, precious=prefix + Topic.DEAD_LETTER
             )
-            self._producing = Producing(self._producer, self._spool, self._counts, self._bury_sent)
+            self._producing = Producing(self._producer, self._spool, self.counts, self._bury_sent)
         except BaseException:
             self.close(0)
             raise
 
-    @property
-    def counts(self) -> BusCounts:
-        """See the port."""
-        return self._counts
-
     def publish(self, event: Event) -> None:
         """See the port."""
         producing, message = self._open, encode(event)
-        self._counts.published += 1
+        self.counts.published += 1
         if len(message.value or b"") > SURELY_FITS and (letter := too_large(message)):
             self._bury(letter)
         else:
@@ -120,7 +116,7 @@ class KafkaBus:
     def take_resyncs(self) -> frozenset[Topic]:
         """See the port. A topic that was deleted or made anew has lost all that was told on it, too."""
         self._look_at_topics()
-        producing, ours = self._open, {self._metadata.name(topic): topic for topic in Topic}
+        producing, ours = self._open, {self.metadata.name(topic): topic for topic in Topic}
         lost = frozenset(ours[name] for name in producing.lost if name in ours)
         producing.lost = set()
         return lost
@@ -132,11 +128,11 @@ class KafkaBus:
             return
         self._topics_due_s = now_s + AWAY_S
         try:
-            shapes = self._metadata.shapes(map(self._metadata.name, Topic), patience_s=0)
+            shapes = self.metadata.shapes(map(self.metadata.name, Topic), patience_s=0)
             if len(shapes) < len(Topic):
                 log.error("topics of the bus are gone; they are made again, and what was on them is told anew")
-                self._metadata.ensure()
-                shapes = self._metadata.shapes(map(self._metadata.name, Topic), patience_s=0)
+                self.metadata.ensure()
+                shapes = self.metadata.shapes(map(self.metadata.name, Topic), patience_s=0)
         except (BusUnavailable, BusRefused) as error:
             log.warning("whether the topics are still there is not known: %s", error)
             return
@@ -148,14 +144,14 @@ class KafkaBus:
     def subscribe(self, topics: Collection[Topic], group: str) -> Subscription:
         """See the port."""
         consumer = self._consumer(group_id=self._prefix + group)
-        names = {self._metadata.name(topic): topic for topic in topics}
+        names = {self.metadata.name(topic): topic for topic in topics}
         try:
             return KafkaSubscription(
                 consumer,
                 names,
-                Receiver(self._counts, self._bury_read),
-                self._counts,
-                self._metadata,
+                Receiver(self.counts, self._bury_read),
+                self.counts,
+                self.metadata,
                 self._settle,
             )
         except BaseException:
@@ -164,13 +160,13 @@ class KafkaBus:
 
     def latest_state(self, topic: Topic) -> Mapping[str, Event]:
         """See the port."""
-        consumer, receiver = unstoppable(self._consumer(group_id=None)), Receiver(self._counts, self._bury_read)
+        consumer, receiver = unstoppable(self._consumer(group_id=None)), Receiver(self.counts, self._bury_read)
         latest, deadline = Latest(), time.monotonic() + READ_S
         try:
-            partitions = self._metadata.partitions(self._metadata.name(topic))
+            partitions = self.metadata.partitions(self.metadata.name(topic))
             if not partitions:
-                raise BusUnavailable(f"topic {self._metadata.name(topic)} is not there (has somebody deleted it?)")
-            ends = self._metadata.ends(partitions)
+                raise BusUnavailable(f"topic {self.metadata.name(topic)} is not there (has somebody deleted it?)")
+            ends = self.metadata.ends(partitions)
             consumer.assign(partitions)
             consumer.seek_to_beginning()
             while any((consumer.position(partition) or 0) < end for partition, end in ends.items() if end):
@@ -188,17 +184,12 @@ class KafkaBus:
         self._settle()
         return latest.state
 
-    @property
-    def metadata(self) -> TopicMetadata:
-        """What the broker tells of its topics and groups."""
-        return self._metadata
-
     def tidy(self) -> None:
         """Nothing: a broker does so itself."""
 
     def discard(self) -> None:
         """Delete the topics of this bus, and all that is on them."""
-        self._metadata.discard()
+        self.metadata.discard()
 
     def close(self, timeout_s: float = 5.0) -> None:
         """See the port; safe to repeat."""
@@ -206,7 +197,7 @@ class KafkaBus:
         spool, self._spool = self._spool, None
         left = 0
         with ExitStack() as at_end:
-            at_end.callback(self._metadata.close)
+            at_end.callback(self.metadata.close)
             if self._temporary is not None:
                 at_end.callback(shutil.rmtree, self._temporary, ignore_errors=True)
             if spool is not None:
@@ -262,7 +253,7 @@ class KafkaBus:
         )
 
     def _bury(self, letter: DeadLetter) -> None:
-        self._counts.dead_letters += 1
+        self.counts.dead_letters += 1
         self._buried += 1
         log.warning("a message for %s is put aside: %s", letter.topic, letter.reason)
         self._open.send(self._named(encode(dead_letter_event(letter, time.time()))))
@@ -283,7 +274,7 @@ class KafkaBus:
 
     def _bury_sent(self, message: Message, reason: str) -> None:
         """The broker will not take this message; a dead letter that it will not take ends here."""
-        if message.topic == self._metadata.name(Topic.DEAD_LETTER):
+        if message.topic == self.metadata.name(Topic.DEAD_LETTER):
             log.error("a dead letter is not taken by the broker and is lost (%s): %r", reason, message.key)
             return
         ours = message._replace(topic=message.topic.removeprefix(self._prefix))

@@ -10,7 +10,6 @@ from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from types import TracebackType
 
 import msgspec
 
@@ -36,10 +35,11 @@ log = logging.getLogger("tidegate.bus")
 class Spool:
     """At most ``most_bytes`` of messages in an SQLite file of one process; when there are more, the oldest are dropped.
 
-    Those of the topic ``precious`` never are. ``dropped`` names the topics of those that were, one for each, until the
-    caller takes it. What was appended survives the end of this process however it ends; of what was appended within the
-    last seconds before a loss of power, the newest may be missing. Raises BusRefused for a file that cannot be a spool
-    or is another process's, BusUnavailable when it cannot be read.
+    Those of the topic ``precious`` never are. ``counts`` is how many there are of each topic. ``dropped`` names the
+    topics of those that were, one for each, until the caller takes it. What was appended survives the end of this
+    process however it ends; of what was appended within the last seconds before a loss of power, the newest may be
+    missing. Raises BusRefused for a file that cannot be a spool or is another process's, BusUnavailable when it cannot
+    be read.
     """
 
     def __init__(self, path: Path, most_bytes: int, precious: str = "") -> None:
@@ -56,16 +56,11 @@ class Spool:
             if isinstance(error, sqlite3.Error):
                 raise _unusable(path, error) from error
             raise
-        self._counts = Counter({topic: int(count) for topic, count, _ in rows})
+        self.counts = Counter({topic: int(count) for topic, count, _ in rows})
         self._size = sum(int(size) for _, _, size in rows)
 
     def __len__(self) -> int:
-        return self._counts.total()
-
-    @property
-    def counts(self) -> Counter[str]:
-        """How many messages there are of each topic."""
-        return self._counts
+        return self.counts.total()
 
     def append(self, message: Message) -> int:
         """Add the message at the end; its number, 0 when there was no room on the disk and it counts as dropped.
@@ -85,7 +80,7 @@ class Spool:
             )
             self.dropped.append(topic)
             return 0
-        self._counts[topic] += 1
+        self.counts[topic] += 1
         self._size += size
         if self._size > self._most:
             self._make_room()
@@ -100,7 +95,7 @@ class Spool:
                     break
                 gone.append((ident,))
                 self.dropped.append(topic)
-                self._counts[topic] -= 1
+                self.counts[topic] -= 1
                 self._size -= size
             self._file.executemany("DELETE FROM spool WHERE id = ?", gone)
 
@@ -127,7 +122,7 @@ class Spool:
             found = f"FROM spool WHERE {which}"
             count, size = self._file.execute(f"SELECT count(*), total(size) {found}", (number, topic)).fetchone()
             self._file.execute(f"DELETE {found}", (number, topic))
-        self._counts[topic] -= int(count)
+        self.counts[topic] -= int(count)
         self._size -= int(size)
 
     def close(self) -> None:
@@ -136,14 +131,6 @@ class Spool:
         if self._lock >= 0:
             os.close(self._lock)
             self._lock = -1
-
-    def __enter__(self) -> Spool:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
 
     @contextmanager
     def _asked(self) -> Iterator[None]:

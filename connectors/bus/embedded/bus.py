@@ -7,7 +7,6 @@ import time
 from collections.abc import Callable, Collection, Mapping
 from contextlib import suppress
 from pathlib import Path
-from types import TracebackType
 
 from connectors.bus.embedded.file import EventFile
 from connectors.bus.embedded.reader import PARTITION, SqliteSubscription, unpacked
@@ -42,22 +41,17 @@ class SqliteBus:
     ) -> None:
         self._clock = clock
         self._poll_s = poll_s
-        self._counts = BusCounts()
+        self.counts = BusCounts()
         self._file = EventFile(path, prefix, clock)
-        self._writing = Writing(self._file, self._counts, clock)
-        self._receiver = Receiver(self._counts, self._bury)
-
-    @property
-    def counts(self) -> BusCounts:
-        """See the port."""
-        return self._counts
+        self._writing = Writing(self._file, self.counts, clock)
+        self._receiver = Receiver(self.counts, self._bury)
 
     def publish(self, event: Event) -> None:
         """See the port. Many are written together: at the latest when the next thing is asked of this bus."""
         message = encode(event)
         if self._file.closed:
             raise BusUnavailable("the bus is closed")
-        self._counts.published += 1
+        self.counts.published += 1
         if len(message.value or b"") > BODY_MOST and (letter := too_large(message)):  # few are so large
             self._bury(letter)
         else:
@@ -79,14 +73,14 @@ class SqliteBus:
     def subscribe(self, topics: Collection[Topic], group: str) -> Subscription:
         """See the port."""
         self._writing.look()
-        return SqliteSubscription(topics, group, self._file, self._writing, self._receiver, self._counts, self._poll_s)
+        return SqliteSubscription(topics, group, self._file, self._writing, self._receiver, self.counts, self._poll_s)
 
     def latest_state(self, topic: Topic) -> Mapping[str, Event]:
         """See the port."""
         self._writing.look()
         self._writing.write_if_possible()
         letters: list[DeadLetter] = []
-        receiver, latest, start = Receiver(self._counts, letters.append), Latest(), 1
+        receiver, latest, start = Receiver(self.counts, letters.append), Latest(), 1
         with self._file.snapshot():
             while rows := self._file.read(topic, start, CHUNK):
                 for ident, key, value, headers in rows:
@@ -116,14 +110,6 @@ class SqliteBus:
             log.error("%d events could not be written before the end, and are lost", left)
         self._file.close()
 
-    def __enter__(self) -> SqliteBus:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
-
     def _bury(self, letter: DeadLetter) -> None:
         """Put a message aside, once: whoever else reads it, in this process or a later one, finds its letter there."""
         event = dead_letter_event(letter, self._clock())
@@ -132,5 +118,5 @@ class SqliteBus:
         if was_read and self._file.holds(Topic.DEAD_LETTER, message.key):
             return
         self._writing.put(message, event.version, never_drop=was_read)
-        self._counts.dead_letters += 1
+        self.counts.dead_letters += 1
         log.warning("a message for %s is put aside: %s", letter.topic, letter.reason)
