@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, TypeVar
 
+from kafka import KafkaAdminClient
 from kafka.errors import AuthorizationError, KafkaConfigurationError, KafkaError, SaslAuthenticationFailedError
 
 from connectors.kafka_client.security import MECHANISM, Security
@@ -33,6 +34,15 @@ def connected(make: Callable[[dict[str, Any]], Client], options: Mapping[str, An
             raise
         except (KafkaError, OSError) as error:
             raise _diagnosis(options["bootstrap_servers"], security, [*heard, error]) from error
+
+
+def admin_client(options: Mapping[str, Any], security: Security, ask_ms: int) -> KafkaAdminClient:
+    """A client that asks; ``ask_ms`` is until a question is given up. Raises as ``connected``."""
+    return connected(
+        lambda given: KafkaAdminClient(**given, request_timeout_ms=ask_ms, reconnect_backoff_max_ms=200),
+        options,
+        security,
+    )
 
 
 def _diagnosis(servers: list[str], security: Security, errors: list[BaseException]) -> TidegateError:

@@ -6,10 +6,10 @@ import time
 from collections.abc import Callable, Collection
 from contextlib import suppress
 
-from kafka import KafkaAdminClient, KafkaConsumer, TopicPartition
+from kafka import KafkaConsumer, TopicPartition
 from kafka.errors import CorruptRecordError, KafkaError, UnsupportedCodecError
 
-from connectors.kafka_client.connect_errors import connected
+from connectors.kafka_client.connect_errors import admin_client, connected
 from connectors.kafka_client.metadata import BrokerMetadata, unavailable
 from connectors.kafka_client.security import Security
 from models.errors import BusRefused, BusUnavailable
@@ -45,12 +45,7 @@ class Topics:
         self._names = frozenset(names)
         self._monotonic = monotonic
         options = {"bootstrap_servers": list(servers), "client_id": "tidegate-completions"}
-        admin = connected(
-            lambda options: KafkaAdminClient(**options, request_timeout_ms=ASK_MS, reconnect_backoff_max_ms=200),
-            options,
-            security,
-        )
-        self._metadata = BrokerMetadata(admin)
+        self._metadata = BrokerMetadata(admin_client(options, security, ASK_MS))
         try:
             self._consumer = connected(_consumer, options, security)
         except (BusUnavailable, BusRefused):

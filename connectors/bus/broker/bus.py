@@ -11,7 +11,7 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
-from kafka import KafkaAdminClient, KafkaConsumer, KafkaProducer
+from kafka import KafkaConsumer, KafkaProducer
 from kafka.errors import KafkaError
 
 from connectors.bus.broker.consumer import KafkaSubscription
@@ -22,7 +22,7 @@ from connectors.bus.topics import LONGEST
 from connectors.bus.wire.codec import Message, encode
 from connectors.bus.wire.receiver import Receiver, dead_letter_event, too_large, unsendable
 from connectors.kafka_client.client_patches import unstoppable
-from connectors.kafka_client.connect_errors import connected
+from connectors.kafka_client.connect_errors import admin_client, connected
 from connectors.kafka_client.metadata import unavailable
 from connectors.kafka_client.security import Security
 from models.bus import BusCounts, Subscription
@@ -69,16 +69,15 @@ class KafkaBus:
         spool_most: int = SPOOL_MOST,
         client_id: str = "tidegate",
     ) -> None:
-        self._servers = list(servers)
+        self._options = {"bootstrap_servers": list(servers), "client_id": client_id}
         self._prefix = prefix
         self._security = security or Security()
-        self._client_id = client_id
         self.counts = BusCounts()
         self._buried = 0
         self._known_letters: set[tuple[str, int, int]] = set()
         self._idents: dict[str, object] = {}
         self._topics_due_s = 0.0
-        self.metadata = TopicMetadata(self._admin(), prefix)
+        self.metadata = TopicMetadata(admin_client(self._options, self._security, ASK_MS), prefix)
         self._temporary = Path(tempfile.mkdtemp(prefix="tidegate-spool-")) if spool is None else None
         self._spool: Spool | None = None
         self._producing: Producing | None = None
@@ -214,13 +213,7 @@ class KafkaBus:
         return self._producing
 
     def _connect(self, make: Callable[[dict[str, Any]], Any]) -> Any:
-        options = {"bootstrap_servers": self._servers, "client_id": self._client_id}
-        return connected(make, options, self._security)
-
-    def _admin(self) -> KafkaAdminClient:
-        return self._connect(
-            lambda options: KafkaAdminClient(**options, request_timeout_ms=ASK_MS, reconnect_backoff_max_ms=200)
-        )
+        return connected(make, self._options, self._security)
 
     def _producer(self, alone: bool) -> KafkaProducer:
         """A client; one that sends messages one by one does not wait for company."""

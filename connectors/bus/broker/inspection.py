@@ -9,7 +9,7 @@ from contextlib import contextmanager, suppress
 from typing import Any
 from zlib import crc32
 
-from kafka import KafkaAdminClient, KafkaConsumer, KafkaProducer, TopicPartition
+from kafka import KafkaConsumer, KafkaProducer, TopicPartition
 from kafka.errors import (
     AuthorizationError,
     KafkaError,
@@ -23,7 +23,7 @@ from kafka.errors import (
 from connectors.bus.broker.metadata import TopicMetadata
 from connectors.bus.inspection import Behind, Extent, Found, Reading, Send, no_such_topic
 from connectors.kafka_client.client_patches import unstoppable
-from connectors.kafka_client.connect_errors import connected
+from connectors.kafka_client.connect_errors import admin_client, connected
 from connectors.kafka_client.damaged import Damaged
 from connectors.kafka_client.metadata import Shape, unavailable
 from connectors.kafka_client.security import Security
@@ -48,12 +48,7 @@ class KafkaInspection:
         self._where = f"kafka:{','.join(servers)}"
         self._prefix = prefix
         self._security = security or Security()
-        admin = connected(
-            lambda options: KafkaAdminClient(**options, request_timeout_ms=ASK_MS, reconnect_backoff_max_ms=200),
-            self._options,
-            self._security,
-        )
-        self._metadata = TopicMetadata(admin, prefix)
+        self._metadata = TopicMetadata(admin_client(self._options, self._security, ASK_MS), prefix)
 
     def extents(self) -> list[Extent]:
         """See the port."""
