@@ -22,7 +22,7 @@ from simulator.outcome import Band, Timeline
 
 ORIGIN_MS = 978_307_200_000  # 2001-01-01 00:00 UTC
 DAY_S = 86_400
-_NAMES = {Side.HPC: "HPC", Side.KUBERNETES: "Kubernetes"}
+NAMES = {Side.HPC: "HPC", Side.KUBERNETES: "Kubernetes"}
 Json: TypeAlias = dict[str, Any]
 
 
@@ -76,9 +76,9 @@ def ribbon(line: Timeline, *, start_s: int, limit: int) -> str:
     x = chart.times(line.times_s[keep])
     ceiling = pool[keep]
     for side in Side:
-        demand = demand_of(line, side)[keep]
+        demand = line.demand(side)[keep]
         drawn = np.clip(demand if side is Side.HPC else ceiling - demand, 0.0, ceiling)
-        hover = f"{_NAMES[side]} wants %{{customdata:,.1f}}"
+        hover = f"{NAMES[side]} wants %{{customdata:,.1f}}"
         chart.line(x, drawn, f"{side.value}-demand", hover, customdata=_packed(demand, "f4"))
     return chart.done(xaxis=_time_axis("y"), yaxis=_nodes_axis("nodes", range=[-0.01 * top, 1.01 * top]))
 
@@ -89,11 +89,11 @@ def forecast(bands: Sequence[Band], line: Timeline, *, start_s: int, limit: int)
     panels = [band for side in Side for band in bands if band.side is side]
     axes: Json = {"xaxis": _time_axis(_axis("y", len(panels)))}
     for place, band in enumerate(panels, start=1):
-        name = _NAMES[band.side]
+        name = NAMES[band.side]
         panel = {"yaxis": _axis("y", place)}
         _band(chart, band, panel)
-        keep = rows_to_keep((demand_of(line, band.side),), limit)
-        came = demand_of(line, band.side)[keep]
+        keep = rows_to_keep((line.demand(band.side),), limit)
+        came = line.demand(band.side)[keep]
         chart.line(chart.times(line.times_s[keep]), came, "came", f"{name}: came %{{y:,.1f}}", **panel)
         high = 1 - (place - 1) / len(panels)
         low = high - 1 / len(panels) + (0.06 if place < len(panels) else 0.0)
@@ -106,32 +106,11 @@ def _band(chart: Chart, band: Band, panel: Json) -> None:
     keep = rows_to_keep((band.low, band.high, band.mid), chart.limit)
     x = chart.times(band.times_s[keep] + band.horizon_s)
     low, mid, high = (column[keep].astype(float) for column in (band.low, band.mid, band.high))
-    side, name = band.side.value, _NAMES[band.side]
+    side, name = band.side.value, NAMES[band.side]
     edge: Json = panel | {"line": {"width": 0}}
     chart.line(x, low, f"{side}-edge", f"{name}: forecast at least %{{y:,.1f}}", **edge)
     chart.line(x, high, f"{side}-band", f"{name}: forecast at most %{{y:,.1f}}", fill="tonexty", **edge)
     chart.line(x, mid, f"{side}-median", f"{name}: forecast median %{{y:,.1f}}", **panel)
-
-
-def demand_of(line: Timeline, side: Side) -> NDArray[np.float64]:
-    """One side's demand, shape (n,), in nodes."""
-    return line.hpc_demand if side is Side.HPC else line.kubernetes_demand
-
-
-def held(band: Band, line: Timeline) -> float | None:
-    """The share of the demand that came inside the band, of what has come by the end; the band promises 0.8."""
-    due_s = band.times_s + band.horizon_s
-    if len(line.times_s) == 0:
-        return None
-    seen = (due_s >= line.times_s[0]) & (due_s <= line.times_s[-1])
-    row = np.searchsorted(line.times_s, due_s[seen], side="right") - 1
-    came = demand_of(line, band.side)[row]
-    low, high = band.low[seen], band.high[seen]
-    known = np.isfinite(came) & np.isfinite(low) & np.isfinite(high)
-    if not known.any():
-        return None
-    slack = 1e-9 * np.maximum(1.0, np.abs(came))
-    return float(((came >= low - slack) & (came <= high + slack))[known].mean())
 
 
 def _packed(values: NDArray[Any], dtype: str) -> Json:

@@ -6,19 +6,17 @@ import json
 from collections.abc import Sequence
 from html import escape
 
-from cli.report.charts import DAY_S, forecast, held, ribbon
+from cli.report.charts import DAY_S, NAMES, forecast, ribbon
 from cli.report.numbers import ahead, percent, span
 from cli.report.sections import ownership
 from cli.report.templates import filled, text
 from cli.report.thinning import points_per_line
-from models.nodes import Side
 from simulator.outcome import Band, Outcome
 
 _LINES_OF_RIBBON = 5
 _LINES_OF_BAND = 4
 _WINDOW_LEAST_S = 3_600
 _POINTS_LEAST = 60  # in the shortest window: with fewer of a thinned line one would look at what is not there
-_NAMES = {Side.HPC: "HPC", Side.KUBERNETES: "Kubernetes"}
 
 
 def drawings(outcomes: Sequence[Outcome]) -> str:
@@ -71,7 +69,7 @@ def _forecasts(place: int, outcome: Outcome, start_s: int, limit: int) -> str:
 
 def _said(bands: Sequence[Band], outcome: Outcome) -> str:
     """How often the bands held what came, which is what they are to be judged by."""
-    shares = [(_NAMES[band.side], held(band, outcome.timeline)) for band in bands]
+    shares = [(NAMES[band.side], band.held(outcome.timeline)) for band in bands]
     parts = " and ".join(f"{percent(share)} of {name} demand" for name, share in shares if share is not None)
     made = f"Made {ahead(bands[0].horizon_s)} earlier."
     return f"{made} The band held {parts}; it promises 80 %." if parts else made

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import Enum
@@ -93,12 +92,6 @@ def is_bound(policy: str) -> bool:
     return policy.lower().startswith("oracle")
 
 
-def value_of(outcome: Outcome, key: str) -> float | None:
-    """A figure of an outcome; None where it is absent or not a finite number."""
-    value = outcome.figures.get(key)
-    return float(value) if value is not None and math.isfinite(value) else None
-
-
 def rows(outcomes: Sequence[Outcome]) -> tuple[Row, ...]:
     """One row for each figure that any outcome has: the known ones in their order, then others as they appear."""
     present = dict.fromkeys(key for outcome in outcomes for key in outcome.figures)
@@ -116,7 +109,7 @@ def _unknown(key: str) -> Figure:
 
 def _row(figure: Figure, outcomes: Sequence[Outcome]) -> Row:
     """All values of one figure in the unit and precision that suit the largest."""
-    values = [value_of(outcome, figure.key) for outcome in outcomes]
+    values = [outcome.value(figure.key) for outcome in outcomes]
     unit, scale = figure.unit.value, 1.0
     if figure.unit is Unit.SECONDS:
         unit, size_s = duration_unit(values)

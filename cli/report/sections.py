@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from html import escape
 
-from cli.report.figures import Cell, Row, is_bound, rows, value_of
+from cli.report.figures import Cell, Row, is_bound, rows
 from cli.report.numbers import percent
-from cli.report.verdict import foresight_gain, nodes
+from cli.report.verdict import foresight_gain
 from simulator.outcome import Outcome
 
 _ABSENT = '<span aria-hidden="true">–</span><span class="unseen">not measured</span>'
@@ -21,7 +21,7 @@ def verdict(sentences: Sequence[str]) -> str:
 
 def bars(outcomes: Sequence[Outcome]) -> str:
     """Each policy's cost of unmet demand as a bar, and whether it killed anything: drawn without a script."""
-    costs = [value_of(outcome, "unmet_cost") for outcome in outcomes]
+    costs = [outcome.value("unmet_cost") for outcome in outcomes]
     most = max((cost for cost in costs if cost is not None), default=0.0)
     if most <= 0:
         return ""
@@ -86,8 +86,8 @@ def ownership(outcome: Outcome) -> str:
     line = outcome.timeline
     kubernetes = line.kubernetes_nodes
     low, high, mean = (f"{value:,.0f}" for value in (kubernetes.min(), kubernetes.max(), kubernetes.mean()))
-    whole = f"{nodes(line):,} nodes"
-    moves = value_of(outcome, "moves")
+    whole = f"{line.nodes:,} nodes"
+    moves = outcome.value("moves")
     moved = f" Nodes moved {moves:,.0f} times." if moves else " No node moved." if moves == 0 else ""
     if low == high:
         return f"Kubernetes had {low} of {whole} all the time.{moved}"
@@ -100,7 +100,7 @@ def _policy(outcome: Outcome) -> str:
 
 
 def _fate(outcome: Outcome) -> str:
-    killed = value_of(outcome, "killed")
+    killed = outcome.value("killed")
     if killed is None:
         return ""
     return f'<b class="alarm">⚠ {killed:,.0f} killed</b>' if killed else "nothing killed"

@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from cli.report.figures import value_of
 from cli.report.numbers import percent, span
-from simulator.outcome import Outcome, Timeline
+from simulator.outcome import Outcome
 
 _SAME = 0.005  # Below half a per cent two costs are called the same: less is noise of the replay.
 
@@ -24,7 +23,7 @@ class Costs:
 
 def costs(outcomes: Sequence[Outcome]) -> Costs:
     """Who plays which part goes by the beginning of the policy's name; of several fixed splits the best one counts."""
-    fixed = [cost for outcome in _playing(outcomes, "static") if (cost := value_of(outcome, "unmet_cost")) is not None]
+    fixed = [cost for outcome in _playing(outcomes, "static") if (cost := outcome.value("unmet_cost")) is not None]
     return Costs(min(fixed, default=None), *(_cost(outcomes, part) for part in ("reactive", "predictive", "oracle")))
 
 
@@ -54,24 +53,13 @@ def sentences(outcomes: Sequence[Outcome]) -> tuple[str, ...]:
     return (first, second) if second else (first,)
 
 
-def length_s(line: Timeline) -> float:
-    """How long a timeline lasts, its last turn included, in seconds."""
-    times = line.times_s
-    return float(times[-1] - times[0] + (times[-1] - times[-2])) if len(times) > 1 else 0.0
-
-
-def nodes(line: Timeline) -> int:
-    """How many nodes the pool has."""
-    return round(float((line.hpc_nodes + line.moving_nodes + line.kubernetes_nodes).max(initial=0.0)))
-
-
 def _playing(outcomes: Sequence[Outcome], part: str) -> list[Outcome]:
     return [outcome for outcome in outcomes if outcome.policy.lower().startswith(part)]
 
 
 def _cost(outcomes: Sequence[Outcome], part: str) -> float | None:
     playing = _playing(outcomes, part)
-    return value_of(playing[0], "unmet_cost") if playing else None
+    return playing[0].value("unmet_cost") if playing else None
 
 
 def _fixed_name(outcomes: Sequence[Outcome]) -> str:
@@ -102,7 +90,7 @@ def _joined(changes: Sequence[tuple[str, str]]) -> str:
 
 
 def _killed(outcomes: Sequence[Outcome]) -> str:
-    killed = value_of(_playing(outcomes, "predictive")[0], "killed")
+    killed = _playing(outcomes, "predictive")[0].value("killed")
     if killed is None:
         return ""
     return f", but would have killed {killed:,.0f} running jobs or pods" if killed else ", with no running work killed"
@@ -110,7 +98,7 @@ def _killed(outcomes: Sequence[Outcome]) -> str:
 
 def _where(outcomes: Sequence[Outcome]) -> str:
     line = outcomes[0].timeline
-    return f", over {span(length_s(line))} on {nodes(line):,} nodes" if len(line.times_s) > 1 else ""
+    return f", over {span(line.length_s)} on {line.nodes:,} nodes" if len(line.times_s) > 1 else ""
 
 
 def _against_perfect(outcomes: Sequence[Outcome]) -> str:
@@ -131,7 +119,7 @@ def _against_perfect(outcomes: Sequence[Outcome]) -> str:
 
 def _plain_ranking(outcomes: Sequence[Outcome]) -> str:
     """Without the usual parts: who left the least."""
-    known = [(cost, outcome.policy) for outcome in outcomes if (cost := value_of(outcome, "unmet_cost")) is not None]
+    known = [(cost, outcome.policy) for outcome in outcomes if (cost := outcome.value("unmet_cost")) is not None]
     if not known:
         return "There is no cost of unmet demand to compare by." if outcomes else "Nothing was replayed."
     cost, policy = min(known)

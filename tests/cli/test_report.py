@@ -16,7 +16,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from plotly.offline import get_plotlyjs
 
-from cli.report.charts import forecast, held, ribbon
+from cli.report.charts import forecast, ribbon
 from cli.report.page import write_report
 from cli.report.thinning import POINTS_ALL, POINTS_MAX, points_per_line, rows_to_keep, steps_to_keep
 from cli.report.verdict import foresight_gain, sentences
@@ -264,8 +264,8 @@ def test_a_band_is_drawn_at_the_hour_it_speaks_of() -> None:
 def test_how_much_a_band_held_counts_only_what_has_come() -> None:
     line = Timeline(np.array([0, 300, 600]), *(np.array([0.0, 5.0, 9.0]) for _ in range(5)))
     edges = np.array([4.0, 4.0, 4.0]), np.array([5.0, 5.0, 5.0]), np.array([6.0, 6.0, 6.0])
-    assert held(Band(Side.HPC, 300, line.times_s, *edges), line) == 0.5
-    assert held(Band(Side.HPC, 900, line.times_s, *edges), line) is None
+    assert Band(Side.HPC, 300, line.times_s, *edges).held(line) == 0.5
+    assert Band(Side.HPC, 900, line.times_s, *edges).held(line) is None
 
 
 COLUMN = st.lists(st.floats(-1e6, 1e6) | st.just(float("nan")), min_size=1, max_size=300)
