@@ -9,7 +9,6 @@ from typing import Any
 from basics.text import clean
 from cli.bus.format import cut, event_text, moment, padded, printable
 from connectors.bus.inspection import Found
-from connectors.bus.wire.codec import Poison, UnknownType, decode
 from models.events import Event
 
 KEY_COLUMNS = 22  # that a key has at least
@@ -18,7 +17,7 @@ KEY_PARTS = 0.5  # of the line, that it has at the most: it ends with what it is
 
 def line(found: Found, columns: int | None) -> str:
     """Time, key and what has happened, in no more than so many columns; None for as many as it takes."""
-    event = event_of(found)
+    event = found.event
     if isinstance(event, Event):
         at_s, key, words = event.at_s, clean(event.key), event_text(event)
     else:
@@ -31,7 +30,7 @@ def line(found: Found, columns: int | None) -> str:
 
 def json_line(found: Found) -> str:
     """The same with all that there is, as one object of JSON."""
-    event = event_of(found)
+    event = found.event
     facts: dict[str, Any] = {"topic": found.topic.value, "partition": found.partition, "offset": found.offset}
     if isinstance(event, Event):
         headers = {name: text.decode(errors="replace") for name, text in found.headers}
@@ -49,16 +48,6 @@ def json_line(found: Found) -> str:
         raw = {"key": base64(found.key), "value": base64(found.value), "headers": headers_raw}
         facts |= {"problem": event, "raw": raw}
     return json.dumps(facts)
-
-
-def event_of(found: Found) -> Event | str:
-    """The event of a message, or why it is none to this release."""
-    try:
-        return decode(found.topic, found.key, found.value, found.headers)
-    except UnknownType as error:
-        return f"type {error} is not known to this release"
-    except Poison as error:
-        return str(error)
 
 
 def base64(raw: bytes | None) -> str | None:

@@ -13,7 +13,6 @@ from cli.doctor.files import mistakes
 from connectors.bus.inspection import Found, Inspection, everything
 from connectors.bus.open_bus import open_inspection
 from connectors.bus.settings import BusSettings
-from connectors.bus.wire.codec import Poison, UnknownType, decode
 from forecasting.forecast_publisher import AHEAD_MOST_S, demand_of
 from models.errors import BadInput, BusRefused, BusUnavailable
 from models.events import Topic
@@ -98,8 +97,5 @@ def _history(inspection: Inspection, pool: PoolId) -> Finding:
 
 def _told_of_s(found: Found, pool: PoolId) -> float | None:
     """The time that the demand is of, not that at which it came; None for what a forecaster of the pool leaves out."""
-    try:
-        event = decode(found.topic, found.key, found.value, found.headers)
-    except (Poison, UnknownType):
-        return None
-    return None if demand_of(event, pool) is None else event.at_s
+    event = found.event
+    return None if isinstance(event, str) or demand_of(event, pool) is None else event.at_s

@@ -89,9 +89,8 @@ def letters(
     size = strange = 0
     with inspection.reading(Topic.DEAD_LETTER, note) as reading:
         for found in everything(reading):
-            try:
-                event = decode(Topic.DEAD_LETTER, found.key, found.value, found.headers)
-            except (Poison, UnknownType):
+            event = found.event
+            if isinstance(event, str):
                 strange += 1
                 continue
             dead = event.payload

@@ -12,8 +12,9 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Protocol
 
+from connectors.bus.wire.codec import Poison, UnknownType, decode
 from models.errors import BadInput, BusUnavailable
-from models.events import Topic
+from models.events import Event, Topic
 
 PATIENCE_S = 20.0  # without a message while some must be there, until it is given up
 FURTHER = 8  # times as far back, where what was looked at held too few messages
@@ -33,6 +34,16 @@ class Found:
     key: bytes | None
     value: bytes | None
     headers: Headers
+
+    @property
+    def event(self) -> Event | str:
+        """The event, or why it is none to this release."""
+        try:
+            return decode(self.topic, self.key, self.value, self.headers)
+        except UnknownType as error:
+            return f"type {error} is not known to this release"
+        except Poison as error:
+            return str(error)
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,7 +16,6 @@ from connectors.bus.embedded.errors import DAMAGED, FORBIDDEN, explained, primar
 from connectors.bus.embedded.file import APPLICATION, BUSY_S, FORMAT, EventFile, Row
 from connectors.bus.embedded.reader import PARTITION, UNREADABLE, unpacked
 from connectors.bus.inspection import Behind, Extent, Found, Headers, Reading, Send, no_such_topic
-from connectors.bus.wire.codec import Poison, UnknownType, decode
 from models.errors import BadInput, BusRefused
 from models.events import Topic
 
@@ -214,10 +213,8 @@ def _one(db: sqlite3.Connection, question: str, *values: int) -> int:
 
 def _version(found: Found) -> int:
     """By which compaction knows the newest of a key; 0 for what is no event, as for what other programs write."""
-    try:
-        return decode(found.topic, found.key, found.value, found.headers).version
-    except (Poison, UnknownType):
-        return 0
+    event = found.event
+    return 0 if isinstance(event, str) else event.version
 
 
 def _packed(headers: Headers) -> bytes:
