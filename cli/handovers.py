@@ -43,7 +43,7 @@ def handovers(
 
     timelines = read_timelines(file)
     if show is not None:
-        _tell(timelines, show)
+        typer.echo("\n".join(detail(timelines.of(show), _width())))
     elif explain is not None:
         _explain(timelines, explain)
     else:
@@ -66,10 +66,6 @@ def _list(timelines: HandoverTimelines, node: str | None, stage: Stage | None, l
     if len(newest) < len(found):
         typer.echo(f"the newest {len(newest)} of {len(found)}; --limit {len(found)} lists them all")
     typer.echo("\n".join([*summary(found, strays, headless), *drops(dropped, _width())]))
-
-
-def _tell(timelines: HandoverTimelines, ident: str) -> None:
-    typer.echo("\n".join(detail(timelines.of(ident), _width())))
 
 
 def _explain(timelines: HandoverTimelines, ident: str) -> None:

@@ -40,18 +40,14 @@ def listing(timelines: Sequence[HandoverTimeline], shared: str = "") -> Table:
     table.add_column("why", overflow="fold", min_width=4)
     for ident, timeline in zip(ids, timelines, strict=True):
         handover = timeline.handover
-        times = [
-            span_text(timeline.emptying_s),
-            span_text(timeline.opening_s),
-            *([span_text(timeline.back_s)] if back else []),
-        ]
+        times_s = [timeline.emptying_s, timeline.opening_s, *([timeline.back_s] if back else [])]
         table.add_row(
             Text(ident),
             Text(clean(handover.node)),
             handover.direction.target,
             Text(_end(handover), style=_STYLES.get(handover.stage, "")),
             clock(handover.started_s),
-            *times,
+            *map(span_text, times_s),
             why(handover),
         )
     return table
@@ -149,18 +145,11 @@ def document(
 
 
 def _plain(timeline: HandoverTimeline) -> dict[str, Any]:
-    handover = timeline.handover
+    handover = ("node", "direction", "stage", "why", "repair", "started_s")
+    times = ("ended_s", "emptying_s", "opening_s", "back_s")
     return {
         "id": timeline.id,
-        "node": handover.node,
-        "direction": handover.direction,
-        "stage": handover.stage,
-        "why": handover.why,
-        "repair": handover.repair,
-        "started_s": handover.started_s,
-        "ended_s": timeline.ended_s,
-        "emptying_s": timeline.emptying_s,
-        "opening_s": timeline.opening_s,
-        "back_s": timeline.back_s,
+        **{name: getattr(timeline.handover, name) for name in handover},
+        **{name: getattr(timeline, name) for name in times},
         "acts": len(timeline.acts),
     }

@@ -5,6 +5,7 @@ from __future__ import annotations
 import fcntl
 import os
 import shlex
+import shutil
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -56,7 +57,7 @@ def state_findings(folder: Path) -> Iterator[Finding]:
         what = f"{folder} cannot be written to by this user" if there == folder else f"{folder} cannot be made"
         yield wrong(STATE, what, "Give it to the user that Tidegate runs as, or name another folder as spec.state.")
         return
-    kind, free = file_system(there), _free(there)
+    kind, free = file_system(there), shutil.disk_usage(there).free
     if kind in REMOTE:
         yield wrong(
             STATE,
@@ -130,8 +131,3 @@ def file_system(folder: Path) -> str:
             if inside and len(where) >= len(best):
                 best, kind = where, found
     return kind
-
-
-def _free(folder: Path) -> int:
-    told = os.statvfs(folder)
-    return told.f_bavail * told.f_frsize

@@ -97,7 +97,7 @@ more than {TEXT_MOST:,} characters is cut.
 
 def event_files() -> dict[str, str]:
     """The files for machines: name to text."""
-    files = {file_name(kind): _json(schema(kind)) for kind in TYPES.values()}
+    files = {file_name(kind): json.dumps(schema(kind), indent=2, ensure_ascii=False) + "\n" for kind in TYPES.values()}
     return {
         "asyncapi.yaml": yaml.dump(document(), Dumper=_Blocks, sort_keys=False, allow_unicode=True, width=100),
         **files,
@@ -190,10 +190,6 @@ def _message(event: Event) -> str:
 def _wrapped(text: str) -> str:
     """A paragraph or an item of a list in lines that a phone can show."""
     return textwrap.fill(text, 80, subsequent_indent="  " if text.startswith("* ") else "", break_on_hyphens=False)
-
-
-def _json(value: object) -> str:
-    return json.dumps(value, indent=2, ensure_ascii=False) + "\n"
 
 
 class _Blocks(yaml.SafeDumper):

@@ -19,7 +19,6 @@ from cli.replaying.options import audited
 from cli.replaying.table import comparison_table
 from cli.report.numbers import span
 from cli.report.page import write_report
-from models.policies import Policy
 from simulator.compare import OpenAudit, OpenPath, compare, simulate_hpc, with_span
 from simulator.outcome import Outcome
 from simulator.world import World
@@ -94,7 +93,7 @@ def json_text(task: Task, outcomes: Sequence[Outcome]) -> str:
     """Input, policy, versions and every figure; the same replay gives the same bytes."""
     document = {
         "input": dict(task.facts),
-        "policy": _plain_policy(task.world.policy),
+        "policy": task.world.policy.model_dump(mode="json", by_alias=True),
         "versions": versions(),
         "notes": [*task.notes, *(f"{outcome.policy}: {note}" for outcome in outcomes for note in outcome.notes)],
         "results": {outcome.policy: _rounded(outcome.figures) for outcome in outcomes},
@@ -110,10 +109,6 @@ def versions() -> dict[str, str]:
 
 def _rounded(figures: Mapping[str, float | int]) -> dict[str, float | int]:
     return {name: value if isinstance(value, int) else round(value, DIGITS) for name, value in figures.items()}
-
-
-def _plain_policy(policy: Policy) -> object:
-    return policy.model_dump(mode="json", by_alias=True)
 
 
 def _write_report(task: Task, outcomes: Sequence[Outcome], path: Path) -> None:

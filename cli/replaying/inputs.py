@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import asdict
 from pathlib import Path
 
 from cli.replaying.comparison import Task
@@ -110,11 +111,7 @@ def facts(paths: Mapping[str, Path], world: World, start_s: Mapping[str, int], l
         "span_s": world.span_s,
         "nodes": world.nodes,
         "procs_per_node": world.kinds[0].cores,
-        "node_shape": {
-            "cpu_milli": world.shape.cpu_milli,
-            "memory_mib": world.shape.memory_mib,
-            "gpu_milli": world.shape.gpu_milli,
-        },
+        "node_shape": asdict(world.shape),
         "jobs": len(workload.jobs),
         "jobs_left_out": left_out,
         "pods": sum(len(gang) for gang in workload.gangs),

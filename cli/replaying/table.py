@@ -32,7 +32,8 @@ def comparison_table(outcomes: Sequence[Outcome]) -> Table:
         if group and row.figure.group != group:
             table.add_section()
         group = row.figure.group
-        table.add_row(_label(row), *(_cell(row, cell) for cell in row.cells), style=_style(row))
+        style = "bold" if row.figure.key in {"killed", "unmet_cost"} else ""
+        table.add_row(_label(row), *(_cell(row, cell) for cell in row.cells), style=style)
     return table
 
 
@@ -45,10 +46,6 @@ def _cell(row: Row, cell: Cell) -> Text:
     killed = row.figure.key == "killed" and bool(cell.value)
     style = "bold red" if killed else "bold" if cell.best else ""
     return Text(cell.text + ("!" if killed else "*" if cell.best else " "), style=style)
-
-
-def _style(row: Row) -> str:
-    return "bold" if row.figure.key in {"killed", "unmet_cost"} else ""
 
 
 def _caption(outcomes: Sequence[Outcome]) -> Text:

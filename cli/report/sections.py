@@ -109,17 +109,16 @@ def _fate(outcome: Outcome) -> str:
 def _line(row: Row) -> str:
     unit = f" <small>{escape(row.unit)}</small>" if row.unit else ""
     killed = row.figure.key == "killed"
-    cells = "".join(f"<td{_class(cell, killed)}>{_value(cell)}</td>" for cell in row.cells)
+    cells = "".join(
+        f"<td{_class(cell, killed)}>{'<small>best</small> ' if cell.best else ''}{_amount(cell)}</td>"
+        for cell in row.cells
+    )
     return f'<tr{" class=killed" if killed else ""}><th scope="row">{escape(row.figure.label)}{unit}</th>{cells}</tr>'
 
 
 def _class(cell: Cell, killed: bool) -> str:
     names = [name for name, is_so in (("best", cell.best), ("alarm", killed and bool(cell.value))) if is_so]
     return f' class="{" ".join(names)}"' if names else ""
-
-
-def _value(cell: Cell) -> str:
-    return f"{'<small>best</small> ' if cell.best else ''}{_amount(cell)}"
 
 
 def _amount(cell: Cell) -> str:

@@ -114,7 +114,7 @@ def state_of(job: Job, now_s: int) -> WorkState:
 
 def _running_tasks(jobs: Iterable[Job]) -> dict[int, int]:
     """How many tasks of each array run, of those that run any."""
-    tasks = (job for job in jobs if job.array_task_id.set and _runs(job))
+    tasks = (job for job in jobs if job.array_task_id.set and not RUNNING.isdisjoint(flags_of(job.job_state)))
     return Counter(array for job in tasks if (array := job.array_job_id.value))
 
 
@@ -184,10 +184,6 @@ def _joined(ident: int, parts: list[Piece]) -> Piece:
     nodes = tuple(sorted({name for part in alive for name in part.nodes}))
     ends_s = max((part.ends_s for part in alive if part.nodes), default=NEVER_S)
     return Piece(record, size, 1, min(part.rank for part in parts), nodes, ends_s)
-
-
-def _runs(job: Job) -> bool:
-    return not RUNNING.isdisjoint(flags_of(job.job_state))
 
 
 def _is_eligible(job: Job, states: frozenset[str], now_s: int) -> bool:

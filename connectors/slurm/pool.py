@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import lru_cache
 from operator import attrgetter
@@ -55,7 +55,7 @@ def pool_of(names: frozenset[str] | None, nodes: Iterable[wire.Node], partitions
     present = {node.name: node for node in nodes if names is None or node.name in names}
     listed = list(partitions)
     told = {name for names in {node.partitions for node in present.values()} for name in names}
-    here = [partition for partition in listed if partition.name in told or _has_some(partition, present)]
+    here = [one for one in listed if one.name in told or not present.keys().isdisjoint(hosts(one.nodes.configured))]
     hidden = told - {partition.name for partition in listed}
     return Pool(
         nodes=frozenset(present),
@@ -77,10 +77,6 @@ def _usual_shape(nodes: Iterable[wire.Node]) -> NodeShape:
     if not counts:
         raise BadInput("no node of the pool is known to Slurm, or none says how large it is")
     return max(counts, key=lambda shape: (counts[shape], shape.cpu_milli, shape.memory_mib, shape.gpu_milli))
-
-
-def _has_some(partition: wire.Partition, present: Collection[str]) -> bool:
-    return any(name in present for name in hosts(partition.nodes.configured))
 
 
 def _gives_whole_nodes(partition: wire.Partition) -> bool:

@@ -310,7 +310,8 @@ class Producing:
         if self._under_way >= WINDOW or self._bytes >= WINDOW_BYTES:
             for lane in self._lanes.values():
                 if lane.sent:
-                    self._wait_for(lane.sent[0])
+                    with suppress(KafkaError):  # what it is, ``_settle`` sees
+                        lane.sent[0].future.get(timeout=PATIENCE_S)
                     break
             self._settle_all()
         self._stalled = self._under_way >= WINDOW or self._bytes >= WINDOW_BYTES
@@ -354,10 +355,6 @@ class Producing:
                 ((number, message),) = found
                 self._hand(lane, message, number, alone=True)
                 return
-
-    def _wait_for(self, one: _Sent) -> None:
-        with suppress(KafkaError):  # what it is, ``_settle`` sees
-            one.future.get(timeout=PATIENCE_S)
 
 
 def _size(message: Message) -> int:

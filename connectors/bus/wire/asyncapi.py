@@ -72,7 +72,9 @@ def document() -> Document:
         "components": {
             "messages": {
                 **{_short(kind.name): _message(kind, event) for kind, event in zip(kinds, examples(), strict=True)},
-                _short(GONE): _gone(),
+                _short(GONE): _described(
+                    GONE, "The key has no state any more.", "that of what is gone", {"type": "null"}, gone()
+                ),
             },
             "schemas": {
                 "headers": {
@@ -142,10 +144,6 @@ def _message(kind: Type[Any], event: Event) -> Document:
     described = schema(kind)["description"]
     body = {"$ref": f"./{file_name(kind)}"}
     return _described(kind.name, described, TOPICS[kind.topic].key, body, event)
-
-
-def _gone() -> Document:
-    return _described(GONE, "The key has no state any more.", "that of what is gone", {"type": "null"}, gone())
 
 
 def _described(name: str, about: str, key: str, body: Document, event: Event) -> Document:
