@@ -21,6 +21,8 @@ TRY_S = 3.0
 
 Client = TypeVar("Client")
 
+logging.getLogger("kafka").addHandler(logging.NullHandler())  # what it has to say belongs to whoever asks for logs
+
 
 def connected(make: Callable[[dict[str, Any]], Client], options: Mapping[str, Any], security: Security) -> Client:
     """What ``make`` makes of the options and those of the security.

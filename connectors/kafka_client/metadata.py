@@ -12,6 +12,9 @@ from kafka.errors import (
     AuthorizationError,
     GroupAuthorizationFailedError,
     KafkaError,
+    LogTruncationError,
+    NoOffsetForPartitionError,
+    OffsetOutOfRangeError,
     RetriableError,
     SaslAuthenticationFailedError,
     for_code,
@@ -22,6 +25,7 @@ from models.errors import BusRefused, BusUnavailable
 AT = "--bootstrap-server HOST:PORT"  # in the commands that we advise
 PATIENCE_S = 10.0  # with a broker that is coming back
 AGAIN_S = 0.2
+PLACELESS = (NoOffsetForPartitionError, OffsetOutOfRangeError, LogTruncationError)  # there is no message to go on with
 
 Shape = tuple[object, int]  # a topic's id, which is another once it is made anew, and how many partitions it has
 

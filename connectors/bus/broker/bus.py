@@ -46,7 +46,6 @@ LONG_POLL_MS = 100  # a fetch that waits for one partition's messages holds up t
 FOR_EVER_MS = 2**31 - 1  # the client never gives a message up: what it has is in our window, and counted
 READ_S = 60.0  # longest time to read a whole topic of state
 
-logging.getLogger("kafka").addHandler(logging.NullHandler())  # what it has to say belongs to whoever asks for logs
 log = logging.getLogger("tidegate.bus")
 
 

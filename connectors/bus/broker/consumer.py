@@ -15,7 +15,6 @@ from kafka.errors import (
     KafkaError,
     LogTruncationError,
     NoOffsetForPartitionError,
-    OffsetOutOfRangeError,
     UnsupportedCodecError,
 )
 
@@ -23,7 +22,7 @@ from connectors.bus.broker.metadata import TopicMetadata
 from connectors.bus.wire.receiver import Receiver
 from connectors.kafka_client.client_patches import unstoppable
 from connectors.kafka_client.damaged import Damaged
-from connectors.kafka_client.metadata import Shape, unavailable
+from connectors.kafka_client.metadata import PLACELESS, Shape, unavailable
 from models.bus import BusCounts, Delivery, Gap
 from models.errors import BusRefused, BusUnavailable
 from models.events import Event, Topic
@@ -34,7 +33,6 @@ STUCK_S = 5.0  # without our part of the topics: then it was lost, and we join a
 JOIN_S = 15.0  # longest time to wait for our part of the topics
 AWAY_S = 30.0  # the same, after the broker did not say
 SHAPES_S = 5.0  # how often to ask whether a topic is still the one that it was
-_PLACELESS = (NoOffsetForPartitionError, OffsetOutOfRangeError, LogTruncationError)
 
 log = logging.getLogger("tidegate.bus")
 
@@ -123,7 +121,7 @@ class KafkaSubscription(ConsumerRebalanceListener):  # type: ignore[misc]  # the
             return early + sum(
                 max(0, end - (self._consumer.position(part, timeout_ms=ANSWER_MS) or 0)) for part, end in ends.items()
             )
-        except _PLACELESS as error:
+        except PLACELESS as error:
             self._begin_anew(error)
             return max(1, early + sum(ends.values()))
         except KafkaError as error:
@@ -156,7 +154,7 @@ class KafkaSubscription(ConsumerRebalanceListener):  # type: ignore[misc]  # the
                 self._consumer.unsubscribe()
                 self._subscribe()
             fetched: dict[TopicPartition, list[Any]] = self._consumer.poll(wait_ms, max_records=most)
-        except _PLACELESS as error:
+        except PLACELESS as error:
             self._begin_anew(error)
             return {}
         except UnsupportedCodecError as error:
@@ -171,14 +169,12 @@ class KafkaSubscription(ConsumerRebalanceListener):  # type: ignore[misc]  # the
         named = error.divergent_offsets if isinstance(error, LogTruncationError) else error.args[0]
         partitions = [partition for partition in named if partition in assigned]
         if not isinstance(error, NoOffsetForPartitionError):
-            for name in sorted({partition.topic for partition in partitions}):
-                self._gaps.append(
-                    Gap(self._topics[name], "the messages that follow were deleted before they were read")
-                )
-        names = {partition.topic for partition in partitions if self._topics[partition.topic].state}
-        again = {*partitions, *(partition for partition in assigned if partition.topic in names)}
-        if not isinstance(error, NoOffsetForPartitionError):
-            partitions = [*again]  # whoever doubts what he knows of a topic of state must be told all of it
+            names = sorted({partition.topic for partition in partitions})
+            deleted = "the messages that follow were deleted before they were read"
+            self._gaps += [Gap(self._topics[name], deleted) for name in names]
+            # whoever doubts what he knows of a topic of state must be told all of it
+            whole = [one for one in assigned if one.topic in names and self._topics[one.topic].state]
+            partitions = [*{*partitions, *whole}]
         if partitions:
             self._consumer.seek_to_beginning(*partitions)
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import time
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
@@ -10,22 +9,14 @@ from typing import Any
 from zlib import crc32
 
 from kafka import KafkaConsumer, KafkaProducer, TopicPartition
-from kafka.errors import (
-    AuthorizationError,
-    KafkaError,
-    LogTruncationError,
-    NoOffsetForPartitionError,
-    OffsetOutOfRangeError,
-    RetriableError,
-    UnsupportedCodecError,
-)
+from kafka.errors import AuthorizationError, KafkaError, RetriableError, UnsupportedCodecError
 
 from connectors.bus.broker.metadata import TopicMetadata
 from connectors.bus.inspection import Behind, Extent, Found, Reading, Send, no_such_topic
 from connectors.kafka_client.client_patches import unstoppable
 from connectors.kafka_client.connect_errors import admin_client, connected
 from connectors.kafka_client.damaged import Damaged
-from connectors.kafka_client.metadata import Shape, unavailable
+from connectors.kafka_client.metadata import PLACELESS, Shape, unavailable
 from connectors.kafka_client.security import Security
 from models.errors import BadInput, BusRefused, BusUnavailable
 from models.events import Topic
@@ -35,9 +26,6 @@ SENT_S = 20.0  # longest time until a message is there
 LOOK_S = 5.0  # how often to ask whether a topic is still the one that it was
 CHUNK = 2000  # messages of one poll
 CLIENT_ID = "tidegate-look"
-_PLACELESS = (NoOffsetForPartitionError, OffsetOutOfRangeError, LogTruncationError)
-
-logging.getLogger("kafka").addHandler(logging.NullHandler())  # what it has to say belongs to whoever asks for logs
 
 
 class KafkaInspection:
@@ -215,7 +203,7 @@ class KafkaReading:
         self._look()
         try:
             fetched = self._consumer.poll(round(timeout_s * 1000), max_records=CHUNK)
-        except _PLACELESS:
+        except PLACELESS:
             self._note("messages were deleted before they could be shown")
             self._go_to(self._metadata.begins(self._parts()))
             return []

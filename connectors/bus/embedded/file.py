@@ -264,20 +264,16 @@ class EventFile:
 
     def _opened(self) -> sqlite3.Connection:
         """The database, made when it is not there. Raises BusRefused for one that is not ours."""
+        where = self._path or ":memory:"
         try:
-            db = sqlite3.connect(
-                self._path or ":memory:", isolation_level=None, timeout=BUSY_S, check_same_thread=False
-            )
+            db = sqlite3.connect(where, isolation_level=None, timeout=BUSY_S, check_same_thread=False)
+            try:
+                self._prepare(db)
+            except BaseException:
+                db.close()
+                raise
         except sqlite3.Error as error:
             raise explained(error, self._path) from error
-        try:
-            self._prepare(db)
-        except sqlite3.Error as error:
-            db.close()
-            raise explained(error, self._path) from error
-        except BaseException:
-            db.close()
-            raise
         return db
 
     def _prepare(self, db: sqlite3.Connection) -> None:

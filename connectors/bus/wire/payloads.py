@@ -43,6 +43,7 @@ BODY_MOST = LONGEST - 8192  # bytes of a plan: key, headers, names of the pool a
 
 Body = TypeVar("Body", bound=Struct)
 Item = TypeVar("Item")
+AnyNode = TypeVar("AnyNode", NodeOfHpc, NodeOfKubernetes)
 
 
 def _plain(value: Any) -> Any:
@@ -91,22 +92,6 @@ def _shape(body: Shape | None) -> NodeShape | None:
 
 def _shape_body(shape: NodeShape | None) -> Shape | None:
     return None if shape is None else Shape(shape.cpu_milli, shape.memory_mib, shape.gpu_milli)
-
-
-def _hpc(body: NodeOfHpc) -> HpcNode:
-    return HpcNode(**{**_fields(body), "offers": _shape(body.offers)})
-
-
-def _hpc_body(node: HpcNode) -> NodeOfHpc:
-    return NodeOfHpc(**{**_values(NodeOfHpc, node), "offers": _shape_body(node.offers)})
-
-
-def _kubernetes(body: NodeOfKubernetes) -> KubernetesNode:
-    return KubernetesNode(**{**_fields(body), "offers": _shape(body.offers)})
-
-
-def _kubernetes_body(node: KubernetesNode) -> NodeOfKubernetes:
-    return NodeOfKubernetes(**{**_values(NodeOfKubernetes, node), "offers": _shape_body(node.offers)})
 
 
 def _forecast(body: ForecastMade) -> Forecast:
@@ -196,6 +181,17 @@ def _alike(name: str, body: type[Body], topic: Topic, value: type) -> Type[Body]
     )
 
 
+def _node(name: str, body: type[AnyNode], value: type) -> Type[AnyNode]:
+    """The same of a node, but for what it offers."""
+    return Type(
+        name,
+        body,
+        Topic.NODES,
+        lambda node: body(**{**_values(body, node), "offers": _shape_body(node.offers)}),
+        lambda told: value(**{**_fields(told), "offers": _shape(told.offers)}),
+    )
+
+
 def _dead(body: Dead) -> DeadLetter:
     return DeadLetter(**{**_fields(body), "headers": tuple((one.name, one.value) for one in body.headers)})
 
@@ -219,10 +215,8 @@ def _cut(value: Any) -> Any:
 
 TYPES: Mapping[type, Type[Any]] = {
     WorkRecord: Type("dev.tidegate.work.v1", Work, Topic.WORK, _work_body, _work),
-    HpcNode: Type("dev.tidegate.node.hpc.v1", NodeOfHpc, Topic.NODES, _hpc_body, _hpc),
-    KubernetesNode: Type(
-        "dev.tidegate.node.kubernetes.v1", NodeOfKubernetes, Topic.NODES, _kubernetes_body, _kubernetes
-    ),
+    HpcNode: _node("dev.tidegate.node.hpc.v1", NodeOfHpc, HpcNode),
+    KubernetesNode: _node("dev.tidegate.node.kubernetes.v1", NodeOfKubernetes, KubernetesNode),
     Demand: _alike("dev.tidegate.demand.v1", DemandNow, Topic.DEMAND, Demand),
     Forecast: Type("dev.tidegate.forecast.v1", ForecastMade, Topic.FORECASTS, _forecast_body, _forecast),
     Planned: Type("dev.tidegate.plan.v1", PlanMade, Topic.PLANS, _plan_body, _plan),
