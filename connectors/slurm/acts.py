@@ -48,14 +48,12 @@ def before_undrain(node: Node | None, mark: str) -> Outcome | None:
 
 def after_drain(node: Node | None, mark: str, answer: Said) -> Outcome:
     """What the node shows after it was asked for; where it shows nothing of it, what the answer was."""
-    shown = _drained(node, mark)
-    return _by(answer) if shown is None else shown
+    return _drained(node, mark) or by(answer)
 
 
 def after_undrain(node: Node | None, mark: str, answer: Said) -> Outcome:
     """The same for the way back."""
-    shown = before_undrain(node, mark)
-    return _by(answer) if shown is None else shown
+    return before_undrain(node, mark) or by(answer)
 
 
 def _drained(node: Node | None, mark: str) -> Outcome | None:
@@ -67,5 +65,6 @@ def _drained(node: Node | None, mark: str) -> Outcome | None:
     return Outcome.DONE if given_reason(node.reason) == mark else Outcome.REFUSED
 
 
-def _by(answer: Said) -> Outcome:
+def by(answer: Said) -> Outcome:
+    """What an answer says alone."""
     return Outcome.REFUSED if answer is Said.NO else Outcome.UNKNOWN

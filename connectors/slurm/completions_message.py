@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 import msgspec
 
 from connectors.slurm.jobs import ENDED, NEVER_S
-from connectors.slurm.wire import Job, Number
+from connectors.slurm.wire import Job, number
 from models.errors import BadInput
 from models.hostlists import hosts
 
@@ -61,24 +61,20 @@ def read_message(value: bytes) -> Job | None:
     return Job(
         job_id=told.jobid,
         job_state=(state,),
-        array_job_id=_number(told.array_job_id),
-        array_task_id=_number(told.array_task_id),
-        het_job_id=_number(told.het_job_id),
+        array_job_id=number(told.array_job_id),
+        array_task_id=number(told.array_task_id),
+        het_job_id=number(told.het_job_id),
         partition=told.partition or "",
         nodes=told.nodes or "",
-        node_count=_number(told.total_nodes or None),
+        node_count=number(told.total_nodes or None),
         tres_req_str=told.tres_req or "",
         tres_alloc_str=told.tres_alloc or "",
-        submit_time=_number(_time(told.submit)),
-        start_time=_number(started if told.nodes else None),
-        end_time=_number(None if state == "RUNNING" else ended),
-        time_limit=_number(None if told.time_limit is None else told.time_limit // 60),
+        submit_time=number(_time(told.submit)),
+        start_time=number(started if told.nodes else None),
+        end_time=number(None if state == "RUNNING" else ended),
+        time_limit=number(None if told.time_limit is None else told.time_limit // 60),
         user_name=told.username or "",
     )
-
-
-def _number(value: int | None) -> Number:
-    return Number() if value is None else Number(set=True, number=value)
 
 
 def _time(text: str | None) -> int | None:

@@ -253,12 +253,9 @@ class SlurmScheduler:
         if answer is None:
             return Outcome.REFUSED
         try:
-            outcome = shown()
+            return shown() or acts.by(answer)
         except Unreachable as error:
             return _unknown(verb, node, error)
-        if outcome is None:
-            return Outcome.REFUSED if answer is Said.NO else Outcome.UNKNOWN
-        return outcome
 
 
 def _by_our_clock(node: HpcNode, ahead_s: int) -> HpcNode:

@@ -25,6 +25,11 @@ class Number(msgspec.Struct, frozen=True, gc=False):
 NONE = Number()
 
 
+def number(value: object) -> Number:
+    """A number; none for None, and for a word such as pyslurm's UNLIMITED."""
+    return Number(set=True, number=value) if isinstance(value, int) else NONE
+
+
 class Fault(msgspec.Struct, frozen=True, gc=False):
     """What Slurm has to say against a request. ``error_number`` 0 is none of its own errors."""
 

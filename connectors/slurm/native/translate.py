@@ -10,6 +10,7 @@ from typing import Protocol
 
 from connectors.slurm import job_states as words
 from connectors.slurm import wire
+from connectors.slurm.wire import number
 from models.errors import Unreachable
 
 SHARED = {"NO": ("none",), "USER": ("user",), "MCS": ("mcs",), "TOPO": ("topo",)}
@@ -178,11 +179,6 @@ def reservation(shown: ReservationShown) -> wire.Reservation:
 def statistics(shown: StatisticsShown) -> wire.Statistics:
     """slurmctld's clock, and since when it counts."""
     return wire.Statistics(number(shown.request_time), number(shown.data_since))
-
-
-def number(value: object) -> wire.Number:
-    """A number; none for None, and for pyslurm's word UNLIMITED."""
-    return wire.Number(set=True, number=value) if isinstance(value, int) else wire.NONE
 
 
 def tres(shown: JobShown, name: str) -> str:

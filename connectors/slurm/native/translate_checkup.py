@@ -10,7 +10,8 @@ from msgspec.structs import asdict
 from connectors.slurm import wire
 from connectors.slurm.checkup_wire import CheckupNode, CheckupPartition, CheckupReservation, Limits, State
 from connectors.slurm.native import translate
-from connectors.slurm.native.translate import NodeShown, PartitionShown, ReservationShown, number
+from connectors.slurm.native.translate import NodeShown, PartitionShown, ReservationShown
+from connectors.slurm.wire import number
 
 UNLIMITED = "UNLIMITED"  # pyslurm's word for no limit
 
