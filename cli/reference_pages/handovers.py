@@ -26,12 +26,9 @@ def handovers_page() -> str:
     """The page, in Markdown with Mermaid diagrams."""
     stages = table(("stage", "meaning"), ((f"`{stage}`", words) for stage, words in STAGE_DESCRIPTIONS.items()))
     seen = table(("seen", "meaning"), ((f"`{word}`", words) for word, words in SEEN_DESCRIPTIONS.items()))
-    parts = [_HEAD, *map(_direction, Direction), f"## Stages\n\n{stages}", f"## What can be seen\n\n{seen}"]
+    ways = [f"## {title}\n\n{_diagram(way)}\n{_ways_out(way)}" for way, title in _TITLES.items()]
+    parts = [_HEAD, *ways, f"## Stages\n\n{stages}", f"## What can be seen\n\n{seen}"]
     return "\n".join(parts)
-
-
-def _direction(direction: Direction) -> str:
-    return f"## {_TITLES[direction]}\n\n{_diagram(direction)}\n{_ways_out(direction)}"
 
 
 def _diagram(direction: Direction) -> str:
