@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 from html import escape
+from typing import TypeVar
 
 import msgspec
 
@@ -14,6 +15,7 @@ from models.handovers import Handover
 from service.part import Status
 from service.plan_text import in_a_line
 
+Told = TypeVar("Told")
 _STYLE = (
     "body{font:16px/1.5 system-ui,sans-serif;margin:1rem auto;max-width:60rem;padding:0 1rem;color:#1b1f24}"
     "h2{margin-top:2rem}table{border-collapse:collapse;width:100%}"
@@ -32,9 +34,9 @@ def page_html(site: str, now_s: int, status: Sequence[Status], events: Sequence[
         "<h2>This process</h2>",
         _table((one.part, one.text or "runs", one.well) for one in status),
         "<h2>Plans</h2>",
-        _table((_within_site(event), in_a_line(one.plan), not one.plan.holds) for event, one in _plans(events)),
+        _table((_within_site(event), in_a_line(one.plan), not one.plan.holds) for event, one in _told(events, Planned)),
         "<h2>Forecasts</h2>",
-        _table((_within_site(event), _forecast(one), True) for event, one in _forecasts(events)),
+        _table((_within_site(event), _forecast(one), True) for event, one in _told(events, Forecast)),
         "<h2>Hand-overs under way, or in need of a person</h2>",
         _table((one.node, f"{one.id}: {one.direction}, {one.stage}", one.stage != "stuck") for one in _open(events)),
     ]
@@ -48,8 +50,8 @@ def page_json(site: str, now_s: int, status: Sequence[Status], events: Sequence[
             "site": site,
             "now_s": now_s,
             "parts": status,
-            "plans": {event.key: one.plan for event, one in _plans(events)},
-            "forecasts": {event.key: _forecast(one) for event, one in _forecasts(events)},
+            "plans": {event.key: one.plan for event, one in _told(events, Planned)},
+            "forecasts": {event.key: _forecast(one) for event, one in _told(events, Forecast)},
             "handovers": [{"id": one.id, "node": one.node, "stage": one.stage} for one in _open(events)],
         }
     )
@@ -62,25 +64,17 @@ def _table(rows: Iterable[tuple[str, str, bool]]) -> str:
     return f"<table>{drawn}</table>" if drawn else "<p>none</p>"
 
 
-def _plans(events: Sequence[Event]) -> Iterator[tuple[Event, Planned]]:
-    return ((event, event.payload) for event in _sorted(events) if isinstance(event.payload, Planned))
+def _told(events: Sequence[Event], kind: type[Told]) -> Iterator[tuple[Event, Told]]:
+    ordered = sorted(events, key=lambda event: event.key)
+    return ((event, event.payload) for event in ordered if isinstance(event.payload, kind))
 
 
-def _forecasts(events: Sequence[Event]) -> Iterator[tuple[Event, Forecast]]:
-    return ((event, event.payload) for event in _sorted(events) if isinstance(event.payload, Forecast))
-
-
-def _open(events: Sequence[Event]) -> Iterator[Handover]:
-    found = (event.payload for event in _sorted(events) if isinstance(event.payload, Handover))
-    return (one for one in found if not one.stage.finished or one.stage == "stuck")
+def _open(events: Sequence[Event]) -> list[Handover]:
+    return [one for _, one in _told(events, Handover) if not one.stage.finished or one.stage == "stuck"]
 
 
 def _within_site(event: Event) -> str:
     return event.key.partition("/")[2]
-
-
-def _sorted(events: Sequence[Event]) -> list[Event]:
-    return sorted(events, key=lambda event: event.key)
 
 
 def _forecast(forecast: Forecast) -> str:
