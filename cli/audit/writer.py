@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -34,11 +34,8 @@ class AuditOf:
     @contextmanager
     def __call__(self) -> Iterator[AuditLog]:
         """The audit, closed at the end. It is not synced after each entry: a replay can be run again."""
-        file = AuditFile(self.part, sync=False)
-        try:
+        with closing(AuditFile(self.part, sync=False)) as file:
             yield _OrEnd(file, self.shown)
-        finally:
-            file.close()
 
 
 class _OrEnd:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from shlex import quote
 from typing import Annotated
@@ -34,11 +34,8 @@ def inspection_of(address: str | None, settings: Path | None, prefix: str | None
     if address is None:
         examples = "--bus sqlite:tidegate.db or --bus kafka:broker1:9092,broker2:9092"
         raise typer.BadParameter(f"say which bus: {examples}")
-    inspection = open_inspection(address, prefix, settings_in(settings))
-    try:
+    with closing(open_inspection(address, prefix, settings_in(settings))) as inspection:
         yield inspection
-    finally:
-        inspection.close()
 
 
 def settings_in(file: Path | None, *, quiet: bool = False) -> BusSettings | None:

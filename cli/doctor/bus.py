@@ -12,7 +12,6 @@ from basics.text import count
 from cli.doctor.files import mistakes
 from connectors.bus.inspection import Found, Inspection, everything
 from connectors.bus.open_bus import open_inspection
-from connectors.bus.settings import BusSettings
 from forecasting.forecast_publisher import AHEAD_MOST_S, demand_of
 from models.errors import BadInput, BusRefused, BusUnavailable
 from models.events import Topic
@@ -27,7 +26,6 @@ DAY_H = 24
 
 def bus_findings(place: BusPlace, pools: Iterable[PoolId]) -> Iterator[Finding]:
     """What is found about the bus. It is looked into only: no group is joined, nothing is made."""
-    settings: BusSettings | None = None
     try:
         settings = None if place.settings is None else read_bus_settings(place.settings)
     except BadInput as error:

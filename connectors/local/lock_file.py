@@ -95,7 +95,8 @@ class LockFile:
             self._epoch = None
             self.trouble = error
             if self._held is None:
-                self._read_orders()
+                with suppress(BadInput):  # what matters to a process that does not lead has been said
+                    self._state = read_state(self._path) or self._state
 
     def release(self) -> None:
         """Let another lead at once: for an orderly end."""
@@ -128,10 +129,6 @@ class LockFile:
         if found is not None and found.epoch == self._epoch:
             return replace(state, remembered=self.remembered)
         return replace(state, epoch=max(state.epoch + 1, self._least_epoch))
-
-    def _read_orders(self) -> None:
-        with suppress(BadInput):  # what matters to a process that does not lead has been said
-            self._state = read_state(self._path) or self._state
 
     def _let_go(self) -> None:
         self._epoch = None

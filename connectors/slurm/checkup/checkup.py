@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ssl
 from collections.abc import Callable
+from contextlib import closing
 from dataclasses import dataclass
 
 from connectors.slurm.checkup import commands, conf_rules, token
@@ -66,10 +67,8 @@ class Checkup:
             yield wrong(reach.REST, str(error), "Mend spec.slurm.url.")
             yield from self._without("slurmrestd cannot be asked")
             return
-        try:
+        with closing(rest):
             yield from self._asked(rest)
-        finally:
-            rest.close()
 
     def _asked(self, rest: Rest) -> Findings:
         try:
