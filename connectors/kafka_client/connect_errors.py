@@ -18,6 +18,13 @@ from models.errors import BadInput, BusRefused, BusUnavailable, TidegateError
 
 BOOTSTRAP_S = 5.0
 TRY_S = 3.0
+CONSUMING: Mapping[str, Any] = {  # the options of every consumer of ours: it commits and makes nothing by itself
+    "enable_auto_commit": False,
+    "allow_auto_create_topics": False,
+    "metrics_enabled": False,
+    "metadata_max_age_ms": 10_000,
+    "reconnect_backoff_max_ms": 1000,
+}
 
 Client = TypeVar("Client")
 

@@ -9,7 +9,7 @@ from contextlib import suppress
 from kafka import KafkaConsumer, TopicPartition
 from kafka.errors import CorruptRecordError, KafkaError, UnsupportedCodecError
 
-from connectors.kafka_client.connect_errors import admin_client, connected
+from connectors.kafka_client.connect_errors import CONSUMING, admin_client, connected
 from connectors.kafka_client.metadata import BrokerMetadata, unavailable
 from connectors.kafka_client.security import Security
 from models.errors import BusRefused, BusUnavailable
@@ -107,14 +107,10 @@ class Topics:
 def _consumer(options: dict[str, object]) -> KafkaConsumer:
     return KafkaConsumer(
         **options,
+        **CONSUMING,
         group_id=None,
         auto_offset_reset="earliest",  # what was deleted meanwhile, the polls have told
-        enable_auto_commit=False,
-        allow_auto_create_topics=False,
-        metrics_enabled=False,
-        metadata_max_age_ms=10_000,
         request_timeout_ms=ASK_MS * 2,
         fetch_max_wait_ms=POLL_MS // 3,
         max_partition_fetch_bytes=FETCH_BYTES,
-        reconnect_backoff_max_ms=1000,
     )

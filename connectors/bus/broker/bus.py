@@ -22,7 +22,7 @@ from connectors.bus.topics import LONGEST
 from connectors.bus.wire.codec import Message, encode
 from connectors.bus.wire.receiver import Receiver, dead_letter_event, too_large, unsendable
 from connectors.kafka_client.client_patches import unstoppable
-from connectors.kafka_client.connect_errors import admin_client, connected
+from connectors.kafka_client.connect_errors import CONSUMING, admin_client, connected
 from connectors.kafka_client.metadata import unavailable
 from connectors.kafka_client.security import Security
 from models.bus import BusCounts, Subscription
@@ -31,10 +31,6 @@ from models.events import DeadLetter, Event, Latest, Topic
 
 SPOOL_MOST = 256 * 2**20  # bytes
 SURELY_FITS = LONGEST // 2  # bytes of a body: key and headers are never so long as to make it too large
-LASTING = {
-    "metrics_enabled": False,  # what counts is in ``counts``; the client's own metrics cost a tenth of its time
-    "reconnect_backoff_max_ms": 1000,
-}
 LINGER_MS = 25  # to wait for company when nobody flushes: fewer, larger requests
 BATCH_BYTES = 128 * 1024
 TOPICS_S = 5.0  # how often to look whether topics are still the ones that they were
@@ -219,8 +215,9 @@ class KafkaBus:
         return self._connect(
             lambda options: KafkaProducer(
                 **options,
-                **LASTING,
                 acks="all",
+                metrics_enabled=False,  # what counts is in ``counts``; the client's own cost a tenth of its time
+                reconnect_backoff_max_ms=1000,
                 linger_ms=0 if alone else LINGER_MS,
                 batch_size=BATCH_BYTES,
                 partitioner=ByKey(),
@@ -233,14 +230,11 @@ class KafkaBus:
         return self._connect(
             lambda options: KafkaConsumer(
                 **options,
-                **LASTING,
+                **CONSUMING,
                 group_id=group_id,
                 auto_offset_reset="none",
-                enable_auto_commit=False,
-                allow_auto_create_topics=False,
                 session_timeout_ms=SESSION_MS,
                 fetch_max_wait_ms=LONG_POLL_MS,
-                metadata_max_age_ms=10_000,
             )
         )
 

@@ -14,7 +14,7 @@ from kafka.errors import AuthorizationError, KafkaError, RetriableError, Unsuppo
 from connectors.bus.broker.metadata import TopicMetadata
 from connectors.bus.inspection import Behind, Extent, Found, Reading, Send, no_such_topic
 from connectors.kafka_client.client_patches import unstoppable
-from connectors.kafka_client.connect_errors import admin_client, connected
+from connectors.kafka_client.connect_errors import CONSUMING, admin_client, connected
 from connectors.kafka_client.damaged import Damaged
 from connectors.kafka_client.metadata import PLACELESS, Shape, unavailable
 from connectors.kafka_client.security import Security
@@ -137,16 +137,7 @@ class KafkaInspection:
 
     def _consumer(self) -> KafkaConsumer:
         return connected(
-            lambda options: KafkaConsumer(
-                **options,
-                group_id=None,
-                auto_offset_reset="none",
-                enable_auto_commit=False,
-                allow_auto_create_topics=False,
-                metrics_enabled=False,
-                metadata_max_age_ms=10_000,
-                reconnect_backoff_max_ms=1000,
-            ),
+            lambda options: KafkaConsumer(**options, **CONSUMING, group_id=None, auto_offset_reset="none"),
             self._options,
             self._security,
         )
