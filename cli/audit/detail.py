@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import textwrap
 from collections.abc import Iterator
 
 from basics.text import clean
-from cli.audit.format import clock, node_text, span_text
+from cli.audit.format import clock, node_text, span_text, wrapped
 from cli.audit.listing import why
 from cli.audit.timelines import Acted, HandoverTimeline
 from cli.stage_descriptions import STAGE_DESCRIPTIONS
@@ -39,8 +38,8 @@ def _head(timeline: HandoverTimeline, width: int) -> list[str]:
     end = f"{handover.stage}{took}" if handover.stage.finished else f"open, in stage {handover.stage}"
     because = f" ({why(handover)})" if why(handover) else ""
     return [
-        *_wrapped(f"hand-over {clean(timeline.id)} of node {clean(handover.node)}, {way}: {end}{because}", width),
-        *_wrapped(_beginning(timeline.stages[0].handover), width),
+        *wrapped(f"hand-over {clean(timeline.id)} of node {clean(handover.node)}, {way}: {end}{because}", width),
+        *wrapped(_beginning(timeline.stages[0].handover), width),
     ]
 
 
@@ -57,7 +56,7 @@ def _stage(entered: Entered, until_s: int | None, width: int) -> list[str]:
     stage = entered.handover.stage
     lasted = "" if until_s in (None, entered.at_s) else f", for {span_text(until_s - entered.at_s)}"
     because = f" ({entered.handover.why})" if entered.handover.why is not None else ""
-    return _wrapped(f"{clock(entered.at_s)}  {stage}{because}{lasted}: {STAGE_DESCRIPTIONS[stage]}", width, indent=14)
+    return wrapped(f"{clock(entered.at_s)}  {stage}{because}{lasted}: {STAGE_DESCRIPTIONS[stage]}", width, indent=14)
 
 
 def _act(act: Acted, width: int) -> Iterator[str]:
@@ -67,16 +66,12 @@ def _act(act: Acted, width: int) -> Iterator[str]:
     else:
         later_s = answered.at_s - asked.at_s
         outcome = f"{answered.outcome}{f', {span_text(later_s)} later' if later_s else ''}"
-    yield from _wrapped(
+    yield from wrapped(
         f"{clock(asked.at_s)}    {asked.act.verb} ({clean(asked.act.mark)}): {outcome}", width, indent=16
     )
-    yield from _wrapped(f"                before: {node_text(asked.seen)}", width, indent=24)
+    yield from wrapped(f"                before: {node_text(asked.seen)}", width, indent=24)
     if answered is not None:
         same = answered.seen is not None and node_text(answered.seen) == node_text(asked.seen)
-        yield from _wrapped(
+        yield from wrapped(
             f"                after: {'the same' if same else node_text(answered.seen)}", width, indent=23
         )
-
-
-def _wrapped(text: str, width: int, indent: int = 2) -> list[str]:
-    return textwrap.wrap(text, max(width, 40), subsequent_indent=" " * indent, break_on_hyphens=False)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import textwrap
 from collections.abc import Iterator
 from dataclasses import replace
 from shlex import quote
@@ -13,7 +12,7 @@ from rich import box
 from rich.table import Table
 
 from basics.text import clean, some
-from cli.audit.format import ABSENT, clock, span_text
+from cli.audit.format import ABSENT, clock, span_text, wrapped
 from cli.audit.timelines import HandoverTimeline, HandoverTimelines, decisions
 from cli.report.numbers import ahead
 from controller.decide.bounds import first_bounds
@@ -144,4 +143,4 @@ def reasons(entry: Decided, width: int) -> Iterator[str]:
         f"stays ({rejection.reason}): {some(rejection.nodes)}: {clean(rejection.text)}" for rejection in plan.rejections
     ]
     for line in lines:
-        yield from textwrap.wrap(line, max(width, 40), subsequent_indent="  ", break_on_hyphens=False)
+        yield from wrapped(line, width)

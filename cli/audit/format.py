@@ -1,7 +1,8 @@
-"""Times, nodes and names of an audit as people read them."""
+"""Times, nodes and lines of an audit as people read them."""
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Callable
 from datetime import UTC, datetime
 
@@ -55,3 +56,8 @@ def kubernetes_words(node: KubernetesNode) -> str:
         "1 pod" if node.pods == 1 else f"{node.pods} pods",
     ]
     return ", ".join(part for part in parts if part)
+
+
+def wrapped(text: str, width: int, indent: int = 2) -> list[str]:
+    """Lines of at most ``width`` columns where that is 40 or more, those after the first indented."""
+    return textwrap.wrap(text, max(width, 40), subsequent_indent=" " * indent, break_on_hyphens=False)

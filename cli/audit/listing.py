@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import textwrap
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import Any
@@ -12,7 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from basics.text import clean, count
-from cli.audit.format import clock, node_text, span_text
+from cli.audit.format import clock, node_text, span_text, wrapped
 from cli.audit.timelines import Acted, HandoverTimeline
 from models.acts import Outcome
 from models.audit import Dropped
@@ -93,7 +92,7 @@ def drops(dropped: Sequence[Dropped], width: int) -> Iterator[str]:
     yield f"{count(len(dropped), 'move')} dropped before {'it' if len(dropped) == 1 else 'they'} began: {told}"
     for one in dropped[-DROPS_SHOWN:]:
         text = f"  {clock(one.at_s)}  {clean(one.node)} to {one.direction.target} ({one.reason}): {node_text(one.seen)}"
-        yield from textwrap.wrap(text, max(width, 40), subsequent_indent="    ", break_on_hyphens=False)
+        yield from wrapped(text, width, indent=4)
 
 
 def lead_times(timelines: Sequence[HandoverTimeline], direction: Direction) -> list[int]:

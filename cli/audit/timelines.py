@@ -73,11 +73,9 @@ class HandoverTimeline:
     def opening_s(self) -> int | None:
         """How long it took from empty to open."""
         opened = self.handover.stage is Stage.DONE and self.back_from_s is None
-        return (
-            self.ended_s - self.emptied_s
-            if opened and self.ended_s is not None and self.emptied_s is not None
-            else None
-        )
+        if not opened or self.ended_s is None or self.emptied_s is None:
+            return None
+        return self.ended_s - self.emptied_s
 
     @property
     def back_s(self) -> int | None:

@@ -69,11 +69,8 @@ def notes(page: Sequence[str], outcomes: Sequence[Outcome]) -> str:
     items += [
         f"<li><b>{escape(outcome.policy)}:</b> {escape(note)}</li>" for outcome in outcomes for note in outcome.notes
     ]
-    return (
-        f'<section id="notes">\n<h2>Notes</h2>\n<ul class="notes">\n{"".join(items)}\n</ul>\n</section>'
-        if items
-        else ""
-    )
+    listed = f'<section id="notes">\n<h2>Notes</h2>\n<ul class="notes">\n{"".join(items)}\n</ul>\n</section>'
+    return listed if items else ""
 
 
 def versions(pairs: Mapping[str, str]) -> str:
