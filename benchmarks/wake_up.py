@@ -29,7 +29,7 @@ from service.open_process import open_process
 from service.parts.control import ControlPart
 from service.roles import Role
 from service.running import read_once
-from service.site_file import read_site
+from service.site import read_site
 from service.stepper import Stepper
 from tests.connectors.slurm import fake, makers
 

@@ -20,7 +20,7 @@ from service.logs import log_to_stderr
 from service.plan_text import in_a_line
 from service.policy_file import read_policy
 from service.roles import Role
-from service.site_file import read_site
+from service.site import read_site
 from service.stepper import impatient
 
 if TYPE_CHECKING:

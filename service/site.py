@@ -7,6 +7,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field
 
+from basics.documents.document import Form, read_document
 from connectors.slurm.settings import SlurmSettings
 from models.fields import PATH, Part, field, matching
 
@@ -85,3 +86,11 @@ class Site(Part):
             address = f"sqlite:{folder / address.removeprefix('sqlite:')}"
         bus = spec.bus.model_copy(update={"address": address})
         return site.model_copy(update={"spec": spec.model_copy(update={"bus": bus})})
+
+
+SITE = Form(Site, "site", "site file")
+
+
+def read_site(path: Path) -> Site:
+    """The site in a file, its paths taken from its folder. Raises BadDocument or BadInput."""
+    return read_document(path, SITE).value.beside(path.absolute().parent)

@@ -17,8 +17,7 @@ from models.errors import BadInput
 from models.findings import Finding, skipped, warning, well, wrong
 from models.policies import Policy
 from service.policy_file import read_policy
-from service.site import LOCK, Site
-from service.site_file import read_site
+from service.site import LOCK, Site, read_site
 from simulator.traces.rates import read_rates
 
 SITE, POLICY, STATE, KUBERNETES = "site", "policy", "state", "kubernetes"

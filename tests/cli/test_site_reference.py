@@ -13,7 +13,7 @@ import yaml
 from basics.documents.document import BadDocument
 from cli.reference import files
 from cli.reference_pages.site import site_page, site_schema_text
-from service.site_file import read_site
+from service.site import read_site
 
 EXAMPLE = Path(__file__).parents[2] / "examples" / "site.yaml"
 

@@ -31,7 +31,7 @@ from service.policy_file import read_policy
 from service.process import Process
 from service.roles import NEEDS, PARTS, Role, in_order_of_need
 from service.running import read_once, run_once
-from service.site_file import read_site
+from service.site import read_site
 from tests.connectors.slurm import fake, makers
 from tests.connectors.slurm.fake import Fake
 
