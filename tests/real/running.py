@@ -157,8 +157,12 @@ class Running:
             process.kill()
 
     def stop_all(self) -> dict[str, int]:
-        """End all that runs, and tell the exit codes by role."""
-        return {role: self.stop(role) for role in list(self._processes)}
+        """End all that runs, and tell the exit codes by role; whatever comes between, nothing runs on."""
+        try:
+            return {role: self.stop(role) for role in list(self._processes)}
+        finally:
+            for process in self._processes.values():
+                process.kill()
 
     def ours(self) -> set[str]:
         """The nodes that are drained in Slurm with a mark of Tidegate's."""

@@ -16,8 +16,10 @@ from models.demand import Demand
 from models.events import Event, Latest, Planned, Topic
 from models.forecasts import Forecast
 from models.handovers import Handover, Stage
+from models.nodes import HpcNode
 from models.work import WorkRecord, WorkState
 from simulator.standin import Memory
+from tests.conformance.benches import FOREIGN
 from tests.real import ports
 from tests.real.kafka.broker import Broker
 from tests.real.running import Running
@@ -80,6 +82,11 @@ class Observed:
         """The state of a job; None for one that is not on the bus."""
         told = [event.payload for key, event in self.latest(Topic.WORK).items() if key == f"site/{pool}/hpc/{job}"]
         return told[0].state if told and isinstance(told[0], WorkRecord) else None
+
+    def drained(self, pool: str, node: str) -> str | None:
+        """Why a node is drained, as the bus tells it; None where it is not."""
+        told = self.latest(Topic.NODES)[f"site/{pool}/hpc/{node}"].payload
+        return told.drain_reason if isinstance(told, HpcNode) else None
 
     def planned_s(self, pool: str) -> int:
         """When the newest plan of a pool was made; 0 before there is one."""
@@ -181,23 +188,28 @@ def a_job_wakes_a_decision(observed: Observed) -> None:
     )
     before_s = {pool: observed.planned_s(pool) for pool in POOLS}
     free = min(POOLS["b"] - observed.marks("b").keys())
-    site.cluster.submit("--exclusive", "--partition=b", f"--nodelist={free}", minutes=60)
+    job = site.cluster.submit("--exclusive", "--partition=b", f"--nodelist={free}", minutes=60)
     site.wait(lambda: observed.planned_s("b") > before_s["b"], "the job wakes a decision", 20.0)
     assert observed.planned_s("b") - before_s["b"] < EVERY_S / 2
+    site.wait(lambda: observed.work("b", job) is WorkState.RUNNING, "it is on the bus, with its pool")
+    assert observed.work("a", job) is None
 
 
 def connect_is_killed(observed: Observed, job: int) -> None:
-    """What happens while it is away is told when it is back: what ended, too."""
+    """What happens while it is away is told when it is back, of work and of nodes: what ended, too."""
     site, cluster = observed.site, observed.site.cluster
     site.stop("connect", kill=True)
     cluster.run("scancel", str(job))
     later = cluster.submit("--exclusive", "--nodelist=n01", minutes=60)
     cluster.wait(lambda: cluster.job(later)["JobState"] == "RUNNING", "the next job runs")
+    idle = next(name for name in sorted(POOLS["b"]) if cluster.flags(name) == {"IDLE"})
+    cluster.run("scontrol", "update", f"nodename={idle}", "state=drain", f"reason={FOREIGN}")
     told_s = observed.latest(Topic.DEMAND)["site/a/hpc"].at_s
     assert observed.work("a", later) is None
     site.start("connect")
     site.wait(lambda: observed.work("a", later) is WorkState.RUNNING, "the next job is on the bus")
     site.wait(lambda: observed.work("a", job) in (None, WorkState.ENDED), "the first one has ended there")
+    site.wait(lambda: observed.drained("b", idle) == FOREIGN, "what a person drained is shown so")
     site.wait(lambda: observed.latest(Topic.DEMAND)["site/a/hpc"].at_s > told_s, "demand is told on")
     assert observed.latest(Topic.NODES).keys() == NODE_KEYS
 
