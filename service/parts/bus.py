@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 
 from prometheus_client.registry import Collector
 
 from connectors.bus.metrics import BusMetrics
 from connectors.bus.open_bus import OpenedBus, open_bus
+from models.errors import BusRefused, BusUnavailable
 from service.calendar import CalendarTask
 from service.part import Part, Status, Step
 from service.process import Process
@@ -33,9 +35,10 @@ class BusPart(Part):
 
     def resync(self) -> float:
         """Take what was lost once, for all parts."""
-        if lost := self.bus.take_resyncs():
-            for part in self._parts:
-                part.tell_anew(lost)
+        with suppress(BusUnavailable, BusRefused):  # the next time, then
+            if lost := self.bus.take_resyncs():
+                for part in self._parts:
+                    part.tell_anew(lost)
         return RESYNC_S
 
     def metrics(self) -> Sequence[Collector]:

@@ -74,7 +74,8 @@ class ControlledPool:
     kubernetes: Standing[KubernetesNode]
     controller: Controller | None
     stale: Trouble
-    order: int = -1  # the newest reading of Slurm that an event told of
+    order: int = -1  # the newest reading of Slurm that an event told of and that was not read here; -1: none
+    heard_s: int = 0  # when it was told
 
 
 class ControlPart(Part):
@@ -126,7 +127,7 @@ class ControlPart(Part):
         for one in news:
             pool = self.pools[one.pool.pool]
             if one.side is Side.HPC:
-                pool.order = max(pool.order, one.order)
+                pool.order, pool.heard_s = max(pool.order, one.order), self._process.clock()
             pool.pace.hear(now_s)
         for name in {one.pool.pool for one in news}:
             self._process.wake(f"turn {name}", self.pools[name].pace.due_in_s(now_s))
@@ -148,9 +149,17 @@ class ControlPart(Part):
                 pool.stale.over()
             whose = "" if len(self.pools) == 1 else f"pool {name}: "
             log.info("%s%s", whose, in_a_line(plan, old))
-            return pool.pace.due_in_s(now_s)
-        pool.pace.hear(now_s)  # forecasts, or the lead, may come at any time: nothing was decided that could stand
-        return max(WATCH_S, pool.pace.due_in_s(now_s))
+        if plan is None or self._lags(pool):
+            pool.pace.hear(now_s)  # what is lacking may come at any time: nothing was decided that could stand
+            return max(WATCH_S, pool.pace.due_in_s(now_s))
+        return pool.pace.due_in_s(now_s)
+
+    def _lags(self, pool: ControlledPool) -> bool:
+        """Whether what woke the turn is not in the picture that it was decided on: Slurm was read only just before."""
+        picture = pool.slurm.source.read()
+        if picture.order >= pool.order or picture.at_s > pool.heard_s:  # slurmctld's clock may have been set back
+            pool.order = -1
+        return pool.order >= 0 and not pool.slurm.source.unread
 
     def tell_anew(self, lost: Collection[Topic]) -> None:
         """See the base."""

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Sequence
+import time
+from collections.abc import Callable, Sequence
 from functools import partial
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
@@ -23,6 +24,7 @@ from service.process import Process
 from service.site import PageSettings
 
 LISTEN_S = 1.0  # between two looks at what the bus tells
+STALLED_S = 180.0  # a process that took no step for so long is not alive: a reading that hangs takes 60 s
 TOPICS = (Topic.PLANS, Topic.FORECASTS, Topic.HANDOVERS)
 
 log = logging.getLogger("tidegate.service")
@@ -36,12 +38,20 @@ class PagePart(Part):
 
     name = "page"
 
-    def __init__(self, process: Process, subscription: Subscription, address: tuple[str, int]) -> None:
+    def __init__(
+        self,
+        process: Process,
+        subscription: Subscription,
+        address: tuple[str, int],
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:
         self._process = process
         self._subscription = subscription
         self._latest = Latest()
         self._trouble = Trouble(log, "what the page shows is old: the bus is not heard")
-        self._shown = b"", b""
+        self._shown = b"", b"", b""
+        self._monotonic = monotonic
+        self._looked_s = monotonic()
         self._registry: CollectorRegistry | None = None
         self._server = ThreadingHTTPServer(address, partial(_Handler, self))
         self._server.daemon_threads = True
@@ -65,7 +75,9 @@ class PagePart(Part):
         status, events = self._process.status(), list(self._latest.state.values())
         site = self._process.site.metadata.name
         now_s = self._process.clock()
-        self._shown = page_html(site, now_s, status, events), page_json(site, now_s, status, events)
+        metrics = generate_latest(self._metrics())
+        self._shown = page_html(site, now_s, status, events), page_json(site, now_s, status, events), metrics
+        self._looked_s = self._monotonic()
         return LISTEN_S
 
     def answer(self, path: str) -> tuple[int, str, bytes]:
@@ -76,8 +88,11 @@ class PagePart(Part):
             case "/status.json":
                 return 200, "application/json", self._shown[1]
             case "/metrics":
-                return 200, CONTENT_TYPE_LATEST, generate_latest(self._metrics())
+                return 200, CONTENT_TYPE_LATEST, self._shown[2]
             case "/livez":
+                stalled_s = self._monotonic() - self._looked_s
+                if stalled_s > STALLED_S:
+                    return 503, "text/plain", f"no step was taken for {stalled_s:.0f} s\n".encode()
                 return 200, "text/plain", b"ok\n"
             case _:
                 return 404, "text/plain", b"there are /, /status.json, /metrics and /livez\n"

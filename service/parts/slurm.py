@@ -78,6 +78,7 @@ def _pool(
     most = len(picture.nodes) - low
     port = SlurmScheduler(cluster, pool.nodes, nodes_max=most, answers=paced.read, clock=clock)
     source = Standing(port, Side.HPC, "" if alone else pool.name)
+    source.read()  # from now on there is a picture that stands
     return SlurmPool(port, source, tuple(sorted(picture.nodes)), first.pool.shape)
 
 

@@ -24,7 +24,7 @@ from service.parts.control import WATCH_S, ControlPart
 from service.parts.forecasting import ForecastingPart
 from service.parts.kubernetes import KubernetesPart
 from service.parts.leadership import LeadershipPart
-from service.parts.page import PagePart
+from service.parts.page import STALLED_S, PagePart
 from service.parts.publishing import PublishingPart
 from service.parts.slurm import SlurmPart
 from service.policy_file import read_policy
@@ -289,3 +289,52 @@ def test_an_address_that_is_taken_is_told(opening: Opening):
     taken = opening(Role.PAGE, site=", page: {listen: '127.0.0.1:0'}").part(PagePart).port
     with pytest.raises(BadInput, match=rf"127\.0\.0\.1:{taken}: cannot be listened on"):
         opening(Role.PAGE, site=f", page: {{listen: '127.0.0.1:{taken}'}}")
+
+
+def test_a_slurm_that_goes_away_right_after_the_start_ends_nothing(opening: Opening, server: Fake):
+    process = opening()
+    server.instead["GET nodes/"] = fake.say(500, {})
+    process.part(SlurmPart).paced._due_s = 0.0
+    assert process.part(ControlPart).turn("pool") > 0
+    assert process.part(SlurmPart).pools["pool"].source.unread
+
+
+def test_a_turn_that_could_not_read_what_woke_it_comes_again_until_it_could(opening: Opening):
+    process = opening(spec="")
+    control, paced = process.part(ControlPart), process.part(SlurmPart).paced
+    read_once(process)
+    control.turn("pool")
+    pool = control.pools["pool"]
+    pool.order, pool.heard_s = pool.slurm.source.read().order + 5, process.clock()
+    paced._soonest_s = paced._monotonic() + 1000.0  # Slurm was asked a moment ago, and took long
+    assert control.turn("pool") <= 10.0
+    assert pool.pace.heard_s is not None, "it waits for its own picture"
+    pool.heard_s, paced._due_s = process.clock() - 1, 0.0  # a second later Slurm may be asked
+    control.turn("pool")
+    assert pool.order == -1, "its own picture is newer than the event by our clock: slurmctld's may have been set back"
+    assert pool.pace.heard_s is None
+
+
+def test_a_process_that_takes_no_steps_is_not_alive_and_metrics_are_drawn_by_its_own_thread(opening: Opening):
+    now_s = [0.0]
+    process = opening(spec=", mode: auto", site=", page: {listen: '127.0.0.1:0'}")
+    page = process.part(PagePart)
+    page._monotonic = lambda: now_s[0]
+    page.look()
+    drawn = page.answer("/metrics")
+    assert b"tidegate_leads" in drawn[2]
+    process.parts.clear()
+    assert page.answer("/metrics") == drawn
+    assert page.answer("/livez")[0] == 200
+    now_s[0] = STALLED_S + 1.0
+    assert page.answer("/livez")[0] == 503
+
+
+def test_a_bus_that_does_not_say_what_was_lost_ends_nothing(opening: Opening, monkeypatch: pytest.MonkeyPatch):
+    part = opening(Role.PAGE, site=", page: {listen: '127.0.0.1:0'}").part(BusPart)
+
+    def away() -> None:
+        raise BusUnavailable("no broker answers")
+
+    monkeypatch.setattr(part.bus, "take_resyncs", away)
+    assert part.resync() > 0
