@@ -126,9 +126,10 @@ class Trust:
         self._mass = self._mass * fade + due
         mean = self._losses / np.maximum(self._mass, 1.0)[:, None]
         usual = np.where(mean[:, :1] > 0, mean[:, :1], 1.0)
-        excess = (mean - mean.min(axis=1, keepdims=True)) / usual
         sure = self._mass / (self._mass + _PRIOR_S / self._step_s)
-        odds = np.exp(-np.minimum(sure[:, None] * excess / _TEMPERATURE, 50.0))
+        with np.errstate(over="ignore"):  # by a usual loss near zero; it is bounded right after
+            excess = (mean - mean.min(axis=1, keepdims=True)) / usual
+            odds = np.exp(-np.minimum(sure[:, None] * excess / _TEMPERATURE, 50.0))
         self.weights = (odds @ self._grid) / odds.sum(axis=1, keepdims=True)
 
     def skill(self) -> tuple[Skill, ...]:
