@@ -9,6 +9,7 @@ from math import isfinite
 from typing import TYPE_CHECKING
 
 from models.nodes import Side
+from models.outlook import Outlook
 
 if TYPE_CHECKING:  # who only reads or shows forecasts need not wait for numpy
     import numpy as np
@@ -30,6 +31,7 @@ class Forecast:
 
     ``horizons_s`` are H, rising and above zero; ``levels`` Q, rising, within (0, 1);
     ``values`` H rows of Q, nodes, finite, never negative, never falling along a row (quantiles do not cross).
+    ``outlook`` is the side's, which may have been made earlier; None while nobody makes one.
     """
 
     side: Side
@@ -39,6 +41,7 @@ class Forecast:
     levels: tuple[float, ...]
     values: tuple[tuple[float, ...], ...]
     source: Source
+    outlook: Outlook | None = None
 
     def __post_init__(self) -> None:
         if len(self.values) != len(self.horizons_s) or any(len(row) != len(self.levels) for row in self.values):
@@ -47,6 +50,8 @@ class Forecast:
             raise ValueError("a forecast must be finite and not negative")
         if any(low > high for row in self.values for low, high in pairwise(row)):
             raise ValueError("a forecast's quantiles must not cross")
+        if self.outlook is not None and self.outlook.side is not self.side:
+            raise ValueError("a forecast's outlook must be of its own side")
 
 
 def of_arrays(

@@ -9,7 +9,6 @@ from models.demand import Demand
 from models.forecasts import Forecast
 from models.handovers import Direction, Handover
 from models.nodes import Node, Side
-from models.outlook import Outlook
 from models.work import WaitingWork
 
 Bounds = tuple[int, int]  # the fewest and the most nodes that Kubernetes may own
@@ -49,7 +48,7 @@ class Snapshot:
     are nodes that bear a record of someone else, or of a later version, and are left alone. ``scope`` tells marks of
     this site and pool from others'. The other pools of the policy have ``open_elsewhere`` hand-overs under way, and
     began theirs of the last hour at ``recent_moves_elsewhere_s``. ``bounds`` are those of each step of the horizon,
-    none where they are the pool's own; ``outlook`` is by side, None while nobody made one.
+    none where they are the pool's own.
     """
 
     now_s: int
@@ -64,4 +63,3 @@ class Snapshot:
     open_elsewhere: int = 0
     recent_moves_elsewhere_s: tuple[int, ...] = ()
     bounds: tuple[Bounds, ...] = ()
-    outlook: Mapping[Side, Outlook] | None = None

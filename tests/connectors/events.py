@@ -14,6 +14,7 @@ from models.events import DeadLetter, Event, Payload, Planned, Topic
 from models.forecasts import Forecast, Source
 from models.handovers import Direction, Handover
 from models.nodes import HpcNode, KubernetesNode, NodeShape, Side
+from models.outlook import DAY_S, Outlook
 from models.plans import Hold, Move, Plan, Reason, Rejection, Switch
 from models.work import WorkRecord, WorkState
 
@@ -63,20 +64,28 @@ work = st.builds(
 )
 
 
+def outlooks(side: Side) -> st.SearchStrategy[Outlook]:
+    rows = st.tuples(*[st.tuples(nodes_many, nodes_many).map(sorted).map(tuple)] * 2)
+    some = st.lists(nodes_many, max_size=3).map(tuple)
+    return st.builds(Outlook, st.just(side), seconds, st.just((1800, DAY_S)), st.just((0.25, 0.5)), rows, some, some)
+
+
 @st.composite
 def forecasts(draw: st.DrawFn) -> Forecast:
+    side = draw(st.sampled_from(Side))
     horizons = sorted(draw(st.lists(st.integers(1, 10**9), max_size=5, unique=True)))
     levels = sorted(draw(st.lists(st.floats(0, 1, exclude_min=True, exclude_max=True), max_size=5, unique=True)))
     row = st.lists(nodes_many, min_size=len(levels), max_size=len(levels)).map(sorted)
     rows = draw(st.lists(row, min_size=len(horizons), max_size=len(horizons)))
     return Forecast(
-        draw(st.sampled_from(Side)),
+        side,
         draw(seconds),
         draw(nodes_many),
         tuple(horizons),
         tuple(levels),
         tuple(map(tuple, rows)),
         draw(st.sampled_from(Source)),
+        draw(st.none() | outlooks(side)),
     )
 
 

@@ -59,5 +59,4 @@ def test_the_controller_puts_them_into_what_it_decides_on():
     plan = site.planned(0)
     (decided,) = site.fleet.audit.of(Decided)
     assert decided.snapshot.bounds == ((1, 4),) * 24
-    assert decided.snapshot.outlook is None
     assert plan.target == 4

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict
+from dataclasses import asdict, replace
 
 import pytest
 
+from models.forecasts import Source, flat
 from models.nodes import Side
 from models.outlook import ARRIVALS_MOST, DAY_S, HORIZONS_MOST, LEVELS_MOST, RUN_SAMPLES_MOST, Outlook
 
@@ -56,3 +57,9 @@ WRONG = {
 def test_what_cannot_be_is_refused(facts: dict[str, object], said: str):
     with pytest.raises(ValueError, match=said):
         Outlook(Side.HPC, 300, **facts)
+
+
+def test_a_forecast_has_the_outlook_of_its_own_side():
+    assert flat(Side.HPC, 600, 4.0, (300,), Source.NOW).outlook is None
+    with pytest.raises(ValueError, match="of its own side"):
+        replace(flat(Side.KUBERNETES, 600, 4.0, (300,), Source.NOW), outlook=LARGEST)

@@ -122,22 +122,42 @@ class DemandNow(OfPool, frozen=True):
     waiting: Annotated[Nodes, means("Eligible and could use a node now, in node-equivalents.")]
 
 
+class OutlookMade(Struct, frozen=True, kw_only=True):
+    """What is known of one side's demand beyond its forecast."""
+
+    made_at_s: Annotated[Seconds, means("When it was made, in seconds since 1970.")]
+    horizons_s: Annotated[tuple[Span, ...], means("How far ahead each row of `values` looks, a day at most, rising.")]
+    levels: Annotated[tuple[Level, ...], means("The quantile of each column of `values`, rising.")]
+    values: Annotated[tuple[tuple[Nodes, ...], ...], means("Node-equivalents of demand: a row for each horizon.")]
+    run_over_limit: Annotated[
+        tuple[Annotated[float, Meta(ge=0)], ...],
+        means("How long work ran that has ended, as a share of its limit: samples."),
+    ]
+    arrivals: Annotated[
+        tuple[Nodes, ...],
+        means(
+            "Node-equivalents of the work that came in each 5 minutes of the last 7 days; the last end at made_at_s."
+        ),
+    ]
+
+
 class ForecastMade(OfPool, frozen=True):
     """Quantiles of one side's demand at some times ahead."""
 
     side: Annotated[Side, means("Whose demand is forecast.")]
     made_at_s: Annotated[Seconds, means("When it was made, in seconds since 1970.")]
     now: Annotated[Nodes, means("The demand when it was made, in node-equivalents.")]
-    horizons_s: Annotated[list[Span], means("How far ahead each row of `values` looks, in seconds, rising.")]
-    levels: Annotated[list[Level], means("The quantile of each column of `values`, rising.")]
+    horizons_s: Annotated[tuple[Span, ...], means("How far ahead each row of `values` looks, in seconds, rising.")]
+    levels: Annotated[tuple[Level, ...], means("The quantile of each column of `values`, rising.")]
     values: Annotated[
-        list[list[Nodes]],
+        tuple[tuple[Nodes, ...], ...],
         means("Node-equivalents: a row for each horizon, a column for each level. No row falls from left to right."),
     ]
     source: Annotated[
         Source,
         means("What made it: the model, persistence, `now` (what is there now stays), or the perfect one of a replay."),
     ]
+    outlook: Annotated[OutlookMade | None, means("The side's outlook; null where nobody makes one.")] = None
 
 
 class MoveMade(Struct, frozen=True):

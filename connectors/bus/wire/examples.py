@@ -10,6 +10,7 @@ from models.forecasts import Forecast, Source
 from models.handovers import Direction, Handover, Stage
 from models.identity import CONNECTOR, CONTROLLER, FORECASTING, PoolId
 from models.nodes import HpcNode, KubernetesNode, NodeShape, Side
+from models.outlook import Outlook
 from models.plans import Hold, Move, Plan, Reason, Rejection, Switch
 from models.work import WorkRecord, WorkState
 
@@ -55,6 +56,7 @@ _FORECAST = Forecast(
     (0.1, 0.5, 0.9),
     ((50.0, 54.5, 59.0), (44.0, 52.0, 63.5)),
     Source.MODEL,
+    Outlook(Side.HPC, NOW_S - 300, (43200, 86400), (0.5, 0.9), ((50.0, 62.0), (48.5, 64.0)), (0.25, 0.8), (0.0, 2.5)),
 )
 _OFFERS = NodeShape(64000, 515072, 8000)
 _MARK = _HANDOVER.mark

@@ -23,6 +23,7 @@ from connectors.bus.wire.bodies import (
     NodeOfHpc,
     NodeOfKubernetes,
     OfPool,
+    OutlookMade,
     PlanMade,
     RejectionMade,
     Shape,
@@ -33,6 +34,7 @@ from models.events import DeadLetter, Planned, Topic
 from models.forecasts import Forecast
 from models.handovers import Handover
 from models.nodes import HpcNode, KubernetesNode, NodeShape
+from models.outlook import Outlook
 from models.plans import Hold, Move, Plan, Rejection
 from models.work import WorkRecord
 
@@ -95,15 +97,13 @@ def _shape_body(shape: NodeShape | None) -> Shape | None:
 
 
 def _forecast(body: ForecastMade) -> Forecast:
-    rows = tuple(map(tuple, body.values))
-    axes = {"horizons_s": tuple(body.horizons_s), "levels": tuple(body.levels)}
-    return Forecast(**{**_fields(body), **axes, "values": rows})
+    outlook = None if body.outlook is None else Outlook(body.side, **_fields(body.outlook))
+    return Forecast(**{**_fields(body), "outlook": outlook})
 
 
 def _forecast_body(forecast: Forecast) -> ForecastMade:
-    rows = list(map(list, forecast.values))
-    axes = {"horizons_s": list(forecast.horizons_s), "levels": list(forecast.levels)}
-    return ForecastMade(**{**_values(ForecastMade, forecast), **axes, "values": rows})
+    outlook = None if forecast.outlook is None else OutlookMade(**_values(OutlookMade, forecast.outlook))
+    return ForecastMade(**{**_values(ForecastMade, forecast), "outlook": outlook})
 
 
 def _plan(body: PlanMade) -> Planned:

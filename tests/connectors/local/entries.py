@@ -93,16 +93,17 @@ small_entries = st.one_of(
 )
 
 
-outlooks = st.builds(
-    Outlook,
-    st.sampled_from(Side),
-    seconds,
-    st.just((1800, DAY_S)),
-    st.just((0.25, 0.5)),
-    st.tuples(*[st.lists(nodes_much, min_size=2, max_size=2).map(sorted).map(tuple)] * 2),
-    st.lists(st.floats(0, 1.5), max_size=3).map(tuple),
-    st.lists(nodes_much, max_size=3).map(tuple),
-)
+def outlooks(side: Side) -> st.SearchStrategy[Outlook]:
+    return st.builds(
+        Outlook,
+        st.just(side),
+        seconds,
+        st.just((1800, DAY_S)),
+        st.just((0.25, 0.5)),
+        st.tuples(*[st.lists(nodes_much, min_size=2, max_size=2).map(sorted).map(tuple)] * 2),
+        st.lists(st.floats(0, 1.5), max_size=3).map(tuple),
+        st.lists(nodes_much, max_size=3).map(tuple),
+    )
 
 
 @st.composite
@@ -128,7 +129,6 @@ def decisions(draw: st.DrawFn) -> Decided:
         recent_moves_s=tuple(draw(st.lists(st.integers(0, now_s), max_size=3))),
         kept=frozenset(draw(st.sets(st.sampled_from([node.name for node in shown])))),
         bounds=draw(st.sampled_from([(), ((0, len(shown)),) * 24, ((0, 1), (1, len(shown)))])),
-        outlook=draw(st.none() | st.dictionaries(st.sampled_from(Side), outlooks)),
     )
     pool = PoolPolicy(name="a", floor=Shares(hpc=draw(st.none() | st.integers(0, 1))))
     moves = MovesPolicy(min_gain=draw(st.floats(0, 2)), dwell="0s")
@@ -149,6 +149,5 @@ def _shown(name: str, state: Callable[[str], Node] | tuple[HpcNode, KubernetesNo
 
 def _forecast(draw: st.DrawFn, side: Side, demand: Demand) -> Forecast:
     rows = draw(st.lists(st.lists(nodes_much, min_size=3, max_size=3).map(sorted), min_size=2, max_size=2))
-    return Forecast(
-        side, demand.at_s, demand.nodes, (900, 3600), (0.1, 0.5, 0.9), tuple(map(tuple, rows)), Source.MODEL
-    )
+    axes = ((900, 3600), (0.1, 0.5, 0.9), tuple(map(tuple, rows)))
+    return Forecast(side, demand.at_s, demand.nodes, *axes, Source.MODEL, draw(st.none() | outlooks(side)))
