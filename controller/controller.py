@@ -10,6 +10,7 @@ from dataclasses import replace
 from controller import safety
 from controller.decide.bounds import bounds_by_step
 from controller.decide.decide import decide
+from controller.handover.adoption import beyond_bounds
 from controller.handover.advice import advice
 from controller.handover.begin import Names, moved
 from controller.handover.carry_out import Ports
@@ -97,7 +98,15 @@ class Controller:
         self._budget = budget or SiteBudget()
         self._use = self._budget.of(identity.pool)
         self._ledger = Ledger(self._budget, identity.pool, self._count_open)
-        self._sweep = Sweep(self._driver, rules, clock, self._names, lambda one: self._ledger.count(one, clock()))
+        self._sweep = Sweep(
+            self._driver,
+            rules,
+            clock,
+            self._names,
+            lambda one: self._ledger.count(one, clock()),
+            self._audit,
+            facts[Side.KUBERNETES],
+        )
         self._view = View(*(sources or (ports.hpc, ports.kubernetes)), spec.safety)
         self._lead = LeadTimes(moves.lead_time)
         self._epoch: int | None = None
@@ -221,25 +230,34 @@ class Controller:
         """Find everything in what both sides show; nothing of an earlier term is trusted."""
         self._epoch = None
         now_s = self._clock()
-        found = read_records(self._ports.kubernetes.read().nodes, now_s, self._rules)
+        found = read_records(self._ports.kubernetes.read().nodes, epoch, now_s, self._rules)
         if found.epoch > epoch or (found.epoch == epoch != self._use.led):  # others led in it: the lease was lost
             self._ports.leadership.rise_above(found.epoch)
             return
         kept = decode_leader_memory(self._ports.leadership.remembered)
         self._view.vanishing = kept.vanishing
         self._view.vanishing.begin_again(now_s)
+        self._view.read_nodes()
         self._view.forget()
         self._driver.lead(epoch, found.open)
+        self._turn_back_beyond_bounds(now_s)
         self._driver.stuck.update({handover.node: handover for handover in found.stuck})
         for handover in found.stuck:
             log.error(  # whoever wrote it down may have ended before it told
                 "%s", advice(handover, handover.stage, None, self._ports.facts)
             )
-        self._sweep.lead(found.unreadable)
+        self._sweep.lead(epoch, found.unreadable)
         self._ledger.recall(found, kept, now_s)
         self._hand_on(now_s)
         self._settled_in = False
         self._epoch = self._use.led = epoch
+
+    def _turn_back_beyond_bounds(self, now_s: int) -> None:
+        """A record says what was planned, not that it was: none that was found takes a side below its floor."""
+        nodes = self._view.nodes
+        bounds = bounds_by_step(self._pool, self._spec, len(nodes), now_s)[0]
+        for ident in beyond_bounds(self._driver.open.values(), nodes, bounds):
+            self._driver.turn_back(ident, Why.NOT_WANTED)
 
     def _hand_on(self, now_s: int) -> None:
         ledger = self._ledger

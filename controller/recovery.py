@@ -9,12 +9,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
+from controller.handover.adoption import believed
 from controller.handover.begin import Names, repaired
 from controller.handover.look import Rules
-from controller.handover.record import decode
 from models.errors import BadInput
 from models.handovers import MARK_PREFIX, Direction, Handover, Stage, ours
 from models.nodes import KubernetesNode, Node
+
+TWICE = "the record is of hand-over {id}, which is that of node {node}"
 
 
 @dataclass(slots=True)
@@ -33,24 +35,21 @@ class Found:
         return max((h.epoch for group in (self.open, self.stuck, self.ended) for h in group), default=0)
 
 
-def read_records(nodes: Mapping[str, KubernetesNode], now_s: int, rules: Rules) -> Found:
-    """Sort the record of every node; a time of a leader whose clock was ahead of ours is cut down to one that can be.
-
-    A record that names another node was copied there by a person or a tool, and counts as unreadable.
-    """
+def read_records(nodes: Mapping[str, KubernetesNode], epoch: int, now_s: int, rules: Rules) -> Found:
+    """Sort the record of every node, as far as whoever leads in ``epoch`` may believe it. What may not be, and a second
+    record of one hand-over, counts as unreadable."""
     found = Found()
+    opened: dict[str, str] = {}
     for name, node in nodes.items():
         if node.record is None:
             continue
         try:
-            handover = decode(node.record, rules.scope)
+            handover = believed(node.record, name, epoch, now_s, rules)
+            if not handover.stage.finished and opened.setdefault(handover.id, name) != name:
+                raise BadInput(TWICE.format(id=handover.id, node=opened[handover.id]))
         except BadInput as error:
             found.unreadable[name] = str(error)
             continue
-        if handover.node != name:
-            found.unreadable[name] = f"the record is of node {handover.node}"
-            continue
-        handover = _within(handover, now_s, rules)
         if handover.stage is Stage.STUCK:
             found.stuck.append(handover)
         elif handover.stage.finished:
@@ -58,16 +57,6 @@ def read_records(nodes: Mapping[str, KubernetesNode], now_s: int, rules: Rules) 
         else:
             found.open.append(handover)
     return found
-
-
-def _within(handover: Handover, now_s: int, rules: Rules) -> Handover:
-    latest_s = max(now_s, handover.reserve_from_s or 0) + rules.deadline_s
-    return replace(
-        handover,
-        started_s=min(handover.started_s, now_s),
-        stage_since_s=min(handover.stage_since_s, now_s),
-        deadline_s=min(handover.deadline_s, latest_s),
-    )
 
 
 def suspect(node: Node, scope: str) -> bool:

@@ -5,23 +5,25 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Iterable
 
+from controller.handover.adoption import believed
 from controller.handover.begin import Names
 from controller.handover.driver import HandoverDriver
 from controller.handover.look import Rules
-from controller.handover.record import TheirRecord, decode
-from controller.recovery import mend, suspect
+from controller.handover.record import TheirRecord
+from controller.recovery import TWICE, mend, suspect
+from models.audit import AuditLog, LeftAlone
 from models.errors import BadInput
 from models.handovers import Handover, Stage, ours
 from models.nodes import Node
+from models.scheduler_facts import SchedulerFacts
 
-LEFT_ALONE = "node %s is left alone: %s; look at its annotation, and remove that if nobody needs it"
 log = logging.getLogger("tidegate.handover")
 
 
 class Sweep:
     """What is known of the nodes that are in no hand-over. ``unreadable`` are those with a record that is not ours to
-    understand, by name: they are left alone. ``count`` hears of every hand-over that a record tells of and that is gone
-    on with."""
+    understand, by name: they are left alone. ``count`` hears of every hand-over that a record tells of and that is
+    turned back; ``facts`` are of the side that has the records."""
 
     def __init__(
         self,
@@ -30,6 +32,8 @@ class Sweep:
         clock: Callable[[], int],
         names: Callable[[], Names],
         count: Callable[[Handover], None],
+        audit: AuditLog,
+        facts: SchedulerFacts,
     ) -> None:
         self.unreadable: dict[str, str] = {}
         self._driver = driver
@@ -37,63 +41,89 @@ class Sweep:
         self._clock = clock
         self._names = names
         self._count = count
+        self._audit = audit
+        self._facts = facts
+        self._epoch = 0
         self._theirs: set[str] = set()
         self._read: dict[str, tuple[str, Handover]] = {}
         self._waiting: dict[str, Node] = {}
 
-    def lead(self, unreadable: dict[str, str]) -> None:
+    def lead(self, epoch: int, unreadable: dict[str, str]) -> None:
         """Begin anew with what the records said."""
-        self.unreadable = dict(unreadable)
-        for name, error in unreadable.items():
-            log.error(LEFT_ALONE, name, error)
+        self._epoch = epoch
+        self.unreadable = {}
+        self._theirs.clear()
         self._read.clear()
         self._waiting.clear()
+        for name, error in unreadable.items():
+            self._leave_alone(name, error)
 
     def over(self, changed: Iterable[Node]) -> None:
         """See to every node that changed, and to those that still show what they should not. Raises Unreachable."""
         self._waiting.update({node.name: node for node in changed})
         moving = {handover.node for handover in self._driver.open.values()}
         for name, shown in list(self._waiting.items()):
-            if name not in moving and (suspect(shown, self._rules.scope) or not self._has_read(shown)):
+            waits = suspect(shown, self._rules.scope)
+            if name not in moving and (waits or name in self.unreadable or not self._has_read(shown)):
                 fresh = self._driver.look(name)
                 if fresh is not None:
                     self._see_to(fresh)
-                if fresh is None or suspect(shown, self._rules.scope):
+                waits = waits or (fresh is not None and self._is_twice(fresh))
+                if fresh is None or waits:
                     continue  # until the list itself shows it well: what was looked at may be older than the list
             del self._waiting[name]
 
     def last(self, node: Node) -> Handover | None:
         """The hand-over that the node's record tells of, None when there is none to be read."""
         text = node.kubernetes.record
-        if text is None:
-            return None
         known = self._read.get(node.name)
-        if known is not None and known[0] == text:
+        if text is not None and known is not None and known[0] == text:
             return known[1]
         try:
-            handover = decode(text, self._rules.scope)
-            if handover.node != node.name:
-                raise BadInput(f"the record is of node {handover.node}")
+            handover = None if text is None else believed(text, node.name, self._epoch, self._clock(), self._rules)
         except BadInput as error:
-            if node.name not in self.unreadable:
-                log.error(LEFT_ALONE, node.name, error)
-            self.unreadable[node.name] = str(error)
             (self._theirs.add if isinstance(error, TheirRecord) else self._theirs.discard)(node.name)
+            self._leave_alone(node.name, str(error))
             return None
-        self.unreadable.pop(node.name, None)
-        self._read[node.name] = (text, handover)
+        self._look_after(node.name)
+        if text is not None and handover is not None:
+            self._read[node.name] = (text, handover)
         return handover
+
+    def _leave_alone(self, node: str, error: str) -> None:
+        if node not in self.unreadable:
+            command = self._facts.forget(node)
+            self._audit.append(LeftAlone(self._clock(), self._epoch, node, error, command))
+            ends = f"run: {command}" if command else "remove its annotation"
+            log.error("node %s is left alone: %s; if nobody needs that record, %s", node, error, ends)
+        self.unreadable[node] = error
+
+    def _look_after(self, node: str) -> None:
+        if node in self.unreadable:
+            self._audit.append(LeftAlone(self._clock(), self._epoch, node))
+            del self.unreadable[node]
+            self._theirs.discard(node)
 
     def _has_read(self, node: Node) -> bool:
         text, known = node.kubernetes.record, self._read.get(node.name)
         return text is None or (known is not None and known[0] == text)
 
+    def _is_twice(self, node: Node) -> bool:
+        """Whether the record tells of a hand-over that is under way on another node."""
+        last = self._read.get(node.name)
+        under_way = None if last is None or last[1].stage.finished else self._driver.open.get(last[1].id)
+        return under_way is not None and under_way.node != node.name
+
     def _see_to(self, node: Node) -> None:
-        """Go on with what the record tells of; else free the node of a stray booking, and mend it."""
+        """Turn back what the record tells of; else free the node of a stray booking, and mend it."""
         last = self.last(node)
+        if last is not None and self._is_twice(node):
+            self._leave_alone(node.name, TWICE.format(id=last.id, node=self._driver.open[last.id].node))
+        elif last is not None:
+            self._look_after(node.name)
         if node.name in self.unreadable and (node.name in self._theirs or not node.breached):
             return
-        if last is not None and not last.stage.finished:
+        if last is not None and not last.stage.finished and node.name not in self.unreadable:
             self._driver.adopt(last)
             self._count(last)
             return

@@ -1,5 +1,5 @@
-"""The audit: one entry for each decision, each move that was dropped, each act and each stage of a hand-over, in the
-order in which they happened.
+"""The audit: one entry for each decision, each move that was dropped, each act, each stage of a hand-over and each node
+that is left alone, in the order in which they happened.
 
 An act is written down twice: before it is asked for, so that none goes unrecorded however the process ends, and when
 its outcome is known, with what was seen then. An entry that was asked and never answered is an unknown outcome.
@@ -73,7 +73,19 @@ class Dropped:
     seen: Node | None
 
 
-Entry = Decided | Asked | Answered | Entered | Dropped
+@dataclass(frozen=True, slots=True)
+class LeftAlone:
+    """A node is left alone from now on, since its record cannot be believed; ``error`` says why, and ``command`` how a
+    person removes it. Without an error it is looked after again."""
+
+    at_s: int
+    epoch: int
+    node: str
+    error: str = ""
+    command: str = ""
+
+
+Entry = Decided | Asked | Answered | Entered | Dropped | LeftAlone
 
 
 class AuditLog(Protocol):

@@ -13,6 +13,8 @@ from typing import Protocol
 
 from models.acts import Outcome
 
+EPOCH_MOST = 2**31 - 1  # no site changes its leader so often: a larger one is forged, or an accident
+
 
 class Pause(StrEnum):
     """What becomes of open hand-overs while no new one may begin."""

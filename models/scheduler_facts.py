@@ -16,7 +16,7 @@ class SchedulerFacts:
     crash of the scheduler can undo the closing unseen. ``write_longest_s`` is after how long a write that hangs is
     given up, ``lands_s`` after how long one that was given up has happened or never will. ``books``: whether a
     reservation keeps work off a node from an hour on. The commands have ``{node}`` where a node's name goes; they are
-    empty where there is nothing that a person could type.
+    empty where there is nothing that a person could type. ``forget_command`` removes our record from the node.
     """
 
     name: str
@@ -26,6 +26,7 @@ class SchedulerFacts:
     books: bool = True
     show_command: str = ""
     open_command: str = ""
+    forget_command: str = ""
 
     def __post_init__(self) -> None:
         if self.settle_s < 0 or not 0 < self.write_longest_s <= self.lands_s:
@@ -38,3 +39,7 @@ class SchedulerFacts:
     def open(self, node: str) -> str:
         """The command that opens the node to this scheduler, likewise."""
         return self.open_command.replace(PLACE, shlex.quote(node))
+
+    def forget(self, node: str) -> str:
+        """The command that removes our record from the node, likewise."""
+        return self.forget_command.replace(PLACE, shlex.quote(node))

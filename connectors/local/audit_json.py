@@ -18,7 +18,7 @@ import msgspec
 import numpy as np
 from pydantic import BaseModel, ValidationError
 
-from models.audit import Answered, Asked, Decided, Dropped, Entered, Entry
+from models.audit import Answered, Asked, Decided, Dropped, Entered, Entry, LeftAlone
 from models.errors import BadInput
 from models.plans import Plan
 from models.policies import MovesPolicy, PoolPolicy
@@ -31,6 +31,7 @@ KINDS: Mapping[str, type[Entry]] = {
     "answered": Answered,
     "entered": Entered,
     "dropped": Dropped,
+    "left-alone": LeftAlone,
 }
 BEGINNING = b'{"v":1,"kind":"'  # of every line: by it an audit is told from another file
 _RESTORE = "restore the file from a copy, or cut the line out to read the others"

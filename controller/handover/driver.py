@@ -9,11 +9,12 @@ import logging
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 
+from controller.handover.adoption import adopted, believed, seen_again
 from controller.handover.advice import advice
 from controller.handover.carry_out import Ports, carry_out, drain_together
 from controller.handover.look import Rules, due_s
-from controller.handover.record import TheirRecord, decode, encode
-from controller.handover.step import adopted, learn, step, unseen
+from controller.handover.record import TheirRecord, encode
+from controller.handover.step import learn, step, unseen
 from models.acts import Act, Outcome, Verb
 from models.audit import Answered, Asked, AuditLog, Entered
 from models.errors import BadInput, Deposed, ImpossibleStep, Unreachable
@@ -64,9 +65,11 @@ class HandoverDriver:
         self.open[handover.id] = handover
 
     def adopt(self, handover: Handover) -> None:
-        """Go on with a hand-over that someone left behind, once it is written down under our own epoch."""
+        """Turn back a hand-over that someone left behind and that no plan of this term wants, once it is written down
+        under our own epoch."""
         self.open[handover.id] = adopted(handover, self._epoch, self._clock(), self.rules)
         self._unclaimed.add(handover.id)
+        self.turn_back(handover.id, Why.NOT_WANTED)
 
     def release(self, node: Node) -> None:
         """Drop a booking of ours that no hand-over accounts for."""
@@ -219,7 +222,7 @@ class HandoverDriver:
         if text is None or text == self._records.get(handover.id):
             return
         try:
-            epoch = decode(text, self.rules.scope).epoch
+            epoch = self._believed(handover.node, text).epoch
         except TheirRecord:
             raise
         except BadInput:
@@ -234,16 +237,27 @@ class HandoverDriver:
 
         What the node's record says now counts, not what a list of nodes said: the hand-over may be over.
         """
-        fresh = _readable(node.kubernetes.record, self.rules.scope)
+        now_s = self._clock()
+        fresh = self._readable(node)
         if fresh is not None:
             if fresh.id != handover.id or fresh.stage.finished:
                 self._forget(handover.id)
                 return False
-            handover = self.open[handover.id] = adopted(fresh, self._epoch, self._clock(), self.rules)
+            handover = adopted(replace(fresh, why=fresh.why or handover.why), self._epoch, now_s, self.rules)
+        handover = self.open[handover.id] = seen_again(handover, node, now_s)
         if not self._ask(handover, (Act(Verb.NOTE, handover.node, handover.mark),), node):
             return False
         self._unclaimed.discard(handover.id)
         return True
+
+    def _believed(self, node: str, text: str) -> Handover:
+        return believed(text, node, self._epoch, self._clock(), self.rules)
+
+    def _readable(self, node: Node) -> Handover | None:
+        try:
+            return None if node.kubernetes.record is None else self._believed(node.name, node.kubernetes.record)
+        except BadInput:
+            return None
 
     def _finish(self, before: Handover, after: Handover, node: Node) -> bool:
         """End the hand-over once its end is written down; until then it stays in the stage before."""
@@ -275,10 +289,3 @@ class HandoverDriver:
             return
         self.overdue.add(ident)
         log.error("%s", advice(handover, handover.stage, None, self._ports.facts))
-
-
-def _readable(text: str | None, scope: str) -> Handover | None:
-    try:
-        return None if text is None else decode(text, scope)
-    except BadInput:
-        return None

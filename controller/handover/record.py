@@ -7,17 +7,22 @@ is ours to go on with, and our first write to the node replaces it.
 
 from __future__ import annotations
 
+from typing import Annotated
+
 import msgspec
 
 from controller.handover.table import TABLES
-from models.errors import BadInput
+from models.errors import BadInput, ImpossibleStep
 from models.handovers import Direction, Handover, Stage, Why
 from models.identity import scope_of
+from models.leadership import EPOCH_MOST
 from models.nodes import NodeShape
 
 VERSION = 2
-EPOCH_MOST = 2**31 - 1  # no site changes its leader so often: a larger one is forged, or an accident
 LONGEST = 4096  # characters; ours have a few hundred, so a longer one is not ours
+
+
+_Second = Annotated[int, msgspec.Meta(ge=-(2**53), le=2**53)]
 
 
 class TheirRecord(BadInput):
@@ -46,11 +51,11 @@ class _Record(msgspec.Struct, frozen=True, omit_defaults=True):
     direction: Direction
     stage: Stage
     epoch: int
-    started: int
-    since: int
-    deadline: int
+    started: _Second
+    since: _Second
+    deadline: _Second
     why: Why | None = None
-    reserve: int | None = None
+    reserve: _Second | None = None
     leaves: _Shape | None = None
     expects: _Shape | None = None
     uid: str = ""
@@ -68,7 +73,10 @@ _VERSIONS = msgspec.json.Decoder(_Version)
 
 
 def encode(handover: Handover) -> str:
-    """The record's text: the same for the same hand-over, so that texts can be compared."""
+    """The record's text: the same for the same hand-over, so that texts can be compared.
+
+    Raises ImpossibleStep for one that would be refused when it is read.
+    """
     record = _Record(
         VERSION,
         handover.id,
@@ -87,7 +95,12 @@ def encode(handover: Handover) -> str:
         handover.uid,
         handover.repair,
     )
-    return _ENCODER.encode(record).decode()
+    text = _ENCODER.encode(record).decode()
+    try:
+        decode(text, scope_of(handover.id) or "")
+    except BadInput as error:
+        raise ImpossibleStep(f"what would be written down could not be read: {error}") from error
+    return text
 
 
 def decode(text: str, scope: str) -> Handover:

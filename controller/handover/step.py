@@ -142,17 +142,6 @@ def learn(handover: Handover, act: Act, outcome: Outcome, now_s: int) -> Handove
     return replace(handover, refusals=handover.refusals + 1) if refused else handover
 
 
-def adopted(handover: Handover, epoch: int, now_s: int, rules: Rules) -> Handover:
-    """The hand-over that someone else left behind, under our epoch: what they asked last, nobody can tell.
-
-    One that was opening or turning back gets its whole time again, once: nobody may have tried while nobody led.
-    """
-    if handover.stage not in _NEW_DEADLINE:
-        return replace(handover, epoch=epoch)
-    again_s = min(now_s, handover.stage_since_s + rules.deadline_s) + rules.deadline_s
-    return replace(handover, epoch=epoch, unsure_s=now_s, deadline_s=max(handover.deadline_s, again_s))
-
-
 def unseen(handover: Handover, gap_s: int) -> Handover:
     """The hand-over after its node could not be seen for so long: that is not counted against opening or turning back,
     which nobody could do."""

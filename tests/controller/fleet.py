@@ -44,6 +44,7 @@ KUBERNETES_FACTS = SchedulerFacts(
     write_longest_s=5.0,
     show_command="kube describe {node}",
     open_command="kube untaint {node}",
+    forget_command="kube annotate {node} handover-",
 )
 
 

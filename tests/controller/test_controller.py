@@ -531,7 +531,7 @@ def test_a_node_that_leaves_a_side_while_it_moves_stops_no_turn(gone: str, wants
 
 
 NESTED = '{"v":1,"x":' + "[" * 1500 + "]" * 1500 + "}"
-STRAY = encode(handover("n1", stage=S.EMPTYING, epoch=0))
+STRAY = encode(handover("n1", stage=S.DRAINING, epoch=0)).replace(S.DRAINING, S.EMPTYING)
 SCRIBBLES = {"prose": "drained by bob", "lists without end": NESTED, "a stage of the other direction": STRAY}
 
 

@@ -528,6 +528,22 @@ def test_what_was_remembered_of_an_earlier_term_is_forgotten():
     assert (tended.driver.open, tended.driver.stuck, tended.driver.next_due_s()) == ({}, {}, None)
 
 
+def test_a_record_that_names_another_node_moves_no_node():
+    """The list of nodes still had ours when this leader began; n2 was never in any plan."""
+    tended = taken_over(handover("n1", UP, epoch=EPOCH - 1), closed=OLD_MARK)
+    tended.fleet.machines["n2"] = Machine(closed=OLD_MARK)
+    tended.fleet.machines["n1"].record = encode(handover("n1", UP, node="n2", epoch=EPOCH - 1))
+    tended.at(0, SETTLE_S)
+    assert {act.node for act in tended.fleet.asked} == {"n1"}
+    assert tended.record().node == "n1"
+
+
+def test_what_was_turned_back_before_it_was_claimed_turns_back():
+    tended = taken_over(handover("n1", UP, stage=S.DRAINING, epoch=EPOCH - 1), closed=OLD_MARK, drain=MARK)
+    tended.driver.turn_back("h-n1", Why.NOT_WANTED)
+    assert tended.at(0).stage() is S.CANCELLED
+
+
 def test_one_that_is_adopted_is_written_down_first_as_well():
     tended = Tended(n1=Machine(closed=OLD_MARK, drain=MARK))
     tended.driver.adopt(handover("n1", UP, stage=S.DRAINING, epoch=EPOCH - 2))

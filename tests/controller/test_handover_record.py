@@ -5,14 +5,17 @@ from __future__ import annotations
 import json
 import random
 from contextlib import suppress
+from dataclasses import replace
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from controller.handover.record import LONGEST, VERSION, LaterRecord, OthersRecord, decode, encode
-from models.errors import BadInput
+from models.errors import BadInput, ImpossibleStep
 from models.handovers import Direction, Handover, Why
+from models.leadership import EPOCH_MOST
 from models.nodes import NodeShape
 from tests.controller.fleet import SCOPE
 from tests.controller.play import UNFINISHED, S
@@ -119,6 +122,10 @@ GARBAGE = {
     "a reason that there is not": changed(why="bored"),
     "a version that is text": changed(v="1"),
     "a version that is true": changed(v=True),
+    "an epoch beyond all bounds": changed(epoch=EPOCH_MOST + 1),
+    "an epoch below nothing": changed(epoch=-1),
+    "a time beyond all bounds": changed(since=2**60),
+    "a time beyond any number": changed(reserve=10**40),
     "a fraction of a second": changed(since=1.5),
     "a number beyond all bounds": json.dumps(PLAIN).replace('"since": 0', '"since": 1e400'),
     "not a number": json.dumps(PLAIN).replace('"since": 0', '"since": NaN'),
@@ -156,8 +163,30 @@ def test_a_stage_that_the_direction_never_has_is_bad_input(direction: Direction,
     if stage in STAGES_OF[direction]:
         assert read(encode(handover)) == handover
     else:
+        with pytest.raises(ImpossibleStep, match=f"is ever {stage}"):
+            encode(handover)
         with pytest.raises(BadInput, match=f"is ever {stage}"):
-            read(encode(handover))
+            read(changed(direction=direction, stage=stage))
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"epoch": EPOCH_MOST + 1},
+        {"epoch": -1},
+        {"started_s": 2**53 + 1},
+        {"stage_since_s": -(2**53) - 1},
+        {"deadline_s": 10**30},
+        {"reserve_from_s": 2**60},
+        {"node": "n" * LONGEST},
+        {"id": f"{SCOPE}.3.3.1"},
+        {"batch": "site_other.3.p1"},
+    ],
+    ids=str,
+)
+def test_what_a_reader_would_refuse_is_not_written(fields: dict[str, Any]):
+    with pytest.raises(ImpossibleStep):
+        encode(replace(read(json.dumps(PLAIN)), **fields))
 
 
 @pytest.mark.parametrize(

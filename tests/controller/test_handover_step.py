@@ -6,9 +6,10 @@ from dataclasses import replace
 
 import pytest
 
+from controller.handover.adoption import adopted
 from controller.handover.carry_out import Ports, carry_out
 from controller.handover.look import REFUSALS_MOST, Rules
-from controller.handover.step import adopted, learn, step
+from controller.handover.step import learn, step
 from controller.lease import Alone
 from models.acts import Act, Outcome, Verb
 from models.handovers import Direction, Handover, Stage, Why

@@ -19,7 +19,7 @@ from tests.controller.fleet import OLD_MARK, SHAPE
 from tests.controller.play import DEADLINE_S, DOWN, FOREIGN, MARK, RULES, STAGES, UP
 
 S, V = Stage, Verb
-NOW_S = 10_000
+NOW_S, EPOCH = 10_000, 4
 NAMES = Names("4.m1", "4.m1", 4)
 SMALLER = NodeShape(1000, 1000, 0)
 
@@ -37,7 +37,7 @@ def shown(record: str | None, name: str = "n1") -> KubernetesNode:
 
 def found(**records: Handover | str | None) -> Found:
     texts = {name: encode(one) if isinstance(one, Handover) else one for name, one in records.items()}
-    return read_records({name: shown(text, name) for name, text in texts.items()}, NOW_S, RULES)
+    return read_records({name: shown(text, name) for name, text in texts.items()}, EPOCH, NOW_S, RULES)
 
 
 def node(

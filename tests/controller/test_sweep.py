@@ -11,15 +11,17 @@ from controller.handover.driver import HandoverDriver
 from controller.handover.record import VERSION, encode
 from controller.sweep import Sweep
 from models.acts import Verb
+from models.audit import Asked, LeftAlone
 from models.errors import Unreachable, Unrecorded
-from models.handovers import Direction, Handover, Stage
+from models.handovers import Direction, Handover, Stage, Why
 from models.nodes import Node, Side
-from tests.controller.fleet import OLD_MARK, Fault, Fleet, Machine
+from tests.controller.fleet import KUBERNETES_FACTS, OLD_MARK, Fault, Fleet, Machine
 from tests.controller.play import DEADLINE_S, DOWN, FOREIGN, MARK, RULES, SETTLE_S, UP
 
 S, V = Stage, Verb
 EPOCH = 4
 LATER = '{"v":' + str(VERSION + 1) + "}"
+FORGED = encode(Handover("h-n1", "p1", "n1", Direction.TO_HPC, Stage.DONE, 0, 0, 0, epoch=2**31 - 1))
 OTHERS = encode(Handover("campus_b.3.1", "campus_b.3.p1", "n1", Direction.TO_HPC, Stage.DONE, 0, 0, 0))
 
 
@@ -37,7 +39,10 @@ class Swept:
         self.driver.lead(EPOCH, [])
         self.count = 0
         self.counted: list[Handover] = []
-        self.sweep = Sweep(self.driver, RULES, self.fleet.clock, self._names, self.counted.append)
+        self.sweep = Sweep(
+            self.driver, RULES, self.fleet.clock, self._names, self.counted.append, self.fleet.audit, KUBERNETES_FACTS
+        )
+        self.sweep.lead(EPOCH, {})
         self.looks: list[str] = []
         look = self.driver.look
 
@@ -99,7 +104,7 @@ def test_a_record_that_tells_of_an_end_is_read_once_and_remembered(stage: Stage)
 def test_a_node_that_is_open_to_both_is_closed_unless_its_record_is_another_s():
     for record, repaired in (("drained by bob", True), (LATER, False), (OTHERS, False)):
         swept = Swept(n1=Machine(record=record)).over().at(0).over().at(1)
-        assert bool(swept.fleet.audit.entries) is bool(swept.fleet.asked) is repaired, record
+        assert bool(swept.fleet.audit.of(Asked)) is bool(swept.fleet.asked) is repaired, record
 
 
 @pytest.mark.parametrize("record", ["drained by bob", LATER], ids=["not a record", "a later version"])
@@ -121,6 +126,27 @@ def test_a_record_that_can_be_read_again_frees_its_node():
     assert swept.over().sweep.unreadable == {}
 
 
+@pytest.mark.parametrize("record", ["drained by bob", FORGED], ids=["not a record", "an epoch that cannot be"])
+def test_a_node_whose_record_a_person_removes_is_taken_up_within_one_sweep(record: str):
+    swept = Swept(n1=Machine(closed=OLD_MARK, record=record)).over()
+    (told,) = swept.fleet.audit.of(LeftAlone)
+    assert (told.node, told.command) == ("n1", "kube annotate n1 handover-")
+    swept.fleet.machines["n1"].record = None
+    assert swept.over().sweep.unreadable == {}
+    assert swept.fleet.audit.of(LeftAlone)[1:] == [LeftAlone(0, EPOCH, "n1")]
+
+
+def test_of_two_records_of_one_hand_over_one_is_gone_on_with_and_the_other_waits_until_it_has_ended():
+    swept = Swept(n1=Machine(closed=OLD_MARK, drain=MARK, record=encode(handover("n1"))), n2=Machine(closed=OLD_MARK))
+    swept.fleet.machines["n2"].record = encode(handover("n1", node="n2", stage=S.DONE)).replace("done", "draining")
+    swept.over()
+    assert list(swept.sweep.unreadable) == ["n2"]
+    assert list(swept.open) == ["n1"]
+    assert swept.at(0).open == {}
+    swept.sweep.over([])
+    assert (swept.sweep.unreadable, list(swept.open)) == ({}, ["n2"])
+
+
 def test_a_record_of_another_node_is_not_gone_on_with():
     swept = Swept(n1=Machine(drain=OLD_MARK, record=encode(handover("n7")))).over().at(0)
     assert (swept.open, swept.fleet.asked) == ({}, [])
@@ -129,12 +155,12 @@ def test_a_record_of_another_node_is_not_gone_on_with():
 # ---- what is taken in hand ----
 
 
-def test_a_hand_over_that_nobody_has_is_gone_on_with_under_our_epoch():
+def test_a_hand_over_that_nobody_has_is_turned_back_under_our_epoch():
     """As when the leader before wrote it down after we had read all records."""
     swept = Swept(n1=Machine(closed=OLD_MARK, drain=MARK, record=encode(handover("n1")))).over()
-    assert swept.open == {"n1": handover("n1", epoch=EPOCH)}
+    assert swept.open == {"n1": handover("n1", epoch=EPOCH, why=Why.NOT_WANTED)}
     assert swept.at(0, SETTLE_S).open == {}
-    assert swept.driver.finished[0].stage is S.DONE
+    assert swept.driver.finished[0].stage is S.CANCELLED
     assert [one.id for one in swept.counted] == ["h-n1"]
 
 
@@ -261,7 +287,7 @@ def test_a_repair_that_cannot_be_written_down_is_not_begun_in_secret():
 
 def test_at_the_beginning_of_a_term_nothing_is_known():
     swept = Swept(n1=Machine(drain=MARK, record=encode(handover("n1", stage=S.DONE)))).over()
-    swept.sweep.lead({"n9": "why"})
+    swept.sweep.lead(EPOCH, {"n9": "why"})
     assert swept.sweep.unreadable == {"n9": "why"}
     assert swept.over().looks == ["n1", "n1"]
 
