@@ -10,7 +10,7 @@ import typer
 from basics.documents.document import READ_MOST, decode, parse_document, read_document
 from cli.policy_summary import NOT_YET, not_acted_on, split_of, summary
 from cli.reference_pages.policy import schema_text
-from service.policy_file import POLICY
+from service.policy_file import POLICY, old_forms
 
 app = typer.Typer(help="Check a policy file, or print the JSON Schema of one.", no_args_is_help=True)
 
@@ -38,6 +38,7 @@ def check(
             lines.append(split_of(policy, nodes))
         except ValueError as error:
             raise document.bad(("spec", "pools", 0), str(error)) from None
+    lines += [f"note: {text}" for text in old_forms(document)]
     lines += [f"note: {key} is accepted, but not acted on everywhere: {NOT_YET[key]}" for key in not_acted_on(policy)]
     typer.echo("\n".join(lines))
 

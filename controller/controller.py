@@ -71,12 +71,13 @@ class Controller:
         moves = spec.moves
         facts = ports.facts
         rules = Rules(
-            settle_s=max(moves.settle, *(one.settle_s for one in facts.values())),
+            settle_s={side: max(moves.settle.of(side), one.settle_s) for side, one in facts.items()},
             deadline_s=moves.drain_deadline,
             lands_s=max(one.lands_s for one in facts.values()),
             ready_s=moves.ready_for,
             fit_s=moves.fit_deadline,
             evict=moves.evict == "pods",
+            fence=moves.fence == "pods",
             hook=ports.hook is not None,
             scope=identity.scope,
         )
@@ -121,6 +122,11 @@ class Controller:
     def unreadable(self) -> dict[str, str]:
         """Nodes that are left alone because their record cannot be read, and why."""
         return self._sweep.unreadable
+
+    @property
+    def fenced(self) -> int:
+        """How many pods came late to a node that was fenced off."""
+        return self._driver.fenced
 
     @property
     def open_handovers(self) -> tuple[Handover, ...]:

@@ -45,6 +45,13 @@ class ControllerMetrics(Collector):
         )
         unreadable.add_metric([pool], len(controller.unreadable))
         yield unreadable
+        fenced = CounterMetricFamily(
+            "tidegate_pods_fenced",
+            "Pods that came late to a node that was fenced off for the HPC side, and were refused or ended there.",
+            labels=["pool"],
+        )
+        fenced.add_metric([pool], controller.fenced)
+        yield fenced
         switches = {hold.switch for hold in controller.holds}
         held = GaugeMetricFamily("tidegate_moves_held", "Whether a switch holds moves back.", labels=["pool", "switch"])
         for switch in Switch:

@@ -62,9 +62,28 @@ def read_records(nodes: Mapping[str, KubernetesNode], epoch: int, now_s: int, ru
 def suspect(node: Node, scope: str) -> bool:
     """Whether a node that is in no hand-over shows what it should not: worth a fresh look."""
     hpc, kubernetes = node.hpc, node.kubernetes
-    if ours(hpc.booked_by, scope):
+    if ours(hpc.booked_by, scope) or intruded(node, scope):
         return True
     return node.breached or (ours(hpc.drain_reason, scope) and ours(kubernetes.closed_by, scope))
+
+
+def intruded(node: Node, scope: str) -> bool:
+    """Whether pods run on a node that the HPC side has: they were bound to it before it was closed, and came late.
+    On one that is fenced off they end by themselves."""
+    kubernetes = node.kubernetes
+    return (
+        node.hpc.drain_reason is None
+        and bool(kubernetes.pods)
+        and ours(kubernetes.closed_by, scope)
+        and not (kubernetes.fenced)
+    )
+
+
+def unfenced(node: Node, scope: str) -> bool:
+    """Whether the HPC side has a node that has changed hands and is not fenced off yet, though it is empty of pods."""
+    kubernetes = node.kubernetes
+    closed = ours(kubernetes.closed_by, scope) and not kubernetes.fenced
+    return node.hpc.drain_reason is None and closed and not kubernetes.pods and kubernetes.record is not None
 
 
 def mend(node: Node, names: Names, now_s: int, rules: Rules, last: Handover | None) -> Handover | None:

@@ -10,10 +10,10 @@ from controller.handover.begin import Names
 from controller.handover.driver import HandoverDriver
 from controller.handover.look import Rules
 from controller.handover.record import TheirRecord
-from controller.recovery import TWICE, mend, suspect
+from controller.recovery import TWICE, intruded, mend, suspect, unfenced
 from models.audit import AuditLog, LeftAlone
 from models.errors import BadInput
-from models.handovers import Handover, Stage, ours
+from models.handovers import MARK_PREFIX, Handover, Stage, ours
 from models.nodes import Node
 from models.scheduler_facts import SchedulerFacts
 
@@ -63,7 +63,7 @@ class Sweep:
         self._waiting.update({node.name: node for node in changed})
         moving = {handover.node for handover in self._driver.open.values()}
         for name, shown in list(self._waiting.items()):
-            waits = suspect(shown, self._rules.scope)
+            waits = suspect(shown, self._rules.scope) or (self._rules.fence and unfenced(shown, self._rules.scope))
             if name not in moving and (waits or name in self.unreadable or not self._has_read(shown)):
                 fresh = self._driver.look(name)
                 if fresh is not None:
@@ -129,6 +129,17 @@ class Sweep:
             return
         if ours(node.hpc.booked_by, self._rules.scope):
             self._driver.release(node)
+        if intruded(node, self._rules.scope):
+            self._driver.shut(node, MARK_PREFIX + self._names().batch)
+            log.warning(
+                "node %s: %d pods came late, after Kubernetes was closed and the HPC side opened;"
+                " the HPC side is closed until they have ended",
+                node.name,
+                node.kubernetes.pods,
+            )
+            return
+        if self._rules.fence and last is not None and unfenced(node, self._rules.scope):
+            self._driver.fence(node)
         repair = mend(node, self._names(), self._clock(), self._rules, last)
         if repair is not None:
             self._driver.begin(repair)

@@ -25,6 +25,7 @@ class Verb(StrEnum):
     DISCOURAGE = "discourage"
     CLOSE = "close"
     EVICT = "evict"
+    FENCE = "fence"
     OPEN = "open"
     PREPARE = "prepare"  # the site's hook, before
     TELL = "tell"  # the site's hook, after

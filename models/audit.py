@@ -85,7 +85,20 @@ class LeftAlone:
     command: str = ""
 
 
-Entry = Decided | Asked | Answered | Entered | Dropped | LeftAlone
+@dataclass(frozen=True, slots=True)
+class Fenced:
+    """So many more pods were seen on a node that is fenced off: they were bound to it before, and came late. They are
+    refused or ended; ``bare`` of them nothing makes again."""
+
+    at_s: int
+    epoch: int
+    handover: str
+    node: str
+    pods: int
+    bare: int
+
+
+Entry = Decided | Asked | Answered | Entered | Dropped | LeftAlone | Fenced
 
 
 class AuditLog(Protocol):

@@ -76,8 +76,10 @@ class HpcNode:
 class KubernetesNode:
     """A node as Kubernetes shows it.
 
-    ``closed_by`` is the owner mark of our NoSchedule taint, None without one; ``cordoned`` is what others use to the
-    same end. ``pods`` are those that would have to leave, DaemonSets not among them. ``ready_since_s`` is when it last
+    ``closed_by`` is the owner mark of our taint, None without one; ``fenced`` is whether that taint also keeps off and
+    ends pods that were bound to the node before (NoExecute), which a closing does not; ``cordoned`` is what others use
+    to close it. ``pods`` are those that would have to leave, DaemonSets not among them; ``bare`` of them nothing makes
+    again. ``ready_since_s`` is when it last
     became Ready, by our clock, None where that is not known. ``version`` is the object's resourceVersion, which a write
     must name; ``uid`` changes when the object is made anew. ``record`` is the text of the hand-over's durable record
     on the node, and ``managed_by`` names another autoscaler, or another Tidegate, that this node belongs to.
@@ -95,6 +97,8 @@ class KubernetesNode:
     uid: str = ""
     record: str | None = None
     managed_by: str = ""
+    fenced: bool = False
+    bare: int = 0
 
     @property
     def open(self) -> bool:

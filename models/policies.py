@@ -11,10 +11,11 @@ from enum import StrEnum
 from itertools import pairwise
 from typing import Annotated, Literal, TypeVar
 
-from pydantic import AfterValidator, Field, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
-from models.durations import duration_text
+from models.durations import duration_s, duration_text
 from models.fields import NODES_MOST, NODES_OR_SHARE, Contradiction, Part, field, lasting, matching
+from models.nodes import Side
 from models.pools import PoolPolicy, Shares, Takeover, Weights, nodes_apart
 
 __all__ = [
@@ -25,6 +26,7 @@ __all__ = [
     "Policy",
     "PoolPolicy",
     "SafetyPolicy",
+    "Settle",
     "Shares",
     "Spec",
     "Takeover",
@@ -65,6 +67,32 @@ class ForecastPolicy(Part):
     )
 
 
+class Settle(Part):
+    """How long a node must be empty, by the side that it leaves."""
+
+    hpc: Annotated[int, lasting("6s", "1h")] = field(
+        "6s", "When it leaves the HPC side; in less, a crash of Slurm's controller can undo a drain unseen."
+    )
+    kubernetes: Annotated[int, lasting("0s", "1h")] = field(
+        "60s", "When it leaves Kubernetes, whose scheduler may bind a pod a while after it chose the node for it."
+    )
+
+    def of(self, side: Side) -> int:
+        """The pause of one side, in seconds."""
+        return self.hpc if side is Side.HPC else self.kubernetes
+
+
+def _of_both_sides(value: object) -> object:
+    """The form of release 0.1.0, one duration for both sides: for Kubernetes it counts where it is the longer one."""
+    if not isinstance(value, str):
+        return value
+    try:
+        longer = duration_s(value) > Settle().kubernetes
+    except ValueError:
+        longer = False
+    return {"hpc": value, "kubernetes": value} if longer else {"hpc": value}
+
+
 class MovesPolicy(Part):
     """How often and how fast nodes may move."""
 
@@ -88,10 +116,8 @@ class MovesPolicy(Part):
     dwell: Annotated[int, lasting("0s", "7d")] = field(
         "20m", "How long a node stays on a side before it may move again."
     )
-    settle: Annotated[int, lasting("6s", "1h")] = field(
-        "6s",
-        "Pause between the moment a node is seen empty and the second look; in less, a crash of Slurm's controller"
-        " can undo a drain unseen.",
+    settle: Annotated[Settle, BeforeValidator(_of_both_sides)] = Field(
+        default_factory=Settle, description="Pause between the moment a node is seen empty and the second look."
     )
     lead_time: Annotated[int, lasting("0s", "1d")] = field(
         "10m", "Time a node is expected to need from empty on one side to open on the other, until it has been learned."
@@ -109,6 +135,12 @@ class MovesPolicy(Part):
         "15m",
         "How long an empty node may take to be fit for its new side (the site's hook done, resources registered, Ready)"
         " before the hand-over turns back.",
+    )
+    fence: Literal["pods", "none"] = field(
+        "pods",
+        "Whether a node that Kubernetes has given is fenced off (its taint made NoExecute) before the HPC side is"
+        " opened, so that no pod runs there that was bound to it earlier; it also ends DaemonSet pods that do not"
+        " tolerate the taint. none: it stays closed to new pods only.",
     )
     evict: Literal["never", "pods"] = field(
         "never",

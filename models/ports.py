@@ -83,6 +83,11 @@ class Kubernetes(Source[KubernetesNode], Protocol):
         """No new pod starts on the node; running pods go on. Refused when another mark closed it."""
         ...
 
+    def fence(self, node: str, *, mark: str, record: str, version: str) -> Outcome:
+        """No pod runs on the node from now on, nor one that was bound to it earlier: what would have to leave ends.
+        Asked for only where nothing was seen that would. Refused when another mark closed it."""
+        ...
+
     def open(self, node: str, *, mark: str, record: str, version: str) -> Outcome:
         """New pods may start and nothing discourages them. Refused when the closing does not bear ``mark``."""
         ...

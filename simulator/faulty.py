@@ -236,6 +236,12 @@ class FaultyKubernetes:
             Verb.OPEN, node, mark, record, lambda: self._twin.open(node, mark=mark, record=record, version=version)
         )
 
+    def fence(self, node: str, *, mark: str, record: str, version: str) -> Outcome:
+        """See the port."""
+        return self._write(
+            Verb.FENCE, node, mark, record, lambda: self._twin.fence(node, mark=mark, record=record, version=version)
+        )
+
     def evict(self, node: str) -> Outcome:
         """See the port."""
         return self._write(Verb.EVICT, node, "", "", lambda: self._twin.evict(node))

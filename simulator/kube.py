@@ -47,6 +47,7 @@ class KubeCluster:
         self.free: NDArray[np.int64] = np.tile(np.array(self.full, dtype=np.int64), (size, 1))
         self.pods_on = np.zeros(size, dtype=np.int64)
         self.closed_by: list[str | None] = [None] * size
+        self.fenced = [False] * size
         self.absent = [False] * size
         self.cordoned = [False] * size
         self.open = np.ones(size, dtype=bool)
@@ -93,6 +94,17 @@ class KubeCluster:
         self._roomier = False
         return begun
 
+    def bind_late(self, group: PodGroup, node: int, now_s: int) -> bool:
+        """Start a pod that was bound to the node without a look at what it is now; False when the node refuses it."""
+        request = _request(group.pods[0])
+        if self.fenced[node] or self.absent[node] or not (self.free[node] >= request).all():
+            return False
+        group.placed, group.start_s = [node], now_s
+        self._occupy(node, request)
+        self.running.append(group)
+        self.running_share += group.nodes
+        return True
+
     def submit(self, group: PodGroup) -> None:
         """Add the group to the pending ones."""
         self.pending.append(group)
@@ -117,9 +129,10 @@ class KubeCluster:
             self._release(node, _request(pod))
         self.running_share -= group.nodes
 
-    def set_closed(self, node: int, mark: str | None) -> None:
-        """Close the node to new pods with our mark, or open it with None."""
+    def set_closed(self, node: int, mark: str | None, *, fenced: bool = False) -> None:
+        """Close the node to new pods with our mark, or open it with None; ``fenced`` also to those bound earlier."""
         self.closed_by[node] = mark
+        self.fenced[node] = fenced
         self._opened_or_closed(node)
 
     def set_absent(self, node: int, absent: bool) -> None:

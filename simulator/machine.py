@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 import random
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from models.nodes import NodeShape, Side
@@ -87,7 +87,7 @@ class Machine:
         *,
         discipline: str = "easy",
         shared_cores: bool = False,
-        delay: HandoverDelay | None = None,
+        delay: Mapping[Side, HandoverDelay] | None = None,
         seed: int = 0,
     ) -> None:
         self.workload = workload
@@ -95,7 +95,7 @@ class Machine:
         self.kube = KubeCluster(self.hpc.size, shape)
         self.size = self.hpc.size
         self.names = [f"n{number:0{len(str(self.size))}d}" for number in range(1, self.size + 1)]
-        self.delay = delay or HandoverDelay(0)
+        self.delay = delay or {}
         self.seed = seed
         self.counts = Counts()
         self.rate_per_s = 0.0
@@ -187,7 +187,8 @@ class Machine:
     def _join(self, node: int, side: Side, set_absent: Callable[[int, bool], None]) -> None:
         self.belongs_to[node] = side
         self._openings[node] += 1
-        wait_s = self.delay.draw(self.seed, node, self._openings[node])
+        delay = self.delay.get(side)
+        wait_s = 0 if delay is None else delay.draw(self.seed, node, self._openings[node])
         if wait_s:
             set_absent(node, True)
             ident = node * 1_000_000 + self._openings[node]
@@ -211,6 +212,19 @@ class Machine:
             group.killed = True
             self.counts.killed += 1
             self._work_version += 1
+
+    def fence(self, node: int, mark: str) -> None:
+        """Close the node to pods that are bound to it already, too: those on it leave."""
+        self.kube.set_closed(node, mark, fenced=True)
+        self.evict(node)
+
+    def bind_late(self, node: int, pod: Pod, ident: int) -> None:
+        """A pod that was given the node some time ago comes there now."""
+        group = self.kube.group(ident, (pod,))
+        if self.kube.bind_late(group, node, self.now_s):
+            self._tell_group(group, WorkState.RUNNING)
+            if pod.run_s is not None:
+                self.agenda.add(self.now_s + pod.run_s, Kind.POD_END, ident, group)
 
     def evict(self, node: int) -> None:
         """Let every pod on the node leave: a gang goes back to the pending ones as a whole, to run again from its

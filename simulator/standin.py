@@ -24,6 +24,7 @@ class KeptNode:
     discouraged: bool = False
     record: str | None = None
     version: int = 0
+    fenced: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,6 +115,11 @@ class StandIn(TwinKubernetes):
         with self._store.changing():
             return super().close(node, mark=mark, record=record, version=version)
 
+    def fence(self, node: str, *, mark: str, record: str, version: str) -> Outcome:
+        """See the port."""
+        with self._store.changing():
+            return super().fence(node, mark=mark, record=record, version=version)
+
     def open(self, node: str, *, mark: str, record: str, version: str) -> Outcome:
         """See the port."""
         with self._store.changing():
@@ -131,7 +137,7 @@ class StandIn(TwinKubernetes):
 
     def _recall(self, number: int, kept: KeptNode) -> None:
         kube = self._machine.kube
-        kube.set_closed(number, kept.closed_by)
+        kube.set_closed(number, kept.closed_by, fenced=kept.fenced)
         kube.set_discouraged(number, kept.discouraged)
         self._records.pop(number, None)
         if kept.record is not None:
@@ -145,7 +151,7 @@ class StandIn(TwinKubernetes):
         """Within ``changing``, and after the version was found to be the newest."""
         kube, name = self._machine.kube, self._machine.names[number]
         version = self._memory.nodes.get(name, KeptNode()).version + 1
-        kept = KeptNode(kube.closed_by[number], bool(kube.discouraged[number]), record, version)
+        kept = KeptNode(kube.closed_by[number], bool(kube.discouraged[number]), record, version, kube.fenced[number])
         memory = replace(self._memory, nodes={**self._memory.nodes, name: kept})
         try:
             self._store.write(memory)

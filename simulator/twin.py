@@ -190,7 +190,15 @@ class TwinKubernetes:
         number = self._at(node, version)
         if number is None or self._machine.kube.closed_by[number] not in (None, mark):
             return Outcome.REFUSED
-        self._machine.kube.set_closed(number, mark)
+        self._machine.kube.set_closed(number, mark, fenced=self._machine.kube.fenced[number])
+        return self._write(number, record)
+
+    def fence(self, node: str, *, mark: str, record: str, version: str) -> Outcome:
+        """See the port."""
+        number = self._at(node, version)
+        if number is None or self._machine.kube.closed_by[number] not in (None, mark):
+            return Outcome.REFUSED
+        self._machine.fence(number, mark)
         return self._write(number, record)
 
     def open(self, node: str, *, mark: str, record: str, version: str) -> Outcome:
@@ -219,6 +227,13 @@ class TwinKubernetes:
         self._machine.kube.set_closed(node, None)
         self._machine.kube.set_discouraged(node, False)
 
+    def scribble(self, node: int, record: str | None) -> None:
+        """Somebody else writes a record on the node, or takes it away."""
+        self._records.pop(node, None)
+        if record is not None:
+            self._records[node] = record
+        self._machine.kube.changed.add(node)
+
     def _at(self, node: str, version: str) -> int | None:
         """The node's number if it is at the version still, else None."""
         shown = self.refresh().get(node)
@@ -244,4 +259,5 @@ class TwinKubernetes:
             version=str(self._version),
             uid=str(self.uids.get(node, 0)),
             record=self._records.get(node),
+            fenced=kube.fenced[node],
         )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from models.nodes import NodeShape
+from models.nodes import NodeShape, Side
 from models.policies import Policy, Weights
 from simulator.hpc import NodeKind
 from simulator.machine import HandoverDelay, Machine, Workload
@@ -57,13 +57,13 @@ class World:
 
     def machine(self) -> Machine:
         """A twin of this world at its beginning."""
-        settle_s = self.policy.spec.moves.settle
+        settle = self.policy.spec.moves.settle
         return Machine(
             self.workload,
             list(self.kinds),
             self.shape,
             discipline=self.discipline,
             shared_cores=self.shared_cores,
-            delay=HandoverDelay(max(0, self.handover_s - settle_s)),
+            delay={side: HandoverDelay(max(0, self.handover_s - settle.of(side.other))) for side in Side},
             seed=self.seed,
         )

@@ -18,7 +18,7 @@ import msgspec
 import numpy as np
 from pydantic import BaseModel, ValidationError
 
-from models.audit import Answered, Asked, Decided, Dropped, Entered, Entry, LeftAlone
+from models.audit import Answered, Asked, Decided, Dropped, Entered, Entry, Fenced, LeftAlone
 from models.errors import BadInput
 from models.plans import Plan
 from models.policies import MovesPolicy, PoolPolicy
@@ -32,6 +32,7 @@ KINDS: Mapping[str, type[Entry]] = {
     "entered": Entered,
     "dropped": Dropped,
     "left-alone": LeftAlone,
+    "fenced": Fenced,
 }
 BEGINNING = b'{"v":1,"kind":"'  # of every line: by it an audit is told from another file
 _RESTORE = "restore the file from a copy, or cut the line out to read the others"

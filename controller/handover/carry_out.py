@@ -86,6 +86,8 @@ def _ask_kubernetes(act: Act, record: str, version: str, kubernetes: Kubernetes)
             return kubernetes.discourage(act.node, record=record, version=version)
         case Verb.CLOSE:
             return kubernetes.close(act.node, mark=act.mark, record=record, version=version)
+        case Verb.FENCE:
+            return kubernetes.fence(act.node, mark=act.mark, record=record, version=version)
         case Verb.EVICT:
             return kubernetes.evict(act.node)
         case _:

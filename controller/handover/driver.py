@@ -16,7 +16,7 @@ from controller.handover.look import Rules, due_s
 from controller.handover.record import TheirRecord, encode
 from controller.handover.step import learn, step, unseen
 from models.acts import Act, Outcome, Verb
-from models.audit import Answered, Asked, AuditLog, Entered
+from models.audit import Answered, Asked, AuditLog, Entered, Fenced
 from models.errors import BadInput, Deposed, ImpossibleStep, Unreachable
 from models.handovers import Handover, Stage, Why
 from models.nodes import HpcNode, KubernetesNode, Node
@@ -29,7 +29,8 @@ log = logging.getLogger("tidegate.handover")
 class HandoverDriver:
     """The open hand-overs of one pool.
 
-    ``finished`` keeps what ended since the caller last took it; ``stuck`` what waits for a person, by node.
+    ``finished`` keeps what ended since the caller last took it; ``stuck`` what waits for a person, by node; ``fenced``
+    counts the pods that came late to a node that was fenced off.
     """
 
     def __init__(self, ports: Ports, rules: Rules, audit: AuditLog, clock: Callable[[], int]) -> None:
@@ -38,6 +39,7 @@ class HandoverDriver:
         self.stuck: dict[str, Handover] = {}
         self.finished: list[Handover] = []
         self.overdue: set[str] = set()
+        self.fenced = 0
         self._ports = ports
         self._audit = audit
         self._clock = clock
@@ -48,12 +50,21 @@ class HandoverDriver:
         self._unanswered: list[tuple[str, Act, Outcome]] = []
         self._drains: dict[str, dict[str, Act]] | None = None  # by mark and hand-over, while they are collected
         self._blind_s: dict[str, int] = {}
+        self._late_pods: dict[str, int] = {}
 
     def lead(self, epoch: int, found: list[Handover]) -> None:
         """Forget what was, and take over ``found``: each is written down anew, which shuts out whoever had it, before
         it goes on."""
         self._epoch = epoch
-        for memory in (self.open, self.stuck, self._records, self._resting, self._blind_s, self.overdue):
+        for memory in (
+            self.open,
+            self.stuck,
+            self._records,
+            self._resting,
+            self._blind_s,
+            self._late_pods,
+            self.overdue,
+        ):
             memory.clear()
         self._unanswered.clear()
         self.open.update({handover.id: adopted(handover, epoch, self._clock(), self.rules) for handover in found})
@@ -74,9 +85,32 @@ class HandoverDriver:
     def release(self, node: Node) -> None:
         """Drop a booking of ours that no hand-over accounts for."""
         act = Act(Verb.RELEASE, node.name, node.hpc.booked_by or "")
+        self._ask_alone(act, node, lambda: self._ports.hpc.release(act.node, mark=act.mark))
+
+    def fence(self, node: Node) -> None:
+        """Fence off a node that the HPC side has, in case a pod comes late; its record stays as it is."""
+        act = Act(Verb.FENCE, node.name, node.kubernetes.closed_by or "")
+        self._ask_alone(
+            act,
+            node,
+            lambda: self._ports.kubernetes.fence(
+                act.node, mark=act.mark, record=node.kubernetes.record or "", version=node.kubernetes.version
+            ),
+        )
+
+    def shut(self, node: Node, mark: str) -> None:
+        """Close the HPC side of a node on which pods run that should not be there: no more jobs meet them."""
+        act = Act(Verb.DRAIN, node.name, mark)
+        self._ask_alone(act, node, lambda: self._ports.hpc.drain((act.node,), mark=mark)[act.node])
+
+    def _ask_alone(self, act: Act, node: Node, ask: Callable[[], Outcome]) -> None:
+        """Ask for an act that belongs to no hand-over."""
         if self._ports.leadership.may_act():
             self._audit.append(Asked(self._clock(), self._epoch, "", act, node))
-            outcome = self._ports.hpc.release(act.node, mark=act.mark)
+            try:
+                outcome = ask()
+            except Unreachable:
+                outcome = Outcome.UNKNOWN
             self._audit.append(Answered(self._clock(), self._epoch, "", act, outcome, None))
 
     def turn_back(self, ident: str, why: Why) -> None:
@@ -159,6 +193,7 @@ class HandoverDriver:
         if self._unanswered:
             self._answer(node)
         self._check_record(before, node.kubernetes)
+        self._tell_late_pods(ident, node.kubernetes)
         if ident in self._unclaimed:
             return self._claim(before, node)
         after, acts = step(before, node, now_s, self.rules)
@@ -277,10 +312,23 @@ class HandoverDriver:
         return False
 
     def _forget(self, ident: str) -> None:
-        for memory in (self.open, self._records, self._resting, self._blind_s):
+        for memory in (self.open, self._records, self._resting, self._blind_s, self._late_pods):
             memory.pop(ident, None)
         for names in (self.overdue, self._unclaimed):
             names.discard(ident)
+
+    def _tell_late_pods(self, ident: str, kubernetes: KubernetesNode) -> None:
+        """Count the pods that came to a node after it was fenced off, each one once."""
+        if not kubernetes.fenced:
+            return
+        more = kubernetes.pods - self._late_pods.get(ident, 0)
+        self._late_pods[ident] = kubernetes.pods
+        if more > 0:
+            self.fenced += more
+            self._audit.append(Fenced(self._clock(), self._epoch, ident, kubernetes.name, more, kubernetes.bare))
+            level = logging.WARNING if kubernetes.bare else logging.INFO
+            text = "%d pods came late to node %s, which is fenced off: they end; %d of them nothing makes again"
+            log.log(level, text, more, kubernetes.name, kubernetes.bare)
 
     def _tell_if_overdue(self, ident: str) -> None:
         """A hand-over past its deadline whose node cannot be seen, or not be changed, is as good as stuck: say so."""

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from controller.handover.table import Seen
 from models.handovers import Direction, Handover, Stage, ours
-from models.nodes import HpcNode, KubernetesNode, Node
+from models.nodes import HpcNode, KubernetesNode, Node, Side
 
 REFUSALS_MOST = 3  # times that opening may be refused, by a conflict or for good, before the hand-over turns back
 _BOOKING_STAGES = (Stage.PLANNED, Stage.RESERVED)
@@ -18,19 +19,21 @@ _ENDS_NOW = (Seen.NEW_OPEN, Seen.FOREIGN, Seen.NEW_EARLY)
 class Rules:
     """What the policy and the schedulers say of every hand-over, times in seconds.
 
-    ``settle_s`` between seeing a node empty and believing it; ``deadline_s`` for emptying, and again for opening or
-    turning back; ``lands_s`` after how long an opening that was given up has happened or never will; ``ready_s`` how
-    long a Kubernetes node must have been Ready before it is opened; ``fit_s`` how long a node may take to be fit for
-    its new side, the site's hook included. ``evict``: pods may be evicted. ``hook``: the site has one. ``scope`` tells
-    our marks and records from those of other sites and pools.
+    ``settle_s`` between seeing a node empty and believing it, by the side that it leaves; ``deadline_s`` for emptying,
+    and again for opening or turning back; ``lands_s`` after how long an opening that was given up has happened or never
+    will; ``ready_s`` how long a Kubernetes node must have been Ready before it is opened; ``fit_s`` how long a node may
+    take to be fit for its new side, the site's hook included. ``evict``: pods may be evicted. ``fence``: Kubernetes is
+    fenced off before the HPC side is opened. ``hook``: the site has one. ``scope`` tells our marks and records from
+    those of other sites and pools.
     """
 
-    settle_s: int
+    settle_s: Mapping[Side, int]
     deadline_s: int
     lands_s: int
     ready_s: int = 0
     fit_s: int = 900
     evict: bool = False
+    fence: bool = False
     hook: bool = False
     scope: str = ""
 
@@ -70,9 +73,14 @@ def look(handover: Handover, node: Node, now_s: int, rules: Rules) -> Seen:
         return _while_opening(handover, node, seen, now_s, rules)
     if handover.why is not None and seen is not Seen.NEW_EARLY:
         return Seen.CANCEL
-    if seen is Seen.OLD_EMPTY and handover.emptied_s is not None and now_s - handover.emptied_s >= rules.settle_s:
+    if seen is Seen.OLD_EMPTY and _has_settled(handover, now_s, rules):
         return _fitness(handover, node, now_s, rules) if handover.stage is Stage.SETTLED else Seen.OLD_EMPTY_LONG
     return seen
+
+
+def _has_settled(handover: Handover, now_s: int, rules: Rules) -> bool:
+    settle_s = rules.settle_s[handover.direction.source]
+    return handover.emptied_s is not None and now_s - handover.emptied_s >= settle_s
 
 
 def _ends_now(handover: Handover, seen: Seen) -> bool:
@@ -190,7 +198,7 @@ def due_s(handover: Handover, node: Node, now_s: int, rules: Rules) -> int | Non
     """When something changes although the node does not, later than ``now_s``; None when nothing will."""
     times = [handover.deadline_s]
     if handover.emptied_s is not None:
-        times.append(handover.emptied_s + rules.settle_s)
+        times.append(handover.emptied_s + rules.settle_s[handover.direction.source])
     if handover.reserve_from_s is not None:
         times.append(handover.reserve_from_s)
     if handover.unsure_s is not None:

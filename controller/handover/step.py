@@ -7,7 +7,7 @@ from dataclasses import replace
 from controller.handover.look import Rules, look, may_yet_land, new_side_empty, remember
 from controller.handover.table import Seen, next_stage
 from models.acts import Act, Outcome, Verb
-from models.handovers import Direction, Handover, Stage, Why
+from models.handovers import Direction, Handover, Stage, Why, ours
 from models.nodes import Node
 
 WHY = {
@@ -57,18 +57,18 @@ def acts(handover: Handover, node: Node, seen: Seen, rules: Rules) -> tuple[Act,
     if stage is Stage.SETTLED and rules.hook and not handover.prepared and new_side_empty(handover, node):
         return (Act(Verb.PREPARE, node.name, handover.mark),)
     if handover.direction is Direction.TO_KUBERNETES:
-        return _toward_kubernetes(handover, node, seen)
+        return _toward_kubernetes(handover, node, seen, rules)
     return _toward_hpc(handover, node, seen, rules)
 
 
-def _toward_kubernetes(handover: Handover, node: Node, seen: Seen) -> tuple[Act, ...]:
+def _toward_kubernetes(handover: Handover, node: Node, seen: Seen, rules: Rules) -> tuple[Act, ...]:
     stage, name, mark = handover.stage, node.name, handover.mark
     if stage is Stage.RESERVED and seen is Seen.TO_BOOK:
         return _noted(Act(Verb.RESERVE, name, mark))
     if stage is Stage.DRAINING and seen is Seen.OLD_OPEN:
         return _noted(Act(Verb.DRAIN, name, mark))
     if stage is Stage.CANCELLING:
-        return _back_to_hpc(handover, node)
+        return _back_to_hpc(handover, node, rules)
     if stage is Stage.OPENING and seen in (Seen.FIT, Seen.OLD_EMPTY):
         return (Act(Verb.OPEN, name, node.kubernetes.closed_by or mark),)
     if stage in (Stage.DRAINED, Stage.SETTLED) and node.hpc.booked_by == mark:
@@ -76,8 +76,8 @@ def _toward_kubernetes(handover: Handover, node: Node, seen: Seen) -> tuple[Act,
     return ()
 
 
-def _back_to_hpc(handover: Handover, node: Node) -> tuple[Act, ...]:
-    """Undo what we did and nothing else, once Kubernetes is closed and empty.
+def _back_to_hpc(handover: Handover, node: Node, rules: Rules) -> tuple[Act, ...]:
+    """Undo what we did and nothing else, once Kubernetes is closed, empty and fenced off.
 
     The note comes first even when there is nothing to undo: it makes Kubernetes refuse an opening that is still on its
     way.
@@ -88,6 +88,8 @@ def _back_to_hpc(handover: Handover, node: Node) -> tuple[Act, ...]:
     undo = []
     if node.kubernetes.pods:
         return (Act(Verb.NOTE, name, mark),)
+    if node.hpc.drain_reason == mark and (fence := _fence(node, mark, rules)):
+        return fence
     if node.hpc.booked_by == mark:
         undo.append(Act(Verb.RELEASE, name, mark))
     if node.hpc.drain_reason == mark:
@@ -107,8 +109,17 @@ def _toward_hpc(handover: Handover, node: Node, seen: Seen, rules: Rules) -> tup
     if stage is Stage.CANCELLING:
         return _back_to_kubernetes(node, mark, seen)
     if stage is Stage.OPENING and seen in (Seen.FIT, Seen.OLD_EMPTY):
-        return _noted(Act(Verb.UNDRAIN, name, node.hpc.drain_reason or mark))
+        return _fence(node, mark, rules) or _noted(Act(Verb.UNDRAIN, name, node.hpc.drain_reason or mark))
     return ()
+
+
+def _fence(node: Node, mark: str, rules: Rules) -> tuple[Act, ...]:
+    """What must come before the HPC side is opened: a pod that was bound earlier, and comes late, is then refused by
+    the node itself. Nothing once that is so, nor where somebody else closed Kubernetes."""
+    kubernetes = node.kubernetes
+    if not rules.fence or kubernetes.fenced or not ours(kubernetes.closed_by, rules.scope):
+        return ()
+    return (Act(Verb.FENCE, node.name, kubernetes.closed_by or mark),)
 
 
 def _back_to_kubernetes(node: Node, mark: str, seen: Seen) -> tuple[Act, ...]:

@@ -180,3 +180,19 @@ def test_the_reference_page_has_the_keys_of_a_mapping_that_may_be_left_out():
     page = policy_reference.page_text()
     assert "## `spec.pools[].hooks.before`" in page
     assert "| `before` | mapping | none |" in page
+
+
+@pytest.mark.parametrize(
+    ("written", "means"),
+    [
+        ("6s", "{hpc: 6s, kubernetes: 1m}"),
+        ("45s", "{hpc: 45s, kubernetes: 1m}"),
+        ("10m", "{hpc: 10m, kubernetes: 10m}"),
+    ],
+)
+def test_the_old_form_of_the_settling_time_is_read_and_what_to_write_is_told(run, written: str, means: str):
+    ran = run("policy", "check", "-", stdin=f"spec:\n  moves: {{settle: {written}}}\n".encode())
+    told = f"note: <stdin>:2: spec.moves.settle has a value for each side now: write {means}"
+    assert (ran.code, ran.out.splitlines()[1]) == (0, told)
+    again = run("policy", "check", "-", stdin=f"spec:\n  moves: {{settle: {means}}}\n".encode())
+    assert (again.code, len(again.out.splitlines())) == (0, 1)

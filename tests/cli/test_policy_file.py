@@ -155,7 +155,7 @@ BAD = [
     (
         "settle shorter than a lost drain",
         "spec: {moves: {settle: 5s}}",
-        "1:24: spec.moves.settle: must be from 6s to 1h, not 5s",
+        "1:24: spec.moves.settle.hpc: must be from 6s to 1h, not 5s",
     ),
     ("share above all", "spec: {moves: {atOnce: 101%}}", f"1:24: spec.moves.atOnce: {SHARE}, not '101%'"),
     (

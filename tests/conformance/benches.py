@@ -76,6 +76,10 @@ class KubernetesBench(Protocol):
         """Such a pod runs on this very node."""
         ...
 
+    def bind_late(self, node: str) -> None:
+        """A pod comes to this very node for which a scheduler chose it before it was closed."""
+        ...
+
     def end_pods(self, node: str) -> None:
         """The pods on the node end."""
         ...

@@ -135,6 +135,10 @@ class TwinKubernetesBench(OnTheTwin):
             kube.set_absent(other, False)
         assert kube.pods_on[number]
 
+    def bind_late(self, node: str) -> None:
+        number = self.number(node)
+        self.machine.bind_late(number, Pod("late", self.now_s, None, *self.machine.kube.full), -number)
+
     def end_pods(self, node: str) -> None:
         kube = self.machine.kube
         for group in [group for group in kube.running if self.number(node) in group.placed]:
@@ -214,6 +218,9 @@ class FleetKubernetesBench(FleetBench):
 
     def bind_pod(self, node: str) -> None:
         self.fleet.machines[node].pods += 1
+
+    def bind_late(self, node: str) -> None:
+        self.fleet.machines[node].pods += not self.fleet.machines[node].fenced
 
     def end_pods(self, node: str) -> None:
         self.fleet.machines[node].pods = 0

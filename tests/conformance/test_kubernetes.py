@@ -45,6 +45,7 @@ WRITES: dict[str, Write] = {
     "note": lambda b, node, record, version: b.port.note(node, record=record, version=version),
     "discourage": lambda b, node, record, version: b.port.discourage(node, record=record, version=version),
     "close": lambda b, node, record, version: b.port.close(node, mark=MARK, record=record, version=version),
+    "fence": lambda b, node, record, version: b.port.fence(node, mark=MARK, record=record, version=version),
     "open": lambda b, node, record, version: b.port.open(node, mark=MARK, record=record, version=version),
 }
 EVERY_WRITE = pytest.mark.parametrize("write", WRITES.values(), ids=WRITES.keys())
@@ -255,8 +256,10 @@ def test_no_new_pod_starts_on_a_closed_node(working: KubernetesBench):
 
 
 @pytest.mark.parametrize("theirs", ["somebody", "another batch of ours"])
-@pytest.mark.parametrize("what", ["close", "open"])
-def test_a_node_that_another_mark_closed_is_neither_closed_nor_opened(bench: KubernetesBench, what: str, theirs: str):
+@pytest.mark.parametrize("what", ["close", "fence", "open"])
+def test_a_node_that_another_mark_closed_is_neither_closed_nor_fenced_nor_opened(
+    bench: KubernetesBench, what: str, theirs: str
+):
     node = bench.nodes[0]
     if theirs == "somebody":
         bench.foreign_close(node)
@@ -274,6 +277,41 @@ def test_a_cordoned_node_can_be_closed_and_opened_and_stays_cordoned(bench: Kube
     assert do(bench, "close", node) is DONE
     assert do(bench, "open", node) is DONE
     assert (look(bench, node).cordoned, look(bench, node).open) == (True, False)
+
+
+# ---- fence ----
+
+
+def test_a_fenced_node_keeps_its_mark_and_opening_it_takes_the_fence_away(bench: KubernetesBench):
+    node = bench.nodes[0]
+    for what in ("close", "fence"):
+        assert do(bench, what, node) is DONE
+    assert (look(bench, node).closed_by, look(bench, node).fenced, look(bench, node).open) == (MARK, True, False)
+    assert do(bench, "close", node) is DONE
+    assert look(bench, node).fenced, "closing it again does not take the fence away"
+    assert do(bench, "open", node) is DONE
+    assert (look(bench, node).fenced, look(bench, node).open) == (False, True)
+
+
+def test_a_pod_that_was_bound_before_runs_on_a_closed_node_and_not_on_a_fenced_one(bench: KubernetesBench):
+    closed, fenced, *_ = bench.nodes
+    for node in (closed, fenced):
+        do(bench, "close", node)
+    do(bench, "fence", fenced)
+    for node in (closed, fenced):
+        bench.bind_late(node)
+    bench.pass_time(60)
+    assert (look(bench, closed).pods, look(bench, fenced).pods) == (1, 0)
+
+
+def test_a_pod_that_came_before_the_fence_ends(bench: KubernetesBench):
+    node = bench.nodes[0]
+    do(bench, "close", node)
+    bench.bind_late(node)
+    assert look(bench, node).pods == 1
+    do(bench, "fence", node)
+    bench.pass_time(60)
+    assert look(bench, node).pods == 0
 
 
 # ---- open ----

@@ -33,7 +33,7 @@ from simulator.lease_store import TwinLeaseStore
 from tests.controller.fleet import OLD_MARK, FakeHook, Fleet, Leader, Machine
 
 FREE = MovesPolicy(at_once="100%", per_hour="100%", dwell="0s", drain_deadline="30m")
-SETTLE_S = FREE.settle
+SETTLE_S = FREE.settle.hpc
 A, B = "a100", "h100"
 
 

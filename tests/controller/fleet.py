@@ -78,6 +78,8 @@ class Machine:
     uid: str = "u1"
     record: str | None = None
     managed_by: str = ""
+    fenced: bool = False
+    bare: int = 0
     in_hpc: bool = True
     in_kubernetes: bool = True
     opens_slowly: bool = False  # the side that is opened is not ready until a test says so
@@ -213,6 +215,8 @@ class Fleet:
             uid=one.uid,
             record=one.record,
             managed_by=one.managed_by,
+            fenced=one.fenced,
+            bare=one.bare,
         )
         before = self._drawn.get((Side.KUBERNETES, name))
         if before is not None and before != shown and before.version == shown.version:  # type: ignore[union-attr]
@@ -367,13 +371,22 @@ class FakeKubernetes(FakeSide):
 
         return self._write(Verb.CLOSE, node, mark, record, version, happen)
 
+    def fence(self, node: str, *, mark: str, record: str, version: str) -> Outcome:
+        def happen(one: Machine) -> bool:
+            if one.closed not in (None, mark):
+                return False
+            one.closed, one.fenced, one.pods = mark, True, 0
+            return True
+
+        return self._write(Verb.FENCE, node, mark, record, version, happen)
+
     def open(self, node: str, *, mark: str, record: str, version: str) -> Outcome:
         def happen(one: Machine) -> bool:
             if one.closed not in (None, mark):
                 return False
             if one.closed is not None and one.opens_slowly:
                 one.kubernetes_ready = False
-            one.closed, one.discouraged = None, False
+            one.closed, one.discouraged, one.fenced = None, False, False
             return True
 
         return self._write(Verb.OPEN, node, mark, record, version, happen)

@@ -11,7 +11,7 @@ from controller.handover.step import learn, step
 from models.acts import Act, Outcome, Verb
 from models.errors import Unreachable
 from models.handovers import Direction, Handover, Stage, Why
-from models.nodes import KubernetesNode, Node
+from models.nodes import KubernetesNode, Node, Side
 from tests.controller.fleet import OLD_MARK, SHAPE, Fault, Fleet, Machine
 
 SETTLE_S = 6
@@ -19,7 +19,9 @@ DEADLINE_S = 1000
 FIT_S = 300
 READY_S = 10
 LANDS_S = 30
-RULES = Rules(settle_s=SETTLE_S, deadline_s=DEADLINE_S, lands_s=LANDS_S, ready_s=READY_S, fit_s=FIT_S)
+RULES = Rules(
+    settle_s=dict.fromkeys(Side, SETTLE_S), deadline_s=DEADLINE_S, lands_s=LANDS_S, ready_s=READY_S, fit_s=FIT_S
+)
 MARK = "tidegate:p1"
 FOREIGN = "maintenance"
 UP, DOWN = Direction.TO_KUBERNETES, Direction.TO_HPC

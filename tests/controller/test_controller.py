@@ -19,7 +19,7 @@ from models.handovers import Direction, Handover, Stage, Why
 from models.leadership import Orders, Pause
 from models.nodes import Side
 from models.plans import DropReason, Plan, Reason, Switch
-from models.policies import MovesPolicy, PoolPolicy, SafetyPolicy, Spec, Weights
+from models.policies import MovesPolicy, PoolPolicy, SafetyPolicy, Settle, Spec, Weights
 from models.scheduler_facts import SchedulerFacts
 from tests.controller.fleet import (
     HPC_FACTS,
@@ -38,7 +38,8 @@ from tests.controller.play import DOWN, FOREIGN, MARK, SETTLE_S, UP
 
 S, V = Stage, Verb
 HPC, KUBERNETES = Side.HPC, Side.KUBERNETES
-MOVES = MovesPolicy(at_once="100%", per_hour="100%", dwell="0s", drain_deadline="30m")
+BRIEF = {"hpc": "6s", "kubernetes": "6s"}
+MOVES = MovesPolicy(at_once="100%", per_hour="100%", dwell="0s", drain_deadline="30m", settle=BRIEF, fence="none")
 SAFETY = SafetyPolicy(unready_max=0, failures_to_pause=2)
 DEADLINE_S = 1800
 EVERY_S = 300
@@ -800,12 +801,12 @@ def of_schedulers(
 
 @pytest.mark.parametrize(
     ("hpc_s", "kubernetes_s", "policy_s", "settles_s"),
-    [(6, 0, 6, 6), (6, 0, 20, 20), (20, 0, 6, 20), (6, 20, 6, 20), (0, 0, 6, 6)],
+    [(6, 0, 6, 6), (6, 0, 20, 20), (20, 0, 6, 20), (6, 20, 6, 6), (0, 0, 6, 6)],
 )
-def test_a_node_settles_as_long_as_the_policy_and_both_schedulers_ask(
+def test_a_node_settles_as_long_as_the_policy_and_the_scheduler_that_it_leaves_ask(
     hpc_s: int, kubernetes_s: int, policy_s: int, settles_s: int
 ):
-    moves = MOVES.model_copy(update={"settle": policy_s})
+    moves = MOVES.model_copy(update={"settle": Settle(hpc=f"{policy_s}s", kubernetes="1h")})
     site = of_schedulers(
         Site(1, moves=moves),
         hpc=replace(HPC_FACTS, settle_s=hpc_s),

@@ -13,7 +13,7 @@ from controller.handover.crash_points import go_on
 from controller.handover.driver import HandoverDriver
 from controller.handover.record import VERSION, decode, encode
 from models.acts import Act, Outcome, Verb
-from models.audit import Answered, Asked, Entered
+from models.audit import Answered, Asked, Entered, Fenced
 from models.errors import Deposed, Unrecorded
 from models.handovers import Direction, Handover, Stage, Why
 from models.nodes import Side
@@ -549,6 +549,26 @@ def test_one_that_is_adopted_is_written_down_first_as_well():
     tended.driver.adopt(handover("n1", UP, stage=S.DRAINING, epoch=EPOCH - 2))
     tended.at(0)
     assert (tended.fleet.verbs[0], tended.record().epoch) == (V.NOTE, EPOCH)
+
+
+# ---- pods that come late ----
+
+
+@pytest.mark.parametrize(("bare", "level"), [(0, "INFO"), (1, "WARNING")])
+def test_pods_that_come_late_to_a_fenced_node_are_counted_once_and_told(
+    bare: int, level: str, caplog: pytest.LogCaptureFixture
+):
+    caplog.set_level("INFO")
+    tended = taken_over(handover("n1", DOWN, stage=S.CLOSED), closed=MARK, drain=OLD_MARK, fenced=True)
+    tended.at(0)
+    tended.fleet.machines["n1"].pods, tended.fleet.machines["n1"].bare = 2, bare
+    tended.at(1, 2)
+    tended.fleet.machines["n1"].pods = 0
+    tended.at(3)
+    assert tended.driver.fenced == 2
+    assert tended.audit.of(Fenced) == [Fenced(1, EPOCH, "h-n1", "n1", 2, bare)]
+    (told,) = [record for record in caplog.records if "came late" in record.message]
+    assert told.levelname == level
 
 
 # ---- resting ----

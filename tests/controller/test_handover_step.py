@@ -13,7 +13,7 @@ from controller.handover.step import learn, step
 from controller.lease import Alone
 from models.acts import Act, Outcome, Verb
 from models.handovers import Direction, Handover, Stage, Why
-from models.nodes import HpcNode, KubernetesNode, Node, NodeShape
+from models.nodes import HpcNode, KubernetesNode, Node, NodeShape, Side
 from tests.controller.fleet import OLD_MARK, SHAPE, FakeHook, Fault, Fleet, Machine
 from tests.controller.play import (
     BOOK_FROM_S,
@@ -85,6 +85,40 @@ def test_kubernetes_to_hpc():
     ]  # fmt: skip
     assert play.acts == [(V.DISCOURAGE, ""), (V.CLOSE, MARK), (V.UNDRAIN, OLD_MARK)]
     assert (play.machine.closed, play.machine.drain, play.handover.emptied_s) == (MARK, None, 100)
+
+
+FENCED = replace(RULES, fence=True)
+
+
+def test_kubernetes_is_fenced_off_before_the_hpc_side_is_opened():
+    play = down(FENCED)
+    assert play.through(0, SETTLE_S) is S.DONE
+    assert play.acts[-2:] == [(V.FENCE, MARK), (V.UNDRAIN, OLD_MARK)]
+
+
+@pytest.mark.parametrize("fault", [Fault.REFUSED, Fault.TIMED_OUT, Fault.CUT])
+def test_the_hpc_side_is_not_opened_while_kubernetes_is_not_seen_fenced_off(fault: Fault):
+    play = down(FENCED).fail(V.FENCE, *[fault] * 3)
+    assert play.through(0, SETTLE_S, SETTLE_S + 1, SETTLE_S + 2) is S.OPENING
+    assert V.UNDRAIN not in play.verbs
+    assert play.to(SETTLE_S + 3) is S.DONE
+
+
+def test_a_pod_that_comes_with_the_fence_is_waited_for_until_it_has_ended():
+    play = down(FENCED).fail(V.UNDRAIN, Fault.TIMED_OUT)
+    assert play.through(0, SETTLE_S) is S.OPENING
+    play.set(pods=1)
+    asked = len(play.acts)
+    assert play.through(SETTLE_S + 1, SETTLE_S + 5) is S.OPENING
+    assert len(play.acts) == asked
+    play.set(pods=0)
+    assert play.to(SETTLE_S + LANDS_S) is S.DONE
+
+
+def test_one_that_turns_back_to_hpc_is_fenced_off_first_as_well():
+    play = at(UP, S.DRAINED, FENCED).cancel()
+    assert play.to(50) is S.CANCELLED
+    assert play.acts[-2:] == [(V.FENCE, OLD_MARK), (V.UNDRAIN, MARK)]
 
 
 @BOTH
@@ -866,7 +900,7 @@ def test_carrying_out_asks_the_port_that_has_the_verb(verb: Verb):
         assert hook.calls == [(told[verb], "n1", UP, "h1")]
     else:
         assert [act.verb for act in fleet.asked] == [verb]
-    writes = (V.NOTE, V.DISCOURAGE, V.CLOSE, V.OPEN)
+    writes = (V.NOTE, V.DISCOURAGE, V.CLOSE, V.FENCE, V.OPEN)
     assert fleet.machines["n1"].record == ("r" if verb in writes else None)
 
 
@@ -881,7 +915,7 @@ def test_nothing_is_carried_out_without_leading(verb: Verb):
     assert (fleet.asked, hook.calls) == ([], [])
 
 
-@pytest.mark.parametrize("verb", [V.NOTE, V.DISCOURAGE, V.CLOSE, V.OPEN])
+@pytest.mark.parametrize("verb", [V.NOTE, V.DISCOURAGE, V.CLOSE, V.FENCE, V.OPEN])
 def test_kubernetes_is_written_to_only_at_the_version_that_was_seen(verb: Verb):
     fleet = Fleet(n1=Machine(closed=MARK))
     handover = Handover("h1", "p1", "n1", UP, S.PLANNED, 0, 0, 100)
@@ -908,6 +942,7 @@ def test_only_of_an_opening_the_outcome_is_remembered(direction: Direction, stag
 
 
 def test_rules_may_ask_for_no_hook_no_waiting_and_no_eviction():
-    assert Rules(6, 100, 30) == Rules(
-        settle_s=6, deadline_s=100, lands_s=30, ready_s=0, fit_s=900, evict=False, hook=False
+    both = dict.fromkeys(Side, 6)
+    assert Rules(both, 100, 30) == Rules(
+        settle_s=both, deadline_s=100, lands_s=30, ready_s=0, fit_s=900, evict=False, fence=False, hook=False
     )

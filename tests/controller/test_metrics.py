@@ -20,6 +20,7 @@ def exposed(**controller: object) -> list[str]:
     """The lines of an exposition, comments left out."""
     nothing = {"open_handovers": (), "stuck_handovers": (), "holds": (), "unreadable": {}, "ended": Counter()}
     nothing["dropped"] = Counter()
+    nothing["fenced"] = 0
     known = {"leads": True, **nothing}
     registry = CollectorRegistry()
     registry.register(ControllerMetrics(SimpleNamespace(**{**known, **controller}), "a100"))

@@ -8,6 +8,7 @@ import pytest
 
 from controller.handover.begin import Names
 from controller.handover.driver import HandoverDriver
+from controller.handover.look import Rules
 from controller.handover.record import VERSION, encode
 from controller.sweep import Sweep
 from models.acts import Verb
@@ -33,14 +34,14 @@ def handover(name: str, direction: Direction = UP, **facts: object) -> Handover:
 class Swept:
     """A sweep over a fleet, of which it is shown what the fleet is like when it begins."""
 
-    def __init__(self, **machines: Machine) -> None:
+    def __init__(self, *, rules: Rules = RULES, **machines: Machine) -> None:
         self.fleet = Fleet(**machines)
-        self.driver = HandoverDriver(self.fleet.ports(), RULES, self.fleet.audit, self.fleet.clock)
+        self.driver = HandoverDriver(self.fleet.ports(), rules, self.fleet.audit, self.fleet.clock)
         self.driver.lead(EPOCH, [])
         self.count = 0
         self.counted: list[Handover] = []
         self.sweep = Sweep(
-            self.driver, RULES, self.fleet.clock, self._names, self.counted.append, self.fleet.audit, KUBERNETES_FACTS
+            self.driver, rules, self.fleet.clock, self._names, self.counted.append, self.fleet.audit, KUBERNETES_FACTS
         )
         self.sweep.lead(EPOCH, {})
         self.looks: list[str] = []
@@ -181,6 +182,35 @@ def test_a_node_closed_to_both_goes_where_work_runs_else_to_hpc(work: dict[str, 
     machine = swept.fleet.machines["n1"]
     assert (machine.drain is None, machine.closed is None) == open_sides
     assert swept.open == {}
+
+
+HANDED_OVER = encode(handover("n1", Direction.TO_HPC, stage=S.DONE))
+
+
+@pytest.mark.parametrize(
+    ("machine", "fences"),
+    [
+        (Machine(closed=MARK, record=HANDED_OVER), True),
+        (Machine(closed=MARK), False),
+        (Machine(closed=MARK, record=HANDED_OVER, fenced=True), False),
+        (Machine(closed=FOREIGN, record=HANDED_OVER), False),
+        (Machine(drain=MARK, record=HANDED_OVER), False),
+    ],
+    ids=["handed over", "never handed over", "fenced off", "closed by somebody", "of Kubernetes"],
+)
+def test_what_the_hpc_side_was_given_without_a_fence_gets_one(machine: Machine, fences: bool):
+    swept = Swept(n1=machine, rules=replace(RULES, fence=True)).over().over()
+    assert [act.verb for act in swept.fleet.asked] == [V.FENCE] * fences
+    assert swept.fleet.machines["n1"].record == machine.record
+
+
+@pytest.mark.parametrize("busy", [True, False])
+def test_where_pods_came_late_the_hpc_side_is_closed_and_that_is_told(busy: bool, caplog: pytest.LogCaptureFixture):
+    swept = Swept(n1=Machine(closed=MARK, pods=2, busy=busy, record=HANDED_OVER)).over()
+    assert swept.fleet.machines["n1"].drain == f"tidegate:{EPOCH}.m1"
+    assert "node n1: 2 pods came late" in caplog.text
+    swept.over().at(1)
+    assert swept.open["n1"].stage is S.CANCELLING if busy else swept.fleet.machines["n1"].closed is None
 
 
 def test_a_booking_of_ours_that_is_left_over_is_dropped():

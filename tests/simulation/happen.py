@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from collections.abc import Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING
@@ -10,6 +11,7 @@ from models.leadership import Orders, Pause
 from models.nodes import NodeShape, Side
 from simulator.faulty import LOSS_WINDOW_S
 from simulator.work import Pod
+from tests.simulation.forgery import forged
 from tests.simulation.plan import Event, Fault
 from tests.simulation.process import Process
 
@@ -303,6 +305,42 @@ def _pods_stay(world: World, event: Event) -> None:
         twin.pods_stay = False
 
     world.after(event.amount, go)
+
+
+def _late_bind(world: World, event: Event) -> None:
+    machine = world.machine
+    kube, chosen = machine.kube, [node for node in range(world.plan.nodes) if machine.kube.open[node]]
+    if not chosen:
+        return
+    node = chosen[event.target % len(chosen)]
+    ident = -2_000_000 - event.target - 1000 * event.at_s
+    pod = Pod(f"late{ident}", event.at_s, 10 + event.target % 50, 1000, 1000, 0)
+    world.say(f"a pod is given {machine.names[node]}, and comes there {event.amount} s later")
+
+    def come() -> None:
+        if kube.absent[node]:
+            world.after(5, come)  # once there is a kubelet again
+            return
+        world.say(f"the pod comes to {machine.names[node]}{', which refuses it' if kube.fenced[node] else ''}")
+        machine.bind_late(node, pod, ident)
+        world.settle()
+
+    world.after(event.amount, come)
+
+
+def _forged_record(world: World, event: Event) -> None:
+    node, twin = _node(world, event), world.twin_kubernetes
+    text = forged(world, node, random.Random(f"{world.plan.seed}/{event}"))
+    world.say(f"somebody writes a record on {_name(world, event)}: {text}")
+    world.observer.forget(node)
+    twin.scribble(node, text)
+
+    def take_away() -> None:
+        if twin.refresh()[_name(world, event)].record == text:
+            world.say(f"the record on {_name(world, event)} is taken away")
+            twin.scribble(node, None)
+
+    world.after(event.amount, take_away)
 
 
 def _long_pod(world: World, event: Event) -> None:

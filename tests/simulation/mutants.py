@@ -21,7 +21,7 @@ from controller.handover.table import Seen
 from controller.lease import Lease
 from models.acts import Outcome
 from models.handovers import Handover, Stage
-from models.nodes import HpcNode, KubernetesNode, Node
+from models.nodes import HpcNode, KubernetesNode, Node, Side
 from simulator.twin import TwinKubernetes
 from tests.simulation.observer import Violation
 from tests.simulation.plan import AMOUNTS, Event, Fault, Plan
@@ -58,7 +58,7 @@ def _settle() -> Callable[[], Iterator[None]]:
     look = looking.look
 
     def at_once(handover: Handover, node: Node, now_s: int, rules: Rules) -> Seen:
-        return look(handover, node, now_s, replace(rules, settle_s=0))
+        return look(handover, node, now_s, replace(rules, settle_s=dict.fromkeys(Side, 0)))
 
     return _patched((stepping, "look", at_once))
 
@@ -69,7 +69,7 @@ def _look_again() -> Callable[[], Iterator[None]]:
 
     def blind(handover: Handover, node: Node, now_s: int, rules: Rules) -> Seen:
         if handover.stage in WAITING_STAGES and handover.emptied_s is not None:
-            if now_s - handover.emptied_s < rules.settle_s:
+            if now_s - handover.emptied_s < rules.settle_s[handover.direction.source]:
                 return Seen.OLD_EMPTY
             return Seen.FIT if handover.stage is Stage.SETTLED else Seen.OLD_EMPTY_LONG
         if handover.stage is Stage.OPENING and look(handover, node, now_s, rules) is Seen.OLD_OPEN:
@@ -127,6 +127,10 @@ def _health() -> Callable[[], Iterator[None]]:
     return _patched((looking, "fit", lambda handover, node, now_s, ready_s: True))
 
 
+def _fence() -> Callable[[], Iterator[None]]:
+    return _patched((stepping, "_fence", lambda node, mark, rules: ()))
+
+
 RULES: dict[str, Rule] = {
     "settle": Rule(_settle(), (Fault.SLURM_CRASH,), ("I1", "I2")),
     "look again": Rule(_look_again(), (Fault.SLURM_CRASH,), ("I1", "I2")),
@@ -136,6 +140,7 @@ RULES: dict[str, Rule] = {
     "computed drained": Rule(_computed_drained(), (Fault.WAKE,), ("I2",)),
     "unknown is not failed": Rule(_unknown(), (Fault.HPC_LATE, Fault.PERSON_PAUSES), ("I1", "I2")),
     "vanished is not zero": Rule(_vanished(), (Fault.SLURM_EMPTY,), ("I8",)),
+    "fence": Rule(_fence(), (Fault.LATE_BIND,), ("I2",)),
     "health gate": Rule(_health(), (Fault.LESS_HPC, Fault.LESS_KUBE), ("health",)),
 }
 
@@ -163,6 +168,7 @@ def plan_for(rule: Rule, seed: int) -> Plan:
         hook=False,
         reserve_ahead=False,
         deadline_s=300,
+        settle_s=6,
         events=tuple(sorted(events, key=lambda event: event.at_s)),
     )
 

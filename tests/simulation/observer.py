@@ -38,6 +38,7 @@ class Seen:
     excused: bool = False
     excused_s: int = 0
     breached_s: int | None = None
+    late_s: int | None = None  # since when pods run on a node that the HPC side has
     stage: str = ""
     handover: str = ""
     known: bool = True  # to a leader: not so a record that landed after its own had ended, until one goes on with it
@@ -63,8 +64,10 @@ class Observer:
         self.number = {name: number for number, name in enumerate(machine.names)}
         self.calm_since_s = 0
         self.excused_kills = 0
+        self.late_pods = 0  # how often pods came to a node of the HPC side that no fence kept them from
         self.begun: dict[str, int] = {}
         self.over: set[str] = set()
+        self.forged: set[str] = set()  # ids that somebody else has written
         self.jumped = False
         self.ended: dict[Stage, int] = dict.fromkeys((Stage.DONE, Stage.CANCELLED, Stage.STUCK), 0)
         self.handovers = 0
@@ -102,6 +105,13 @@ class Observer:
         kube_closed = kube.closed_by[node] is not None or kube.cordoned[node]
         both = not (hpc_closed or kube_closed or hpc.absent[node] or kube.absent[node])
         jobs, pods = bool(hpc.jobs_on[node]), bool(kube.pods_on[node])
+        if not hpc_closed and kube.closed_by[node] is not None and pods:
+            seen.late_s = self.machine.now_s if seen.late_s is None else seen.late_s
+            if self.plan.fence == "none" and seen.late_s == self.machine.now_s:
+                self.late_pods += 1
+                self.excuse(node)
+        else:
+            seen.late_s = None
         if both and not seen.excused:
             self.fail("I1", f"{self.machine.names[node]} is open to both schedulers")
         if jobs and pods and not seen.excused:
@@ -115,6 +125,21 @@ class Observer:
             closed, idle = hpc_closed or kube_closed, not (jobs or pods)
             seen.excused = not (closed and (owned or idle))
 
+    def below_floor(self) -> None:
+        """I8: each side keeps its floor, nodes that are on their way to it counted. Only where no person meddles."""
+        hpc, kube = self.machine.hpc, self.machine.kube
+        has = dict.fromkeys(Side, 0)
+        for node, seen in enumerate(self.nodes):
+            if hpc.drained_by[node] is None:
+                has[Side.HPC] += 1
+            elif kube.closed_by[node] is None:
+                has[Side.KUBERNETES] += 1
+            elif seen.stage not in ENDED:
+                has = {side: nodes + 1 for side, nodes in has.items()}
+        for side, nodes in has.items():
+            if nodes < self.plan.floor:
+                self.fail("I8", f"the {side} side has {nodes} nodes, below its floor of {self.plan.floor}")
+
     def calm(self, calm: bool) -> None:
         """Whether someone leads and both sides answer, now; then a breach must not last."""
         now_s = self.machine.now_s
@@ -124,6 +149,8 @@ class Observer:
         for node, seen in enumerate(self.nodes):
             if seen.breached_s is not None and now_s - max(seen.breached_s, self.calm_since_s) > REPAIR_S:
                 self.fail("I1", f"{self.machine.names[node]} has been open to both for too long")
+            if seen.late_s is not None and now_s - max(seen.late_s, self.calm_since_s) > REPAIR_S:
+                self.fail("I2", f"pods came late to {self.machine.names[node]}, which HPC may still use")
 
     def before_write(
         self, who: str, epoch: int, lease: LeaseRecord | None, verb: Verb, name: str, mark: str, record: str
@@ -185,13 +212,14 @@ class Observer:
         seen = self.nodes[self.number[name]]
         if record.epoch < seen.epoch:
             self.fail("I6", f"epoch {record.epoch} writes to {name} after epoch {seen.epoch} did")
-        if record.id != seen.handover and record.id in self.over:
+        is_forged = record.id in self.forged
+        if record.id != seen.handover and record.id in self.over and not is_forged:
             self.fail("I6", f"a late write to {name} brings hand-over {record.id} back, which is over")
         seen.epoch = record.epoch
         if record.id != seen.handover:
             self._begins(name, record, late)
         seen.known = seen.known or not late
-        if not record.repair and not late and record.id not in self.begun:
+        if not (record.repair or late or is_forged) and record.id not in self.begun:
             self._count(record)
         if record.stage.value != seen.stage:
             seen.stage, seen.stage_since_s = record.stage.value, self.machine.now_s
@@ -205,7 +233,8 @@ class Observer:
         seen = self.nodes[node]
         seen.handover, seen.stage, seen.repair, seen.begun_s = record.id, "", record.repair, now_s
         seen.known = not late
-        if record.repair:
+        if record.repair or record.id in self.forged:
+            seen.repair = True
             return
         leaving = record.direction.source
         offers = self.hpc.offers if leaving is Side.HPC else self.kubernetes.offers

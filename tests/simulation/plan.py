@@ -39,6 +39,8 @@ class Fault(StrEnum):
     CLOCK_JUMP = "clock-jump"  # the wall clock of a process's host jumps by amount seconds
     WAKE = "wake"  # a burst of amount events, late, repeated or out of order, wakes a process
     PODS_STAY = "pods-stay"  # every eviction is refused for amount seconds
+    LATE_BIND = "late-bind"  # a pod for which a node was chosen comes there amount seconds later, whatever it is then
+    FORGED_RECORD = "forged-record"  # somebody writes a record on a node, and takes it away after amount seconds
     LONG_POD = "long-pod"  # a pod that outlives every deadline starts somewhere
     AUDIT_FULL = "audit-full"  # the audit of a process cannot be written for amount seconds
     PERSON_PAUSES = "person-pauses"  # moves are paused for amount seconds; open ones finish or turn back
@@ -71,6 +73,8 @@ class Plan:
     reserve_ahead: bool
     deadline_s: int
     events: tuple[Event, ...]
+    fence: str = "pods"
+    settle_s: int = 60  # on leaving Kubernetes
 
     def only(self, events: tuple[Event, ...]) -> Plan:
         """The same world with fewer faults."""
@@ -98,6 +102,8 @@ AMOUNTS: dict[Fault, tuple[int, int]] = {
     Fault.CLOCK_JUMP: (-900, 900),
     Fault.WAKE: (1, 8),
     Fault.PODS_STAY: (60, 1200),
+    Fault.LATE_BIND: (1, 600),
+    Fault.FORGED_RECORD: (5, 300),
     Fault.AUDIT_FULL: (10, 120),
     Fault.PERSON_PAUSES: (30, 400),
 }

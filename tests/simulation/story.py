@@ -22,6 +22,7 @@ DID = {
     Verb.DISCOURAGE: "discourages pods on",
     Verb.CLOSE: "taints",
     Verb.EVICT: "evicts the pods of",
+    Verb.FENCE: "fences off",
     Verb.OPEN: "untaints",
     Verb.PREPARE: "calls the site's hook for",
     Verb.TELL: "tells the site's hook of",

@@ -12,7 +12,7 @@ from models.acts import Outcome, Verb
 from models.errors import TidegateError
 from models.forecasts import Forecast, Source
 from models.nodes import NodeShape, Side
-from models.policies import ForecastPolicy, MovesPolicy, PoolPolicy, SafetyPolicy, Shares, Spec, Weights
+from models.policies import ForecastPolicy, MovesPolicy, PoolPolicy, SafetyPolicy, Settle, Shares, Spec, Weights
 from simulator.faulty import LOSS_WINDOW_S, Past, Trouble
 from simulator.hpc import NodeKind
 from simulator.lease_store import TwinLeaseStore
@@ -53,7 +53,11 @@ class World:
         self.plan = plan
         self.story = story
         self.machine = Machine(
-            workload(plan), [NodeKind("", plan.nodes)], SHAPE, delay=HandoverDelay(8), seed=plan.seed
+            workload(plan),
+            [NodeKind("", plan.nodes)],
+            SHAPE,
+            delay=dict.fromkeys(Side, HandoverDelay(8)),
+            seed=plan.seed,
         )
         self.twin_hpc = TwinHpc(self.machine, plan.nodes)
         self.twin_kubernetes = TwinKubernetes(self.machine)
@@ -159,7 +163,7 @@ class World:
         self._was = (number, hpc.drained_by[number], hpc.booking[number])
         lease = None if self.working_off else self.store.lease
         self.observer.before_write(who, epoch, lease, verb, node, mark, record)
-        self._record = record
+        self._record = "" if record == self.twin_kubernetes.refresh()[node].record else record  # as it was: no news
 
     def after_write(self, epoch: int, verb: Verb, node: str, outcome: Outcome) -> None:
         hpc = self.machine.hpc
@@ -253,7 +257,8 @@ def policy(plan: Plan) -> tuple[PoolPolicy, Spec]:
         per_hour=plan.per_hour,
         min_gain=0.0,
         dwell=0,
-        settle=6,
+        settle=Settle(kubernetes=f"{plan.settle_s}s"),
+        fence=plan.fence,
         lead_time=30,
         drain_deadline=plan.deadline_s,
         reserve_ahead=plan.reserve_ahead,

@@ -96,7 +96,7 @@ class NodeOfKubernetes(OfPool, frozen=True):
     """A node as Kubernetes shows it."""
 
     name: Annotated[Name, means("Its name, by which the pool knows it.")]
-    closed_by: Annotated[Text | None, means("The owner mark of our NoSchedule taint; null without one.")]
+    closed_by: Annotated[Text | None, means("The owner mark of our taint; null without one.")]
     discouraged: Annotated[bool, means("Whether new pods are asked to prefer other nodes.")]
     pods: Annotated[Count, means("Pods that would have to leave, those of DaemonSets not among them.")]
     ready: Annotated[bool, means("Whether Kubernetes says that it is Ready.")] = True
@@ -111,6 +111,8 @@ class NodeOfKubernetes(OfPool, frozen=True):
     managed_by: Annotated[
         Text, means("Another autoscaler, or another Tidegate, that the node belongs to; empty without one.")
     ] = ""
+    fenced: Annotated[bool, means("Whether our taint also ends pods that were bound before (NoExecute).")] = False
+    bare: Annotated[Count, means("Of the pods, those that nothing makes again.")] = 0
 
 
 class DemandNow(OfPool, frozen=True):

@@ -22,12 +22,12 @@ from models.identity import PoolId
 from models.leadership import LeaseRecord
 from models.nodes import NodeShape, Side
 from models.plans import Plan
-from models.policies import ForecastPolicy, MovesPolicy, PoolPolicy, SafetyPolicy, Spec, Weights
+from models.policies import ForecastPolicy, MovesPolicy, PoolPolicy, SafetyPolicy, Settle, Spec, Weights
 from simulator.agenda import Kind
 from simulator.hpc import NodeKind
 from simulator.kube import KubeCluster
 from simulator.lease_store import TwinLeaseStore
-from simulator.machine import INITIAL_MARK, HandoverDelay, Machine, Workload
+from simulator.machine import INITIAL_MARK, Machine, Workload
 from simulator.twin import TwinKubernetes
 from simulator.work import Pod
 from tests.real.slurm.cluster import Cluster
@@ -114,7 +114,7 @@ class HandingOver:
         self.port = Interrupted(port)
         self.audit = Audit()
         self.ended: list[Handover] = []
-        self.machine = Machine(Workload(), [NodeKind("", len(names))], SHAPE, delay=HandoverDelay(0))
+        self.machine = Machine(Workload(), [NodeKind("", len(names))], SHAPE)
         self.machine.names = list(names)
         self._begin(lent, pods)
         self.kubernetes = TwinKubernetes(self.machine)
@@ -243,7 +243,7 @@ def policy(nodes: int, deadline_s: int) -> tuple[PoolPolicy, Spec]:
         per_hour=1000,
         min_gain=0.0,
         dwell=0,
-        settle=SETTLE_S,
+        settle=Settle(kubernetes=f"{SETTLE_S}s"),
         lead_time=10,
         drain_deadline=deadline_s,
         reserve_ahead=False,
