@@ -15,9 +15,24 @@ CPU_MILLI_MAX = 10**9
 """A million cores for one node or pod: more is a slip of the unit."""
 
 MEMORY_MIB_MAX = 64 * 2**20
-"""64 TiB for one node or pod: more is a slip of the unit, mostly bytes without a suffix."""
+"""64 TiB for one node or pod: more is a slip of the unit."""
+
+BARE_MIB_MAX = 4 * 2**20
+"""A number without a suffix is MiB, up to 4 TiB; from 4 MiB on, which no container gets along with less than, it may
+well be bytes."""
+
+SECONDS_MAX = 253_402_300_799
+"""The end of the year 9999: any later time is in milliseconds, of an epoch second since 1978."""
 
 _SHOWN_CHARACTERS = 40
+_HINTS = (
+    (
+        re.compile(r"[-+]?[0-9][0-9.'\s]*,[0-9][0-9.,'\s]*"),
+        ": write it without separators, and with a point, not a comma",
+    ),
+    (re.compile(r"[-+]?[0-9]{1,3}(?:['.\s][0-9]{3})+(?:\.[0-9]*)?"), ": write it without separators"),
+    (re.compile(r".*[0-9][-/.:][0-9].*|.*[A-Za-z]{3}.*[0-9]{4}.*"), ": if it is a date, seconds are wanted"),
+)
 
 # The grammar of k8s.io/apimachinery/pkg/api/resource.Quantity: a signed number, then a suffix or a decimal exponent.
 _QUANTITY = re.compile(r"([+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+))(?:[eE]([+-]?[0-9]{1,2})|([numkMGTPE]|[KMGTPE]i))?")
@@ -43,6 +58,14 @@ def parse_whole(text: str | bytes) -> int:
     return number
 
 
+def parse_seconds(text: str | bytes) -> int:
+    """A time as :func:`parse_whole` reads it. Raises ValueError also for one that must be in milliseconds."""
+    number = parse_whole(text)
+    if number > SECONDS_MAX:
+        raise ValueError(f"{quoted(text)} is beyond the year 9999: seconds are wanted, this may be in milliseconds")
+    return number
+
+
 def parse_cpu_milli(text: str) -> int:
     """Thousandths of a core: ``100m`` is 100, ``2`` is 2000, ``1e3`` a million; rounded up as Kubernetes does.
 
@@ -55,25 +78,33 @@ def parse_cpu_milli(text: str) -> int:
 
 
 def parse_memory_mib(text: str) -> int:
-    """MiB: ``512Mi`` is 512, ``1Gi`` 1024, ``2G`` 1908, rounded up; **a bare number is MiB**, not bytes.
+    """MiB: ``512Mi`` is 512, ``1Gi`` 1024, ``2G`` 1908, ``129e6`` 124, rounded up; **a bare number is MiB**.
 
-    (Kubernetes itself takes a bare number as bytes.) Raises BadInput for anything else, for a negative quantity,
-    and above ``MEMORY_MIB_MAX``: bytes without a suffix end there.
+    (Kubernetes itself takes a number without suffix and exponent as bytes.) Raises BadInput for anything else, for a
+    negative quantity, above ``MEMORY_MIB_MAX``, and for a bare number above ``BARE_MIB_MAX``.
     """
     quantity = _quantity(text, "memory", "write MiB such as 512, or with a suffix such as 512Mi, 1Gi, 2G")
-    bare = text.strip()[-1:] in set("0123456789.")
+    bare = set(text.strip()) <= set("+0123456789.")
     mib = math.ceil(quantity if bare else quantity / 2**20)
-    if mib > MEMORY_MIB_MAX:
-        remedy = "a number without a suffix is MiB; 134217728 bytes are 128Mi"
-        raise BadInput(f"memory {quoted(text)} is more than {MEMORY_MIB_MAX // 2**20} TiB", remedy=remedy)
+    if mib > (BARE_MIB_MAX if bare else MEMORY_MIB_MAX):
+        most = f"{BARE_MIB_MAX // 2**20} TiB, as MiB without a suffix" if bare else f"{MEMORY_MIB_MAX // 2**20} TiB"
+        remedy = "a number without a suffix is MiB; write 134217728 bytes as 128Mi" if bare else "check the unit"
+        raise BadInput(f"memory {quoted(text)} is more than {most}", remedy=remedy)
     return mib
+
+
+def not_a_number(text: str | bytes) -> ValueError:
+    """The error for a text that is no number, with what it may be instead: a date, or a number with a comma."""
+    shown = text.decode("utf-8", "replace") if isinstance(text, bytes) else text
+    why = next((hint for looks, hint in _HINTS if looks.fullmatch(shown.strip()[:_SHOWN_CHARACTERS])), "")
+    return ValueError(f"{quoted(text)} is not a number{why}")
 
 
 def _cut(text: str | bytes) -> int:
     try:
         number = float(text)
     except ValueError:
-        raise ValueError(f"{quoted(text)} is not a number") from None
+        raise not_a_number(text) from None
     if not math.isfinite(number):
         raise ValueError(f"{quoted(text)} is not a finite number")
     return int(number)

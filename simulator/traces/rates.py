@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from models.errors import BadInput
-from simulator.traces.quantities import parse_whole, quoted
+from simulator.traces.quantities import not_a_number, parse_seconds, quoted
 from simulator.traces.table import rows
 from simulator.traces.text import Lines
 from simulator.work import ReadNotes, Requests
@@ -40,7 +40,7 @@ def read_rates(path: Path | str, *, strict: bool = False) -> RateTrace:
     per_s: list[float] = []
     for row in rows(lines, (("seconds",), ("requests_per_second",))):
         try:
-            time_s, rate = parse_whole(row["seconds"]), _rate(row["requests_per_second"])
+            time_s, rate = _seconds(row["seconds"]), _rate(row["requests_per_second"])
             if time_s < 0:
                 raise ValueError(f"seconds: {time_s} is negative")
             if times_s and time_s <= times_s[-1]:
@@ -59,11 +59,18 @@ def read_rates(path: Path | str, *, strict: bool = False) -> RateTrace:
     return RateTrace(Requests(np.array(times_s, dtype=np.int64), np.array(per_s, dtype=np.float64)), lines.notes)
 
 
+def _seconds(text: str) -> int:
+    try:
+        return parse_seconds(text)
+    except ValueError as error:
+        raise ValueError(f"seconds: {error}") from None
+
+
 def _rate(text: str) -> float:
     try:
         rate = float(text)
     except ValueError:
-        raise ValueError(f"requests_per_second: {quoted(text)} is not a number") from None
+        raise ValueError(f"requests_per_second: {not_a_number(text)}") from None
     if not math.isfinite(rate) or not 0 <= rate <= RATE_MAX_PER_S:
         raise ValueError(f"requests_per_second: {quoted(text)} is not between 0 and {RATE_MAX_PER_S:g}")
     return rate

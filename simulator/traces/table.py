@@ -1,8 +1,13 @@
-"""CSV with a header row, columns found by name, one record a line."""
+"""CSV with a header row, columns found by name, one record a line.
+
+Columns are separated by commas, or by semicolons, tabs or bars where only these make the header one that can be used,
+or as a first line ``sep=;`` says, which spreadsheets write.
+"""
 
 from __future__ import annotations
 
 import csv
+import re
 from collections.abc import Iterator, Sequence
 
 from models.errors import BadInput
@@ -10,6 +15,7 @@ from simulator.traces.quantities import quoted
 from simulator.traces.text import Lines
 
 _COLUMNS_SHOWN = 30
+_SEPARATOR_TOLD = re.compile(r'"?sep=([^\w\s"]|\t)"?[,;]*', re.IGNORECASE)
 
 
 def rows(lines: Lines, required: Sequence[Sequence[str]]) -> Iterator[dict[str, str]]:
@@ -20,8 +26,15 @@ def rows(lines: Lines, required: Sequence[Sequence[str]]) -> Iterator[dict[str, 
     and for whatever ``lines`` raises it. A field may not span lines.
     """
     header: list[str] = []
+    separator = ""
     for line in lines:
-        fields = _fields(lines, lines.text(line))
+        text = lines.text(line)
+        if not header and text.strip():
+            if told := None if separator else _SEPARATOR_TOLD.fullmatch(text.strip(" ")):
+                separator = told[1]
+                continue
+            separator = separator or _separator(text, required)
+        fields = _fields(lines, text, separator)
         if not fields:
             continue
         if not header:
@@ -32,14 +45,23 @@ def rows(lines: Lines, required: Sequence[Sequence[str]]) -> Iterator[dict[str, 
             yield dict(zip(header, fields, strict=True))
 
 
-def _fields(lines: Lines, text: str) -> list[str]:
+def _separator(header: str, required: Sequence[Sequence[str]]) -> str:
+    """What separates the columns of a header: a comma unless another gives all that are required."""
+    for separator in ",;\t|":
+        names = {name.strip().strip('"') for name in header.split(separator)}
+        if all(names & set(some) for some in required):
+            return separator
+    return ","
+
+
+def _fields(lines: Lines, text: str, separator: str) -> list[str]:
     """The fields of one line, none for a blank or a bad one."""
     if not text.strip():
         return []
     if '"' not in text:
-        return text.split(",")
+        return text.split(separator)
     try:
-        return next(csv.reader([text], strict=True))
+        return next(csv.reader([text], strict=True, delimiter=separator))
     except csv.Error as error:
         lines.bad(f"not CSV: {error}")
         return []
