@@ -8,11 +8,18 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
+from simulator.traces.quantities import SECONDS_MAX, quoted
+
 DAY_S = 86_400
 
 _NAMES = ("UnixStartTime", "TimeZone", "TimeZoneString", "MaxNodes", "MaxProcs")
 _FACT = re.compile(r"\s*(" + "|".join(_NAMES) + r")\s*:\s*(\S[^\r\n]*)")
-_WHOLE = re.compile(r"[+-]?[0-9]{1,15}(?![0-9])")
+# A number that nothing else is part of: no date such as 1998-07-01, no time such as 01:00, no fraction, no 12x4.
+_WHOLE = re.compile(
+    r"([+-]?(?:[0-9]{1,3}(?:(?P<mark>[,'])[0-9]{3})(?:(?P=mark)[0-9]{3})*|[0-9]{1,15}))(?=$|[\s(;]|[.,]\s|[.,]$)"
+)
+_GROUPED_BY_BLANKS = re.compile(r"[+-]?[0-9]{1,3}\s[0-9]{3}(?![0-9])")
+_OFFSETS_S = 900  # every zone's offset from UTC is a multiple of a quarter of an hour
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,11 +43,8 @@ class HeaderFacts:
     @classmethod
     def parse(cls, comments: Iterable[bytes]) -> HeaderFacts:
         """The facts in comments; of a fact that is told twice the first counts. Never raises."""
-        facts: dict[str, str] = {}
-        for comment in comments:
-            if match := _FACT.match(comment.decode("utf-8", "replace")):
-                facts.setdefault(match[1], match[2].strip())
-        unix_start_s = _positive(facts.get("UnixStartTime"))
+        facts = _told(comments)
+        unix_start_s = _start_s(facts.get("UnixStartTime"))
         zone_offset_s = _zone_offset_s(facts.get("TimeZoneString"), unix_start_s)
         utc_offset_s = zone_offset_s if zone_offset_s is not None else _offset_s(facts.get("TimeZone"))
         return cls(unix_start_s, utc_offset_s, _positive(facts.get("MaxNodes")), _positive(facts.get("MaxProcs")))
@@ -55,9 +59,27 @@ def first_full_day_s(first_time_s: int, unix_start_s: int | None = None, utc_off
     return first_time_s + -(first_time_s + local_start_s) % DAY_S
 
 
+def unclear_facts(comments: Iterable[bytes]) -> list[str]:
+    """A remark on each number of the header that is told and cannot be understood; -1 and 0 say that it is unknown."""
+    readers = {"UnixStartTime": _start_s, "TimeZone": _offset_s, "MaxNodes": _positive, "MaxProcs": _positive}
+    return [
+        f"the header's {name} is not understood, and taken as unknown: {quoted(text)}"
+        for name, text in _told(comments).items()
+        if name in readers and readers[name](text) is None and _whole(text) not in (-1, 0)
+    ]
+
+
+def _told(comments: Iterable[bytes]) -> dict[str, str]:
+    facts: dict[str, str] = {}
+    for comment in comments:
+        if match := _FACT.match(comment.decode("utf-8", "replace")):
+            facts.setdefault(match[1], match[2].strip())
+    return facts
+
+
 def _whole(text: str | None) -> int | None:
-    match = _WHOLE.match(text) if text else None
-    return int(match[0]) if match else None
+    match = None if not text or _GROUPED_BY_BLANKS.match(text) else _WHOLE.match(text)
+    return int(match[1].replace(",", "").replace("'", "")) if match else None
 
 
 def _positive(text: str | None) -> int | None:
@@ -65,9 +87,15 @@ def _positive(text: str | None) -> int | None:
     return number if number is not None and number > 0 else None
 
 
+def _start_s(text: str | None) -> int | None:
+    """A Unix time in seconds; a larger one is in milliseconds."""
+    number = _positive(text)
+    return number if number is not None and number <= SECONDS_MAX else None
+
+
 def _offset_s(text: str | None) -> int | None:
     number = _whole(text)
-    return number if number is not None and abs(number) < DAY_S else None
+    return number if number is not None and abs(number) < DAY_S and number % _OFFSETS_S == 0 else None
 
 
 def _zone_offset_s(name: str | None, unix_s: int | None) -> int | None:

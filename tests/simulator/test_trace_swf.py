@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -10,8 +11,12 @@ from hypothesis import strategies as st
 
 from models.errors import BadInput
 from simulator.traces.swf import (
+    ADDED_UP,
     ALLOCATED_USED,
     FRACTION_CUT,
+    NEVER_STARTED,
+    NO_SUBMIT,
+    PARTIAL,
     RUN_TIME_USED,
     SORTED,
     TOO_MANY_COLUMNS,
@@ -53,6 +58,7 @@ BAD_JOBS = {
     "a word": (swf_line(c4="long"), "'long' is not a number"),
     "not a number": (swf_line(c4="nan"), "not a finite number"),
     "infinite": (swf_line(c2="inf"), "not a finite number"),
+    "milliseconds": (swf_line(c2=899283600000), "submit time is beyond the year 9999: .* milliseconds"),
     "huge": (swf_line(c2=10**16), "above"),
     "huge fraction": (swf_line(c2="1e300"), "beyond"),
     "ten thousand digits": (swf_line(c2="9" * 10_000), "not a finite number"),
@@ -96,6 +102,11 @@ def test_a_job_is_mended_and_the_repair_counted(repair, write):
 ACCEPTED_JOBS = {
     "run time 0": (swf_line(c4=0), {"run_s": 0}),
     "run time above the limit": (swf_line(c4=500), {"run_s": 500}),
+    "cancelled while it ran": (swf_line(c11=5), {}),
+    "run time 0, processors unknown": (swf_line(c4=0, c5=-1), {"run_s": 0}),
+    "failed at once": (swf_line(c4=0, c11=0), {"run_s": 0}),
+    "a status in words": (swf_line(c11="done"), {}),
+    "a status with a fraction": (swf_line(c11="1.5"), {}),
     "user unknown": (swf_line(c12=-1), {"user": ""}),
     "comment behind": (GOOD + " ; why not", {}),
     "tabs and blanks": ("  " + GOOD.replace(" ", " \t"), {}),
@@ -109,6 +120,64 @@ def test_a_job_is_taken_as_it_is(case, write):
     trace = read_swf(write(line))
     assert trace.jobs == (Job(**{**{s: getattr(GOOD_JOB, s) for s in Job.__slots__}, **changes}),)
     assert (trace.notes.bad_lines, trace.notes.mended) == (0, {})
+
+
+NEVER_RAN = {
+    "cancelled, nothing known": swf_line(c4=-1, c5=-1, c11=5),
+    "cancelled, no time, no processors": swf_line(c4=0, c5=0, c11=5),
+    "cancelled, no time, processors unknown": swf_line(c3=-1, c4=0, c5=-1, c11=5),
+    "cancelled at once": swf_line(c4=0, c11=5),
+    "cancelled, with fractions": swf_line(c4="0.0", c5="-1.0", c11="5.0"),
+    "cancelled, in 19 columns": swf_line(c4=0, c5=0, c11=5) + " 7",
+    "failed on no processors": swf_line(c4=0, c5=0, c11=0),
+    "status unknown, on no processors": swf_line(c4=-1, c5=0, c11=-1),
+}
+
+
+@pytest.mark.parametrize("case", NEVER_RAN)
+def test_a_job_that_never_ran_is_passed_over_and_counted_even_when_strict(case, write):
+    trace = read_swf(write(f"{swf_line(c1=9)}\n{NEVER_RAN[case]}\n"), strict=True)
+    assert [job.id for job in trace.jobs] == [9]
+    assert (trace.notes.passed, trace.notes.bad_lines, trace.notes.mended) == ({NEVER_STARTED: 1}, 0, {})
+
+
+def part(job: int, submit_s: int, run_s: int, status: int, **columns: object) -> str:
+    return swf_line(c1=job, c2=submit_s, c4=run_s, c11=status, **columns)
+
+
+PARTS = {
+    "summary first": ([part(1, 10, 60, 1), part(1, 10, 20, 2), part(1, -1, 40, 3)], 60, {PARTIAL: 2}, {}),
+    "summary last": ([part(1, 10, 20, 2), part(1, -1, 40, 4), part(1, 10, 60, 0)], 60, {PARTIAL: 2}, {}),
+    "submit time in none but the summary": ([part(1, 10, 60, 1), part(1, -1, 60, 4)], 60, {PARTIAL: 1}, {}),
+    "no summary": ([part(1, 10, 20, 2), part(1, -1, 15, 2), part(1, -1, 25, 3)], 60, {}, {ADDED_UP: 1}),
+    "no summary, the last first": ([part(1, -1, 40, 3), part(1, 10, 20, 2)], 60, {}, {ADDED_UP: 1}),
+    "one part alone": ([part(1, 10, 60, 3)], 60, {}, {ADDED_UP: 1}),
+}
+
+
+@pytest.mark.parametrize("case", PARTS)
+def test_partial_executions_are_one_job_even_when_strict(case, write):
+    lines, run_s, passed, mended = PARTS[case]
+    trace = read_swf(write("\n".join(lines)), strict=True)
+    assert trace.jobs == (replace(GOOD_JOB, run_s=run_s),)
+    assert (trace.notes.passed, trace.notes.mended, trace.notes.bad_lines) == (passed, mended, 0)
+
+
+def test_parts_without_a_requested_time_have_their_whole_run_time_as_limit(write):
+    trace = read_swf(write("\n".join([part(1, 10, 20, 2, c9=-1), part(1, -1, 40, 3, c9=-1)])))
+    assert trace.jobs == (replace(GOOD_JOB, limit_s=60),)
+    assert trace.notes.mended == {ADDED_UP: 1, RUN_TIME_USED: 1}
+
+
+def test_parts_without_a_submit_time_are_counted(write):
+    trace = read_swf(write("\n".join([GOOD, part(2, -1, 20, 2), part(2, -1, 40, 3)])), strict=True)
+    assert trace.jobs == (GOOD_JOB,)
+    assert trace.notes.passed == {NO_SUBMIT: 2}
+
+
+def test_a_part_that_cannot_be_read_is_a_bad_line(write):
+    trace = read_swf(write("\n".join([GOOD, part(1, -1, -1, 3)])))
+    assert trace.notes.bad[0].endswith(":2: no run time")
 
 
 def test_jobs_are_sorted_by_submit_time_then_id(write):
@@ -134,15 +203,52 @@ HEADERS = {
     "zone hostile": ("; UnixStartTime: 1\n; TimeZoneString: ../../etc/passwd", HeaderFacts(1)),
     "zone a folder": ("; UnixStartTime: 1\n; TimeZoneString: Europe", HeaderFacts(1)),
     "zone without start": ("; TimeZoneString: Europe/Stockholm\n; TimeZone: 3600", HeaderFacts(None, 3600)),
-    "start beyond all dates": (
-        "; UnixStartTime: 999999999999999\n; TimeZoneString: Asia/Tokyo",
-        HeaderFacts(999999999999999),
-    ),
+    "start beyond all dates": ("; UnixStartTime: 999999999999999\n; TimeZoneString: Asia/Tokyo", HeaderFacts()),
+    "start in milliseconds": ("; UnixStartTime: 899283600000", HeaderFacts()),
+    "start with its date behind": ("; UnixStartTime:\t899283600  (Tue Jul  1 1998)", HeaderFacts(899283600)),
+    "thousands": ("; MaxNodes: 1,152 (128 interactive)\n; MaxProcs: 1'036,", HeaderFacts(None, None, 1152, 1036)),
+    "Swiss thousands": ("; MaxNodes: 1'152\n; MaxProcs: 12'345'678.", HeaderFacts(None, None, 1152, 12_345_678)),
+    "a sentence": ("; MaxNodes: 128, all alike\n; MaxProcs: 1024.", HeaderFacts(None, None, 128, 1024)),
     "start unknown": ("; UnixStartTime: -1\n; MaxNodes: 0", HeaderFacts()),
     "words for numbers": ("; UnixStartTime: soon\n; MaxNodes: many\n; TimeZone: CET\n; MaxProcs:", HeaderFacts()),
     "offset beyond a day": ("; TimeZone: 90000", HeaderFacts()),
     "told twice": ("; MaxProcs: 8\n; MaxProcs: 9", HeaderFacts(max_procs=8)),
 }
+
+
+UNCLEAR = {
+    "a date": "UnixStartTime: 1998-07-01",
+    "a date in words": "UnixStartTime: Tue Jul  1 09:00:00 PDT 1998",
+    "a German date": "UnixStartTime: 01.07.1998",
+    "an American date": "UnixStartTime: 7/1/1998",
+    "a date without marks": "UnixStartTime: 19980701T000000",
+    "milliseconds": "UnixStartTime: 899283600000",
+    "hours and minutes": "TimeZone: +01:00",
+    "hours": "TimeZone: -5",
+    "the name of a zone": "TimeZone: CET",
+    "blanks between thousands": "MaxNodes: 1 152",
+    "points between thousands": "MaxProcs: 9.216",
+    "thousands that are none": "MaxProcs: 1,15",
+    "a product": "MaxNodes: 32x2 + 25x4",
+    "a range": "MaxNodes: 100-128",
+    "an exponent": "MaxProcs: 9e3",
+    "a word": "MaxNodes: many",
+}
+
+
+@pytest.mark.parametrize("case", UNCLEAR)
+def test_a_fact_that_cannot_be_understood_is_unknown_and_told(case, write):
+    trace = read_swf(write(f"; {UNCLEAR[case]}\n{GOOD}\n"), strict=True)
+    name, _, text = UNCLEAR[case].partition(": ")
+    assert trace.header == HeaderFacts()
+    assert trace.notes.remarks == [f"the header's {name} is not understood, and taken as unknown: {text!r}"]
+
+
+@pytest.mark.parametrize(
+    "fact", ["UnixStartTime: -1", "MaxNodes: 0", "MaxProcs: -1 (unknown)", "MaxNodes: 128", "Note: 1,5"]
+)
+def test_a_fact_that_says_that_it_is_unknown_is_not_told(fact, write):
+    assert read_swf(write(f"; {fact}\n{GOOD}\n")).notes.remarks == []
 
 
 @pytest.mark.parametrize("case", HEADERS)

@@ -9,10 +9,10 @@ from simulator.traces.sacct.accounting import NO_LIMIT_S, NUMBER_LATER, Accounti
 from simulator.traces.sacct.times import Clock
 from simulator.traces.sacct.values import CANCELLED, Stage, Wrong
 from simulator.traces.sacct.wanted import Unit, Wanted, zone
+from simulator.traces.swf import NEVER_STARTED
 from simulator.work import ReadNotes
 
 PENDING = "pending, has not run"
-NEVER_STARTED = "ended before it started"
 ELSEWHERE = "started on another cluster of its federation"
 OTHER_PARTITION = "in another partition"
 BEFORE, AFTER = "arrived before --since", "arrived at --until or later"
