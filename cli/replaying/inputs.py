@@ -42,6 +42,7 @@ def replay_task(
         start_s=cut.start_s,
         days=cut.days,
         max_job_nodes=cut.max_job_nodes,
+        shape=twin.shape,
     )
     world = World(
         workload=made.workload,

@@ -77,6 +77,7 @@ FIGURES = (
     Figure("oversize_wait_node_h", _UNMET, "Waiting of jobs too big for their side", "Oversize wait", Unit.NODE_HOURS),
     Figure("pod_wait_mean_s", _PODS, "Waiting time of a pod, mean", "Pod wait, mean", Unit.SECONDS),
     Figure("pod_wait_p95_s", _PODS, "Waiting time of a pod, 95th percentile", "Pod wait, 95th pct", Unit.SECONDS),
+    Figure("pods_refused", _PODS, "Pods that can never run here", "Pods refused", Unit.COUNT, Better.NEITHER),
     Figure("unmet_requests_share", _PODS, "Requests that found no capacity", "Requests unmet", Unit.SHARE),
     Figure("utilisation", _WHOLE, "Utilisation", "Utilisation", Unit.SHARE, Better.HIGHER),
     Figure("moves", _WHOLE, "Nodes moved", "Nodes moved", Unit.COUNT, Better.NEITHER),

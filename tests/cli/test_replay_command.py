@@ -150,6 +150,65 @@ def test_a_job_larger_than_the_machine_is_counted_not_dropped(run, tmp_path: Pat
     assert (found["hpc_jobs_in"], found["hpc_jobs_refused"], found["hpc_jobs_finished"]) == (2, 1, 1)
 
 
+PODS_HEADER = "name,cpu,memory,num_gpu,creation_time,deletion_time,gang\n"
+TOO_LARGE = {
+    "memory": (["a,500m,1Ti,0,0,600,"], 1, "one asks for up to 0.5 cores, 1,048,576 MiB and 0 GPUs"),
+    "cpu": (["a,97,1Gi,0,0,600,"], 1, "up to 97 cores, 1,024 MiB and 0 GPUs"),
+    "GPUs": (["a,1,1Gi,9,0,600,", "b,1,1Gi,8.5,0,600,"], 2, "up to 1 cores, 1,024 MiB and 9 GPUs"),
+    "a gang": ([f"a{number},96,1Gi,0,0,600,ring" for number in range(5)], 5, "up to 96 cores"),
+    "a gang with one such pod": (["a,1,1Gi,0,0,600,ring", "b,1,513Gi,0,0,600,ring"], 2, "525,312 MiB"),
+    "one that never ends": (["a,97,1Gi,0,0,,"], 1, "up to 97 cores"),
+}
+
+
+@pytest.mark.parametrize("case", TOO_LARGE)
+def test_pods_that_no_node_can_hold_are_noted_and_counted(case, run, tmp_path: Path):
+    lines, refused, asked = TOO_LARGE[case]
+    path, out, shown = tmp_path / "pods.csv", tmp_path / "out.json", tmp_path / "out.html"
+    path.write_text(PODS_HEADER + "\n".join(["web,1,1Gi,0,0,600,", *lines]))
+    ran = run("replay", "--pods", path, "--nodes", 4, "--compare", "static", "--json", out, "--report", shown)
+    note = f"{refused} of {1 + len(lines)} pods never run and are no demand"
+    assert note in ran.err
+    assert asked in ran.err
+    assert "a node offers 96 cores, 524,288 MiB and 8 GPUs (--node-shape)" in ran.err
+    assert "Pods refused" in ran.out
+    assert "Pods that can never run here" in shown.read_text()
+    assert figures(out)["static"]["pods_refused"] == refused
+    assert note in json.loads(out.read_text())["notes"][-2]
+
+
+def test_pods_that_fit_are_not_noted(run, tmp_path: Path):
+    path, out = tmp_path / "pods.csv", tmp_path / "out.json"
+    path.write_text(PODS_HEADER + "web,96,512Gi,8,0,600,\n")
+    ran = run("replay", "--pods", path, "--nodes", 1, "--compare", "static", "--json", out)
+    assert "never run" not in ran.err
+    assert list(figures(out)["static"]) == FIGURES
+
+
+@pytest.mark.parametrize("memory", ["12e6", "12000000000m", "11719Ki", "0.012G"])
+def test_a_unit_of_memory_changes_no_replay(memory, run, tmp_path: Path):
+    found = []
+    for text in ("12M", memory):
+        path, out = tmp_path / "pods.csv", tmp_path / "out.json"
+        path.write_text(PODS_HEADER + "\n".join(f"p{i},500m,{text},0,{i * 300},{i * 300 + 600}," for i in range(20)))
+        assert run("replay", "--pods", path, "--nodes", 2, "--compare", "static", "--json", out, "--quiet").code == 0
+        found.append(figures(out))
+    assert found[0] == found[1]
+
+
+def test_jobs_that_never_ran_change_no_replay(run, tmp_path: Path):
+    """A phantom of the whole machine with a limit of ten hours held up every job behind it."""
+    path, out, found = tmp_path / "jobs.swf", tmp_path / "out.json", []
+    ran_jobs = [f"{i} {i * 600} 0 {3000 + i * 7} 1 -1 -1 1 7200 -1 1 1 -1 -1 -1 -1 -1 -1" for i in range(1, 41)]
+    phantoms = [f"{i + 900} {i * 600 + 30} 100 0 0 -1 -1 4 36000 -1 5 2 -1 -1 -1 -1 -1 -1" for i in range(1, 41, 5)]
+    for lines in (ran_jobs, ran_jobs + phantoms):
+        path.write_text(HEAD + "\n".join(lines))
+        ran = run("replay", "--hpc", path, "--hpc-only", "--strict", "--json", out)
+        found.append(figures(out))
+    assert found[0] == found[1]
+    assert "8 of 50 lines left out: ended before it started" in ran.err
+
+
 def test_a_gz_trace_reads_like_a_plain_one(run, trace: Path, tmp_path: Path):
     packed = tmp_path / "jobs.swf.gz"
     packed.write_bytes(gzip.compress(trace.read_bytes()))
