@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from simulator.traces.sacct.open_accounting import looks_like_document, sacct_from
-from simulator.traces.sacct.parsable import looks_parsable
+from simulator.traces.sacct.columns import begins_document, begins_parsable
+from simulator.traces.sacct.open_accounting import sacct_from
 from simulator.traces.sacct.wanted import Wanted
 from simulator.traces.swf import SwfTrace, swf_of
 from simulator.traces.text import Lines, opened
@@ -19,6 +19,6 @@ def read_jobs(path: Path | str, *, strict: bool = False) -> SwfTrace:
     """
     with opened(path) as stream:
         beginning = stream.peek()
-        if looks_like_document(beginning) or looks_parsable(beginning):
+        if begins_document(beginning) or begins_parsable(beginning):
             return sacct_from(stream, path, Wanted(), strict=strict).trace
         return swf_of(Lines(path, strict=strict, stream=stream))

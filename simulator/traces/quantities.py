@@ -40,10 +40,10 @@ _SUFFIXES = {suffix: Fraction(1000) ** power for power, suffix in enumerate("num
 _SUFFIXES |= {f"{letter}i": Fraction(1024) ** power for power, letter in enumerate("KMGTPE", start=1)}
 
 
-def quoted(text: str | bytes) -> str:
-    """A foreign text made safe for a message: quoted, escaped, cut."""
+def quoted(text: str | bytes, most: int = _SHOWN_CHARACTERS) -> str:
+    """A foreign text made safe for a message: quoted, escaped, cut after ``most`` characters."""
     readable = text.decode("utf-8", "replace") if isinstance(text, bytes) else text
-    cut = readable if len(readable) <= _SHOWN_CHARACTERS else readable[:_SHOWN_CHARACTERS] + "…"
+    cut = readable if len(readable) <= most else readable[:most] + "…"
     return ascii(cut) if not cut.isprintable() else repr(cut)
 
 

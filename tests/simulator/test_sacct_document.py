@@ -88,6 +88,73 @@ def test_the_shapes_of_the_data_parsers(shape, read):
     assert read(document(record(**changes)), strict=True).trace.jobs == (job(**expected),)
 
 
+BARE = ["NaN", "Infinity", "-Infinity", "nan", "inf", "-nan"]
+BARE_IN = {
+    "a field that is not read": ({"priority": "BARE"}, {}, {}),
+    "a list that is not read": ({"steps": ["BARE", {"x": "BARE"}]}, {}, {}),
+    "the limit": ({"time__limit": "BARE"}, {"limit_s": 600}, {why.NO_LIMIT: 1}),
+    "the number of a limit": (
+        {"time__limit": {"set": True, "infinite": True, "number": "BARE"}},
+        {"limit_s": 600},
+        {why.NO_LIMIT: 1},
+    ),
+    "the elapsed time": ({"time__elapsed": "BARE"}, {}, {why.END_USED: 1}),
+    "the time since when it was eligible": ({"time__eligible": "BARE"}, {}, {}),
+    "a field beside texts with such words": ({"name": 'a "NaN": Infinity, \\"-inf', "priority": "BARE"}, {}, {}),
+}
+
+
+@pytest.mark.parametrize("case", BARE_IN)
+@pytest.mark.parametrize("bare", BARE)
+@pytest.mark.parametrize("indent", [None, 1])
+def test_a_bare_number_that_json_has_not_says_nothing(bare, case, indent, read):
+    """Slurm before 25.05 writes them."""
+    changes, expected, mended = BARE_IN[case]
+    trace = read(document(record(**changes), indent=indent).replace('"BARE"', bare), strict=True).trace
+    assert trace.jobs == (job(**expected),)
+    assert trace.notes.mended == mended
+
+
+def test_a_bare_number_beside_a_name_that_is_not_utf_8_costs_no_job(read):
+    text = document(record(user="REN", priority="BARE", name="NaN")).encode().replace(b"REN", b"r\xe9n NaN")
+    assert read(text.replace(b'"BARE"', b"NaN"), strict=True).trace.jobs == (GOOD_JOB,)
+
+
+@pytest.mark.parametrize("field", ["job_id", "time", "allocation_nodes", "time__submission"])
+def test_a_bare_number_where_one_is_needed_costs_its_job(field, read):
+    text = document(record(), record(**{"job_id": 101} | {field: "BARE"})).replace('"BARE"', "NaN")
+    trace = read(text).trace
+    assert (trace.jobs, trace.notes.bad_lines) == ((GOOD_JOB,), 1)
+
+
+@given(st.lists(st.sampled_from(['"', "\\", "NaN", "-Infinity", "a", " ", "\n", "é"]), max_size=12).map("".join))
+@settings(derandomize=True, max_examples=200)
+def test_texts_stay_as_they_are_beside_a_bare_number(tmp_path_factory, name):
+    path = tmp_path_factory.mktemp("bare") / "sacct.json"
+    path.write_text(document(record(name=name, user=name, priority="BARE")).replace('"BARE"', "NaN"))
+    accounting = read_sacct(path, strict=True)
+    assert accounting.trace.jobs == (job(user="1" if name else ""),)
+
+
+ELAPSED = {
+    "a negative number without its sign": ({"time__elapsed": 4294967280}, 600, {why.ELAPSED_TOO_LONG: 1}),
+    "far beyond its limit": ({"time__elapsed": 9_000_000, "time__end": 0}, 9_000_000, {why.RUNAWAY: 1}),
+    "running far beyond its limit": (
+        {"time__elapsed": 9_000_000, "time__end": 0, "state__current": ["RUNNING"]},
+        9_000_000,
+        {why.RUNAWAY: 1},
+    ),
+}
+
+
+@pytest.mark.parametrize("case", ELAPSED)
+def test_a_run_time_that_cannot_be_is_mended_or_told(case, read):
+    changes, run_s, mended = ELAPSED[case]
+    trace = read(document(record(**changes)), strict=True).trace
+    assert trace.jobs == (job(run_s=run_s),)
+    assert trace.notes.mended == mended
+
+
 LEFT_OUT = {
     "pending": ({"state__current": ["PENDING"], "time__start": 0, "time__end": 0}, why.PENDING),
     "cancelled before it started": ({"state__current": ["CANCELLED"], "time__start": 0}, why.NEVER_STARTED),

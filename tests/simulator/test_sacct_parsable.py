@@ -8,13 +8,14 @@ import io
 import pytest
 
 from models.errors import BadInput
+from simulator.traces.jobs import read_jobs
 from simulator.traces.sacct import selection as why
 from simulator.traces.sacct.accounting import Peak
 from simulator.traces.sacct.open_accounting import read_sacct
-from simulator.traces.sacct.parsable import CUT
+from simulator.traces.sacct.parsable import COMPLAINED, CUT, FURTHER, NOISE
 from simulator.traces.sacct.wanted import COMMAND, Unit, Wanted
 from simulator.work import Job
-from tests.simulator.sacct_text import COLUMNS, DAY_S, GOOD, parsable
+from tests.simulator.sacct_text import COLUMNS, DAY_S, GOOD, document, parsable, record
 
 GOOD_JOB = Job(id=100, submit_s=10, run_s=600, limit_s=3600, procs=2, user="1")
 
@@ -67,7 +68,44 @@ def test_a_row_that_is_no_job_to_replay_is_counted_with_its_reason_even_when_str
 
 
 TAKEN = {
-    "elapsed in words": ({"ElapsedRaw": "1-02:03:04"}, {"run_s": 93_784}, {}),
+    "elapsed in words": (
+        {"ElapsedRaw": "1-02:03:04", "End": str(DAY_S + 70 + 93_784)},
+        {"run_s": 93_784},
+        {},
+    ),
+    "suspended for most of its time": ({"End": str(DAY_S + 90_000)}, {}, {}),
+    "elapsed longer than from start to end": (
+        {"ElapsedRaw": "93784"},
+        {"run_s": 600},
+        {why.ELAPSED_TOO_LONG: 1},
+    ),
+    "elapsed without its sign": ({"ElapsedRaw": "4294967280"}, {"run_s": 600}, {why.ELAPSED_TOO_LONG: 1}),
+    "an hour that came twice": ({"ElapsedRaw": "4200"}, {"run_s": 4200}, {}),
+    "running for a day beyond its limit": (
+        {"End": "Unknown", "State": "RUNNING", "ElapsedRaw": "90000"},
+        {"run_s": 90_000},
+        {why.STILL_RUNS: 1},
+    ),
+    "running for far more than its limit": (
+        {"End": "Unknown", "State": "RUNNING", "ElapsedRaw": "31536000"},
+        {"run_s": 31_536_000},
+        {why.RUNAWAY: 1},
+    ),
+    "completed at no time, far beyond its limit": (
+        {"End": "Unknown", "ElapsedRaw": "9000000"},
+        {"run_s": 9_000_000},
+        {why.RUNAWAY: 1},
+    ),
+    "completing for ever": (
+        {"End": "None", "State": "COMPLETING", "ElapsedRaw": "9000000"},
+        {"run_s": 9_000_000},
+        {why.RUNAWAY: 1},
+    ),
+    "running for long without a limit": (
+        {"End": "Unknown", "State": "RUNNING", "ElapsedRaw": "9000000", "TimelimitRaw": "UNLIMITED"},
+        {"run_s": 9_000_000, "limit_s": 9_000_000},
+        {why.STILL_RUNS: 1, why.NO_LIMIT: 1},
+    ),
     "no end, still running": ({"End": "Unknown", "State": "RUNNING"}, {}, {why.STILL_RUNS: 1}),
     "suspended": ({"End": "Unknown", "State": "SUSPENDED"}, {}, {why.STILL_RUNS: 1}),
     "no elapsed time": ({"ElapsedRaw": ""}, {}, {why.END_USED: 1}),
@@ -105,6 +143,23 @@ BAD = {
     "no submission": ({"Submit": "Unknown"}, "no time of submission", ""),
     "INVALID": ({"ElapsedRaw": "INVALID"}, "ElapsedRaw: not a span of time", "'INVALID'"),
     "ended before it started": ({"ElapsedRaw": "", "End": str(DAY_S + 69)}, "ended before it started", "by 1 s"),
+    "ended before it started, for no time": (
+        {"ElapsedRaw": "0", "End": str(DAY_S + 69)},
+        "ended before it started",
+        "by 1 s",
+    ),
+    "ended long before it started": ({"End": str(DAY_S - 9000)}, "ended before it started", "by 9070 s"),
+    "ended before it started, without the sign": (
+        {"ElapsedRaw": "4294967280", "End": str(DAY_S + 54)},
+        "ended before it started",
+        "by 16 s",
+    ),
+    "running, without the sign": (
+        {"ElapsedRaw": "4294967280", "End": "Unknown", "State": "RUNNING"},
+        "elapsed time is a negative number without its sign",
+        "4294967280",
+    ),
+    "a negative span": ({"ElapsedRaw": "-0:00:16"}, "ElapsedRaw: not a span of time", "'-0:00:16'"),
     "running, elapsed missing": ({"ElapsedRaw": "", "End": "Unknown", "State": "RUNNING"}, "no run time", "neither"),
     "ran on no nodes": ({"NNodes": ""}, "no number of nodes", ""),
     "a size in words": ({"NNodes": "two"}, "AllocNodes: not a number", "'two'"),
@@ -148,7 +203,8 @@ def test_times_without_a_zone_are_taken_in_the_one_given_and_told(read):
 def test_an_hour_that_comes_twice_or_never_is_counted(read):
     twice = {"Submit": "2026-10-25T02:30:00", "Eligible": "2026-10-25T02:30:00", "Start": "2026-10-25T02:40:00"}
     never = {"JobIDRaw": "101", "Submit": "2026-03-29T02:30:00", "Eligible": "", "Start": "2026-03-29T03:40:00"}
-    notes = read(parsable(twice, never), Wanted(timezone="Europe/Berlin")).trace.notes
+    ends = [{"End": row["Start"].replace(":40:", ":50:")} for row in (twice, never)]
+    notes = read(parsable(twice | ends[0], never | ends[1]), Wanted(timezone="Europe/Berlin")).trace.notes
     assert sorted((what[:35], count) for what, count in notes.mended.items()) == [
         ("a local time that comes twice when ", 1),
         ("a local time that its zone skips wh", 1),
@@ -174,6 +230,28 @@ def test_a_requeued_job_is_a_job_for_each_of_its_runs(read):
     assert trace.jobs == (GOOD_JOB, job(id=103), job(id=104, submit_s=700, run_s=50))
     assert trace.notes.mended == {why.RAN_AGAIN: 1}
     assert trace.notes.passed == {why.TOLD_TWICE: 2}
+
+
+AGAIN = {
+    "another user's": ({"User": "ben"}, why.NUMBER_AGAIN),
+    "nobody's": ({"User": ""}, why.NUMBER_AGAIN),
+    "years later": ({"Submit": str(DAY_S + 9 * 31_536_000), "Eligible": ""}, why.NUMBER_AGAIN),
+    "years earlier": ({"Submit": str(DAY_S - 9 * 31_536_000), "Eligible": ""}, why.NUMBER_AGAIN),
+    "its own, requeued": ({}, why.RAN_AGAIN),
+    "its own, requeued and held": ({"Eligible": str(DAY_S + 40_000)}, why.RAN_AGAIN),
+}
+
+
+@pytest.mark.parametrize("case", AGAIN)
+def test_a_number_that_comes_again_is_told_as_a_run_of_its_job_or_as_another_job(case, read):
+    changes, mark = AGAIN[case]
+    row = {"Submit": str(DAY_S + 700), "Start": str(DAY_S + 50_000), "End": str(DAY_S + 50_050), "ElapsedRaw": "50"}
+    if "years" in case:
+        row |= {name: str(int(changes["Submit"]) + after_s) for name, after_s in (("Start", 60), ("End", 110))}
+    trace = read(parsable({}, row | {"Eligible": row["Submit"]} | changes)).trace
+    assert len(trace.jobs) == 2
+    assert trace.notes.mended[mark] == 1
+    assert {why.RAN_AGAIN, why.NUMBER_AGAIN} & set(trace.notes.mended) == {mark}
 
 
 def test_the_same_number_on_two_clusters_is_two_jobs_and_told(read):
@@ -218,6 +296,181 @@ def test_two_names_may_hold_it_if_nothing_needed_is_between(read):
     trace = read(parsable(row, {"JobName": "a"}, columns=["JobName", *COLUMNS, "WorkDir"])).trace
     assert trace.jobs == (GOOD_JOB,)
     assert "columns between two of those" in trace.notes.bad[0]
+
+
+def test_lists_may_hold_a_comma_that_separates_columns(read):
+    columns = [*COLUMNS, "AllocTRES", "NodeList"]
+    row = {"AllocTRES": "billing=2,cpu=192,gres/gpu=8,node=2", "NodeList": "n[1,3]"}
+    trace = read(parsable(row, columns=columns, delimiter=","), strict=True).trace
+    assert trace.jobs == (GOOD_JOB,)
+
+
+@pytest.mark.parametrize("delimiter", [",", ";", "\t"])
+def test_what_a_spreadsheet_quoted_is_read(delimiter, read):
+    columns = ["JobName", *COLUMNS, "SubmitLine"]
+    row = {"JobName": f'"a{delimiter}b"', "SubmitLine": f'"srun ""x{delimiter}y"""'}
+    text = parsable(row, columns=columns, delimiter=delimiter)
+    assert read(text, strict=True).trace.jobs == (GOOD_JOB,)
+    quoted_header = delimiter.join(f'"{name}"' for name in columns) + text[text.index("\n") :]
+    assert read(quoted_header, strict=True).trace.jobs == (GOOD_JOB,)
+
+
+# ---- line ends in a name ----
+
+LINES = [
+    "a\nb",
+    "a\n\nb",
+    "srun -c x &&\ngoodbye",
+    "x\n./a\n./b",
+    "a|b\nc",
+    "a\n1\n2",
+    "#!/bin/sh\n\n7 | sort",
+    "a|\nb|c\n|d",
+]
+
+
+@pytest.mark.parametrize("name", LINES)
+@pytest.mark.parametrize("place", [1, 4, 12, 13])
+def test_a_name_may_hold_line_ends(name, place, read):
+    columns = [*COLUMNS[:place], "SubmitLine", *COLUMNS[place:]]
+    rows = [{"SubmitLine": name}, {"JobIDRaw": "101", "SubmitLine": "plain"}, {"JobIDRaw": "102", "SubmitLine": name}]
+    trace = read(parsable(*rows, columns=columns), strict=True).trace
+    assert trace.jobs == (GOOD_JOB, job(id=101), job(id=102))
+    assert trace.notes.passed == {FURTHER: 2 * sum(1 for part in name.split("\n")[1:] if part)}
+    assert trace.notes.bad_lines == 0
+
+
+def test_a_name_with_line_ends_may_come_first(read):
+    rows = [{"JobName": "a\nb"}, {"JobIDRaw": "101", "JobName": "plain"}]
+    trace = read(parsable(*rows, columns=["JobName", *COLUMNS]), strict=True).trace
+    assert trace.jobs == (GOOD_JOB, job(id=101))
+    assert trace.notes.passed == {FURTHER: 1}
+
+
+def test_where_no_number_stands_before_the_names_lines_are_not_joined(read):
+    """Which of the lines a record begins with could not be told, and one job would get the columns of another."""
+    columns = ["User", "JobName", *(name for name in COLUMNS if name != "User")]
+    rows = [{}, {"JobIDRaw": "101", "JobName": "a\nb"}, {"JobIDRaw": "102"}]
+    trace = read(parsable(*rows, columns=columns)).trace
+    assert trace.jobs == (GOOD_JOB, job(id=102))
+    assert trace.notes.reasons == {"too few columns": 2}
+
+
+def test_a_row_that_was_cut_swallows_none_behind_it(read, tmp_path):
+    columns = [*COLUMNS[:4], "SubmitLine", *COLUMNS[4:]]
+    good = parsable({"SubmitLine": "a"}, {"JobIDRaw": "101", "SubmitLine": "b\nc"}, columns=columns)
+    header, first, rest = good.split("\n", 2)
+    for cut in (len("100|alice|gpu|alpha|a"), len("100|alice|gpu|alpha|a|1788220810|17882"), 20, 7):
+        text = "\n".join([header, first, first[:cut], rest])
+        trace = read(text).trace
+        assert [job.id for job in trace.jobs] == [100, 101]
+        assert trace.notes.reasons == {"too few columns": 1}
+        assert trace.notes.bad[0].startswith(f"{tmp_path}/sacct.txt:3: too few columns")
+        with pytest.raises(BadInput) as caught:
+            read(text, strict=True)
+        assert caught.value.where == f"{tmp_path}/sacct.txt:3"
+
+
+def test_a_record_that_never_ends_is_left_out_and_bounded(read):
+    columns = [*COLUMNS[:4], "SubmitLine", *COLUMNS[4:]]
+    endless = "102|alice|gpu|alpha|x\n" + "y" * 70 + "\n" + ("z" * 70 + "\n") * 2000
+    trace = read(parsable({}, columns=columns) + endless + parsable({"JobIDRaw": "101"}, columns=columns)).trace
+    assert [job.id for job in trace.jobs] == [100, 101]
+    assert sum(trace.notes.passed.values()) + trace.notes.bad_lines + 2 + 2 == trace.notes.lines
+
+
+def test_a_record_over_several_lines_that_was_cut_at_the_end_is_left_out(read):
+    columns = [*COLUMNS[:4], "SubmitLine", *COLUMNS[4:]]
+    text = parsable({}, {"JobIDRaw": "101", "SubmitLine": "b\nc"}, columns=columns)
+    for cut in range(1, 60):
+        trace = read(text[:-cut]).trace
+        assert [job.id for job in trace.jobs] == [100]
+        assert trace.notes.reasons == {CUT: 1}
+
+
+# ---- lines that are no accounting ----
+
+NOISES = {
+    "what sacct complained": ["sacct: error: slurmdbd: Too wide of a date range in query"],
+    "a banner": ["Welcome to cluster one. Unauthorised use is forbidden."],
+    "a banner with some of the words": ["Welcome, user of the cluster: state your partition and start."],
+    "a frame": ["*" * 60, "*  cluster one  *", "", "*" * 60],
+    "a brace": ["set of {gpu, cpu} nodes", "} end"],
+    "a quote": ['say "hello'],
+    "as many as may be": ["motd"] * 50,
+}
+
+
+@pytest.mark.parametrize("case", NOISES)
+@pytest.mark.parametrize("form", ["lines", "document"])
+def test_noise_before_an_accounting_is_passed_over_and_shown(case, form, tmp_path):
+    noise = NOISES[case]
+    text = parsable({}, {"JobIDRaw": "101", "State": "x", "NNodes": "two"}) if form == "lines" else document(record())
+    path = tmp_path / "month.txt"
+    path.write_text("\n".join([*noise, text]))
+    trace = read_sacct(path).trace
+    assert trace.jobs == read_jobs(path).jobs == (GOOD_JOB,)
+    count = sum(1 for line in noise if line)
+    assert trace.notes.remarks[0].startswith(
+        f"before the {'names of the columns' if form == 'lines' else 'document'} {count} "
+    )
+    assert noise[0][:30] in trace.notes.remarks[0]
+    if form == "lines":
+        assert trace.notes.passed == {NOISE: count}
+        assert trace.notes.bad[0].startswith(f"{path}:{len(noise) + 3}: ")
+
+
+def test_lines_of_a_document_are_counted_from_the_beginning_of_the_file(tmp_path):
+    path = tmp_path / "month.json"
+    path.write_text("Welcome\n\n" + document(record(), record(job_id="x")))
+    where = next(n for n, line in enumerate(path.read_text().splitlines(), 1) if '"job_id": "x"' in line)
+    number = int(read_sacct(path).trace.notes.bad[0].removeprefix(f"{path}:").partition(":")[0])
+    assert where - 60 < number < where
+
+
+@pytest.mark.parametrize("noise", ["sacct: error: slurmdbd is away", "Connection to one closed."])
+def test_noise_behind_a_document_is_shown_and_is_no_cut(noise, tmp_path):
+    path = tmp_path / "month.json"
+    path.write_text(document(record()) + noise + "\n")
+    trace = read_sacct(path, strict=True).trace
+    assert trace.jobs == (GOOD_JOB,)
+    assert trace.notes.remarks == [f"what stands behind the document is passed over: {noise!r}"]
+
+
+@pytest.mark.parametrize("columns", [COLUMNS, [*COLUMNS, "JobName"], ["JobName", *COLUMNS]], ids=["", "last", "first"])
+def test_what_sacct_complains_among_the_rows_is_told_as_that(columns, read):
+    first, second = parsable({}, columns=columns), parsable({"JobIDRaw": "101"}, columns=columns)
+    trace = read(first + "sacct: error: slurm_persist_conn_open: failed\n" + second).trace
+    assert [job.id for job in trace.jobs] == [100, 101]
+    assert trace.notes.reasons == {COMPLAINED: 1}
+    assert "slurm_persist_conn_open" in trace.notes.bad[0]
+
+
+COMPLAINTS = [
+    "Slurm accounting storage is disabled",
+    "sacct: error: slurmdbd: Too wide of a date range in query",
+    "sacct: fatal: Bad MaxTime specification: x",
+    "bash: sacct: command not found",
+    "-bash: sacct: command not found",
+    "sh: 1: sacct: not found",
+    "slurm_load_jobs error: Unable to contact slurm controller",
+    "sacct: error: Problem talking to the database: Connection refused\nsacct: error: again",
+]
+
+
+@pytest.mark.parametrize("text", COMPLAINTS)
+def test_a_file_with_nothing_but_what_sacct_complained_says_so(text, read, tmp_path):
+    with pytest.raises(BadInput, match="this is what sacct complained: ") as caught:
+        read(text + "\n")
+    assert text.partition("\n")[0] in caught.value.what
+    assert caught.value.where == f"{tmp_path}/sacct.txt:1"
+    with pytest.raises(BadInput, match="this is what sacct complained: "):
+        read_jobs(tmp_path / "sacct.txt")
+
+
+def test_too_much_noise_is_no_accounting(read):
+    with pytest.raises(BadInput, match="columns missing"):
+        read("motd\n" * 51 + parsable({}))
 
 
 def test_too_many_columns_without_a_name_among_them_are_bad(read):
@@ -335,8 +588,9 @@ def test_partitions_can_be_chosen(read):
 
 def test_days_can_be_chosen_by_when_a_job_arrived(read):
     wanted = Wanted(since_s=DAY_S, until_s=DAY_S + 86_400)
+    late = {"Start": str(DAY_S + 90_000), "End": str(DAY_S + 90_600)}
     rows = [
-        {"JobIDRaw": str(number), "Submit": str(at_s), "Eligible": str(at_s), "Start": str(DAY_S + 90_000)}
+        {"JobIDRaw": str(number), "Submit": str(at_s), "Eligible": str(at_s), **late}
         for number, at_s in enumerate((DAY_S - 1, DAY_S, DAY_S + 86_399, DAY_S + 86_400), start=1)
     ]
     trace = read(parsable(*rows), wanted).trace

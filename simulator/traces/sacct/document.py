@@ -2,16 +2,19 @@
 
 Times are seconds of the epoch, 0 for unknown. A number may stand alone, as ``{"set": true, "infinite": false,
 "number": 60}``, or as null or ``"Infinity"`` where the complex form was asked for; a state as a text or as a list.
+Slurm before 25.05 also writes bare ``NaN`` and ``Infinity``, which are no JSON: they say nothing, as null.
 """
 
 from __future__ import annotations
 
-from typing import IO
+import re
+from io import BufferedReader
 
 import msgspec
 
 from models.errors import BadInput
 from simulator.traces.quantities import WHOLE_MAX, quoted
+from simulator.traces.sacct.columns import BLANK, passed_over, said
 from simulator.traces.sacct.objects import Objects
 from simulator.traces.sacct.selection import Gathering, Row
 from simulator.traces.sacct.times import epoch_s
@@ -75,17 +78,23 @@ class _Error(msgspec.Struct):
 
 
 _ENDS_A_RUN = frozenset({"REQUEUED", "REQUEUE_HOLD", "REQUEUE_FED", "SPECIAL_EXIT", "RESIZING"})
+_BARE = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"|-?\b(?:nan|inf|infinity)\b', re.DOTALL | re.IGNORECASE)
 _jobs = msgspec.json.Decoder(_Job)
 _errors = msgspec.json.Decoder(_Error)
 
 
-def read_document(stream: IO[bytes], lines: Lines, jobs: Gathering) -> None:
+def read_document(stream: BufferedReader, lines: Lines, jobs: Gathering) -> None:
     """Give every job to ``jobs``; ``lines`` counts and names places, it is not iterated. Raises BadInput."""
     notes = lines.notes
     notes.unit = "records"
-    objects = Objects(stream, str(lines.path))
+    complained = False
+    noise = _noise(stream)
+    told = [line for line in noise if line.strip(BLANK)]
+    notes.remarks += [passed_over(told, "the document")] if told else []
+    objects = Objects(stream, str(lines.path), len(noise) + 1)
     for key, text in objects:
-        if key == b"errors" and not notes.remarks:
+        if key == b"errors" and not complained:
+            complained = True
             notes.remarks.append(f"sacct told an error: {_error(text)}")
         if key != b"jobs":
             continue
@@ -102,6 +111,17 @@ def read_document(stream: IO[bytes], lines: Lines, jobs: Gathering) -> None:
         notes.lines, lines.line = notes.lines + 1, objects.line
         lines.bad("the file ends in the middle of the document")
         notes.remarks.append("the document has no end: was the file copied whole?")
+    if objects.behind:
+        notes.remarks.append(f"what stands behind the document is passed over: {said(objects.behind)}")
+
+
+def _noise(stream: BufferedReader) -> list[bytes]:
+    """The lines before the one on which the document begins, read away."""
+    lines = stream.peek().split(b"\n")
+    begins = next((place for place, line in enumerate(lines) if line.strip(BLANK).startswith(b"{")), 0)
+    noise = lines[:begins]
+    stream.read(sum(len(line) + 1 for line in noise))
+    return noise
 
 
 def _row(text: bytes) -> Row:
@@ -140,8 +160,9 @@ def _state(current: list[str] | str) -> tuple[Stage, int]:
 def _decoded(text: bytes) -> _Job:
     try:
         return _jobs.decode(text)
-    except UnicodeError:  # a name that is not UTF-8 costs its bytes, not the job
-        return _jobs.decode(text.decode("utf-8", "replace").encode())
+    except (UnicodeError, msgspec.DecodeError):  # what is not UTF-8, or a bare NaN, costs itself, not the job
+        readable = text.decode("utf-8", "replace").encode()
+        return _jobs.decode(_BARE.sub(lambda match: match[0] if match[0].startswith(b'"') else b"null", readable))
 
 
 def _error(text: bytes) -> str:

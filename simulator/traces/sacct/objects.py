@@ -21,13 +21,15 @@ _KEY = re.compile(rb'("[^"\\]*+(?:\\.[^"\\]*+)*+")\s*+(:?)', re.DOTALL)
 class Objects:
     """The objects directly below the outermost one, as pairs of key and bytes: of ``{"a": [{...}, {...}]}`` two of "a".
 
-    ``lines`` is the line at which the object told last begins, ``whole`` whether the document had come to its end.
-    Nothing is checked but braces and strings. Raises BadInput for an object that is too long, and for a NUL.
+    ``line`` is the line at which the object told last begins, of a stream that begins at ``line``; ``whole`` whether
+    the document had come to its end, and ``behind`` what stands behind that. Nothing is checked but braces and strings.
+    Raises BadInput for an object that is too long, and for a NUL.
     """
 
-    def __init__(self, stream: IO[bytes], path: str) -> None:
-        self.line = 1
+    def __init__(self, stream: IO[bytes], path: str, line: int = 1) -> None:
+        self.line = line
         self.whole = True
+        self.behind = b""
         self._stream = stream
         self._path = path
         self._text = b""
@@ -36,7 +38,7 @@ class Objects:
         self._reads = 1
 
     def __iter__(self) -> Iterator[tuple[bytes, bytes]]:
-        depth, begin, key = 0, 0, b""
+        depth, begin, key, ended = 0, 0, b"", False
         while True:
             match = _TO_BRACE.match(self._text, self._at)
             if match is None:
@@ -54,7 +56,10 @@ class Objects:
                 self._count_lines(begin)
                 yield key, self._text[begin:end]
             depth = max(0, depth)
-        self.whole = depth == 0 and not self._text[self._at :].strip()
+            ended = depth == 0
+        rest = self._text[self._at :].strip()
+        self.whole = depth == 0 and (ended or not rest)
+        self.behind = rest if self.whole else b""
 
     def _more(self, kept: int) -> bool:
         """Forget what is before ``kept`` and read on, the more the longer nothing was found; False at the end."""

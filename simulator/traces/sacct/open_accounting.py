@@ -8,19 +8,14 @@ from typing import BinaryIO
 
 from models.errors import BadInput
 from simulator.traces.sacct.accounting import Accounting
+from simulator.traces.sacct.columns import begins_document
 from simulator.traces.sacct.document import read_document
 from simulator.traces.sacct.parsable import read_parsable
 from simulator.traces.sacct.selection import Gathering
 from simulator.traces.sacct.wanted import COMMAND, Wanted
 from simulator.traces.text import Lines, opened, said_plainly
 
-_BLANK = b"\xef\xbb\xbf \t\r\n"
 _EVERYTHING = Wanted()
-
-
-def looks_like_document(beginning: bytes) -> bool:
-    """Whether a file that begins so may come from ``sacct --json``."""
-    return beginning.lstrip(_BLANK).startswith(b"{")
 
 
 def read_sacct(
@@ -43,7 +38,7 @@ def sacct_from(stream: BufferedReader, path: Path | str, wanted: Wanted, *, stri
     """Read an accounting from what was opened; ``path`` is only told."""
     lines = Lines(path, strict=strict, stream=stream)
     jobs = Gathering(wanted, lines.notes)
-    if looks_like_document(stream.peek()):
+    if begins_document(stream.peek()):
         with said_plainly(lines.path, lambda: lines.where):
             read_document(stream, lines, jobs)
     else:

@@ -23,10 +23,22 @@ STILL_RUNS = "still running, its time so far used as run time"
 END_USED = "elapsed time missing, the time from start to end used"
 NO_LIMIT = "no time limit, run time used"
 LIMIT_GIVEN = "no time limit, the given one used"
+RUNAWAY = (
+    "no end, and more than a day beyond its limit: most likely a runaway record (see sacctmgr show runawayjobs), its"
+    " elapsed time used as run time"
+)
+ELAPSED_TOO_LONG = "elapsed time longer than from start to end, the latter used"
+NUMBER_AGAIN = "the number of an earlier job given to another (the count of jobs began anew), each taken as a job"
 RAN_AGAIN = "ran again under the same number (requeued or resized), each run taken as a job"
 ELIGIBLE_USED = "eligible only after its submission (held, dependent, --begin), taken to arrive then"
 LATE_S = 60
 """Slurm takes a moment to make a job eligible; only what is later than this is told as held."""
+
+DAY_S = 86_400
+SUMMER_S = 7200
+"""What local times without a zone may be off by, and some more: between two of them summer time may begin or end."""
+WRAPPED_S = 2**31
+"""A span of 68 years and more is a negative one that was written without its sign."""
 
 HET = "part of a heterogeneous job, taken as a job of its own"
 
@@ -120,17 +132,17 @@ class Gathering:
             limit_s = NO_LIMIT_S if self._wanted.limit_s is None else self._wanted.limit_s
         ended = int(row.stage is Stage.ENDED)
         key = self._key_in_cluster(row) if row.cluster else row.key
-        index, number = self._place(key, submit_s, (ended, run_s))
+        index, number = self._place(key, row, (ended, run_s))
         if index is None:
             return
         user = self._users.setdefault(row.user, len(self._users))
         told = (row.status, ended, row.nodes or 0, row.cores or 0)
         self._recorded.put(index, (number, submit_s, arrival_s, start_s, run_s, limit_s, size, user, *told))
-        self._mend(row, arrival_s > submit_s + LATE_S)
+        self._mend(row, run_s, arrival_s > submit_s + LATE_S)
 
-    def _place(self, key: int | bytes, submit_s: int, says: tuple[int, int]) -> tuple[int | None, int]:
+    def _place(self, key: int | bytes, row: Row, says: tuple[int, int]) -> tuple[int | None, int]:
         """Where the row belongs, None for nowhere, and the number of its job."""
-        recorded = self._recorded
+        recorded, submit_s = self._recorded, row.submit_s or 0
         before = self._newest.get(key, -1)
         if self._runs:
             before = self._runs.get((key, submit_s), before)
@@ -141,18 +153,30 @@ class Gathering:
             self._notes.add_passed(TOLD_TWICE)
             less = says < (recorded.cell(before, Of.ENDED), recorded.cell(before, Of.RUN))
             return (None if less else before), recorded.cell(before, Of.NUMBER)
-        self.clock.marks.append(RAN_AGAIN)
+        self.clock.marks.append(RAN_AGAIN if self._same_job(before, row, says[1]) else NUMBER_AGAIN)
         self._runs[key, recorded.cell(before, Of.SUBMIT)] = before
         self._runs[key, submit_s] = self._newest[key] = len(recorded)
         return len(recorded), NUMBER_LATER
 
-    def _mend(self, row: Row, was_held: bool) -> None:
+    def _same_job(self, before: int, row: Row, run_s: int) -> bool:
+        """Whether a row and one of the same number are runs of one job: it is submitted anew when it is requeued."""
+        cell, submit_s, start_s = self._recorded.cell, row.submit_s or 0, row.start_s or 0
+        later_s = submit_s - cell(before, Of.START) - cell(before, Of.RUN)
+        if submit_s < cell(before, Of.SUBMIT):
+            later_s = cell(before, Of.SUBMIT) - start_s - run_s
+        return cell(before, Of.USER) == self._users.get(row.user, -1) and later_s <= DAY_S
+
+    def _mend(self, row: Row, run_s: int, was_held: bool) -> None:
         mended = self._notes.add_mended
         if row.limit_s is None:
             mended(NO_LIMIT if self._wanted.limit_s is None else LIMIT_GIVEN)
         if row.elapsed_s is None:
             mended(END_USED)
-        if row.stage is Stage.RUNS:
+        elif row.elapsed_s != run_s:
+            mended(ELAPSED_TOO_LONG)
+        if row.end_s is None and row.limit_s is not None and run_s > row.limit_s + DAY_S:
+            mended(RUNAWAY)
+        elif row.stage is Stage.RUNS:
             mended(STILL_RUNS)
         if was_held:
             mended(ELIGIBLE_USED)
@@ -177,15 +201,20 @@ def _lasted(row: Row) -> bool:
 
 def _run_s(row: Row, start_s: int) -> int:
     """How long it ran. Raises Wrong when that cannot be known."""
-    if row.elapsed_s is not None:
-        return row.elapsed_s
     if row.end_s is None:
-        raise Wrong("no run time", "neither elapsed time nor end")
-    if row.end_s < start_s:
-        raise Wrong("ended before it started", f"by {start_s - row.end_s} s")
-    if row.end_s - start_s > WHOLE_MAX:
+        if row.elapsed_s is None:
+            raise Wrong("no run time", "neither elapsed time nor end")
+        if row.elapsed_s >= WRAPPED_S:
+            raise Wrong("elapsed time is a negative number without its sign", str(row.elapsed_s))
+        return row.elapsed_s
+    span_s = row.end_s - start_s
+    if row.elapsed_s is not None and (0 < row.elapsed_s <= span_s + SUMMER_S or (row.elapsed_s == 0 and span_s >= 0)):
+        return row.elapsed_s
+    if span_s < 0:
+        raise Wrong("ended before it started", f"by {-span_s} s")
+    if span_s > WHOLE_MAX:
         raise Wrong("a run time that cannot be")
-    return row.end_s - start_s
+    return span_s
 
 
 def _arrival_s(row: Row, submit_s: int) -> int:
