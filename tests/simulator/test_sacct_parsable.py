@@ -80,6 +80,11 @@ TAKEN = {
         {why.ELAPSED_TOO_LONG: 1},
     ),
     "elapsed without its sign": ({"ElapsedRaw": "4294967280"}, {"run_s": 600}, {why.ELAPSED_TOO_LONG: 1}),
+    "ended before it started, for no time": (
+        {"ElapsedRaw": "0", "End": str(DAY_S + 69)},
+        {"run_s": 0},
+        {why.ENDED_FIRST: 1},
+    ),
     "an hour that came twice": ({"ElapsedRaw": "4200"}, {"run_s": 4200}, {}),
     "running for a day beyond its limit": (
         {"End": "Unknown", "State": "RUNNING", "ElapsedRaw": "90000"},
@@ -143,11 +148,6 @@ BAD = {
     "no submission": ({"Submit": "Unknown"}, "no time of submission", ""),
     "INVALID": ({"ElapsedRaw": "INVALID"}, "ElapsedRaw: not a span of time", "'INVALID'"),
     "ended before it started": ({"ElapsedRaw": "", "End": str(DAY_S + 69)}, "ended before it started", "by 1 s"),
-    "ended before it started, for no time": (
-        {"ElapsedRaw": "0", "End": str(DAY_S + 69)},
-        "ended before it started",
-        "by 1 s",
-    ),
     "ended long before it started": ({"End": str(DAY_S - 9000)}, "ended before it started", "by 9070 s"),
     "ended before it started, without the sign": (
         {"ElapsedRaw": "4294967280", "End": str(DAY_S + 54)},

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import msgspec
 
 from simulator.traces.quantities import WHOLE_MAX, quoted
@@ -28,6 +30,7 @@ RUNAWAY = (
     " elapsed time used as run time"
 )
 ELAPSED_TOO_LONG = "elapsed time longer than from start to end, the latter used"
+ENDED_FIRST = "ended before it started, taken to have run for no time as its elapsed time says"
 NUMBER_AGAIN = "the number of an earlier job given to another (the count of jobs began anew), each taken as a job"
 RAN_AGAIN = "ran again under the same number (requeued or resized), each run taken as a job"
 ELIGIBLE_USED = "eligible only after its submission (held, dependent, --begin), taken to arrive then"
@@ -170,14 +173,8 @@ class Gathering:
         mended = self._notes.add_mended
         if row.limit_s is None:
             mended(NO_LIMIT if self._wanted.limit_s is None else LIMIT_GIVEN)
-        if row.elapsed_s is None:
-            mended(END_USED)
-        elif row.elapsed_s != run_s:
-            mended(ELAPSED_TOO_LONG)
-        if row.end_s is None and row.limit_s is not None and run_s > row.limit_s + DAY_S:
-            mended(RUNAWAY)
-        elif row.stage is Stage.RUNS:
-            mended(STILL_RUNS)
+        for mark in _run_marks(row, run_s):
+            mended(mark)
         if was_held:
             mended(ELIGIBLE_USED)
         if row.het:
@@ -208,13 +205,27 @@ def _run_s(row: Row, start_s: int) -> int:
             raise Wrong("elapsed time is a negative number without its sign", str(row.elapsed_s))
         return row.elapsed_s
     span_s = row.end_s - start_s
-    if row.elapsed_s is not None and (0 < row.elapsed_s <= span_s + SUMMER_S or (row.elapsed_s == 0 and span_s >= 0)):
+    if row.elapsed_s is not None and (row.elapsed_s == 0 or row.elapsed_s <= span_s + SUMMER_S):
         return row.elapsed_s
     if span_s < 0:
         raise Wrong("ended before it started", f"by {-span_s} s")
     if span_s > WHOLE_MAX:
         raise Wrong("a run time that cannot be")
     return span_s
+
+
+def _run_marks(row: Row, run_s: int) -> Iterator[str]:
+    """What is to be told of a run time."""
+    if row.elapsed_s is None:
+        yield END_USED
+    elif row.elapsed_s != run_s:
+        yield ELAPSED_TOO_LONG
+    elif run_s == 0 and row.end_s is not None and row.end_s < (row.start_s or 0):
+        yield ENDED_FIRST
+    if row.end_s is None and row.limit_s is not None and run_s > row.limit_s + DAY_S:
+        yield RUNAWAY
+    elif row.stage is Stage.RUNS:
+        yield STILL_RUNS
 
 
 def _arrival_s(row: Row, submit_s: int) -> int:
