@@ -315,6 +315,14 @@ def test_what_a_spreadsheet_quoted_is_read(delimiter, read):
     assert read(quoted_header, strict=True).trace.jobs == (GOOD_JOB,)
 
 
+@pytest.mark.parametrize("name", ['"', '",', ',"', ',,,,,"', '"a","', ',"a', '","', ',",a', '",\n"', ',\n"'])
+def test_quotes_of_a_name_are_no_quotes_of_a_spreadsheet(name, read):
+    for place in (1, 4, 13):
+        columns = [*COLUMNS[:place], "JobName", *COLUMNS[place:]]
+        text = parsable({"JobName": name}, {"JobIDRaw": "101"}, columns=columns, delimiter=",")
+        assert read(text, strict=True).trace.jobs == (GOOD_JOB, job(id=101)), place
+
+
 # ---- line ends in a name ----
 
 LINES = [

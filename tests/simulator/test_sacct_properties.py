@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from models.errors import BadInput
 from simulator.traces.jobs import read_jobs
 from simulator.traces.sacct.open_accounting import read_sacct
+from simulator.traces.sacct.parsable import FURTHER
 from simulator.traces.sacct.wanted import Unit, Wanted
 from simulator.traces.swf_writer import swf_lines
 from simulator.work import Job
@@ -101,6 +102,24 @@ def test_what_sacct_tells_is_read(tmp_path_factory, made, columns, end):
     again = read_jobs(folder / "trace", strict=True)
     assert (again.jobs, again.header) == (accounting.trace.jobs, accounting.trace.header)
     assert accounting.peak.size <= sum(job.procs for job in again.jobs)
+
+
+@given(
+    jobs,
+    st.lists(st.text(st.sampled_from("a|.b \\'\";\n\t"), max_size=12), min_size=20, max_size=20),
+    st.permutations([*COLUMNS[1:], "JobName"]),
+    st.sampled_from(["|", ";", "@@"]),
+)
+@settings(derandomize=True, max_examples=150, deadline=None)
+def test_a_name_may_hold_the_delimiter_and_line_ends_anywhere(tmp_path_factory, made, names, columns, delimiter):
+    """Every line is a job or a further line of one, if the number of a job stands before its name."""
+    named = [(*job[:7], name.replace("|", delimiter)) for job, name in zip(made, names, strict=False)]
+    path = tmp_path_factory.mktemp("sacct") / "lines"
+    path.write_text(parsable(*rows_of(named), columns=["JobIDRaw", *columns], delimiter=delimiter))
+    trace = read_sacct(path, strict=True).trace
+    assert list(trace.jobs) == expected(named)
+    blank = sum(not line for line in path.read_text().split("\n")) - 1
+    assert trace.notes.lines - 1 - blank == len(named) + trace.notes.passed.get(FURTHER, 0)
 
 
 MADE = [

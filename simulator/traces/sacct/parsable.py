@@ -204,10 +204,9 @@ class _Form:
 
     def _joined(self, row: bytes, fields: list[bytes]) -> list[bytes]:
         """The columns outside of free texts, which the delimiter has split."""
-        if self._quotes and b'"' in row:  # no sacct quotes, but a spreadsheet does
-            unquoted = next(csv.reader([row.decode("latin-1")], delimiter=self._quotes.decode()))
-            if len(unquoted) == self._width:
-                return [field.encode("latin-1") for field in unquoted]
+        unquoted = self._unquoted(row) if self._quotes and b'"' in row else []
+        if len(unquoted) == self._width:
+            return unquoted
         surplus = len(fields) - self._width
         if surplus < 0 or self._free is None:
             raise Wrong("too few columns" if surplus < 0 else "too many columns", f"{len(fields)} of {self._width}")
@@ -215,6 +214,14 @@ class _Form:
             raise Wrong("the delimiter in a free text, with columns between two of those", f"{len(fields)} columns")
         first, last = self._free
         return [*fields[:first], *[b""] * (last - first + 1), *fields[last + surplus + 1 :]]
+
+    def _unquoted(self, row: bytes) -> list[bytes]:
+        """The columns as a spreadsheet writes them, which quotes as sacct does not; none if they are not so."""
+        try:
+            told = next(csv.reader([row.decode("latin-1")], delimiter=self._quotes.decode(), strict=True))
+        except csv.Error:
+            return []
+        return [field.encode("latin-1") for field in told]
 
 
 def _check(header: bytes, columns: list[str], delimiter: bytes, wanted: Wanted, where: str) -> None:
