@@ -9,37 +9,39 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from basics.own_file import SHARED, give_to_owner
 from models.errors import BadInput
 
 
-def write_atomically(path: Path, content: str | bytes) -> None:
+def write_atomically(path: Path, content: str | bytes, *, own: bool = False) -> None:
     """Put ``content`` (text as UTF-8) at ``path``, replacing what is there; on any failure ``path`` stays as it was.
 
     The content goes to a temporary file in the same folder, is synced to disk, and is then renamed. A symbolic link is
-    followed, a file that is there keeps its permissions. Raises BadInput, with the reason, when that cannot be done.
+    followed, a file that is there keeps its permissions; one of state (``own``) is ours alone, and a link is replaced.
+    Raises BadInput, with the reason, when that cannot be done.
     """
     data = content.encode("utf-8") if isinstance(content, str) else content
-    with written_whole(path) as part, _said_plainly(path):
-        fd = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666)
+    with written_whole(path, own=own) as part, _said_plainly(path):
+        fd = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600 if own else 0o666)
         with os.fdopen(fd, "wb") as file:
             file.write(data)
 
 
 @contextmanager
-def written_whole(path: Path) -> Iterator[Path]:
+def written_whole(path: Path, *, own: bool = False) -> Iterator[Path]:
     """Where to write a file, little by little, that is at ``path`` when the block ends well; else ``path`` stays as it
     was.
 
     Raises BadInput, with the reason, when that cannot be done.
     """
     with _said_plainly(path):
-        target = path.resolve()
+        target = path.absolute() if own else path.resolve()
         _check(path, target)
     part = target.with_name(f".tidegate-{secrets.token_hex(8)}.part")
     try:
         yield part
         with _said_plainly(path):
-            _sync(part, like=target)
+            _sync(part, like=target, own=own)
             part.replace(target)
     finally:
         part.unlink(missing_ok=True)
@@ -93,9 +95,11 @@ def _check(path: Path, target: Path) -> None:
         raise PermissionError
 
 
-def _sync(part: Path, *, like: Path) -> None:
+def _sync(part: Path, *, like: Path, own: bool) -> None:
     """Put a file on disk, with the permissions of ``like`` if that is there."""
     with part.open("rb") as file:
         with suppress(FileNotFoundError):
-            os.fchmod(file.fileno(), like.stat().st_mode & 0o777)
+            os.fchmod(file.fileno(), like.lstat().st_mode & 0o777 & (~SHARED if own else 0o777))
+        if own:
+            give_to_owner(file.fileno(), like.parent)
         os.fsync(file.fileno())

@@ -5,10 +5,8 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack
-from pathlib import Path
 
 from connectors.bus.settings import BusSettings
-from models.errors import BadInput
 from models.policies import Mode, Policy
 from service.clock import SteadyClock
 from service.part import Part
@@ -24,6 +22,7 @@ from service.parts.slurm import open_slurm
 from service.process import Process
 from service.roles import PARTS, Role, in_order_of_need
 from service.site import Site
+from service.state_folder import open_state_folder
 
 OPEN: Mapping[str, Callable[[Process], Part]] = {
     "audit": open_audit,
@@ -47,7 +46,8 @@ def open_process(
 
     Raises BadInput, Unreachable, BusUnavailable or BusRefused.
     """
-    _make(site.spec.state)
+    if open_state_folder(site.spec.state):
+        log.warning("others could write to %s: that right is taken from them", site.spec.state)
     process = Process(role, site, policy, bus_settings, SteadyClock(), at_end)
     wanted = list(PARTS[role])
     if policy.spec.mode is Mode.OBSERVE and "control" in wanted:
@@ -57,14 +57,3 @@ def open_process(
     for name in in_order_of_need(wanted):
         process.parts.append(OPEN[name](process))
     return process
-
-
-def _make(folder: Path) -> None:
-    """The folder of the state, for this user only."""
-    try:
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    except OSError as error:
-        what = (error.strerror or type(error).__name__).lower()
-        raise BadInput(
-            f"cannot be made: {what}", where=str(folder), remedy="name another folder as spec.state"
-        ) from error

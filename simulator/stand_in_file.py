@@ -11,6 +11,7 @@ from pathlib import Path
 import msgspec
 
 from basics.file_lock import try_lock
+from basics.own_file import open_own
 from basics.whole_file import write_atomically
 from models.errors import BadInput, Unreachable
 from simulator.standin import Memory
@@ -34,7 +35,7 @@ class StandInFile:
         self._seen: tuple[int, int, int] | None = None
         self._memory = Memory(clock())
         with self.changing():
-            if path.exists():
+            if os.path.lexists(path):
                 self._memory = _decoded(path)
             else:
                 self.write(self._memory)
@@ -62,7 +63,7 @@ class StandInFile:
     def write(self, memory: Memory) -> None:
         """See the protocol."""
         try:
-            write_atomically(self._path, msgspec.json.encode(memory))
+            write_atomically(self._path, msgspec.json.encode(memory), own=True)
         except BadInput as error:
             raise Unreachable(f"the stand-in for Kubernetes cannot keep what it was told: {error}") from error
         self._memory, self._seen = memory, None
@@ -80,7 +81,7 @@ class StandInFile:
 
 def _decoded(path: Path) -> Memory:
     try:
-        with path.open("rb") as file:
+        with os.fdopen(open_own(path, os.O_RDONLY), "rb") as file:
             return _DECODER.decode(file.read(BYTES_MOST + 1))
     except OSError as error:
         raise BadInput(f"cannot be read: {error.strerror}", where=str(path), remedy="mend its permissions") from error

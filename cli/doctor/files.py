@@ -11,6 +11,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from basics.documents.document import BadDocument
+from basics.own_file import open_own
 from connectors.local.lock_state import read_orders
 from connectors.slurm.checkup.nodes import overlap_findings
 from models.errors import BadInput
@@ -18,6 +19,7 @@ from models.findings import Finding, skipped, warning, well, wrong
 from models.policies import Policy
 from service.policy_file import read_policy
 from service.site import LOCK, Site, read_site
+from service.state_folder import troubles
 from simulator.traces.rates import read_rates
 
 SITE, POLICY, STATE, KUBERNETES = "site", "policy", "state", "kubernetes"
@@ -56,6 +58,11 @@ def state_findings(folder: Path) -> Iterator[Finding]:
         what = f"{folder} cannot be written to by this user" if there == folder else f"{folder} cannot be made"
         yield wrong(STATE, what, "Give it to the user that Tidegate runs as, or name another folder as spec.state.")
         return
+    if there == folder:
+        found = [wrong(STATE, f"{one.where} {one.what}", one.remedy) for one in troubles(folder)]
+        yield from found
+        if found:
+            return
     kind, free = file_system(there), shutil.disk_usage(there).free
     if kind in REMOTE:
         yield wrong(
@@ -96,10 +103,10 @@ def kubernetes_findings(site: Site) -> Iterator[Finding]:
 def leads(folder: Path) -> bool | None:
     """Whether a process on this machine moves nodes now; None where that cannot be seen."""
     try:
-        fd = os.open(folder / f"{LOCK}.lock", os.O_RDONLY)
+        fd = open_own(folder / f"{LOCK}.lock", os.O_RDONLY)
     except FileNotFoundError:
         return False
-    except OSError:
+    except (OSError, BadInput):
         return None
     try:
         fcntl.flock(fd, fcntl.LOCK_SH | fcntl.LOCK_NB)

@@ -8,7 +8,8 @@ from collections.abc import Container, Iterator
 from contextlib import suppress
 from pathlib import Path
 
-from basics.file_lock import bad_file, is_named
+from basics.file_lock import is_named
+from basics.own_file import bad_file, open_own
 from basics.whole_file import sync_folder
 from connectors.local.audit_json import BEGINNING, KINDS, decode, encode
 from models.audit import Decided, Entry
@@ -131,17 +132,11 @@ def _switches(entry: Decided) -> list[Switch]:
 
 def _open(path: Path) -> int:
     """The file, locked for this process, whole, and at its end; raises BadInput when it is no file for an audit."""
-    try:
-        is_new = not path.exists()
-        if not is_new and not path.is_file():
-            raise BadInput("is no regular file", where=str(path), remedy=_ELSEWHERE)
-        fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o666)
-    except OSError as error:
-        raise bad_file(error, path) from error
+    fd = open_own(path, os.O_RDWR | os.O_CREAT | os.O_APPEND)
     try:
         fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
         _cut_torn(fd, path)
-        if is_new:
+        if not os.fstat(fd).st_size:
             sync_folder(path.parent)
     except BlockingIOError:
         os.close(fd)

@@ -15,7 +15,8 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from basics.file_lock import bad_file, is_named, real, try_lock
+from basics.file_lock import is_named, real, try_lock
+from basics.own_file import bad_file
 from connectors.local.lock_state import State, change, read_state
 from models.errors import BadInput, TidegateError
 from models.leadership import Orders
@@ -156,11 +157,13 @@ def _lock(path: Path) -> _Held:
         raise BadInput(f"{_holder(path)} leads", where=str(path), remedy="end it, or let this one wait for its end")
     held = _Held(path, fd, os.getpid())
     try:
+        if (found := os.pread(fd, 32, 0).strip(b"\0\n")) and not found.isdigit():
+            raise BadInput("holds something else than a lock", where=str(path), remedy="move it away")
         os.ftruncate(fd, 0)
         os.pwrite(fd, f"{held.pid}\n".encode(), 0)
-    except OSError as error:
+    except (OSError, BadInput) as error:
         os.close(fd)
-        raise bad_file(error, path) from error
+        raise bad_file(error, path) if isinstance(error, OSError) else error from error
     if not held.stands():
         os.close(fd)
         raise BadInput("was removed while it was being locked", where=str(path), remedy="it is tried again by itself")

@@ -15,7 +15,8 @@ from typing import Annotated
 
 import msgspec
 
-from basics.file_lock import bad_file, real, try_lock
+from basics.file_lock import real, try_lock
+from basics.own_file import bad_file, open_own
 from basics.whole_file import write_atomically
 from models.errors import BadInput
 from models.leadership import Orders, Pause
@@ -66,7 +67,7 @@ _DECODER = msgspec.json.Decoder(State)
 def read_state(path: Path) -> State | None:
     """What the file holds; None when there is no file. Raises BadInput, with what to do, when it cannot be read."""
     try:
-        with path.open("rb") as file:
+        with os.fdopen(open_own(path, os.O_RDONLY), "rb") as file:
             raw = file.read(BYTES_MOST + 1)
     except FileNotFoundError:
         return None
@@ -117,7 +118,7 @@ def change(path: Path, new: Callable[[State | None], State], *, patience_s: floa
         found = read_state(path)
         state = replace(new(found), v=VERSION)
         if state != found:
-            write_atomically(path, msgspec.json.format(msgspec.json.encode(state), indent=1) + b"\n")
+            write_atomically(path, msgspec.json.format(msgspec.json.encode(state), indent=1) + b"\n", own=True)
         return state
 
 

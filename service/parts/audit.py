@@ -5,8 +5,7 @@ from __future__ import annotations
 from connectors.local.audit_file import AuditFile
 from service.part import Part
 from service.process import Process
-
-AUDIT = "audit.jsonl"  # in the folder of the state
+from service.state_folder import AUDIT
 
 
 class AuditPart(Part):

@@ -10,11 +10,10 @@ from models.nodes import KubernetesNode, Side
 from service.part import Part, Status
 from service.parts.slurm import SlurmPart, SlurmPool
 from service.process import Process
+from service.state_folder import STAND_IN
 from simulator.stand_in_file import StandInFile
 from simulator.standin import StandIn
 from simulator.traces.rates import read_rates
-
-STAND_IN = "kubernetes-stand-in"  # its file in the folder of the state: with .json, and of a further pool its name
 
 
 class KubernetesPart(Part):

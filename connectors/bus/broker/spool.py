@@ -13,8 +13,9 @@ from pathlib import Path
 
 import msgspec
 
+from basics.own_file import make_own, open_own
 from connectors.bus.wire.codec import Headers, Message
-from models.errors import BusRefused, BusUnavailable
+from models.errors import BadInput, BusRefused, BusUnavailable
 
 APPLICATION = 0x54695370  # names the file as ours, in its header
 FORMAT = 1
@@ -143,9 +144,9 @@ class Spool:
 def _locked(path: Path) -> int:
     """A lock beside the file for as long as this process has it. Raises BusRefused when another one has."""
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        lock = os.open(path.with_name(path.name + ".lock"), os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600)
-    except OSError as error:
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        lock = open_own(path.with_name(path.name + ".lock"))
+    except (OSError, BadInput) as error:
         raise _unusable(path, error) from error
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -159,8 +160,8 @@ def _locked(path: Path) -> int:
 
 def _opened(path: Path) -> sqlite3.Connection:
     try:
-        os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))  # it tells whose jobs run
-    except OSError as error:
+        make_own(path)  # it tells whose jobs run
+    except BadInput as error:
         raise _unusable(path, error) from error
     file = sqlite3.connect(path, isolation_level=None, timeout=5.0, check_same_thread=False)
     try:

@@ -11,9 +11,10 @@ from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import NamedTuple
 
+from basics.own_file import make_own
 from connectors.bus.embedded.errors import explained, primary
 from connectors.bus.topics import TOPICS
-from models.errors import BusRefused, BusUnavailable
+from models.errors import BadInput, BusRefused, BusUnavailable
 from models.events import Topic
 
 BUSY_S = 5.0  # longest time to wait while another process writes
@@ -266,6 +267,8 @@ class EventFile:
         """The database, made when it is not there. Raises BusRefused for one that is not ours."""
         where = self._path or ":memory:"
         try:
+            if self._path is not None:
+                make_own(self._path)
             db = sqlite3.connect(where, isolation_level=None, timeout=BUSY_S, check_same_thread=False)
             try:
                 self._prepare(db)
@@ -274,6 +277,8 @@ class EventFile:
                 raise
         except sqlite3.Error as error:
             raise explained(error, self._path) from error
+        except BadInput as error:
+            raise BusRefused(f"the bus in {error}") from error
         return db
 
     def _prepare(self, db: sqlite3.Connection) -> None:
