@@ -14,16 +14,15 @@ def real(path: Path) -> Path:
     return Path(os.path.realpath(path))
 
 
-def try_lock(path: Path) -> int | None:
-    """An open file that is locked until it is closed; None while another has it locked. Raises BadInput."""
-    fd = open_own(path)
+def try_lock(path: Path, flags: int = os.O_RDWR | os.O_CREAT) -> int | None:
+    """An open file of our own that is locked until it is closed; None while another has it locked. Raises BadInput."""
+    fd = open_own(path, flags)
     try:
         fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        os.close(fd)
-        return None
     except OSError as error:
         os.close(fd)
+        if isinstance(error, BlockingIOError):
+            return None
         raise bad_file(error, path) from error
     return fd
 

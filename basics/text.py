@@ -4,15 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from models.errors import clean
+
+__all__ = ["clean", "count", "some"]
+
 
 def count(number: int, word: str) -> str:
     """``1 message``, ``2,000 messages``."""
     return f"{number:,} {word}" if number == 1 else f"{number:,} {word}s"
-
-
-def clean(text: str) -> str:
-    """The text on one line, without what could steer a terminal: reasons and names on nodes are written by anybody."""
-    return "".join(char if char.isprintable() else "?" for char in text)
 
 
 def some(names: Iterable[str], most: int = 8) -> str:

@@ -11,6 +11,8 @@ import typer
 from typer.core import TyperGroup
 from typer.main import get_group
 
+from models.errors import clean
+
 
 class Command(NamedTuple):
     """A command or a group: where its function or its Typer is, as ``module:name``, and its line of the help."""
@@ -32,6 +34,23 @@ class PlainGroup(TyperGroup):
             formatter.write_dl(self.lines())
 
 
+_SHOWN: Any = typer.BadParameter.__mro__[2]  # the base of all that click itself shows
+
+
+def _said_clean(step: Any) -> Any:
+    """Wrong usage repeats what was typed: names of files that others gave, where a shell has put them in."""
+
+    def stepped(*words: Any, **more: Any) -> Any:
+        try:
+            return step(*words, **more)
+        except _SHOWN as error:
+            told = clean(error.format_message())
+            error.format_message = lambda: told
+            raise
+
+    return stepped
+
+
 def lazy_group(commands: Mapping[str, Command]) -> type[TyperGroup]:
     """A kind of group that has these commands, in this order."""
 
@@ -39,6 +58,9 @@ def lazy_group(commands: Mapping[str, Command]) -> type[TyperGroup]:
         def __init__(self, **settings: Any) -> None:
             super().__init__(**settings)
             self.commands: Any = dict.fromkeys(commands)  # the names: what is like a wrong one is looked for in them
+
+        make_context = _said_clean(PlainGroup.make_context)
+        invoke = _said_clean(PlainGroup.invoke)
 
         def get_command(self, ctx: Any, cmd_name: str) -> Any:
             return _loaded(cmd_name, commands[cmd_name].where) if cmd_name in commands else None

@@ -16,8 +16,9 @@ from typing import Annotated
 
 import typer
 
+from basics.log_lines import clean_what_nobody_handles
 from cli.lazy import Command, lazy_group
-from models.errors import ImpossibleStep, TidegateError
+from models.errors import ImpossibleStep, TidegateError, clean
 
 EXIT_BAD_INPUT = 1
 EXIT_BUG = 70
@@ -89,6 +90,7 @@ def _options(
 def main() -> None:
     """Run the command line; always ends in SystemExit, with one of the codes above."""
     try:
+        clean_what_nobody_handles()
         with _tidied_at_sigterm():
             app(prog_name="tidegate")
     except KeyboardInterrupt:
@@ -102,11 +104,11 @@ def main() -> None:
     except TidegateError as error:
         if isinstance(error, ImpossibleStep):
             _end_with_bug(error)
-        _end(EXIT_BAD_INPUT, str(error))
+        _end(EXIT_BAD_INPUT, error.told)
     except OSError as error:
         if error.errno not in (errno.ENOSPC, errno.EDQUOT):
             _end_with_bug(error)
-        _end(EXIT_BAD_INPUT, f"{error.filename or 'the output'}: the disk is full")
+        _end(EXIT_BAD_INPUT, f"{clean(str(error.filename or 'the output'))}: the disk is full")
     except Exception as error:  # the last line of defence: whatever it is, people see what to do
         _end_with_bug(error)
 
@@ -135,8 +137,9 @@ def _end(code: int, message: str) -> None:
 
 
 def _end_with_bug(error: Exception) -> None:
-    trace = "".join(traceback.format_exception(error))
-    _end(EXIT_BUG, f"{trace}\n{type(error).__name__}: this is a bug in Tidegate; please report it with the lines above")
+    trace = map(clean, "".join(traceback.format_exception(error)).splitlines())
+    what = f"{type(error).__name__}: this is a bug in Tidegate; please report it with the lines above"
+    _end(EXIT_BUG, "\n".join([*trace, "", what]))
 
 
 if __name__ == "__main__":

@@ -8,6 +8,8 @@ from typing import Annotated
 
 import typer
 
+from basics.file_lock import real
+from basics.text import clean, some
 from connectors.local import lock_state
 from controller.site_leadership import pools_in
 from models.leadership import Pause
@@ -24,9 +26,10 @@ def pause(
     ] = False,
 ) -> None:
     """Let no move begin until someone resumes them. The order outlives every process."""
+    whose = _of(pool)
     lock_state.pause(file, Pause.REVERT if revert else Pause.FINISH, pool)
-    typer.echo(
-        f"moves{_of(pool)} are paused, open hand-overs {'turn back' if revert else 'finish'};"
+    _say(
+        f"moves{whose} are paused, open hand-overs {'turn back' if revert else 'finish'};"
         f" go on: tidegate resume {quote(str(file.absolute()))}{f' --pool {quote(pool)}' if pool else ''}"
     )
     _tell_if_unknown(file, pool)
@@ -34,21 +37,28 @@ def pause(
 
 def resume(file: File, pool: Pool = None) -> None:
     """Let moves begin again, whatever has stopped them: a pause, failed hand-overs, or work that had vanished."""
+    whose = _of(pool)
     orders = lock_state.resume(file, pool)
     if orders.paused is not None:
-        typer.echo(f"all pools stay paused, this one too; go on: tidegate resume {quote(str(file.absolute()))}")
+        _say(f"all pools stay paused, this one too; go on: tidegate resume {quote(str(file.absolute()))}")
     else:
-        typer.echo(f"moves{_of(pool)} may begin again")
+        _say(f"moves{whose} may begin again")
     _tell_if_unknown(file, pool)
 
 
+def _say(text: str) -> None:
+    typer.echo(clean(text))
+
+
 def _of(pool: str | None) -> str:
+    if pool is not None and not pool.isprintable():
+        raise typer.BadParameter("no pool has such a name")
     return "" if pool is None else f" of pool {pool}"
 
 
 def _tell_if_unknown(file: Path, pool: str | None) -> None:
     """An order for a pool that nobody knows is kept, as the pool may come; but it may be a slip of the finger."""
-    state = None if pool is None else lock_state.read_state(file)
+    state = None if pool is None else lock_state.read_state(real(file))
     known = pools_in(state.remembered) if state is not None else []
     if known and pool not in known:
-        typer.echo(f"note: nobody has led a pool {pool} by this file yet, only {', '.join(known)}", err=True)
+        typer.echo(f"note: nobody has led a pool {pool} by this file yet, only {some(known)}", err=True)

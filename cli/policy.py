@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from basics.documents.document import READ_MOST, decode, parse_document, read_document
+from basics.text import clean
 from cli.policy_summary import NOT_YET, not_acted_on, split_of, summary
 from cli.reference_pages.policy import schema_text
 from service.policy_file import POLICY, old_forms
@@ -40,7 +41,7 @@ def check(
             raise document.bad(("spec", "pools", 0), str(error)) from None
     lines += [f"note: {text}" for text in old_forms(document)]
     lines += [f"note: {key} is accepted, but not acted on everywhere: {NOT_YET[key]}" for key in not_acted_on(policy)]
-    typer.echo("\n".join(lines))
+    typer.echo("\n".join(map(clean, lines)))
 
 
 @app.command()

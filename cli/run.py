@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.console import Console
 
+from basics.log_lines import log_to_stderr
 from basics.text import clean
 from cli.audit.explain import numbers, reasons
 from cli.bus.target import note, settings_in
 from models.errors import Unreachable
 from models.policies import Mode, Policy
-from service.logs import log_to_stderr
 from service.plan_text import in_a_line
 from service.policy_file import read_policy
 from service.roles import Role
@@ -83,7 +83,7 @@ def run(
 
 def _tell(decided: Decided, mode: Mode) -> None:
     """The decision, and what it was made from."""
-    typer.echo(f"pool {decided.pool.name}: {in_a_line(decided.plan)}.")
+    typer.echo(clean(f"pool {decided.pool.name}: {in_a_line(decided.plan)}."))
     Console(highlight=False).print(numbers(decided))
     typer.echo("\n".join(reasons(decided, shutil.get_terminal_size().columns)))
     if mode is not Mode.AUTO:

@@ -16,7 +16,16 @@ from __future__ import annotations
 
 
 class TidegateError(Exception):
-    """Anything that Tidegate raises on purpose."""
+    """Anything that Tidegate raises on purpose. ``lines`` are its own: what others wrote is within one of them."""
+
+    def __init__(self, *lines: str) -> None:
+        self.lines = lines
+        super().__init__("\n".join(lines))
+
+    @property
+    def told(self) -> str:
+        """The message for a terminal."""
+        return "\n".join(map(clean, self.lines))
 
 
 class BadInput(TidegateError):
@@ -61,6 +70,12 @@ class Deposed(TidegateError):
 
 class ImpossibleStep(TidegateError):
     """A life cycle met a state and an observation that its table does not pair: a bug of ours."""
+
+
+def clean(text: str) -> str:
+    """The text on one line, without what could steer a terminal or turn text around: anybody can write reasons and
+    names."""
+    return "".join(char if char.isprintable() else "?" for char in text)
 
 
 def shown(value: object) -> str:

@@ -10,7 +10,7 @@ from basics.documents.messages import dotted
 from basics.documents.reader import BYTES_MOST, read_tree
 from basics.documents.tree import Mistake, Path, Place, Unreadable, nearest
 from basics.documents.validation import MISTAKES_MOST, validated
-from models.errors import BadInput
+from models.errors import BadInput, TidegateError
 from models.fields import Part
 
 READ_MOST = BYTES_MOST + 4  # bytes; enough to see that a file is too large, whatever it is
@@ -41,7 +41,9 @@ class BadDocument(BadInput):
     def __init__(self, name: str, problems: tuple[Problem, ...]) -> None:
         self.name = name
         self.problems = problems
-        super().__init__("\n".join(self._lines()))
+        super().__init__("")
+        TidegateError.__init__(self, *self._lines())
+        self.what = str(self)
 
     def _lines(self) -> list[str]:
         told = self.problems[:MISTAKES_MOST]

@@ -37,7 +37,7 @@ def decision_of(timeline: HandoverTimeline, timelines: HandoverTimelines) -> Dec
             f"no decision began hand-over {timeline.id}: it mends node {handover.node}, which was open to both sides or"
             " neither",
             where=str(timelines.path),
-            remedy=f"tidegate handovers {quote(str(timelines.path))} --show {timeline.id} tells its story",
+            remedy=f"tidegate handovers {quote(str(timelines.path))} --show {quote(timeline.id)} tells its story",
         )
     for entry in decisions(timelines.path):
         wanted = any((move.node, move.direction) == (handover.node, handover.direction) for move in entry.plan.moves)

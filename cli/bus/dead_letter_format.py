@@ -60,7 +60,7 @@ def offer(usable: Sequence[Letter], refused: Mapping[Letter, str]) -> Iterator[s
         yield f"{count(len(refused), 'message')} left out:"
         for letter in [*refused][:SHOWN_MOST]:
             yield f"  {clean(letter.key)}"
-            yield f"    {refused[letter]}"
+            yield f"    {clean(refused[letter])}"
         yield from _more([*refused])
 
 

@@ -10,7 +10,6 @@ from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
-from basics.documents.document import BadDocument
 from basics.own_file import open_own
 from connectors.local.lock_state import read_orders
 from connectors.slurm.checkup.nodes import overlap_findings
@@ -121,8 +120,9 @@ def leads(folder: Path) -> bool | None:
 
 def mistakes(check: str, error: BadInput, remedy: str) -> Iterator[Finding]:
     """One finding for each mistake in a document."""
-    lines = str(error).splitlines() if isinstance(error, BadDocument) else [str(error)]
-    yield from (wrong(check, one, remedy if one == lines[-1] else "") for one in lines)
+    *most, last = error.lines
+    yield from (wrong(check, one, "") for one in most)
+    yield wrong(check, last, remedy)
 
 
 def file_system(folder: Path) -> str:

@@ -12,6 +12,7 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn
 
+from basics.text import clean
 from basics.whole_file import check_writable
 from cli.importing.summary import notes_on, summary
 from simulator.traces.sacct.open_accounting import read_sacct
@@ -31,7 +32,7 @@ def import_sacct(
     if output is not None:
         write_swf(accounting, output)
     for note in notes_on(accounting, path.name):
-        console.print(f"note: {note}", markup=False, soft_wrap=True)
+        console.print(f"note: {clean(note)}", markup=False, soft_wrap=True)
     if not quiet:
         typer.echo("\n".join(summary(accounting, path, output)))
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
-from basics.text import count
+from basics.text import clean, count
 from cli.report.numbers import span
 from simulator.traces.sacct.accounting import Accounting
 from simulator.traces.sacct.wanted import Unit, day_of, midnight_s, zone
@@ -28,7 +28,7 @@ def summary(accounting: Accounting, path: Path, output: Path | None) -> list[str
     unit = accounting.wanted.unit
     users = f" of {count(accounting.users, 'user')}" if accounting.users else ""
     lines = [
-        f"{path.name}: {count(len(jobs), 'job')}{users}, from {notes.lines:,} {notes.unit}",
+        f"{clean(path.name)}: {count(len(jobs), 'job')}{users}, from {notes.lines:,} {notes.unit}",
         "",
         f"  arrived   {first} to {last}, {span(jobs[-1].submit_s - jobs[0].submit_s)}",
         f"  {unit:<8}  {peak.size:,} in use at most (on {at_peak}), {accounting.mean:,.1f} on average",
@@ -39,7 +39,7 @@ def summary(accounting: Accounting, path: Path, output: Path | None) -> list[str
     ]
     if output is None:
         return [*lines, "nothing is written; --output FILE writes these jobs"]
-    return [*lines, f"written   {output}", *_next(accounting, output)]
+    return [*lines, f"written   {clean(str(output))}", *_next(accounting, output)]
 
 
 def notes_on(accounting: Accounting, name: str) -> Iterator[str]:
@@ -67,7 +67,7 @@ def _next(accounting: Accounting, output: Path) -> Iterator[str]:
     options = ""
     if accounting.wanted.unit is Unit.CORES and per_node is not None:
         size, options = -(-size // per_node), f" --procs-per-node {per_node} --shared-cores"
-    yield f"next      tidegate replay --hpc {shlex.quote(str(output))} --nodes {size}{options}"
+    yield f"next      tidegate replay --hpc {clean(shlex.quote(str(output)))} --nodes {size}{options}"
     yield f"          with the nodes that the pool has, if those are more than {size}"
 
 

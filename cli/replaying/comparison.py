@@ -12,6 +12,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn
 
+from basics.text import clean
 from basics.whole_file import check_writable, write_atomically
 from cli.audit.writer import audit_to
 from cli.replaying.bus_path import PathThrough, ReplayBus
@@ -54,7 +55,7 @@ def run_and_tell(
     open_path = None if bus is None else PathThrough(bus, task.world.policy.spec.pools[0].name)
     notes, console = Console(stderr=True, quiet=quiet, highlight=False), Console(quiet=quiet, highlight=False)
     for note in task.notes:
-        notes.print(f"note: {note}", markup=False, soft_wrap=True)
+        notes.print(f"note: {clean(note)}", markup=False, soft_wrap=True)
     of = audited(task.names)
     with audit_to(audit, of) as audits:
         outcomes = _run(task, notes, audits, open_path)
@@ -65,7 +66,7 @@ def run_and_tell(
     console.print(comparison_table(outcomes))
     for name, path in (("report", report), ("figures", json_file), (f"audit of the {of} policy", audit)):
         if path is not None:
-            console.print(f"{name}: {path}", markup=False, soft_wrap=True)
+            console.print(f"{name}: {clean(str(path))}", markup=False, soft_wrap=True)
 
 
 def _run(task: Task, console: Console, audits: Mapping[str, OpenAudit], open_path: OpenPath | None) -> list[Outcome]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from shlex import quote
 from typing import Any
 
 from kafka import KafkaAdminClient, TopicPartition
@@ -55,7 +56,7 @@ class BrokerMetadata:
         if hidden:
             raise BusRefused(
                 f"this user has no right to see topic {hidden[0]} (grant it READ or WRITE, for example:"
-                f" kafka-acls.sh {AT} --add --allow-principal User:NAME --operation Read --topic {hidden[0]})"
+                f" kafka-acls.sh {AT} --add --allow-principal User:NAME --operation Read --topic {quote(hidden[0])})"
             )
         return shapes
 

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import fcntl
 import os
 from collections.abc import Container, Iterator
 from contextlib import suppress
 from pathlib import Path
 
-from basics.file_lock import is_named
-from basics.own_file import bad_file, open_own
+from basics.file_lock import is_named, try_lock
+from basics.own_file import bad_file
 from basics.whole_file import sync_folder
 from connectors.local.audit_json import BEGINNING, KINDS, decode, encode
 from models.audit import Decided, Entry
@@ -132,22 +131,17 @@ def _switches(entry: Decided) -> list[Switch]:
 
 def _open(path: Path) -> int:
     """The file, locked for this process, whole, and at its end; raises BadInput when it is no file for an audit."""
-    fd = open_own(path, os.O_RDWR | os.O_CREAT | os.O_APPEND)
+    fd = try_lock(path, os.O_RDWR | os.O_CREAT | os.O_APPEND)
+    if fd is None:
+        remedy = "end that process, or write to another file"
+        raise BadInput("another process writes it", where=str(path), remedy=remedy)
     try:
-        fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
         _cut_torn(fd, path)
         if not os.fstat(fd).st_size:
             sync_folder(path.parent)
-    except BlockingIOError:
+    except (OSError, BadInput) as error:
         os.close(fd)
-        remedy = "end that process, or write to another file"
-        raise BadInput("another process writes it", where=str(path), remedy=remedy) from None
-    except OSError as error:
-        os.close(fd)
-        raise bad_file(error, path) from error
-    except BadInput:
-        os.close(fd)
-        raise
+        raise bad_file(error, path) if isinstance(error, OSError) else error from error
     return fd
 
 

@@ -94,3 +94,12 @@ def test_it_is_heard_by_one_that_leads_later(tmp_path: Path):
 def test_a_folder_that_is_not_there_is_said(tmp_path: Path):
     with pytest.raises(BadInput, match="no-such"):
         CliRunner().invoke(app, ["pause", str(tmp_path / "no-such" / "lead")], catch_exceptions=False)
+
+
+def test_a_link_to_the_lock_will_do(tmp_path: Path):
+    (tmp_path / "link").symlink_to(tmp_path / "lead")
+    leader = LockFile(tmp_path / "lead")
+    run("pause", str(tmp_path / "link"), "--pool", "a")
+    leader.tick()
+    assert leader.orders.of("a") == Orders(Pause.FINISH)
+    leader.release()

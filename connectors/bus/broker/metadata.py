@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterable, Mapping
+from shlex import quote
 from typing import Any
 
 from kafka import KafkaAdminClient
@@ -56,7 +57,7 @@ class TopicMetadata(BrokerMetadata):
             raise BusRefused(
                 f"this user may not delete topics, so those that begin with {self._prefix}tidegate. are still there"
                 f" (grant it DELETE, for example: kafka-acls.sh {AT} --add --allow-principal User:NAME"
-                f" --operation Delete --topic {self._prefix} --resource-pattern-type prefixed)"
+                f" --operation Delete --topic {quote(self._prefix)} --resource-pattern-type prefixed)"
             ) from error
         except KafkaError as error:
             raise unavailable(error, "that topics are deleted") from error
@@ -70,14 +71,15 @@ class TopicMetadata(BrokerMetadata):
         except TopicAlreadyExistsError:
             return  # another process of ours began at the same time
         except (AuthorizationError, PolicyViolationError) as error:
-            commands = "\n".join(
-                f"  kafka-topics.sh {AT} --create --topic {name} --partitions {kept.partitions} "
+            commands = (
+                f"  kafka-topics.sh {AT} --create --topic {quote(name)} --partitions {kept.partitions} "
                 + " ".join(f"--config {key}={value}" for key, value in self._settings(name).items())
                 for name, kept in missing.items()
             )
             raise BusRefused(
                 f"these topics are missing and this user may not make them ({type(error).__name__});"
-                f" grant it CREATE on topics beginning with {self._prefix}tidegate., or make them yourself:\n{commands}"
+                f" grant it CREATE on topics beginning with {self._prefix}tidegate., or make them yourself:",
+                *commands,
             ) from error
         except KafkaError as error:
             raise unavailable(error, "that topics are made") from error
@@ -124,7 +126,7 @@ class TopicMetadata(BrokerMetadata):
 def _must_be(name: str, key: str, found: str, wanted: str) -> BusRefused:
     return BusRefused(
         f"topic {name} has {key}={found} and must have {wanted}; run kafka-configs.sh {AT} --alter"
-        f" --entity-type topics --entity-name {name} --add-config {key}={wanted}"
+        f" --entity-type topics --entity-name {quote(name)} --add-config {key}={wanted}"
     )
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import fcntl
 import logging
 import os
 import sqlite3
@@ -13,7 +12,8 @@ from pathlib import Path
 
 import msgspec
 
-from basics.own_file import make_own, open_own
+from basics.file_lock import try_lock
+from basics.own_file import make_own
 from connectors.bus.wire.codec import Headers, Message
 from models.errors import BadInput, BusRefused, BusUnavailable
 
@@ -145,16 +145,11 @@ def _locked(path: Path) -> int:
     """A lock beside the file for as long as this process has it. Raises BusRefused when another one has."""
     try:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        lock = open_own(path.with_name(path.name + ".lock"))
+        lock = try_lock(path.with_name(path.name + ".lock"))
     except (OSError, BadInput) as error:
         raise _unusable(path, error) from error
-    try:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError as error:
-        os.close(lock)
-        raise BusRefused(
-            f"the spool {path} is in use by another process (give each process a file of its own)"
-        ) from error
+    if lock is None:
+        raise BusRefused(f"the spool {path} is in use by another process (give each process a file of its own)")
     return lock
 
 

@@ -127,7 +127,9 @@ class SqliteInspection:
         how = "mode=ro" if Path(f"{self._path}-wal").exists() else "mode=ro&immutable=1"
         try:
             with closing(
-                sqlite3.connect(f"file:{quote(str(self._path))}?{how}", uri=True, isolation_level=None, timeout=BUSY_S)
+                sqlite3.connect(
+                    f"file:{quote(bytes(self._path))}?{how}", uri=True, isolation_level=None, timeout=BUSY_S
+                )
             ) as db:
                 db.execute("BEGIN")
                 self._check(db)
