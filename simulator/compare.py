@@ -123,7 +123,7 @@ def _compare_in_processes(
 ) -> Mapping[str, Outcome]:
     context = multiprocessing.get_context("spawn")
     told: Queue[tuple[str, float]] = context.Queue()
-    pool = ProcessPoolExecutor(processes, mp_context=context, initializer=_begin_worker, initargs=(told,))
+    pool = ProcessPoolExecutor(processes, mp_context=context, initializer=_begin_worker, initargs=(told, TIDIED_S))
     try:
         with _interrupts_held():
             futures = {
@@ -180,9 +180,9 @@ def _wait_for(futures: Mapping[Future[Outcome], str], told: Queue[tuple[str, flo
                 break
 
 
-def _begin_worker(told: Queue[tuple[str, float]]) -> None:
-    global _told  # noqa: PLW0603 - how an initializer of a worker process hands something on
-    _told = told
+def _begin_worker(told: Queue[tuple[str, float]], tidied_s: int) -> None:
+    global _told, TIDIED_S
+    _told, TIDIED_S = told, tidied_s
     signal.signal(signal.SIGTERM, _end_worker)
 
 

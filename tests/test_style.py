@@ -48,8 +48,8 @@ def tree(path: Path) -> ast.Module:
     return ast.parse(path.read_text(encoding="utf-8"))
 
 
-def banned(module: ast.Module) -> Iterator[str]:
-    """Every use of a banned name, whatever it was imported as."""
+def imported(module: ast.Module) -> dict[str, str]:
+    """What each name that was imported stands for."""
     known: dict[str, str] = {}
     for node in ast.walk(module):
         if isinstance(node, ast.Import):
@@ -58,6 +58,12 @@ def banned(module: ast.Module) -> Iterator[str]:
                 known |= {alias.asname: alias.name} if alias.asname else {top: top}
         elif isinstance(node, ast.ImportFrom) and not node.level:
             known |= {alias.asname or alias.name: f"{node.module}.{alias.name}" for alias in node.names}
+    return known
+
+
+def banned(module: ast.Module) -> Iterator[str]:
+    """Every use of a banned name, whatever it was imported as."""
+    known = imported(module)
     for node in ast.walk(module):
         name = dotted(node, known)
         if name and (name in BANNED or name.split(".")[0] == "pickle" or unseeded(name)):
@@ -106,6 +112,64 @@ def test_banned_names_are_found_whatever_they_are_called(code: str, found: list[
 @pytest.mark.parametrize("path", files(*PURE), ids=named)
 def test_pure_code_asks_for_no_time_chance_or_environment(path: Path):
     assert list(banned(tree(path))) == []
+
+
+FAST = [
+    path
+    for path in files("tests")
+    if not named(path).startswith("tests/real/")
+    and named(path)
+    not in {
+        "tests/patience.py",  # waits for a condition
+        "tests/simulation/__main__.py",  # a command that tells how far it is
+        "tests/connectors/slurm/native/standin/pyslurm.py",  # hangs when it is told to
+    }
+]
+CLOCKS = {"time.monotonic", "time.monotonic_ns", "time.perf_counter", "time.perf_counter_ns", "time.sleep"}
+WAITS = {"wait", "join", "get", "communicate", "run", "result", "acquire", "select", "check_output", "check_call"}
+
+
+def by_the_clock(module: ast.Module) -> Iterator[str]:
+    """Looks at a clock, sleeps, limits of so many seconds, and deadlines of examples: a busy machine fails them."""
+    known = imported(module)
+    for node in ast.walk(module):
+        name = dotted(node, known)
+        if name in CLOCKS:
+            yield f"{name} in line {node.lineno}"
+        if isinstance(node, ast.Call) and (called := (dotted(node.func, known) or "").rpartition(".")[2]):
+            limits = {one.arg: one.value for one in node.keywords}
+            if called == "settings" and "deadline" in limits:
+                yield f"deadline in line {node.lineno}"
+            bare = node.args[:1] if called in {"wait", "join"} else []
+            if called in WAITS and any(is_number(limit) for limit in [*bare, limits.get("timeout")]):
+                yield f"{called} in line {node.lineno}"
+
+
+def is_number(node: ast.AST | None) -> bool:
+    return isinstance(node, ast.Constant) and isinstance(node.value, int | float) and node.value > 0
+
+
+@pytest.mark.parametrize(
+    ("code", "found"),
+    [
+        ("import time\nbegan_s = time.monotonic()", ["time.monotonic"]),
+        ("from time import perf_counter as now\nassert now() < 3", ["time.perf_counter"]),
+        ("from time import sleep\nsleep(1)", ["time.sleep"]),
+        ("from hypothesis import settings\n@settings(deadline=None)\ndef test(): pass", ["deadline"]),
+        ("process.wait(30)\nprocess.communicate(timeout=5.0)\nthread.join(timeout=1)", ["wait", "communicate", "join"]),
+        ("import subprocess\nsubprocess.run(['a'], timeout=60)\nqueue.get(timeout=3)", ["run", "get"]),
+        ("process.wait(LONG_S)\nthread.join()\n','.join(['a'])\nevent.wait(timeout=LONG_S)\nbus.flush(5)", []),
+        ("import time\nnow_s = time.time()\nqueue.get(timeout=0)", []),
+    ],
+)
+def test_a_test_that_goes_by_the_clock_is_found(code: str, found: list[str]):
+    assert sorted(use.split(" ")[0] for use in by_the_clock(ast.parse(code))) == sorted(found)
+
+
+@pytest.mark.parametrize("path", FAST, ids=named)
+def test_no_fast_test_goes_by_the_clock(path: Path):
+    """``tests/patience.py`` has a limit for what waits, and waits for a condition."""
+    assert list(by_the_clock(tree(path))) == []
 
 
 def without_docstrings(path: Path) -> str:

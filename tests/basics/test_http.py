@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from basics.http import Deadline, HttpClient, Request, whole
+from tests.patience import LONG_S
 
 FOUND = b"HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\nabc"
 
@@ -23,15 +24,15 @@ def ask(connection: http.client.HTTPConnection) -> None:
 
 def test_silence_ends_in_a_time_out_and_not_in_a_connection_that_was_closed():
     with socket.create_server(("127.0.0.1", 0)) as server:
-        connection = http.client.HTTPConnection("127.0.0.1", server.getsockname()[1], timeout=5)
+        connection = http.client.HTTPConnection("127.0.0.1", server.getsockname()[1], timeout=LONG_S)
         with pytest.raises(TimeoutError, match="timed out"), Deadline(connection, 0.05):
             ask(connection)
         connection.close()
 
 
 def test_what_fails_in_time_is_told_as_it_is():
-    connection = http.client.HTTPConnection("127.0.0.1", 1, timeout=5)
-    with pytest.raises(ConnectionRefusedError), Deadline(connection, 5):
+    connection = http.client.HTTPConnection("127.0.0.1", 1, timeout=LONG_S)
+    with pytest.raises(ConnectionRefusedError), Deadline(connection, LONG_S):
         ask(connection)
 
 
@@ -62,7 +63,7 @@ def server(*answers: bytes, hang_up: bool = True) -> Iterator[tuple[HttpClient, 
 
 
 def get(client: HttpClient, method: str = "GET") -> tuple[int, bytes]:
-    return client.send(Request(method, "/a?b=c"), whole(10), timeout_s=5)
+    return client.send(Request(method, "/a?b=c"), whole(10), timeout_s=LONG_S)
 
 
 def test_a_whole_answer():

@@ -23,6 +23,7 @@ from connectors.bus.wire.codec import encode
 from connectors.bus.wire.examples import examples
 from models.events import Event, Topic
 from tests.conformance.bus_suite import AT_S, demand, read, told, work
+from tests.patience import LONG_S
 
 ROOT = Path(__file__).parents[2]
 POISON = b'{"id":"job/1\x1b[31m"}'
@@ -195,7 +196,7 @@ def test_a_signal_ends_it_quietly(bus: SqliteBus, path: Path):
         told(bus, [demand(8)])
         assert " 8 running" in process.stdout.readline()
         process.send_signal(signal.SIGINT)
-        out, err = process.communicate(timeout=20)
+        out, err = process.communicate(timeout=LONG_S)
     assert (process.returncode, out, err) == (130, "", "interrupted\n")
 
 

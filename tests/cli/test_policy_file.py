@@ -467,13 +467,13 @@ def refusal(text: str) -> tuple[Problem, ...]:
     return ()
 
 
-@settings(deadline=None, max_examples=300)
+@settings(max_examples=300)
 @given(st.one_of(st.text(), st.lists(st.sampled_from(_PIECES), max_size=60).map("".join)))
 def test_any_text_is_a_policy_or_bad_input(text: str):
     assert all(problem.what for problem in refusal(text))
 
 
-@settings(deadline=None, max_examples=200)
+@settings(max_examples=200)
 @given(st.integers(0, len(SAMPLE)), st.integers(0, 12), st.sampled_from(_PIECES))
 def test_any_damage_to_a_policy_gives_a_policy_or_bad_input(start: int, length: int, piece: str):
     found = refusal(SAMPLE[:start] + piece + SAMPLE[start + length :])
@@ -489,7 +489,6 @@ _JSON = st.recursive(
 )
 
 
-@settings(deadline=None)
 @given(st.dictionaries(_TEXT, _JSON, min_size=1, max_size=4))
 def test_json_is_read_as_json(data: dict[str, object]):
     assert read_tree(json.dumps(data)).data == data

@@ -6,17 +6,16 @@ import gzip
 import io
 import json
 import os
-import select
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 from typing import NamedTuple
 
 import pytest
 
 from cli import main as command
+from tests.patience import LONG_S, until
 
 ROOT = Path(__file__).parents[2]
 FIGURES = [
@@ -372,16 +371,16 @@ def test_a_replay_that_is_ended_leaves_nothing_behind(
         try:
             assert process.stderr is not None
             told = process.stderr.readline()  # a note, printed just before the work begins
-            end_s = time.monotonic() + 30
-            begun = children(process.pid)
-            while len(begun) < wait_for_children or max(map(worked_s, begun), default=0) < work_s:
-                assert time.monotonic() < end_s
-                select.select([], [], [], 0.01)
-                begun = children(process.pid)
-            assert len(begun) >= wait_for_children
+            begun: list[int] = []
+
+            def at_work() -> bool:
+                begun[:] = children(process.pid)
+                return len(begun) >= wait_for_children and max(map(worked_s, begun), default=0) >= work_s
+
+            until(at_work)
             process.send_signal(number)
             # the end of the output is the end of all that hold it: the children, too
-            out_text, err_text = process.communicate(timeout=60)
+            out_text, err_text = process.communicate(timeout=LONG_S)
         finally:
             if process.poll() is None:
                 os.killpg(process.pid, signal.SIGKILL)
@@ -390,7 +389,4 @@ def test_a_replay_that_is_ended_leaves_nothing_behind(
     assert said in err_text
     assert "Traceback" not in out_text + err_text
     assert list(out.iterdir()) == []
-    end_s = time.monotonic() + 10  # a process lets go of its output a moment before it is gone
-    while not all(gone(child) for child in begun):
-        assert time.monotonic() < end_s
-        select.select([], [], [], 0.01)
+    until(lambda: all(gone(child) for child in begun))  # a process lets go of its output a moment before it is gone

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import plotly.graph_objects as go
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from plotly.offline import get_plotlyjs
 
@@ -271,7 +271,6 @@ def test_how_much_a_band_held_counts_only_what_has_come() -> None:
 COLUMN = st.lists(st.floats(-1e6, 1e6) | st.just(float("nan")), min_size=1, max_size=300)
 
 
-@settings(deadline=None)
 @given(column=COLUMN, columns=st.integers(1, 3), spare=st.integers(0, 30))
 def test_thinning_keeps_the_ends_and_every_column_s_extremes(column: list[float], columns: int, spare: int) -> None:
     matrix = [np.roll(np.array(column), shift) for shift in range(columns)]
@@ -288,7 +287,6 @@ def test_thinning_keeps_the_ends_and_every_column_s_extremes(column: list[float]
             assert np.nanmax(values_[kept]) == known.max()
 
 
-@settings(deadline=None)
 @given(column=st.lists(st.integers(0, 3), min_size=1, max_size=200), limit=st.integers(8, 60))
 def test_steps_are_exact_when_they_fit_and_bounded_when_not(column: list[int], limit: int) -> None:
     steps = np.array(column, dtype=float)

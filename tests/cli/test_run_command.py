@@ -21,10 +21,9 @@ from connectors.local.audit_file import AuditFile
 from models.errors import TidegateError
 from tests.connectors.slurm import fake, makers
 from tests.connectors.slurm.fake import Fake
+from tests.patience import LONG_S, until
 
 SITE = "spec: {slurm: {url: '%s', tokenFile: token, poll: 1s}, kubernetes: {twin: {requests: r.csv}}}\n"
-ENDS_S = 30.0
-AT_ONCE_S = 2.0
 
 
 @pytest.fixture
@@ -162,30 +161,30 @@ def running(site: Path, mode: str) -> Iterator[tuple[subprocess.Popen[bytes], Pa
             process.wait()
 
 
-def wait_until(condition: Callable[[], bool], process: subprocess.Popen[bytes], log: Path, longest_s: float) -> None:
-    deadline = time.monotonic() + longest_s
-    while not condition():
+def wait_until(condition: Callable[[], bool], process: subprocess.Popen[bytes], log: Path) -> None:
+    def runs() -> None:
         assert process.poll() is None, log.read_text()
-        assert time.monotonic() < deadline, log.read_text()
-        time.sleep(0.05)
+
+    until(condition, runs)
 
 
 def test_a_second_interrupt_ends_it_at_once_and_the_next_start_goes_on(site: Path, server: Fake):
-    hanging = threading.Event()
+    hanging, ended = threading.Event(), threading.Event()
 
     def hang(request: fake.Request) -> None:
         hanging.set()
-        time.sleep(ENDS_S)
+        ended.wait(LONG_S)
 
     with running(site, "auto") as (process, log):
-        wait_until(lambda: any("DRAIN" in node["state"] for node in server.nodes.values()), process, log, 60)
+        wait_until(lambda: any("DRAIN" in node["state"] for node in server.nodes.values()), process, log)
         server.instead["GET jobs/"] = hang
-        wait_until(hanging.is_set, process, log, 30)
+        wait_until(hanging.is_set, process, log)
         process.send_signal(signal.SIGINT)
-        wait_until(lambda: "SIGINT: ending in order" in log.read_text(), process, log, 10)
+        wait_until(lambda: "SIGINT: ending in order" in log.read_text(), process, log)
         assert process.poll() is None, "it waits for the step"
         process.send_signal(signal.SIGINT)
-        assert process.wait(AT_ONCE_S) == 130
+        assert process.wait(LONG_S) == 130
+        ended.set()
     text = log.read_text()
     assert text.splitlines()[-1].startswith("interrupted: ended at once")
     assert "ended at once" not in text.split("ending in order")[0]
@@ -207,9 +206,9 @@ def test_floors_that_leave_no_split_are_told(site: Path):
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_it_goes_on_until_it_is_asked_to_end(site: Path, server: Fake, number: int):
     with running(site, "auto") as (process, log):
-        wait_until(lambda: any("DRAIN" in node["state"] for node in server.nodes.values()), process, log, 60)
+        wait_until(lambda: any("DRAIN" in node["state"] for node in server.nodes.values()), process, log)
         process.send_signal(number)
-        assert process.wait(ENDS_S) == 0, log.read_text()
+        assert process.wait(LONG_S) == 0, log.read_text()
     text = log.read_text()
     assert "moves are held" not in text, "nobody led before"
     assert "ending in order" in text

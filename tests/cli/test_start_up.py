@@ -16,6 +16,7 @@ from typer.testing import CliRunner
 from cli.main import COMMANDS, app
 from connectors.bus.embedded.bus import SqliteBus
 from connectors.bus.wire.examples import examples
+from tests.patience import LONG_S
 
 ROOT = Path(__file__).parents[2]
 HEAVY = {"numpy", "sklearn", "scipy", "plotly"}
@@ -45,7 +46,7 @@ def bus(tmp_path: Path) -> Iterator[str]:
 def imported(*arguments: str) -> tuple[str, set[str]]:
     """What a command puts out, and what it has imported when it is done, without what is within packages."""
     command = [sys.executable, "-c", RUN, *arguments]
-    ran = subprocess.run(command, capture_output=True, text=True, check=False, cwd=ROOT, timeout=60)
+    ran = subprocess.run(command, capture_output=True, text=True, check=False, cwd=ROOT, timeout=LONG_S)
     assert ran.returncode == 0, ran.stderr
     (modules,) = [line for line in ran.stderr.splitlines() if line.startswith("modules:")]
     return ran.stdout, set(modules.split())

@@ -196,7 +196,7 @@ class BusSuite:
     def test_what_arrives_twice_or_late_changes_nothing(self, bench: BusBench):
         subscription = bench.bus.subscribe([Topic.WORK], "g")
 
-        @settings(max_examples=30, deadline=None)
+        @settings(max_examples=30)
         @given(story=stories())
         def holds(story: tuple[list[Told], list[Told]]) -> None:
             in_order, arriving = story

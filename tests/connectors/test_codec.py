@@ -61,7 +61,7 @@ def test_every_type_is_tried():
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_every_value_reads_back_equal(kind: type):
-    @settings(max_examples=150, deadline=None)
+    @settings(max_examples=150)
     @given(events.events_of(events.BY_KIND[kind]))
     def check(event: Event) -> None:
         message = encode(event)
@@ -390,7 +390,7 @@ def is_read_or_refused(topic: Topic, key: bytes | None, value: bytes | None, hea
     encode(event)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(
     st.sampled_from(Topic),
     st.none() | st.binary(max_size=20),
@@ -435,7 +435,7 @@ def mutated(text: bytes, cuts: list[tuple[float, int, bytes]]) -> bytes:
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_mutated_body_is_read_or_refused(kind: type):
-    @settings(max_examples=150, deadline=None)
+    @settings(max_examples=150)
     @given(events.BY_KIND[kind], CUTS)
     def check(value: Payload, cuts: list[tuple[float, int, bytes]]) -> None:
         message = encode(replace(BY_TYPE[kind], payload=value))
@@ -444,7 +444,7 @@ def test_a_mutated_body_is_read_or_refused(kind: type):
     check()
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(st.sampled_from(examples()), st.integers(0, 6), CUTS, st.booleans())
 def test_a_mutated_header_is_read_or_refused(
     event: Event, number: int, cuts: list[tuple[float, int, bytes]], drop: bool
@@ -467,7 +467,7 @@ ANY_JSON = st.recursive(
 )
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=400)
 @given(st.sampled_from(FIELDS), ANY_JSON)
 def test_any_value_of_any_field_is_read_or_refused(field: tuple[type, str], value: object):
     kind, name = field

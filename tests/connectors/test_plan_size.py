@@ -93,7 +93,7 @@ def test_what_was_left_out_before_is_counted_on():
     assert again == once
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(
     st.integers(0, 6000),
     st.integers(0, 6000),

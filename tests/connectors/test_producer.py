@@ -287,7 +287,7 @@ ACTIONS = st.lists(
 )
 
 
-@settings(deadline=None, max_examples=300)
+@settings(max_examples=300)
 @given(actions=ACTIONS)
 def test_whatever_the_broker_does_each_message_arrives_at_least_once(
     actions: list[tuple[str, int]], tmp_path_factory: pytest.TempPathFactory
@@ -325,7 +325,7 @@ def test_whatever_the_broker_does_each_message_arrives_at_least_once(
     bench.spool.close()
 
 
-@settings(deadline=None, max_examples=100)
+@settings(max_examples=100)
 @given(actions=ACTIONS)
 def test_and_what_has_not_arrived_at_the_end_is_there_for_the_next_process(
     actions: list[tuple[str, int]], tmp_path_factory: pytest.TempPathFactory

@@ -94,7 +94,7 @@ def test_a_large_poison_is_buried_in_short(key: bytes | None, value: bytes | Non
     assert delivered(letter) == letter
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(
     st.none() | st.binary(max_size=2000),
     st.none() | st.binary(max_size=50),

@@ -88,7 +88,7 @@ def test_everything_that_is_written_is_valid(kind: type):
     name = TYPES[kind].name
     example = next(event for event in examples() if type(event.payload) is kind)
 
-    @settings(max_examples=60, deadline=None)
+    @settings(max_examples=60)
     @given(events.BY_KIND[kind])
     def check(value: object) -> None:
         CHECKS[name].validate(json.loads(encode(replace(example, payload=value)).value or b""))
@@ -142,7 +142,7 @@ def test_a_bad_body_is_valid_neither_by_the_schema_nor_for_the_reader(name: str,
     assert not is_read(name, body)
 
 
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=500)
 @given(st.sampled_from(FIELDS), ANY_JSON)
 def test_what_is_read_is_valid(field: tuple[type, str], value: object):
     kind, name = TYPES[field[0]].name, field[1]

@@ -10,7 +10,7 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from connectors.bus.broker.spool import Spool
@@ -59,7 +59,6 @@ def test_a_new_number_is_never_one_that_was_removed(tmp_path: Path):
         assert spool.after("t", first, 1)
 
 
-@settings(deadline=None)
 @given(sizes=st.lists(st.integers(0, 3000), min_size=1, max_size=60))
 def test_it_never_holds_more_than_it_may_and_drops_the_oldest(
     sizes: list[int], tmp_path_factory: pytest.TempPathFactory

@@ -24,6 +24,7 @@ from models.events import Event, Topic
 from tests.conformance.bus_benches import insert
 from tests.conformance.bus_poison import POISON
 from tests.conformance.bus_suite import demand, drained, letters, read, told, work
+from tests.patience import LONG_S
 
 ROOT = Path(__file__).parent.parent.parent
 KEPT_S = TOPICS[Topic.DEMAND].kept_s
@@ -396,7 +397,7 @@ sys.stdin.readline()
 for number in range(1, int(sys.argv[3]) + 1):
     bus.publish(work(f"{name}/{number % 5}", number))
     if number % 50 == 0:
-        assert bus.flush(30) == 0
+        assert bus.flush(600) == 0
         print(number, flush=True)
 bus.close()
 """
@@ -442,7 +443,7 @@ def test_processes_make_and_fill_one_file_together_while_another_reads_it(path: 
                 begin(process)
             events = followed(subscription, 3 * count)
         for process in processes:
-            process.communicate(timeout=60)
+            process.communicate(timeout=LONG_S)
             assert process.returncode == 0
     finally:
         for process in processes:

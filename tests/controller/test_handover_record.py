@@ -55,7 +55,7 @@ def read(text: str) -> Handover:
     return decode(text, SCOPE)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(handovers())
 def test_what_is_written_down_is_read_again(handover: Handover):
     text = encode(handover)
@@ -63,7 +63,7 @@ def test_what_is_written_down_is_read_again(handover: Handover):
     assert encode(read(text)) == text
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(handovers(), handovers())
 def test_two_texts_are_equal_exactly_when_what_is_written_down_is(one: Handover, other: Handover):
     assert (encode(one) == encode(other)) is (one == other)
@@ -224,14 +224,14 @@ def test_a_text_that_is_too_long_is_not_ours_however_good_it_is():
         read(text.ljust(LONGEST + 1))
 
 
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=500)
 @given(st.text(max_size=200))
 def test_any_text_is_read_or_is_bad_input(text: str):
     with pytest.raises(BadInput):
         read(text)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(handovers(), st.integers(0, 2**32))
 def test_a_record_with_a_few_characters_changed_is_read_or_is_bad_input(handover: Handover, seed: int):
     dice = random.Random(seed)

@@ -29,7 +29,7 @@ def by_brute_force(stage: np.ndarray, switch: float) -> np.ndarray:
     return value
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=80)
 @given(
     stage=st.tuples(st.integers(1, 4), st.integers(1, 4)).flatmap(lambda shape: arrays(float, shape, elements=COSTS)),
     switch=st.floats(0, 20),

@@ -28,7 +28,7 @@ def vanishings(draw: st.DrawFn) -> Vanishing:
     return Vanishing(draw(st.fixed_dictionaries(dict.fromkeys(Side, SEEN))), latest, since_s, text)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(vanishings(), st.lists(st.integers(NOW_S - 3600, NOW_S), max_size=40), st.integers(0, 99), st.integers(0, 99))
 def test_what_is_kept_is_found(vanishing: Vanishing, begun_s: list[int], failures: int, resumes: int):
     kept = decode_leader_memory(encode_leader_memory(vanishing, begun_s, NOW_S, failures, resumes, ["1.7", "1.8"]))

@@ -556,4 +556,4 @@ class Rivals(RuleBasedStateMachine):
 
 
 TestRivals = Rivals.TestCase
-TestRivals.settings = settings(max_examples=150, stateful_step_count=40, deadline=None)
+TestRivals.settings = settings(max_examples=150, stateful_step_count=40)

@@ -69,7 +69,7 @@ def test_a_person_is_heard_once_and_what_failed_before_no_longer_counts():
     assert one.hear(3)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(st.lists(st.integers(0, 3 * HOUR_S), max_size=60), st.integers(0, 5 * HOUR_S))
 def test_moves_of_the_last_hour_are_those_of_the_last_hour(begun_s: list[int], now_s: int):
     one = Ledger(SiteBudget(), "pool", int)

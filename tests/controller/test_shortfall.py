@@ -82,7 +82,7 @@ def test_a_spread_of_forecasts_costs_what_it_costs_on_average():
 SIZES = st.lists(st.integers(1, 9), max_size=6).map(lambda sizes: tuple(float(size) for size in sizes))
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(
     running=st.integers(0, 12),
     sizes=SIZES,
@@ -101,7 +101,7 @@ def test_shortfall_is_never_negative_and_never_rises_with_nodes(
     assert (found[:, -1] == 0).all()
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(running=st.integers(0, 12), sizes=SIZES, nodes=st.integers(1, 12))
 def test_no_more_is_used_than_there_is(running: int, sizes: tuple[float, ...], nodes: int):
     x = np.arange(-nodes, 2 * nodes + 1)

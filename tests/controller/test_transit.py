@@ -60,7 +60,7 @@ def test_capacities_by_hand(
     assert (found.landed.tolist(), found.new_moves.tolist()) == ([landed], [moves])
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(
     leaves_s=st.lists(st.floats(0, 400), max_size=5).map(sorted),
     going_s=st.lists(st.floats(0, 400), max_size=3).map(sorted),

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, example, given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from forecasting.boosting import Boosting
@@ -120,7 +120,7 @@ QUIET = ((16, 10), (26, 18), (23, 3), (7, 2), (50, 12), (1, 33), (26, 39), (32, 
 NEARLY_NOTHING = [(1e-300, 50, 1), *((1e9 if count == 23 else 0.0, count, gap) for count, gap in QUIET)]
 
 
-@settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=20)
 @given(runs, st.sampled_from([None, 100.0]), st.booleans())
 @example([*NEARLY_NOTHING, (1.0, 58, 26), (1e-300, 59, 24)], None, False)
 def test_any_series_gives_a_forecast_that_makes_sense(of: list[tuple[float, int, int]], pool_nodes, wavy):

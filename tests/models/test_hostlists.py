@@ -74,7 +74,7 @@ def hostlists(draw: st.DrawFn) -> str:
     return ",".join(draw(st.lists(part, min_size=1, max_size=4)))
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(hostlists())
 def test_a_hostlist_stands_for_what_another_library_says(text: str):
     names = hosts(text)

@@ -26,8 +26,8 @@ from models.findings import Level
 from models.leadership import Pause
 from service.state_folder import open_state_folder
 from simulator.stand_in_file import StandInFile
+from tests.patience import LONG_S
 
-HANG_S = 3  # only whoever waits for ever is ended by it
 NOBODY = 65_534
 VICTIM = b"precious\n"
 
@@ -42,7 +42,7 @@ def ends() -> Iterator[None]:
         raise AssertionError("it waits for ever")
 
     before = signal.signal(signal.SIGALRM, hangs)
-    signal.alarm(HANG_S)
+    signal.alarm(int(LONG_S))
     try:
         yield
     finally:
@@ -166,7 +166,7 @@ def test_what_is_made_is_for_us_alone(folder: Path, use: Callable[[Path], None])
     assert set(modes.values()) == {0o600}, modes
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(suppress_health_check=[*HealthCheck])
 @given(mode=st.integers(0, 0o777))
 def test_a_file_that_is_there_loses_what_others_may_but_a_group_may_go_on_reading(folder: Path, mode: int):
     path = folder / "lock.lock"
@@ -188,7 +188,7 @@ def test_what_root_makes_is_of_the_folders_owner(folder: Path, use: Callable[[Pa
 # ---- the folder ----
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(suppress_health_check=[*HealthCheck])
 @given(mode=st.integers(0, 0o777))
 def test_nobody_else_may_write_to_a_folder_that_is_taken(folder: Path, mode: int):
     folder.chmod(mode | 0o700)

@@ -13,6 +13,7 @@ import pytest
 
 from service.part import Step
 from service.stepper import AT_ONCE, Stepper
+from tests.patience import LONG_S
 
 
 def test_steps_are_taken_at_the_pace_that_they_ask_for():
@@ -55,7 +56,7 @@ def test_a_signal_ends_it_after_the_step_that_is_under_way(number: int):
     def step() -> float:
         taken.append("begun")
         os.kill(os.getpid(), number)
-        told.wait(10)
+        assert told.wait(LONG_S)
         taken.append("ended")
         return 0.0
 
@@ -88,9 +89,9 @@ from service.part import Step
 from service.stepper import impatient
 with impatient():
     os.kill(os.getpid(), signal.SIGINT)
-    time.sleep(60)
+    time.sleep(36000)
 """
-    ended = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=30, check=False)
+    ended = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=LONG_S, check=False)
     assert (ended.returncode, ended.stdout) == (130, "")
     assert ended.stderr == AT_ONCE.decode()
 

@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 from simulator.machine import HandoverDelay
+from tests.patience import LONG_S
 
 ROOT = Path(__file__).parents[2]
 
@@ -22,7 +23,7 @@ def replayed(folder: Path, name: str, *, hash_seed: str, seed: int = 0, compare:
         cwd=ROOT,
         env={**os.environ, "PYTHONHASHSEED": hash_seed},
         check=True,
-        timeout=120,
+        timeout=LONG_S,
     )
     return out.read_bytes()
 

@@ -9,16 +9,18 @@ from pathlib import Path
 
 import pytest
 
+from tests.patience import LONG_S
+
 ROOT = Path(__file__).parents[2]
-BEGIN = "from simulator import compare; compare.TIDIED_S = 1; compare._begin_worker(None)"
+BEGIN = "from simulator import compare; compare._begin_worker(None, 1)"
 WAIT = "print('ready', flush=True)\n    signal.pause()"
 
 
 @pytest.mark.parametrize(
     ("what", "code"),
     [
-        ("tidying takes too long", f"try:\n    {WAIT}\nfinally:\n    time.sleep(60)"),
-        ("the end was not heard", f"try:\n    {WAIT}\nexcept SystemExit:\n    pass\ntime.sleep(60)"),
+        ("tidying takes too long", f"try:\n    {WAIT}\nfinally:\n    time.sleep(36000)"),
+        ("the end was not heard", f"try:\n    {WAIT}\nexcept SystemExit:\n    pass\ntime.sleep(36000)"),
     ],
 )
 def test_it_does_not_stay_behind(what: str, code: str):
@@ -29,4 +31,4 @@ def test_it_does_not_stay_behind(what: str, code: str):
         assert process.stdout.readline() == "ready\n"
         process.terminate()
         process.terminate()
-        assert process.wait(timeout=30) == -signal.SIGALRM
+        assert process.wait(timeout=LONG_S) == -signal.SIGALRM

@@ -228,7 +228,7 @@ def test_shared_cores_of_a_drained_node_are_not_given_out():
 # ---- whatever is done to it ----
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     seed=st.integers(0, 1 << 30),
     shared=st.booleans(),

@@ -106,7 +106,7 @@ def machines_and_jobs(draw: st.DrawFn, shortest_s: int = 0) -> tuple[int, list[J
     return nodes, jobs
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(machines_and_jobs())
 def test_fifo_starts_every_job_when_the_textbook_does(case: tuple[int, list[Job]]):
     nodes, jobs = case
@@ -115,7 +115,7 @@ def test_fifo_starts_every_job_when_the_textbook_does(case: tuple[int, list[Job]
     assert sorted(machine.counts.waits_s) == sorted(starts[j.id] - j.submit_s for j in jobs if j.id in starts)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(machines_and_jobs(shortest_s=1))
 def test_easy_starts_every_job_when_the_textbook_does(case: tuple[int, list[Job]]):
     nodes, jobs = case
@@ -124,7 +124,7 @@ def test_easy_starts_every_job_when_the_textbook_does(case: tuple[int, list[Job]
     assert machine.counts.jobs_finished == len(starts)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(machines_and_jobs(shortest_s=1))
 def test_easy_never_delays_the_head_beyond_its_first_reservation_when_limits_are_exact(case: tuple[int, list[Job]]):
     """With exact limits nothing ends early, so the oldest waiting job starts when it was first promised to."""

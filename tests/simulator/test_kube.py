@@ -192,7 +192,7 @@ def test_pending_pods_are_tried_again_only_when_room_appears_and_then_in_their_o
     assert run(cluster, 2) == [2]
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.integers(0, 1 << 30))
 def test_nothing_is_overbooked_or_evicted_whatever_is_done(seed: int):  # noqa: C901 - one branch for each act
     dice = random.Random(seed)

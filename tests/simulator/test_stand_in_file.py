@@ -16,15 +16,18 @@ from simulator import stand_in_file
 from simulator.machine import INITIAL_MARK
 from simulator.stand_in_file import StandInFile
 from simulator.standin import KeptNode, Memory, StandIn
+from tests.patience import LONG_S
 
 SHAPE = NodeShape(8000, 64_000, 0)
 WRITES = 40
 OTHER = """
 import sys
 from pathlib import Path
+from simulator import stand_in_file
 from models.nodes import NodeShape
 from simulator.stand_in_file import StandInFile
 from simulator.standin import StandIn
+stand_in_file.PATIENCE_S = 600.0
 path, name, writes = Path(sys.argv[1]), sys.argv[2], int(sys.argv[3])
 port = StandIn(["n1", "n2"], NodeShape(8000, 64_000, 0), [], 1.0, store=StandInFile(path, lambda: 0), clock=lambda: 0)
 done = 0
@@ -100,7 +103,7 @@ def test_two_processes_that_write_at_the_same_time_lose_nothing(tmp_path: Path):
     """Each writes its own node, and the whole file each time: what the other wrote meanwhile must stay."""
     path = tmp_path / "memory.json"
     processes = [subprocess.Popen([sys.executable, "-c", OTHER, str(path), name, str(WRITES)]) for name in ("n1", "n2")]
-    assert [process.wait(120) for process in processes] == [0, 0]
+    assert [process.wait(LONG_S) for process in processes] == [0, 0]
     kept = stored(path).read().nodes
     assert {name: (node.record, node.version) for name, node in kept.items()} == {
         name: (f"{name} {WRITES - 1}", WRITES) for name in ("n1", "n2")

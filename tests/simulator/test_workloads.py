@@ -17,6 +17,7 @@ from simulator.workloads.diurnal import TrafficShape, diurnal_requests
 from simulator.workloads.lublin import lublin_jobs
 from simulator.workloads.lublin_model import ANUM, BNUM, POW2_PROB, SERIAL_PROB
 from simulator.workloads.requested_times import POPULAR_S
+from tests.patience import LONG_S
 
 STEADY = TrafficShape(noise_sd=0, bursts_per_day=0)
 
@@ -76,7 +77,7 @@ def test_users_follow_zipf(many):
     jobs=st.integers(1, 400),
     load=st.none() | st.floats(0.01, 3),
 )
-@settings(derandomize=True, max_examples=60, deadline=None)
+@settings(derandomize=True, max_examples=60)
 def test_a_number_of_jobs(procs, seed, jobs, load):
     made = lublin_jobs(procs=procs, seed=seed, jobs=jobs, load=load)
     assert [job.id for job in made] == list(range(1, jobs + 1))
@@ -89,7 +90,7 @@ def test_a_number_of_jobs(procs, seed, jobs, load):
 
 
 @given(procs=st.integers(2, 2000), seed=st.integers(0, 10**6), days=st.integers(10, 30), load=st.floats(0.5, 1.2))
-@settings(derandomize=True, max_examples=25, deadline=None)
+@settings(derandomize=True, max_examples=25)
 def test_days_under_a_load(procs, seed, days, load):
     jobs = lublin_jobs(procs=procs, seed=seed, days=days, load=load)
     largest = max(job.procs * job.run_s for job in jobs) / (procs * days * DAY_S)
@@ -128,7 +129,7 @@ def test_a_seed_means_the_same_in_every_process():
     def run(hash_seed: str) -> str:
         environment = {**os.environ, "PYTHONHASHSEED": hash_seed}
         return subprocess.run(
-            [sys.executable, "-c", program], env=environment, capture_output=True, check=True, text=True, timeout=120
+            [sys.executable, "-c", program], env=environment, capture_output=True, check=True, text=True, timeout=LONG_S
         ).stdout
 
     assert run("0") == run("12345")
@@ -236,7 +237,7 @@ def test_bursts_come_as_often_and_as_long_as_told():
         first_weekday=st.integers(0, 6),
     ),
 )
-@settings(derandomize=True, max_examples=60, deadline=None)
+@settings(derandomize=True, max_examples=60)
 def test_a_rate_is_valid(days, seed, peak, step_s, shape):
     requests = diurnal_requests(days=days, seed=seed, peak_per_s=peak, step_s=step_s, shape=shape)
     assert requests.times_s.size == requests.per_s.size >= 2

@@ -27,7 +27,7 @@ def test_an_act_or_a_stage_reads_back(entry: Entry):
     assert decode(line) == entry
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(decisions())
 def test_a_decision_reads_back_and_is_taken_again_the_same(entry: Decided):
     line = encode(entry)

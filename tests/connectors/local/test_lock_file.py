@@ -20,6 +20,7 @@ from connectors.local.lock_file import LockFile
 from connectors.local.lock_state import BYTES_MOST, pause, read_orders, resume
 from models.errors import BadInput
 from models.leadership import Leadership, Orders, Pause
+from tests.patience import LONG_S
 
 ROOT = Path(__file__).parents[3]
 LEADER = """
@@ -340,7 +341,8 @@ def test_orders_before_the_first_leader_and_for_one_that_waits(path: Path):
     assert first.orders == second.orders == Orders(Pause.FINISH)
 
 
-def test_changes_at_the_same_time_undo_nothing(path: Path):
+def test_changes_at_the_same_time_undo_nothing(path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(lock_state, "PATIENCE_S", LONG_S)
     lock = leader(path)
 
     ordered: queue.Queue[None] = queue.Queue()
@@ -354,7 +356,7 @@ def test_changes_at_the_same_time_undo_nothing(path: Path):
     for person in persons:
         person.start()
     for number in range(60):
-        ordered.get(timeout=30)
+        ordered.get(timeout=LONG_S)
         lock.remembered = str(number)
         lock.tick()
         assert lock.epoch == 1

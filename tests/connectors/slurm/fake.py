@@ -9,14 +9,18 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
 from connectors.slurm.rest.client import Rest
 from tests.connectors.slurm.makers import diagnosis, node, partition
+from tests.patience import LONG_S
 
 Handler = Callable[["Request"], None]
+TRICKLES_S = 0.02  # from one byte to the next
+SHORT_S = 0.3  # how long an answer is waited for that does not come
 TOKEN = "eyJhbGciOiJIUzI1NiJ9.c2VjcmV0.SECRETSIGNATURE"  # noqa: S105 - of nobody
 NAMES = ("n01", "n02", "n03")
 
@@ -74,6 +78,7 @@ class Fake(ThreadingHTTPServer):
         self.tokens = {TOKEN}
         self.instead: dict[str, Handler] = {}
         self.clients: list[Rest] = []
+        self.over = threading.Event()
 
     @property
     def url(self) -> str:
@@ -146,18 +151,28 @@ def serving() -> Iterator[Fake]:
     try:
         yield server
     finally:
+        server.over.set()
         for client in server.clients:
             client.close()
         server.shutdown()
         server.server_close()
 
 
-def rest(server: Fake, folder: Path, *, timeout_s: float = 5.0, user: str = "") -> Rest:
+def rest(server: Fake, folder: Path, *, timeout_s: float = LONG_S, user: str = "") -> Rest:
     file = folder / "token"
     if not file.exists():
         file.write_text(TOKEN)
-    server.clients.append(Rest(server.url, file, timeout_s=timeout_s, user=user))
-    return server.clients[-1]
+    one = Rest(server.url, file, timeout_s=timeout_s, user=user)
+    one._send = partial(unless_silent, server, one._send)
+    server.clients.append(one)
+    return one
+
+
+def unless_silent(server: Fake, send: Callable[..., Any], method: str, path: str, body: Any, timeout_s: Any) -> Any:
+    """Send, and wait long for an answer, but not where the server gives none."""
+    handler = server.instead.get(f"{method} {path.split('/', 3)[3]}")
+    within = handler.args[0] if isinstance(handler, partial) else handler
+    return send(method, path, body, SHORT_S if within in (silence, trickle) else timeout_s)
 
 
 # ---- what goes wrong ----
@@ -167,9 +182,9 @@ def say(status: int, told: object) -> Handler:
     return lambda request: request.say(status, told)
 
 
-def silence(seconds: float) -> Handler:
-    """No answer for so long."""
-    return lambda request: time.sleep(seconds)
+def silence(request: Request) -> None:
+    """No answer, as long as the server is there."""
+    request.server.over.wait(LONG_S)
 
 
 def hang_up(request: Request) -> None:
@@ -193,10 +208,11 @@ def trickle(request: Request) -> None:
     request.send_response(200)
     request.send_header("Content-Length", "100000")
     request.end_headers()
-    for _ in range(200):
+    for _ in range(100_000):
         request.wfile.write(b" ")
         request.wfile.flush()
-        time.sleep(0.02)
+        if request.server.over.wait(TRICKLES_S):
+            break
 
 
 def fault(number: int, status: int = 500) -> Handler:

@@ -9,15 +9,16 @@ import socket
 import ssl
 import time
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from connectors.slurm.checkup import checkup
 from connectors.slurm.checkup import inventory as things
 from connectors.slurm.checkup import reachability as reach
 from connectors.slurm.checkup.checkup import Checkup
+from connectors.slurm.rest.client import Rest
 from connectors.slurm.settings import SlurmSettings
 from connectors.slurm.wire import Diagnosis, decode
 from models.errors import Unreachable
@@ -70,13 +71,16 @@ def server(tmp_path: Path) -> Iterator[Fake]:
         yield one
 
 
+Clock = Callable[[], float]
+
+
 @pytest.fixture
 def look(server: Fake, tmp_path: Path) -> Callable[..., dict[str, Finding]]:
     """What is found, by the name of the check; where it finds several things, the last of them."""
 
-    def found(policy: Policy | None = None, **more: Any) -> dict[str, Finding]:
+    def found(policy: Policy | None = None, clock: Clock = time.time, **more: Any) -> dict[str, Finding]:
         settings = SlurmSettings(**{"url": server.url, "token_file": str(tmp_path / "token")} | more)
-        findings = list(Checkup(settings, policy, False, time.time).findings())
+        findings = list(Checkup(settings, policy, False, clock).findings())
         assert not any(SECRET in f"{one}" for one in findings)
         return {one.check: one for one in findings}
 
@@ -136,10 +140,11 @@ def test_rights_that_cannot_be_told(server: Fake, look: Look):
     ],
 )
 def test_when_the_token_ends(server: Fake, look: Look, tmp_path: Path, left_s: int, level: Level, said: str):
-    token = fake.token(int(time.time()) + left_s + 1)
+    now_s = int(time.time())
+    token = fake.token(now_s + left_s)
     (tmp_path / "token").write_text(token)
     server.tokens = {token}
-    found = look()["slurm.token"]
+    found = look(clock=lambda: now_s)["slurm.token"]
     assert (found.level, said in found.what) == (level, True), found
 
 
@@ -201,13 +206,14 @@ def test_each_way_to_fail_has_words_of_its_own(cause: Exception, said: str):
         (fake.fault(5004, 504), "slurm.controller", "does not answer them"),
         (fake.fault(1, 500), "slurm.controller", "answer 500 when asked how it is"),
         (fake.hang_up, "slurm.rest", "does not speak HTTP"),
-        (fake.silence(1), "slurm.rest", "no answer in time"),
+        (fake.silence, "slurm.rest", "no answer in time"),
     ],
 )
 def test_slurmctld_apart_from_slurmrestd(
     server: Fake, look: Look, monkeypatch: pytest.MonkeyPatch, handler: Handler, check: str, said: str
 ):
-    monkeypatch.setattr(checkup, "TIMEOUT_S", 0.5)
+    send = Rest._send
+    monkeypatch.setattr(Rest, "_send", lambda self, *words: fake.unless_silent(server, partial(send, self), *words))
     server.instead["GET diag"] = handler
     found = look()
     assert (found[check].level, said in found[check].what) == (Level.ERROR, True), found[check]

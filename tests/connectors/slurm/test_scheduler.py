@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -18,12 +19,13 @@ from models.errors import Unreachable
 from models.ports import HpcScheduler
 from tests.connectors.slurm import fake
 from tests.connectors.slurm.fake import Fake, Handler, rest
-from tests.connectors.slurm.makers import job, running
+from tests.connectors.slurm.makers import diagnosis, job, running
+from tests.patience import LONG_S
 
 MARK, OTHER = "tidegate:1.p1", "tidegate:1.p2"
 DONE, REFUSED, UNKNOWN = Outcome.DONE, Outcome.REFUSED, Outcome.UNKNOWN
 LOST: list[tuple[str, Handler]] = [
-    ("no answer", fake.silence(1)),
+    ("no answer", fake.silence),
     ("hang up", fake.hang_up),
     ("half a body", fake.half),
     ("busy", fake.say(503, b"busy")),
@@ -41,17 +43,17 @@ def server() -> Iterator[Fake]:
 
 @pytest.fixture
 def port(server: Fake, tmp_path: Path) -> SlurmScheduler:
-    return SlurmScheduler(RestTransport(rest(server, tmp_path, timeout_s=0.3), bulk_s=0.3))
+    return SlurmScheduler(RestTransport(rest(server, tmp_path), bulk_s=LONG_S))
 
 
 def applied(server: Fake, handler: Handler) -> Handler:
     """It happens, and then the answer goes wrong."""
 
-    def both(request: fake.Request) -> None:
+    def both(handler: Handler, request: fake.Request) -> None:
         server.set_state(request.path.rsplit("/", 1)[1], server.bodies[-1])
         handler(request)
 
-    return both
+    return partial(both, handler)
 
 
 def test_it_is_the_port(port: SlurmScheduler):
@@ -208,7 +210,7 @@ def test_one_by_one_where_it_cannot_be_at_once(server: Fake, port: SlurmSchedule
 def test_one_by_one_none_is_asked_for_after_one_that_gives_no_answer(server: Fake, port: SlurmScheduler):
     """Else a drain of many, each of which hangs, would outlast the leadership under which it began."""
     server.instead["POST nodes/"] = fake.fault(2180, 422)
-    server.instead["POST node/n02"] = fake.silence(1)
+    server.instead["POST node/n02"] = fake.silence
     assert port.drain(["n01", "n02", "n03"], mark=MARK) == {"n01": DONE, "n02": UNKNOWN, "n03": UNKNOWN}
     assert server.writes() == ["POST nodes/", "POST node/n01", "POST node/n02"]
 
@@ -336,9 +338,10 @@ def test_a_look_is_of_now(server: Fake, port: SlurmScheduler):
 
 def test_when_a_node_frees_and_from_when_it_is_booked_is_by_our_clock(server: Fake, tmp_path: Path):
     """slurmctld's is three hours ahead."""
-    behind_s = 3 * 3600
+    behind_s, now_s = 3 * 3600, int(time.time())
+    server.instead["GET diag"] = fake.say(200, diagnosis(now_s))
     client = rest(server, tmp_path)
-    port = SlurmScheduler(RestTransport(client), clock=lambda: time.time() - behind_s)
+    port = SlurmScheduler(RestTransport(client), clock=lambda: float(now_s - behind_s))
     server.jobs = [running(1, "n02")]
     server.nodes["n02"]["state"] = ["ALLOCATED"]
     ends_s = running()["end_time"]["number"] - behind_s
@@ -403,7 +406,7 @@ def test_a_drain_of_ours_is_ours_still_after_its_node_stopped_answering(server: 
 
 
 def test_jobs_that_take_too_long_are_told_with_what_helps(server: Fake, tmp_path: Path):
-    server.instead["GET jobs/"] = fake.silence(1)
+    server.instead["GET jobs/"] = fake.silence
     slurm = RestTransport(rest(server, tmp_path), bulk_s=0.2)
     with pytest.raises(Unreachable, match=r"timed out; with thousands of jobs, name .* spec\.slurm\.commands"):
         slurm.jobs()

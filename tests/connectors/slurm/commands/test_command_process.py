@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import os
+import subprocess
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from connectors.slurm.commands import process
 from connectors.slurm.commands.process import Commands
 from connectors.slurm.token import TokenFile
 from models.errors import BadInput, Unreachable
-
-LONG_S = 60.0
+from tests.patience import LONG_S, until
 
 
 def commands(folder: Path, script: str, **more: Path) -> Commands:
@@ -51,12 +53,21 @@ def test_one_that_was_killed(tmp_path: Path):
         commands(tmp_path, "kill -9 $$").run(("squeue",), LONG_S)
 
 
-def test_one_that_is_late_is_ended_with_all_that_it_started(tmp_path: Path):
-    run = commands(tmp_path, f"sleep 600 & echo $! > {tmp_path}/child; wait").run
-    with pytest.raises(Unreachable, match=r"squeue was not done after 2 s"):
-        run(("squeue",), 2.0)
-    child = int((tmp_path / "child").read_text())
-    assert is_over(child)
+def test_one_that_is_late_is_ended_with_all_that_it_started(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    child = tmp_path / "child"
+
+    class Begun(subprocess.Popen[bytes]):
+        """Its time begins when it has started the other one."""
+
+        def communicate(self, *words: Any, **more: Any) -> tuple[Any, Any]:
+            until(lambda: child.exists() and child.read_text().endswith("\n"))
+            return super().communicate(*words, **more)
+
+    monkeypatch.setattr(process.subprocess, "Popen", Begun)
+    run = commands(tmp_path, f"sleep 36000 & echo $! > {child}; wait").run
+    with pytest.raises(Unreachable, match=r"squeue was not done after 1 s"):
+        run(("squeue",), 1.0)
+    assert is_over(int(child.read_text()))
 
 
 def is_over(pid: int) -> bool:

@@ -134,7 +134,7 @@ def test_it_is_told_who_drained_a_node_and_when(look: Look):
         SlurmScheduler(slurm).drain(["n01"], mark="tidegate:1.p1")
         seen = {node.name: node for node in over_native(slurm).nodes().nodes or ()}
     assert (seen["n01"].reason, seen["n01"].reason_set_by_user) == ("tidegate:1.p1", "root")
-    assert seen["n01"].reason_changed_at.value == pytest.approx(time.time(), abs=60)
+    assert seen["n01"].reason_changed_at.value == pytest.approx(time.time(), abs=3600)
     assert seen["n02"].reason_set_by_user == ""
 
 
