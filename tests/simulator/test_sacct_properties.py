@@ -110,7 +110,7 @@ def test_what_sacct_tells_is_read(tmp_path_factory, made, columns, end):
     st.permutations([*COLUMNS[1:], "JobName"]),
     st.sampled_from(["|", ";", "@@"]),
 )
-@settings(derandomize=True, max_examples=150, deadline=None)
+@settings(derandomize=True, max_examples=150)
 def test_a_name_may_hold_the_delimiter_and_line_ends_anywhere(tmp_path_factory, made, names, columns, delimiter):
     """Every line is a job or a further line of one, if the number of a job stands before its name."""
     named = [(*job[:7], name.replace("|", delimiter)) for job, name in zip(made, names, strict=False)]
