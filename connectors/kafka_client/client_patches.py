@@ -17,13 +17,16 @@ from connectors.kafka_client.damaged import Damaged
 
 NAMELESS = bytes(range(128)) + b"?" * 128  # for each byte of a header's name that is not UTF-8, what is read instead
 BEFORE_KEY = 4  # numbers of a message: its length, attributes, time and offset
+HEADERS_MOST = 10_000  # of one message: 8 MiB hold some three million, which take the client seconds
+CROWD = 2 * HEADERS_MOST  # bytes that more headers than that take at least
 
 
 def unstoppable(consumer: KafkaConsumer) -> KafkaConsumer:
     """The consumer, which now goes on behind whatever it cannot read.
 
-    A header's name that is not UTF-8 is read with question marks. Where messages are damaged, one with the offset of
-    the last of them comes instead, whose value is ``Damaged``. Nothing else is skipped, and the order stays.
+    A header's name that is not UTF-8 is read with question marks, and of more than HEADERS_MOST headers none. Where
+    messages are damaged, one with the offset of the last of them comes instead, whose value is ``Damaged``. Nothing
+    else is skipped, and the order stays.
     """
     consumer._fetcher.PartitionRecords = _Part
     return consumer
@@ -56,6 +59,7 @@ class _Batch(DefaultRecordBatch):  # type: ignore[misc]
     """Messages that were sent together."""
 
     _broken = ""
+    _pos: int
 
     def validate_crc(self) -> bool:
         """True: a batch whose checksum is wrong is read as one message that is damaged."""
@@ -76,7 +80,7 @@ class _Batch(DefaultRecordBatch):  # type: ignore[misc]
         try:
             for _ in range(self._num_records):
                 try:
-                    message = read()
+                    message = self._crowded() or read()
                 except UnicodeDecodeError:
                     self._mend_names()
                     message = read()
@@ -87,15 +91,37 @@ class _Batch(DefaultRecordBatch):  # type: ignore[misc]
             if self._pos != len(self._buffer):
                 self._broken = f"{len(self._buffer) - self._pos} bytes more than its messages have"
 
-    def _mend_names(self) -> None:
-        """Make the names of the next message's headers readable, byte by byte, so that all else stays where it is."""
+    def _before_headers(self) -> tuple[list[int], list[bytes | None], int, int]:
+        """Of the next message: the numbers before its key, key and value, how many headers there are, and where."""
         buffer, pos = self._buffer, self._pos
+        numbers: list[int] = []
+        parts: list[bytes | None] = []
         for _ in range(BEFORE_KEY):
-            _, pos = decode_varint(buffer, pos)
+            number, pos = decode_varint(buffer, pos)
+            numbers.append(number)
         for _ in ("key", "value"):
             size, pos = decode_varint(buffer, pos)
+            parts.append(bytes(buffer[pos : pos + size]) if size >= 0 else None)
             pos += max(0, size)
         count, pos = decode_varint(buffer, pos)
+        return numbers, parts, count, pos
+
+    def _crowded(self) -> DefaultRecord | None:
+        """The next message without its headers, if there are too many of them."""
+        if len(self._buffer) - self._pos < CROWD:
+            return None
+        (size, *_, offset), parts, count, _ = self._before_headers()
+        if count <= HEADERS_MOST:
+            return None
+        _, begin = decode_varint(self._buffer, self._pos)
+        self._pos = begin + size
+        told = [("headers", f"{count}, which were not read".encode())]
+        return DefaultRecord(size, self.base_offset + offset, self.max_timestamp, self.timestamp_type, *parts, told)
+
+    def _mend_names(self) -> None:
+        """Make the names of the next message's headers readable, byte by byte, so that all else stays where it is."""
+        buffer = self._buffer
+        *_, count, pos = self._before_headers()
         for _ in range(count):
             size, pos = decode_varint(buffer, pos)
             if size < 0:

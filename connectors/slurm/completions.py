@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 import time
+from collections import deque
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
@@ -15,7 +16,7 @@ from basics.log_once import Trouble
 from connectors.kafka_client.security import Security
 from connectors.slurm.completions_merge import happened_s, merged
 from connectors.slurm.completions_message import AGAIN, read_message
-from connectors.slurm.jobs import RUNNING, pieces
+from connectors.slurm.jobs import RUNNING, KnownJobs, pieces
 from connectors.slurm.pool import Pool
 from connectors.slurm.settings import CompletionSettings
 from connectors.slurm.wire import Job
@@ -28,6 +29,9 @@ if TYPE_CHECKING:
     from connectors.slurm.completions_topic import Topics
 
 TOLD_MOST = 100_000  # jobs that are remembered until a poll has shown what became of them
+NODES_MOST = 400_000  # that they are on, taken together
+TURN_NODES = 50_000  # and of those that are taken up in one turn, so that nothing waits long for what one turn took
+TURN_S = 0.5  # the longest that messages are taken up in one turn, but for the last of them
 OLD_S = 3600  # what ended earlier than this before a poll that does not show it is no news to anybody
 AGAIN_S = 30.0  # until a stream that cannot be read is opened again, doubled each time
 LONGEST_S = 300.0
@@ -50,7 +54,10 @@ class Completions:
         self._open_at_s = 0.0
         self._failures = 0
         self._trouble = Trouble(log, "what Slurm tells of jobs by itself cannot be read, polls go on")
+        self._waiting: deque[bytes] = deque()
         self._told: dict[int, Job] = {}
+        self._nodes = 0
+        self._known = KnownJobs()
         self._picture: Picture[HpcNode] | None = None
         self._polled: Mapping[str, WorkRecord] = {}
         self._whole: tuple[WorkRecord, ...] = ()
@@ -58,9 +65,12 @@ class Completions:
         self._at_s = 0
 
     def merged(self, picture: Picture[HpcNode], pool: Pool) -> tuple[WorkRecord, ...]:
-        """The work of the picture with what was told besides; the same value while nothing is new. Never raises."""
-        for value in self._read():
-            self._take(value)
+        """The work of the picture with what was told besides; the same value while nothing is new. Never raises.
+
+        What there is no time for is taken up the next time, and until then nothing more is read. A job on more nodes
+        than the pool has is left to the polls.
+        """
+        self._take_up(len(pool.nodes))
         fresh = picture is not self._picture
         if fresh:
             self._picture, self._at_s = picture, picture.order
@@ -101,28 +111,40 @@ class Completions:
         self.received += len(found)
         return found
 
-    def _take(self, value: bytes) -> None:
-        try:
-            job = read_message(value)
-        except BadInput as error:
-            self.nonsense += 1
-            log.debug("a message of the plug-in is passed over: %s", error)
-            return
-        if job is None:
-            return
+    def _take_up(self, nodes_most: int) -> None:
+        if not self._waiting:
+            self._waiting.extend(self._read())
+        until_s, nodes = self._monotonic() + TURN_S, 0
+        while self._waiting and nodes < TURN_NODES and self._monotonic() < until_s:
+            try:
+                job = read_message(self._waiting.popleft(), nodes_most)
+            except BadInput as error:
+                self.nonsense += 1
+                log.debug("a message of the plug-in is passed over: %s", error)
+                continue
+            if job is not None:
+                nodes += _nodes(job)
+                self._take(job)
+
+    def _take(self, job: Job) -> None:
         known = self._told.get(job.job_id)
         if AGAIN in job.job_state:
             if known is not None and _rank(known) <= (False, job.end_time.value or 0):
-                del self._told[job.job_id]
+                self._drop(job.job_id)
         elif known is None or _rank(job) > _rank(known):
-            self._told.pop(job.job_id, None)
+            self._drop(job.job_id)
             self._told[job.job_id] = job
-            if len(self._told) > TOLD_MOST:
-                del self._told[next(iter(self._told))]
+            self._nodes += _nodes(job)
+            while len(self._told) > TOLD_MOST or self._nodes > NODES_MOST:
+                self._drop(next(iter(self._told)))
+
+    def _drop(self, ident: int) -> None:
+        if (job := self._told.pop(ident, None)) is not None:
+            self._nodes -= _nodes(job)
 
     def _records(self, pool: Pool) -> list[WorkRecord]:
         """What was told, as a poll would show it; what is larger than the pool cannot be true."""
-        found = pieces(self._told.values(), pool, self._at_s)
+        found = pieces(self._told.values(), pool, self._at_s, self._known)
         return [piece.record for piece in found if piece.size <= len(pool.nodes)]
 
     def _merged(self, told: WorkRecord) -> WorkRecord | None:
@@ -136,7 +158,8 @@ class Completions:
         last_s: dict[int, int] = {}
         for job in self._told.values():
             last_s[_whole(job)] = max(_rank(job)[1], last_s.get(_whole(job), 0))
-        self._told = {number: job for number, job in self._told.items() if last_s[_whole(job)] >= self._at_s}
+        for number in [number for number, job in self._told.items() if last_s[_whole(job)] < self._at_s]:
+            self._drop(number)
 
 
 def completions(settings: CompletionSettings, security: Security) -> Completions:
@@ -154,6 +177,10 @@ def completions(settings: CompletionSettings, security: Security) -> Completions
 def _whole(job: Job) -> int:
     """The number of the job that it is, or that it is a component of."""
     return job.het_job_id.value or job.job_id
+
+
+def _nodes(job: Job) -> int:
+    return job.node_count.value or 0 if job.nodes else 0
 
 
 def _rank(job: Job) -> tuple[bool, int]:

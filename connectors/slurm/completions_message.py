@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from typing import Annotated
 
 import msgspec
 
 from connectors.slurm.jobs import ENDED, NEVER_S
 from connectors.slurm.wire import Job, number
 from models.errors import BadInput
-from models.hostlists import hosts
+from models.hostlists import count
 
 BYTES_MOST = 8 << 20  # of a message: the job's script is in it, which Slurm limits to 4 MiB
+Text = Annotated[str, msgspec.Meta(max_length=4096)]  # what is longer would take long to take apart, again and again
 AGAIN = "PENDING"  # how a run ends that is followed by another one
 
 
@@ -19,27 +21,28 @@ class Message(msgspec.Struct, frozen=True):
     """One message, as far as we read it. Times are UTC. Without a state the job has started."""
 
     jobid: int
-    state: str | None = None
-    username: str | None = None
-    start: str | None = msgspec.field(name="@start", default=None)
-    end: str | None = msgspec.field(name="@end", default=None)
-    submit: str | None = msgspec.field(name="@submit", default=None)
-    partition: str | None = None
+    state: Text | None = None
+    username: Text | None = None
+    start: Text | None = msgspec.field(name="@start", default=None)
+    end: Text | None = msgspec.field(name="@end", default=None)
+    submit: Text | None = msgspec.field(name="@submit", default=None)
+    partition: Text | None = None
     nodes: str | None = None
     total_nodes: int | None = None
     array_job_id: int | None = None
     array_task_id: int | None = None
     het_job_id: int | None = None
     time_limit: int | None = None
-    tres_req: str | None = None
-    tres_alloc: str | None = None
+    tres_req: Text | None = None
+    tres_alloc: Text | None = None
 
 
 _DECODER = msgspec.json.Decoder(Message)
 
 
-def read_message(value: bytes) -> Job | None:
-    """The job, running, ended or waiting again; None when the message is of something else that befell it.
+def read_message(value: bytes, nodes_most: int) -> Job | None:
+    """The job, running, ended or waiting again; None when the message is of something else that befell it, or of a job
+    on more than ``nodes_most`` nodes.
 
     Raises BadInput for what no plug-in would say.
     """
@@ -52,7 +55,8 @@ def read_message(value: bytes) -> Job | None:
     state = "RUNNING" if told.state is None else told.state.upper()
     if state not in ENDED and state not in ("RUNNING", AGAIN):
         return None  # it was resized, say
-    hosts(told.nodes or "")
+    if (nodes := count(told.nodes or "")) > nodes_most:
+        return None
     started, ended = _time(told.start), _time(told.end)
     if (started if state == "RUNNING" else ended) is None:
         raise BadInput(f"job {told.jobid} is {state}, and since when is not told")
@@ -66,7 +70,7 @@ def read_message(value: bytes) -> Job | None:
         het_job_id=number(told.het_job_id),
         partition=told.partition or "",
         nodes=told.nodes or "",
-        node_count=number(told.total_nodes or None),
+        node_count=number(nodes or told.total_nodes or None),
         tres_req_str=told.tres_req or "",
         tres_alloc_str=told.tres_alloc or "",
         submit_time=number(_time(told.submit)),

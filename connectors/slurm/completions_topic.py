@@ -18,7 +18,7 @@ BACK_S = 3600  # how far back to begin: as long as work that has ended stays on 
 ASK_MS = 3000  # until a question that the broker does not answer is given up
 POLL_MS = 300  # to wait for a first message
 CHUNK = 500
-READ_S = 5.0  # longest reading at once; what is left is read the next time
+READ_S = 1.0  # longest reading at once; what is left is read the next time
 LOOK_S = 30.0  # how often to ask whether the broker is there, and the topics are what they were
 FETCH_BYTES = 8 << 20
 

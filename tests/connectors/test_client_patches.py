@@ -10,7 +10,7 @@ from kafka.consumer.fetcher import ConsumerRecord
 from kafka.record import MemoryRecords
 from kafka.record.default_records import DefaultRecordBatchBuilder
 
-from connectors.kafka_client.client_patches import _Part
+from connectors.kafka_client.client_patches import HEADERS_MOST, _Part
 from connectors.kafka_client.damaged import Damaged
 
 PARTITION = TopicPartition("t", 0)
@@ -101,3 +101,13 @@ def test_who_is_asked_again_after_an_error_does_not_turn_round_in_it():
     with pytest.raises(ZeroDivisionError):
         part.take()
     assert not part
+
+
+@pytest.mark.parametrize("compression", [0, 1])
+@pytest.mark.parametrize(("count", "read"), [(HEADERS_MOST, HEADERS_MOST), (HEADERS_MOST + 1, 1)])
+def test_of_a_message_with_more_headers_than_there_is_time_for_none_is_read(count: int, read: int, compression: int):
+    """One message of 8 MiB can hold three million, which the client alone took two seconds to take apart."""
+    found = taken(batch(*[b"h"] * count, compression=compression))
+    assert [(one.offset, one.value) for one in found] == [(offset, b"%d" % offset * 200) for offset in range(3)]
+    assert len(found[1].headers) == read
+    assert found[1].headers[0] == (("h", b"v") if read > 1 else ("headers", b"10001, which were not read"))

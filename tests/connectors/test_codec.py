@@ -242,7 +242,11 @@ POISON: dict[str, tuple[Message, str]] = {
     "true for a number": (altered(GOOD, value=with_field(b"submitted_s", b"true")), "Expected `int`"),
     "null where none may be": (altered(GOOD, value=with_field(b"nodes", b"null")), "Expected `float`"),
     "a name without letters": (altered(GOOD, value=with_field(b"id", b'""')), "length >= 1"),
-    "a name of a million letters": (altered(GOOD, value=with_field(b"id", b'"%b"' % (b"n" * 10**6))), "length <= 512"),
+    "a name of 800,000 letters": (altered(GOOD, value=with_field(b"id", b'"%b"' % (b"n" * 800_000))), "length <= 512"),
+    "a field of 8 MiB that nobody knows": (
+        altered(GOOD, value=GOOD.value[:-1] + b',"x":[' + b"[]," * (8 * 2**20 // 3) + b"1]}"),
+        "is more than the 900000 that are sent",
+    ),
     "1e400": (altered(GOOD, value=with_field(b"nodes", b"1e400")), "out of range"),
     "400 digits for a float": (altered(GOOD, value=with_field(b"nodes", b"1" * 400)), "out of range"),
     "NaN": (altered(GOOD, value=with_field(b"nodes", b"NaN")), "malformed"),

@@ -18,6 +18,7 @@ import msgspec
 from msgspec import Struct
 from msgspec.structs import replace
 
+from connectors.bus.topics import LONGEST
 from connectors.bus.wire.bodies import OfPool
 from connectors.bus.wire.payloads import ENCODER, GONE, TYPES, Type
 from models.events import Event, Topic
@@ -169,6 +170,8 @@ def _misplaced(topic: Topic, kind: Type[Any] | None, has_body: bool) -> str:
 
 
 def _payload(kind: Type[Any], decoder: msgspec.json.Decoder[Any], value: bytes) -> Any:
+    if len(value) > LONGEST:
+        raise Poison(f"its body of {len(value)} bytes is more than the {LONGEST} that are sent")
     try:
         body = decoder.decode(value)
         if ENCODER.encode(body) != value:  # what we wrote ourselves has no name twice, and needs no second look

@@ -9,8 +9,10 @@ from typing import Any
 import pytest
 
 from connectors.slurm import completions as under_test
+from connectors.slurm import jobs
 from connectors.slurm.completions import AGAIN_S, OLD_S, Completions
 from connectors.slurm.completions_message import BYTES_MOST, read_message
+from connectors.slurm.wire import Job
 from models.demand import Demand
 from models.errors import BadInput, BusUnavailable
 from models.nodes import HpcNode, Side
@@ -195,6 +197,8 @@ def test_the_size_of_what_no_poll_has_shown(topic: Topic, what: str, message: di
     ("what", "message"),
     [
         ("on nodes of another pool", end(nodes="x[01-02]")),
+        ("on more nodes than the pool has", end(nodes="n[01-09]")),
+        ("on 100,000 nodes", end(nodes="n[1-100000]")),
         ("larger than the pool", end(tres_alloc="cpu=99999999,node=99999999")),
         ("resized", end(state="RESIZING")),
         ("cancelled before it had started", end(nodes=None, total_nodes=0, tres_alloc=None, state="CANCELLED")),
@@ -223,11 +227,16 @@ def test_what_is_passed_over(topic: Topic, what: str, message: dict[str, Any]):
         b'{"jobid": 1, "state": "FAILED", "@end": "9999-12-31T23:59:59"}',
         b'{"jobid": 1, "x": ' + b"[" * 100_000 + b"]" * 100_000 + b"}",
         b" " * (BYTES_MOST + 1),
+        json.dumps(start(nodes=",".join(f"n{number}" for number in range(100_001)))).encode(),
+        json.dumps(start(nodes="n" + "[1-2]" * 1_000_000)).encode(),
+        json.dumps(start(tres_alloc="cpu=1," * 1_000_000)).encode(),
+        json.dumps(start(partition="p," * 4_000_000)).encode(),
+        json.dumps(start(username="u" * 8_000_000)).encode(),
     ],
 )  # fmt: skip
 def test_nonsense_is_counted_and_what_follows_is_read(topic: Topic, value: bytes):
     with pytest.raises(BadInput):
-        read_message(value)
+        read_message(value, 8)
     topic.values.append(value)
     topic.say(end())
     assert topic.between() == (record(),)
@@ -253,6 +262,47 @@ def test_no_more_is_remembered_than_there_is_room_for(topic: Topic, monkeypatch:
     monkeypatch.setattr(under_test, "TOLD_MOST", 3)
     topic.say(*(end(number) for number in range(1, 6)))
     assert {one.id for one in topic.between()} == {"3", "4", "5"}
+
+
+def test_no_more_nodes_are_remembered_than_there_is_room_for(topic: Topic, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(under_test, "NODES_MOST", 6)
+    topic.say(*(end(number) for number in range(1, 6)))
+    assert {one.id for one in topic.between()} == {"3", "4", "5"}
+    topic.poll(60)
+    topic.say(end(6, 70), end(6, 71), end(7, 70), end(8, 70))
+    assert {one.id for one in topic.between()} == {"6", "7", "8"}, "what is forgotten or replaced counts no more"
+
+
+def test_of_many_messages_each_turn_takes_up_some_and_reads_no_more_until_all_are(
+    topic: Topic, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(under_test, "TURN_NODES", 4)
+    topic.say(*(end(number) for number in range(1, 6)))
+    seen = []
+    for _ in range(3):
+        seen.append({one.id for one in topic.between()})
+        topic.say(end(6))
+    assert seen == [{"1", "2"}, {"1", "2", "3", "4"}, {"1", "2", "3", "4", "5"}]
+
+
+def test_a_turn_ends_when_its_time_is_over(topic: Topic, monkeypatch: pytest.MonkeyPatch):
+    """Whatever a message takes: here a fifth of a second each, of which three make more than half of one."""
+    read = read_message
+
+    def slow(value: bytes, nodes_most: int) -> Job | None:
+        topic.now_s += 0.2
+        return read(value, nodes_most)
+
+    monkeypatch.setattr(under_test, "read_message", slow)
+    topic.say(*(end(number) for number in range(1, 6)))
+    assert [len(topic.between()) for _ in range(2)] == [3, 5]
+
+
+def test_what_was_told_is_worked_out_once(topic: Topic, monkeypatch: pytest.MonkeyPatch):
+    topic.say(end(1))
+    topic.between()
+    monkeypatch.setattr(jobs, "hosts", None)
+    assert topic.between() == (record(),)
 
 
 @pytest.mark.parametrize("release", RELEASES)
