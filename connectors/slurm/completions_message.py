@@ -7,10 +7,11 @@ from typing import Annotated
 
 import msgspec
 
-from connectors.slurm.jobs import ENDED, NEVER_S
+from connectors.slurm.jobs import ENDED
 from connectors.slurm.wire import Job, number
 from models.errors import BadInput
 from models.hostlists import count
+from models.pieces import NEVER_S
 
 BYTES_MOST = 8 << 20  # of a message: the job's script is in it, which Slurm limits to 4 MiB
 Text = Annotated[str, msgspec.Meta(max_length=4096)]  # what is longer would take long to take apart, again and again

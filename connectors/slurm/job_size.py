@@ -13,7 +13,7 @@ from connectors.slurm.wire import Job
 from models.hostlists import hosts
 from models.nodes import NodeShape
 
-_alike = attrgetter(
+alike = attrgetter(
     *("partition", "required_nodes", "excluded_nodes", "node_count", "tasks", "shared", "submit_line", "features"),
     *("tres_req_str", "tres_alloc_str", "tres_per_node", "tres_per_job", "tres_per_task"),
 )
@@ -40,10 +40,10 @@ class JobSizes:
 
     def of(self, job: Job) -> JobSize:
         """The job's. Raises BadInput for a hostlist that is none."""
-        known, alike = self._placed if job.nodes else self._waiting, _alike(job)
-        found = known.get(alike)
+        known, key = self._placed if job.nodes else self._waiting, alike(job)
+        found = known.get(key)
         if found is None:
-            found = known[alike] = _extent(job, self._pool)
+            found = known[key] = _extent(job, self._pool)
         return found
 
 

@@ -5,22 +5,22 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, field
-from operator import attrgetter
+from operator import attrgetter, itemgetter
 
 from msgspec import Struct
 from msgspec.structs import replace
 
 from connectors.slurm import amounts
 from connectors.slurm.flags import flags_of
-from connectors.slurm.job_size import JobSizes
+from connectors.slurm.job_size import JobSizes, alike
 from connectors.slurm.pool import Pool
 from connectors.slurm.wire import Job
 from models.errors import Unreachable
 from models.hostlists import hosts
 from models.nodes import Side
+from models.pieces import NEVER_S, USER_MOST, Piece, summed
 from models.work import WorkRecord, WorkState
 
-NEVER_S = 4_102_444_800  # the year 2100: when work ends that nothing bounds
 RUNNING = frozenset(("RUNNING", "SUSPENDED"))  # a suspended job keeps its nodes' memory
 ENDED = frozenset(
     (
@@ -29,28 +29,10 @@ ENDED = frozenset(
     )
 )
 HELD_FLAGS = frozenset(("REQUEUE_HOLD", "SPECIAL_EXIT", "RESV_DEL_HOLD", "REQUEUE_FED", "REVOKED"))
+_WAIT = (WorkState.ELIGIBLE, WorkState.HELD, WorkState.ENDED)
 NODES_WOULD_DO = frozenset(("None", "Resources", "Priority", "ReqNodeNotAvail", "NodeDown", "SchedDefer"))
 """Why a job waits that nodes could start. All else (held, a dependency, its hour, a limit, a licence, a reservation of
 its own, a partition that cannot hold it) is no demand, and so is a reason that is not known here."""
-
-
-class Piece(Struct, frozen=True, gc=False):
-    """A record, and what it does not say: of how many equal parts it is that start one by one, the tasks of an array;
-    its place in the queue; and where it runs.
-
-    ``size`` is one part's in node-equivalents. ``ends_s`` is when what has nodes must have ended, NEVER_S where nothing
-    bounds it or it stands still. ``owns`` is whether its user alone may be on its nodes, ``unused`` what nobody else
-    can use of them for that, told of the first of a user's.
-    """
-
-    record: WorkRecord
-    size: float
-    parts: int
-    rank: tuple[int, int]
-    nodes: tuple[str, ...] = ()
-    ends_s: int = NEVER_S
-    owns: bool = False
-    unused: float = 0.0
 
 
 class KnownJob(Struct, frozen=True, gc=False):
@@ -73,6 +55,7 @@ class KnownJobs:
 def pieces(jobs: Iterable[Job], pool: Pool, now_s: int, known: KnownJobs | None = None) -> list[Piece]:
     """All work of the pool, in the order of the queue, at ``now_s`` of Slurm's own clock.
 
+    What waits of a user beyond the first USER_MOST of his jobs is there in sums; what ended without a start is not.
     ``known`` saves work and changes nothing. Raises Unreachable for a job in a state that is not known, and BadInput
     for a hostlist that is none.
     """
@@ -84,7 +67,10 @@ def pieces(jobs: Iterable[Job], pool: Pool, now_s: int, known: KnownJobs | None 
     extents = JobSizes(pool)
     found: list[Piece] = []
     together: dict[int, list[Piece]] = {}
+    crowd = _crowd(jobs, now_s)
     for job in jobs:
+        if job.job_id in crowd:
+            continue
         started = running.get(job.array_job_id.value or 0, 0) if running else 0
         kept = before.get(job.job_id)
         if kept is None or kept.running != started or (kept.job is not job and kept.job != job):
@@ -96,8 +82,40 @@ def pieces(jobs: Iterable[Job], pool: Pool, now_s: int, known: KnownJobs | None 
         else:
             found += kept.made
     known.pool, known.at_s, known.jobs = pool, now_s, after
+    found += summed(_together(crowd.values(), extents, pool.nodes, now_s, running))
     found += [_joined(het, parts) for het, parts in together.items() if parts]
     return sorted(found, key=attrgetter("rank"))
+
+
+def _crowd(jobs: Iterable[Job], now_s: int) -> dict[int, Job]:
+    """The jobs beyond the first USER_MOST of each user that wait or ended before they started, by number.
+
+    First is what is eligible, by its place in the queue. A component of a heterogeneous job is none of them.
+    """
+    idle = [job for job in jobs if not job.nodes and not job.het_job_id.value]
+    many = {user for user, count in Counter(job.user_name for job in idle).items() if count > USER_MOST}
+    queues: dict[str, list[tuple[int, int, int, Job]]] = {user: [] for user in many}
+    for job in idle if many else ():
+        if job.user_name in many and (state := state_of(job, now_s)) is not WorkState.RUNNING:
+            queues[job.user_name].append((_WAIT.index(state), -(job.priority.value or 0), job.job_id, job))
+    beyond = (queued for queue in queues.values() for queued in sorted(queue, key=itemgetter(0, 1, 2))[USER_MOST:])
+    return {ident: job for _, _, ident, job in beyond}
+
+
+def _together(
+    crowd: Iterable[Job], extents: JobSizes, nodes: Collection[str], now_s: int, running: dict[int, int]
+) -> Iterator[Piece]:
+    """What waits of the crowd, jobs alike as one piece."""
+    groups: dict[tuple[object, ...], list[Job]] = {}
+    for job in crowd:
+        array = job.array_task_string and job.job_id
+        groups.setdefault((alike(job), job.user_name, array, state_of(job, now_s)), []).append(job)
+    for first, *others in groups.values():
+        for piece in _pieces_of(first, extents, nodes, now_s, running.get(first.array_job_id.value or 0, 0)):
+            if piece.record.state is not WorkState.ENDED:
+                count = 1 + len(others)
+                record = replace(piece.record, nodes=piece.record.nodes * count)
+                yield replace(piece, record=record, parts=piece.parts * count)
 
 
 def state_of(job: Job, now_s: int) -> WorkState:

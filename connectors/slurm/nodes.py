@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping
 
 from connectors.slurm import flags, wire
-from connectors.slurm.jobs import NEVER_S
 from connectors.slurm.names import booking_mark, given_reason
 from connectors.slurm.pool import shape_of
 from models.handovers import of_tidegate
 from models.hostlists import hosts
 from models.nodes import HpcNode
+from models.pieces import NEVER_S
 
 Told = tuple[wire.Node, int | None, Collection[str], str]
 """All that is told of one node: itself, when its jobs must have ended, its reservations, slurmctld's run."""

@@ -2,23 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TypeVar
 
 from connectors.slurm import wire
-from connectors.slurm.exclusive_users import with_unused
-from connectors.slurm.jobs import KnownJobs, Piece, pieces
+from connectors.slurm.jobs import KnownJobs, pieces
 from connectors.slurm.nodes import KnownNodes, bookings
 from connectors.slurm.pool import Pool, pool_of
 from models.demand import Demand
 from models.errors import BadInput, Unreachable
-from models.nodes import HpcNode, Side
-from models.work import WaitingWork, WorkRecord, WorkState
+from models.nodes import HpcNode
+from models.pieces import demand_of, ends_of, waiting_of, with_unused
+from models.work import WaitingWork, WorkRecord
 
 Thing = TypeVar("Thing")
-
-WAITING_MAX = 1000  # entries of a queue that are handed on; what stands further behind decides nothing
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,42 +95,6 @@ def clock(diagnosis: wire.Diagnosis) -> tuple[int, str]:
     if not now_s or not since_s:
         raise Unreachable("slurmctld does not tell what its time is and since when it runs")
     return now_s, str(since_s)
-
-
-def ends_of(work: Iterable[Piece]) -> dict[str, int]:
-    """When the last running job of each node must have ended."""
-    ends: dict[str, int] = {}
-    for piece in work:
-        if piece.record.state is WorkState.RUNNING:
-            for name in piece.nodes:
-                ends[name] = max(piece.ends_s, ends.get(name, 0))
-    return ends
-
-
-def demand_of(work: Iterable[Piece], at_s: int, busy: int, nodes_max: int) -> Demand:
-    """Running work, at most as much as there are busy nodes, and waiting work that is not oversize."""
-    running = waiting = 0.0
-    for piece in work:
-        if piece.record.state is WorkState.RUNNING:
-            running += piece.record.nodes + piece.unused
-        elif piece.record.state is WorkState.ELIGIBLE and piece.size <= nodes_max:
-            waiting += piece.record.nodes + piece.unused
-    return Demand(Side.HPC, at_s, min(running, float(busy)), waiting)
-
-
-def waiting_of(work: Iterable[Piece], nodes_max: int) -> WaitingWork:
-    """The queue, in its order; the tasks of an array one by one, as many as are handed on."""
-    sizes: list[float] = []
-    oversize = 0
-    for piece in work:
-        if piece.record.state is not WorkState.ELIGIBLE:
-            continue
-        if piece.size > nodes_max:
-            oversize += piece.parts
-        else:
-            more = [piece.size] * min(piece.parts, WAITING_MAX - len(sizes))
-            sizes += [min(piece.size + piece.unused, nodes_max), *more[1:]] if more else []
-    return WaitingWork(Side.HPC, tuple(sizes), oversize)
 
 
 def present(things: tuple[Thing, ...] | None, what: str) -> tuple[Thing, ...]:

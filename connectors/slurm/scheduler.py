@@ -12,17 +12,18 @@ from connectors.slurm import acts, flags, wire
 from connectors.slurm.acts import Said
 from connectors.slurm.cluster import SlurmCluster
 from connectors.slurm.facts import FACTS
-from connectors.slurm.jobs import NEVER_S, Piece, pieces
+from connectors.slurm.jobs import pieces
 from connectors.slurm.names import booking_name, given_reason, is_mark, is_node
 from connectors.slurm.nodes import bookings, node_of
 from connectors.slurm.pool import Pool
-from connectors.slurm.read import Answers, Known, PoolReading, ends_of, pool_reading, present
+from connectors.slurm.read import Answers, Known, PoolReading, pool_reading, present
 from connectors.slurm.read import clock as slurmctlds_clock
 from connectors.slurm.transport import Booking, Transport
 from models.acts import Outcome
 from models.errors import Unreachable
 from models.hostlists import hosts
 from models.nodes import HpcNode, Side
+from models.pieces import NEVER_S, Piece, ends_of
 from models.reading import Picture
 
 BOOKED_S = 7 * 86_400  # a reservation of ours ends by itself if nobody is left to drop it

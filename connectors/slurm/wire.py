@@ -130,6 +130,7 @@ class Statistics(msgspec.Struct, frozen=True, gc=False):
 
     req_time: Number
     req_time_start: Number
+    jobs_pending: int = 0
 
 
 class Release(msgspec.Struct, frozen=True, gc=False):

@@ -108,6 +108,8 @@ class Checkup:
         if (folder := self.settings.commands) is not None:
             look = commands.command_findings
             yield from guarded(commands.CHECK, lambda: look(folder, self.settings.conf, rest.tokens))
+        else:
+            yield from guarded(reach.JOBS, lambda: reach.load_findings(diagnosis))
         settings, found = self._settings(rest, versions)
         yield from found
         yield from inventory_findings(_over_rest(rest), policy, settings, self.leads)

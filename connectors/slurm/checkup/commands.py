@@ -4,17 +4,22 @@ from __future__ import annotations
 
 import shlex
 import time
-from collections.abc import Callable, Iterator
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
+from connectors.slurm.checkup.format import plain
 from connectors.slurm.commands import jobs, nodes
 from connectors.slurm.commands.process import Commands
 from connectors.slurm.token import TokenFile
+from connectors.slurm.wire import Job
 from models.errors import BadInput, Unreachable
-from models.findings import Finding, well, wrong
+from models.findings import Finding, warning, well, wrong
+from models.pieces import USER_MOST
 
 CHECK = "slurm.commands"
 TIMEOUT_S = 30.0
+USERS_SHOWN = 5
 
 
 def command_findings(
@@ -44,3 +49,16 @@ def command_findings(
             CHECK,
             f"scontrol and squeue in {folder} print {len(shown)} nodes and {len(told)} job records in {took_s:.1f} s",
         )
+        yield from crowd_findings(CHECK, told.values())
+
+
+def crowd_findings(check: str, told: Iterable[Job]) -> Iterator[Finding]:
+    """Users of whom more jobs wait than are told one by one."""
+    counts = Counter(job.user_name for job in told if "PENDING" in job.job_state)
+    for user, count in counts.most_common(USERS_SHOWN):
+        if count > USER_MOST:
+            yield warning(
+                check,
+                f"{count} job records of user {plain(user)} wait: beyond the first {USER_MOST} they count in sums only",
+                "Have them submitted as job arrays, each of which is one record, or limit MaxSubmitJobs of the user.",
+            )

@@ -11,6 +11,7 @@ from connectors.slurm.checkup import commands
 from connectors.slurm.checkup import reachability as reach
 from connectors.slurm.checkup.guard import Findings, guarded
 from connectors.slurm.checkup.inventory import CHECKS, Shown, inventory_findings
+from connectors.slurm.checkup.reachability import JOBS
 from connectors.slurm.checkup.running_conf import Settings
 from connectors.slurm.checkup_wire import CheckupNodes, CheckupPartitions, CheckupReservations
 from connectors.slurm.native.process import Process
@@ -23,9 +24,8 @@ from models.errors import BadInput, Unreachable
 from models.findings import skipped, warning, well, wrong
 from models.policies import Policy
 
-CHECK, JOBS = "slurm.native", "slurm.jobs"
+CHECK = "slurm.native"
 SLOW_S = 10.0  # to read the jobs, of the 30 s after which the service gives up
-ADVICE = "Name the folder of Slurm's commands as spec.slurm.commands: squeue reads them in a fraction of a second."
 SEE = "See that slurmctld runs, and that slurm.conf (or sackd) on this host is that of the cluster."
 
 
@@ -86,7 +86,8 @@ def _jobs(slurm: NativeTransport) -> Findings:
         return
     took_s = time.monotonic() - began_s
     what = f"{len(told)} job records were read in {took_s:.1f} s"
-    yield warning(JOBS, what, ADVICE) if took_s > SLOW_S else well(JOBS, what)
+    yield warning(JOBS, what, reach.ADVICE) if took_s > SLOW_S else well(JOBS, what)
+    yield from commands.crowd_findings(JOBS, told)
 
 
 def _rights(process: Process, policy: Policy | None) -> Findings:

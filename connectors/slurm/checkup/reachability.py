@@ -19,13 +19,16 @@ from models.errors import Unreachable
 from models.findings import Finding, skipped, warning, well, wrong
 from models.policies import Mode, Policy
 
-REST, CONTROLLER, RELEASE, RIGHTS, CLOCK = (
+REST, CONTROLLER, RELEASE, RIGHTS, CLOCK, JOBS = (
     "slurm.rest",
     "slurm.controller",
     "slurm.release",
     "slurm.rights",
     "slurm.clock",
+    "slurm.jobs",
 )
+ADVICE = "Name the folder of Slurm's commands as spec.slurm.commands: squeue reads them in a fraction of a second."
+RECORDS_MOST = 4000  # that slurmrestd tells in a few seconds, and with less than 1 GB
 TRIED = ("24.11", "26.05")
 OFF_S = 5  # whole seconds are told, and a busy slurmctld takes its time
 OFF_MOST_S = 60
@@ -170,6 +173,17 @@ def release_findings(diagnosis: Diagnosis, versions: list[str], chosen: str, pol
         )
     else:
         yield well(RELEASE, what)
+
+
+def load_findings(diagnosis: Diagnosis) -> Iterator[Finding]:
+    """Whether more jobs wait than slurmrestd can well tell; their records are not asked for, as that could cost it
+    minutes."""
+    waiting = diagnosis.statistics.jobs_pending if diagnosis.statistics else 0
+    if waiting > RECORDS_MOST:
+        what = (
+            f"{waiting} jobs wait, tasks of arrays among them; each record of a poll costs slurmrestd 1 ms and 160 KiB"
+        )
+        yield warning(JOBS, what, ADVICE)
 
 
 def clock_findings(diagnosis: Diagnosis, before_s: float, after_s: float) -> Iterator[Finding]:

@@ -254,6 +254,16 @@ def test_releases_that_were_not_tried(server: Fake, look: Look, release: str, le
     assert look()["slurm.release"].level is level
 
 
+@pytest.mark.parametrize(("waiting", "level"), [(4000, None), (4001, Level.WARNING)])
+def test_more_jobs_than_slurmrestd_can_well_tell(server: Fake, look: Look, waiting: int, level: Level | None):
+    told = diagnosis(int(time.time()))
+    told["statistics"]["jobs_pending"] = waiting
+    server.instead["GET diag"] = fake.say(200, told)
+    found = look().get("slurm.jobs")
+    assert (found and found.level) == level
+    assert found is None or "spec.slurm.commands" in found.remedy
+
+
 def test_a_release_that_cannot_reserve_where_the_policy_wants_it(server: Fake, look: Look):
     server.versions = {"v0.0.41", "v0.0.42"}
     server.instead["GET diag"] = diag(release="24.11.5")

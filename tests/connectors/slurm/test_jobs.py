@@ -9,8 +9,9 @@ import pytest
 
 from connectors.slurm import jobs
 from connectors.slurm.constraints import Kind
-from connectors.slurm.jobs import NEVER_S, Piece, pieces, state_of
+from connectors.slurm.jobs import pieces, state_of
 from models.errors import Unreachable
+from models.pieces import NEVER_S, Piece
 from models.work import WorkState
 from tests.connectors.slurm.makers import EIGHT, KINDS, NOW_S, POOL, job, number, one, running
 

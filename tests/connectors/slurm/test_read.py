@@ -11,6 +11,7 @@ from connectors.slurm import read, wire
 from connectors.slurm.jobs import NEVER_S
 from models.errors import Unreachable
 from models.nodes import HpcNode, NodeShape
+from models.pieces import WAITING_MAX
 from models.work import WorkState
 from tests.connectors.slurm.makers import EIGHT, NOW_S, SHAPE, answers, diagnosis, job, node, number, running
 
@@ -128,7 +129,7 @@ def test_demand_and_queue_leave_out_what_is_held_and_count_what_is_too_large():
 
 def test_of_a_long_queue_the_beginning_is_handed_on():
     told = pool_reading(jobs=[job(1, array_job_id=number(1), array_task_string="0-99999")])
-    assert (len(told.waiting.sizes), told.demand.waiting) == (read.WAITING_MAX, 100_000.0)
+    assert (len(told.waiting.sizes), told.demand.waiting) == (WAITING_MAX, 100_000.0)
 
 
 def test_running_work_is_no_more_than_the_nodes_it_keeps_busy():

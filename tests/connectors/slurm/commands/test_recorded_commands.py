@@ -12,8 +12,9 @@ import pytest
 from connectors.slurm import wire
 from connectors.slurm.commands import jobs, nodes
 from connectors.slurm.flags import flags_of
-from connectors.slurm.jobs import Piece, pieces
+from connectors.slurm.jobs import pieces
 from connectors.slurm.pool import Pool
+from models.pieces import Piece
 from tests.connectors.slurm.makers import POOL
 
 RECORDED = Path(__file__).parents[3] / "recorded"
