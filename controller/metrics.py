@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
 from controller.controller import Controller
+from models.acts import Unseen, Verb
 from models.plans import DropReason, Switch
 
 
@@ -73,3 +74,26 @@ class ControllerMetrics(Collector):
         for reason in DropReason:
             dropped.add_metric([pool, reason], controller.dropped[reason])
         yield dropped
+
+
+class UnseenMetrics(Collector):
+    """How long nodes were changed without being looked at, by pool."""
+
+    def __init__(self, pools: Mapping[str, Unseen]) -> None:
+        self._pools = pools
+
+    def collect(self) -> Iterator[Metric]:
+        """How many drains and undrains were asked for, and how long that took together."""
+        changes = CounterMetricFamily(
+            "tidegate_hpc_changes", "Drains and undrains that were asked for.", labels=["pool", "change"]
+        )
+        seconds = CounterMetricFamily(
+            "tidegate_hpc_changes_unseen_seconds",
+            "How long they took from the look before to the answer: what a person did within it may be undone.",
+            labels=["pool", "change"],
+        )
+        for pool, unseen in self._pools.items():
+            for verb in (Verb.DRAIN, Verb.UNDRAIN):
+                changes.add_metric([pool, verb], unseen.changes[verb])
+                seconds.add_metric([pool, verb], unseen.seconds.get(verb, 0.0))
+        yield from (changes, seconds)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections import Counter
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 
@@ -41,3 +42,20 @@ class Act:
     verb: Verb
     node: str
     mark: str
+
+
+@dataclass(slots=True)
+class Unseen:
+    """Changes of nodes that a scheduler cannot make on a condition: how many there were, and for how long together.
+
+    Each counts from before the look that allowed it until it was answered. What a person did to the node within that
+    time may have been undone by it, and nothing shows that.
+    """
+
+    changes: Counter[Verb] = field(default_factory=Counter)
+    seconds: dict[Verb, float] = field(default_factory=dict)
+
+    def add(self, verb: Verb, changes: int, seconds: float) -> None:
+        """Some changes that were asked for together."""
+        self.changes[verb] += changes
+        self.seconds[verb] = self.seconds.get(verb, 0.0) + changes * seconds

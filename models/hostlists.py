@@ -46,6 +46,14 @@ def count(hostlist: str, most: int = HOSTS_MOST) -> int:
     raise BadInput(f"{hostlist[:200]!r} is no hostlist of at most {most} nodes")
 
 
+def parts(hostlist: str) -> list[str]:
+    """What stands between its commas, which do not part within brackets: of any text that has the form of one."""
+    found = (
+        "".join(f"[{text}]" if place % 2 else text for place, text in enumerate(part)) for part in _parts(hostlist)
+    )
+    return [part for part in found if part]
+
+
 @lru_cache(maxsize=8192)
 def _few(hostlist: str, most: int) -> tuple[str, ...] | None:
     """The names; None when they are too many to be remembered."""

@@ -19,7 +19,7 @@ from connectors.slurm.pool import Pool
 from connectors.slurm.read import Answers, Known, PoolReading, pool_reading, present
 from connectors.slurm.read import clock as slurmctlds_clock
 from connectors.slurm.transport import Booking, Transport
-from models.acts import Outcome
+from models.acts import Outcome, Unseen, Verb
 from models.errors import Unreachable
 from models.hostlists import hosts
 from models.nodes import HpcNode, Side
@@ -29,6 +29,7 @@ from models.reading import Picture
 BOOKED_S = 7 * 86_400  # a reservation of ours ends by itself if nobody is left to drop it
 JOBS_FRESH_S = 5.0  # looks at several nodes share one reading of the jobs
 ONE_BY_ONE_S = 2.0  # how long a drain that Slurm refuses for several nodes at once is asked for node by node
+LOOK_S, LOOK_AGAIN_S = 0.5, 3.0  # a look at a node that took longer than the one is repeated once, up to the other
 
 log = logging.getLogger("tidegate.slurm")
 
@@ -58,6 +59,7 @@ class SlurmScheduler:
         if not isinstance(cluster, SlurmCluster):
             cluster = SlurmCluster(cluster, monotonic=monotonic, clock=clock)
         self.facts = FACTS
+        self.unseen = Unseen()
         self._slurm = cluster.slurm
         self._breaker = cluster.breaker
         self._answers = answers or cluster.read
@@ -103,7 +105,7 @@ class SlurmScheduler:
         return self._change(f"drain with {mark}", ask, nodes, mark, acts.before_drain, acts.after_drain)
 
     def undrain(self, node: str, *, mark: str) -> Outcome:
-        """See the port. Nothing but the drain is taken from the node."""
+        """See the port. Nothing but the drain is taken from the node: whoever's it is when Slurm comes to it."""
         ask, what = self._slurm.undrain, f"undrain from {mark}"
         return self._change(what, ask, (node,), mark, acts.before_undrain, acts.after_undrain)[node]
 
@@ -168,6 +170,15 @@ class SlurmScheduler:
         with self._breaker.asking():
             return self._slurm.node(name)
 
+    def _looked(self, names: Collection[str]) -> tuple[float, dict[str, wire.Node | None]]:
+        """The nodes, and when they were asked for; one whose answer took long may be another by now, and is asked for
+        again."""
+        began_s = self._monotonic()
+        nodes = self._some(names)
+        if len(names) == 1 and LOOK_S < self._monotonic() - began_s <= LOOK_AGAIN_S:
+            began_s, nodes = self._monotonic(), self._some(names)
+        return began_s, nodes
+
     def _some(self, names: Collection[str]) -> dict[str, wire.Node | None]:
         if len(names) == 1:
             return {name: self._node(name) for name in names}
@@ -219,7 +230,8 @@ class SlurmScheduler:
     ) -> dict[str, Outcome]:
         """Ask for what is not so already, then read back what has become of it."""
         try:
-            known = {name: before(node, mark) for name, node in self._some(names).items()}
+            began_s, nodes = self._looked(names)
+            known = {name: before(node, mark) for name, node in nodes.items()}
         except Unreachable as error:
             return {name: _unknown(what, name, error) for name in names}
         outcomes = {name: outcome for name, outcome in known.items() if outcome is not None}
@@ -227,6 +239,7 @@ class SlurmScheduler:
         if not asked:
             return outcomes
         answers = self._ask_all(ask, asked)
+        self.unseen.add(Verb(what.split(maxsplit=1)[0]), len(asked), self._monotonic() - began_s)
         self._work = None  # until then a job could start
         try:
             shown = self._some(asked)

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+
+from prometheus_client.registry import Collector
 
 from connectors.slurm.checkup.format import nodes as named
 from connectors.slurm.cluster import SlurmCluster
@@ -14,6 +16,7 @@ from connectors.slurm.scheduler import SlurmScheduler
 from connectors.sources.backoff import Backoff
 from connectors.sources.paced import Paced
 from connectors.sources.standing import Standing
+from controller.metrics import UnseenMetrics
 from models.errors import BadInput, Unreachable
 from models.hostlists import hosts
 from models.nodes import HpcNode, NodeShape, Side
@@ -43,6 +46,10 @@ class SlurmPart(Part):
     def __init__(self, paced: Paced[Answers], pools: Mapping[str, SlurmPool]) -> None:
         self.paced = paced
         self.pools = pools
+
+    def metrics(self) -> Sequence[Collector]:
+        """See the base."""
+        return (UnseenMetrics({name: pool.port.unseen for name, pool in self.pools.items()}),)
 
     def status(self) -> Status:
         """See the base."""

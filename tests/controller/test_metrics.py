@@ -7,7 +7,8 @@ from types import SimpleNamespace
 
 from prometheus_client import CollectorRegistry, generate_latest
 
-from controller.metrics import ControllerMetrics
+from controller.metrics import ControllerMetrics, UnseenMetrics
+from models.acts import Unseen, Verb
 from models.handovers import Direction, Handover, Stage, Why
 from models.plans import DropReason, Hold, Switch
 
@@ -60,4 +61,18 @@ def test_moves_that_were_dropped_are_counted_by_reason_those_that_never_happened
         'tidegate_moves_dropped_total{pool="a100",reason="node-changed"} 2.0',
         'tidegate_moves_dropped_total{pool="a100",reason="node-gone"} 0.0',
         'tidegate_moves_dropped_total{pool="a100",reason="unreachable"} 0.0',
+    ]
+
+
+def test_changes_of_nodes_are_counted_with_how_long_nobody_looked():
+    unseen = Unseen()
+    unseen.add(Verb.UNDRAIN, 1, 0.25)
+    unseen.add(Verb.UNDRAIN, 2, 0.5)
+    registry = CollectorRegistry()
+    registry.register(UnseenMetrics({"a100": unseen}))
+    assert [line for line in generate_latest(registry).decode().splitlines() if not line.startswith("#")] == [
+        'tidegate_hpc_changes_total{change="drain",pool="a100"} 0.0',
+        'tidegate_hpc_changes_total{change="undrain",pool="a100"} 3.0',
+        'tidegate_hpc_changes_unseen_seconds_total{change="drain",pool="a100"} 0.0',
+        'tidegate_hpc_changes_unseen_seconds_total{change="undrain",pool="a100"} 1.25',
     ]

@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from models.errors import BadInput
-from models.hostlists import BRACKETS_MOST, HOSTS_MOST, NAME_MOST, count, hosts
+from models.hostlists import BRACKETS_MOST, HOSTS_MOST, NAME_MOST, count, hosts, parts
 
 
 @pytest.mark.parametrize(
@@ -33,6 +33,18 @@ from models.hostlists import BRACKETS_MOST, HOSTS_MOST, NAME_MOST, count, hosts
 def test_hostlists_as_slurm_writes_them(text: str, names: tuple[str, ...]):
     assert tuple(sorted(hosts(text))) == names
     assert count(text) == len(names) + (text == "n1,n1")
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("", []),
+        ("n[1-8]:4,x,,y[1,2]z[3],", ["n[1-8]:4", "x", "y[1,2]z[3]"]),
+        ("n[1,2", ["n[1", "2"]),
+    ],
+)
+def test_the_parts_of_a_hostlist(text: str, found: list[str]):
+    assert parts(text) == found
 
 
 def test_a_large_hostlist_is_read():

@@ -11,7 +11,7 @@ from connectors.slurm.checkup.running_conf import Settings, whole
 from models.durations import duration_text
 from models.errors import BadInput
 from models.findings import Finding, warning, well, wrong
-from models.hostlists import hosts
+from models.hostlists import hosts, parts
 from models.policies import Policy
 
 CHECK = "slurm.conf"
@@ -108,23 +108,11 @@ def _exposed(settings: Settings, nodes: Collection[str] | None) -> list[str] | N
     if nodes is None:
         return None
     try:  # "n[1-8]:4" leaves alone four of these only
-        parts = [part for part in _parts(settings.text("SuspendExcNodes")) if ":" not in part]
-        spared = {name for part in parts for name in hosts(part)}
+        some = [part for part in parts(settings.text("SuspendExcNodes")) if ":" not in part]
+        spared = {name for part in some for name in hosts(part)}
     except BadInput:
         spared = set()
     return sorted(set(nodes) - spared)
-
-
-def _parts(hostlist: str) -> list[str]:
-    """The parts of a hostlist: commas within brackets do not part."""
-    found, depth = [""], 0
-    for char in hostlist:
-        depth += (char == "[") - (char == "]")
-        if char == "," and not depth:
-            found.append("")
-        else:
-            found[-1] += char
-    return [part for part in found if part]
 
 
 def _health(case: Case) -> Iterator[Finding]:

@@ -14,7 +14,7 @@ from connectors.slurm.rest.transport import RestTransport
 from connectors.slurm.scheduler import SlurmScheduler
 from connectors.sources.backoff import Backoff
 from connectors.sources.paced import Paced
-from models.acts import Outcome
+from models.acts import Outcome, Verb
 from models.errors import Unreachable
 from models.ports import HpcScheduler
 from tests.connectors.slurm import fake
@@ -116,6 +116,47 @@ def test_only_the_drain_is_taken_from_a_node(server: Fake, port: SlurmScheduler)
     server.drain("n01", MARK)
     assert port.undrain("n01", mark=MARK) is DONE
     assert [body for body in server.bodies if body] == [{"state": ["UNDRAIN"]}]
+
+
+@pytest.mark.parametrize(
+    ("took_s", "outcome", "looks"),
+    [(0.4, DONE, 1), (0.6, REFUSED, 2), (3.0, REFUSED, 2), (3.1, DONE, 1)],
+)
+def test_a_person_s_drain_that_came_while_a_slow_answer_was_under_way_is_seen(
+    server: Fake, tmp_path: Path, took_s: float, outcome: Outcome, looks: int
+):
+    """Of a quick answer, and of one that has cost too much time already, what it says is taken: see the limits."""
+    now_s = 0.0
+    port = SlurmScheduler(RestTransport(rest(server, tmp_path)), monotonic=lambda: now_s)
+    server.drain("n01", MARK)
+
+    def slow(request: fake.Request) -> None:
+        nonlocal now_s
+        del server.instead["GET node/n01"]
+        now_s += took_s
+        shown = {**server.nodes["n01"]}
+        server.drain("n01", "bad disk")
+        request.say(200, {"nodes": [shown]})
+
+    server.instead["GET node/n01"] = slow
+    assert port.undrain("n01", mark=MARK) is outcome
+    writes = ["POST node/n01"] if outcome is DONE else []
+    assert [one for one in server.asked if "node/n01" in one][:looks] == ["GET node/n01"] * looks
+    assert server.writes() == writes
+    assert port.unseen.changes.total() == len(writes)
+    assert port.unseen.seconds.get(Verb.UNDRAIN, 0.0) == pytest.approx(took_s * len(writes))
+
+
+def test_a_person_s_drain_right_after_ours_was_ended_stays(server: Fake, port: SlurmScheduler):
+    def drains(request: fake.Request) -> None:
+        server.set_state("n01", server.bodies[-1])
+        server.drain("n01", "bad disk")
+        request.say(200, {})
+
+    server.drain("n01", MARK)
+    server.instead["POST node/n01"] = drains
+    assert port.undrain("n01", mark=MARK) is REFUSED
+    assert server.nodes["n01"]["reason"] == "bad disk"
 
 
 @pytest.mark.parametrize(("what", "handler"), LOST)
