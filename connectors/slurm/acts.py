@@ -22,7 +22,10 @@ class Said(Enum):
 
 
 def is_slurms_no(number: int) -> bool:
-    """Whether an error of this number is slurmctld's own answer, so that nothing has happened."""
+    """Whether an error of this number is slurmctld's own answer: nothing has happened, unless what is read shows it.
+
+    Slurm before 26.05.2 ends the drain of a node that has not registered since slurmctld began, and answers 2028.
+    """
     return number in OF_SLURM
 
 

@@ -98,9 +98,13 @@ def test_both_transports_show_the_same(bench: SlurmBench, tmp_path: Path):
     over_rest = SlurmScheduler(rest)
     native = SlurmScheduler(bench.port.transport)
 
+    first = {str(numbers[0]), f"{numbers[2]}_0", f"{numbers[2]}_1"}
+    listed = ("squeue", "--noheader", "--states=running", "--format=%i")
+    cluster.wait(lambda: first <= {*cluster.run(*listed).split()}, "the first of the jobs run")
+
     def differences() -> list[str]:
-        first, second = vars_of(over_rest), vars_of(native)
-        return [f"{name}: {first[name]} != {second[name]}" for name in first if first[name] != second[name]]
+        one, other = vars_of(over_rest), vars_of(native)
+        return [f"{name}: {one[name]} != {other[name]}" for name in one if one[name] != other[name]]
 
     try:
         told: list[list[str]] = []
@@ -108,7 +112,7 @@ def test_both_transports_show_the_same(bench: SlurmBench, tmp_path: Path):
             cluster.wait(lambda: told.append(differences()) or not told[-1], "nothing starts between two polls", 30)
         assert told[-1] == []
         running = {record.id for record in native.read().records if record.state is WorkState.RUNNING}
-        assert running >= {str(numbers[0]), f"{numbers[2]}_0", f"{numbers[2]}_1"}
+        assert running >= first
         for name in bench.nodes:
             assert native.look(name) == over_rest.look(name)
     finally:

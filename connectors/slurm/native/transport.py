@@ -8,13 +8,14 @@ from collections.abc import Sequence
 from connectors.slurm import wire
 from connectors.slurm.acts import NOT_ALLOWED, Said, is_slurms_no
 from connectors.slurm.native.process import Process
-from connectors.slurm.native.questions import Ask
+from connectors.slurm.native.questions import NO_NUMBER, Ask
 from connectors.slurm.transport import Booking
 from models.errors import Unreachable
 
 TIMEOUT_S = 15.0  # longer than libslurm's own limit, MessageTimeout, which is 10 s unless a site says otherwise
 BULK_S = 30.0
 SEEN = "seen "  # before the name of what a checkup asks for
+OTHERWISE = "; what pyslurm cannot read (no_consume, amounts with a unit), spec.slurm.commands can, and over: rest"
 
 log = logging.getLogger("tidegate.slurm")
 
@@ -82,7 +83,8 @@ class NativeTransport:
         told = self._process.ask(ask, shape, limit_s)
         if told.errors:
             self._process.close()
-            raise Unreachable(f"Slurm could not tell {ask.what.removeprefix(SEEN)} through pyslurm: {_text(told)}")
+            why = _text(told) + (OTHERWISE if any(fault.error_number == NO_NUMBER for fault in told.errors) else "")
+            raise Unreachable(f"Slurm could not tell {ask.what.removeprefix(SEEN)} through pyslurm: {why}")
         return told
 
     def close(self) -> None:

@@ -147,6 +147,20 @@ def test_a_person_s_drain_that_came_while_a_slow_answer_was_under_way_is_seen(
     assert port.unseen.seconds.get(Verb.UNDRAIN, 0.0) == pytest.approx(took_s * len(writes))
 
 
+INVALID_STATE = {"error_number": 2028, "error": "Invalid node state specified", "source": "slurm_update_node()"}
+
+
+@pytest.mark.parametrize("carried_out", [True, False])
+def test_an_undrain_that_slurm_refuses_is_done_if_the_node_shows_it(
+    server: Fake, port: SlurmScheduler, carried_out: bool
+):
+    """Before 26.05.2 so it answers for a node that has not registered since slurmctld began, and ends the drain."""
+    no = fake.say(500, {"errors": [{**INVALID_STATE, "description": "Failure to update node n01"}]})
+    server.drain("n01", MARK)
+    server.instead["POST node/n01"] = applied(server, no) if carried_out else no
+    assert port.undrain("n01", mark=MARK) is (DONE if carried_out else REFUSED)
+
+
 def test_a_person_s_drain_right_after_ours_was_ended_stays(server: Fake, port: SlurmScheduler):
     def drains(request: fake.Request) -> None:
         server.set_state("n01", server.bodies[-1])

@@ -76,6 +76,20 @@ def test_only_slurmctlds_own_no_is_a_no(opened: Open, number: str, outcome: Outc
     assert opened(FAILS=f"update_node={number}").drain(["n01"], mark=MARK)["n01"] is outcome
 
 
+def test_an_undrain_that_slurm_refuses_and_has_carried_out_is_done(opened: Open):
+    """As Slurm 25.11.7 answers for a node that has not registered since slurmctld began."""
+    port = opened(ENDED="2028")
+    assert port.drain(["n01"], mark=MARK)["n01"] is DONE
+    assert port.undrain("n01", mark=MARK) is DONE
+    assert look(port, "n01").drain_reason is None
+
+
+def test_of_a_node_that_pyslurm_cannot_read_the_way_out_is_told(opened: Open):
+    """With one such node of the cluster none is told, whosever it is: pyslurm 25.11.2 fails on gres with no_consume."""
+    with pytest.raises(Unreachable, match=r"no_consume.*spec\.slurm\.commands can, and over: rest"):
+        opened(NODE="invalid literal for int() with base 10: 'no_consume'").read()
+
+
 def test_who_may_not_drain_is_told_so(opened: Open, caplog: pytest.LogCaptureFixture):
     opened(FAILS="update_node=2010").drain(["n01"], mark=MARK)
     assert "is no Slurm administrator" in caplog.text

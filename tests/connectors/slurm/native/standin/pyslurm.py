@@ -1,7 +1,8 @@
 """What stands in for pyslurm in a process: a Slurm of three nodes, with pyslurm's names and no others.
 
 What goes wrong is said by the environment: ``STANDIN_VERSION``, and ``STANDIN_HANGS``, ``STANDIN_DIES`` and
-``STANDIN_FAILS`` (``load_nodes=1007 update_node=2010``), which name what is asked.
+``STANDIN_FAILS`` (``load_nodes=1007 update_node=2010``), which name what is asked. ``STANDIN_NODE`` is why a node
+cannot be read, and ``STANDIN_ENDED`` the number with which Slurm answers an undrain that it has carried out.
 """
 
 from __future__ import annotations
@@ -68,6 +69,8 @@ class Nodes(dict):  # type: ignore[type-arg]
     @staticmethod
     def load() -> dict[str, Node]:
         asked("load_nodes")
+        if why := os.environ.get("STANDIN_NODE"):
+            raise ValueError(why)
         print("noise on standard output")
         return NODES
 
@@ -78,6 +81,8 @@ class Nodes(dict):  # type: ignore[type-arg]
         for name in self:
             NODES[name].state = "IDLE+DRAIN" if changes.state == "DRAIN" else "IDLE"
             NODES[name].reason, NODES[name].reason_time = changes.reason, int(time.time())
+        if changes.state == "UNDRAIN" and (number := os.environ.get("STANDIN_ENDED")):
+            raise RPCError(int(number), "Invalid node state specified")
 
 
 class Jobs:
