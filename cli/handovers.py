@@ -14,7 +14,7 @@ from basics.text import clean
 from cli.audit.detail import detail
 from cli.audit.explain import decision_of, differences, numbers, reasons, taken_again
 from cli.audit.format import clock
-from cli.audit.listing import document, drops, listing, summary
+from cli.audit.listing import document, drops, left_alone, listing, summary
 from cli.audit.timelines import HandoverTimelines, read_timelines
 from models.handovers import Stage
 
@@ -57,15 +57,17 @@ def _list(timelines: HandoverTimelines, node: str | None, stage: Stage | None, l
     whole = node is None and stage is None
     strays, headless = (timelines.strays, timelines.headless) if whole else ([], 0)
     dropped = [] if stage is not None else [one for one in timelines.dropped if node in (None, one.node)]
+    alone = [] if stage is not None else [one for name, one in timelines.left_alone.items() if node in (None, name)]
     newest = found[-limit:]
     if as_json:
-        typer.echo(json.dumps(document(newest, found, strays, dropped), indent=2))
+        typer.echo(json.dumps(document(newest, found, strays, dropped, alone), indent=2))
         return
     if newest:
         Console(highlight=False).print(listing(newest, timelines.shared))
     if len(newest) < len(found):
         typer.echo(f"the newest {len(newest)} of {len(found)}; --limit {len(found)} lists them all")
-    typer.echo("\n".join([*summary(found, strays, headless), *drops(dropped, _width())]))
+    width = _width()
+    typer.echo("\n".join([*summary(found, strays, headless), *drops(dropped, width), *left_alone(alone, width)]))
 
 
 def _explain(timelines: HandoverTimelines, ident: str) -> None:

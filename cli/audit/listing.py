@@ -14,7 +14,7 @@ from basics.text import clean, count
 from cli.audit.format import clock, node_text, span_text, wrapped
 from cli.audit.timelines import Acted, HandoverTimeline
 from models.acts import Outcome
-from models.audit import Dropped
+from models.audit import Dropped, LeftAlone
 from models.handovers import Direction, Handover, Stage
 
 DROPS_SHOWN = 5
@@ -95,6 +95,14 @@ def drops(dropped: Sequence[Dropped], width: int) -> Iterator[str]:
         yield from wrapped(text, width, indent=4)
 
 
+def left_alone(nodes: Sequence[LeftAlone], width: int) -> Iterator[str]:
+    """Lines: the nodes that are left alone, why, and how a person removes the record that is in the way."""
+    for one in nodes:
+        ends = f"run: {clean(one.command)}" if one.command else "remove its annotation"
+        what = f"node {clean(one.node)} is left alone since {clock(one.at_s)}: {clean(one.error)}"
+        yield from wrapped(f"{what}; if nobody needs it, {ends}", width, indent=2)
+
+
 def lead_times(timelines: Sequence[HandoverTimeline], direction: Direction) -> list[int]:
     """Seconds from empty to open of all that came to that, shortest first."""
     found = (
@@ -121,6 +129,7 @@ def document(
     every: Sequence[HandoverTimeline],
     strays: Sequence[Acted],
     dropped: Sequence[Dropped],
+    alone: Sequence[LeftAlone],
 ) -> dict[str, Any]:
     """The list and the summary, ready for JSON, times in seconds: ``timelines`` are listed, ``every`` one summed up."""
     acts, lost = outcomes([*(act for timeline in every for act in timeline.acts), *strays])
@@ -129,6 +138,9 @@ def document(
         "handovers": [_plain(timeline) for timeline in timelines],
         "dropped": [
             {"at_s": one.at_s, "node": one.node, "direction": one.direction, "reason": one.reason} for one in dropped
+        ],
+        "left_alone": [
+            {"at_s": one.at_s, "node": one.node, "error": one.error, "command": one.command} for one in alone
         ],
         "summary": {
             "handovers": len(every),

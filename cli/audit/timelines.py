@@ -9,12 +9,12 @@ from pathlib import Path
 from shlex import quote
 
 from connectors.local.audit_file import read_audit
-from models.audit import Answered, Asked, Decided, Dropped, Entered
+from models.audit import Answered, Asked, Decided, Dropped, Entered, Entry, LeftAlone
 from models.errors import BadInput
 from models.handovers import Handover, Stage
 from models.identity import split_name
 
-ALL_BUT_DECISIONS = frozenset(("asked", "answered", "entered", "dropped"))
+ALL_BUT_DECISIONS = frozenset(("asked", "answered", "entered", "dropped", "left-alone"))
 
 
 @dataclass(slots=True)
@@ -85,13 +85,14 @@ class HandoverTimeline:
 
 @dataclass(slots=True)
 class HandoverTimelines:
-    """The hand-overs of an audit by id, in the order in which they begin there; acts that belong to none; and moves
-    that were dropped before they became hand-overs."""
+    """The hand-overs of an audit by id, in the order in which they begin there; acts that belong to none; moves that
+    were dropped before they became hand-overs; and the nodes that are left alone, by name."""
 
     path: Path
     by_id: dict[str, HandoverTimeline] = field(default_factory=dict)
     strays: list[Acted] = field(default_factory=list)
     dropped: list[Dropped] = field(default_factory=list)
+    left_alone: dict[str, LeftAlone] = field(default_factory=dict)
     headless: int = 0
 
     @property
@@ -125,7 +126,7 @@ class HandoverTimelines:
     def on(self, node: str) -> list[HandoverTimeline]:
         """The hand-overs of one node. Raises BadInput that names nodes with a name like it."""
         found = [timeline for timeline in self.by_id.values() if timeline.handover.node == node]
-        if not found and not any(dropped.node == node for dropped in self.dropped):
+        if not found and node not in self.left_alone and not any(one.node == node for one in self.dropped):
             names = {timeline.handover.node for timeline in self.by_id.values()}
             close = get_close_matches(node, names, n=5, cutoff=0.5)
             remedy = f"close to it: {', '.join(close)}" if close else "give the name that the HPC scheduler has for it"
@@ -133,28 +134,17 @@ class HandoverTimelines:
         return found
 
 
+Unanswered = dict[tuple[str, int, object], list[Acted]]
+
+
 def read_timelines(path: Path) -> HandoverTimelines:
     """Every hand-over of the audit. Raises BadInput when there is no entry, or the file cannot be read."""
     timelines = HandoverTimelines(path)
-    unanswered: dict[tuple[str, int, object], list[Acted]] = {}
+    unanswered: Unanswered = {}
     is_empty = True
     for entry in read_audit(path, ALL_BUT_DECISIONS):
         is_empty = False
-        if isinstance(entry, Entered):
-            timelines.timeline(entry.handover.id, entry.handover.node).events.append(entry)
-        elif isinstance(entry, Asked):
-            acted = Acted(entry)
-            unanswered.setdefault((entry.handover, entry.epoch, entry.act), []).append(acted)
-            if entry.handover:
-                timelines.timeline(entry.handover, entry.act.node).events.append(acted)
-            else:
-                timelines.strays.append(acted)
-        elif isinstance(entry, Dropped):
-            timelines.dropped.append(entry)
-        elif isinstance(entry, Answered):
-            waiting = unanswered.get((entry.handover, entry.epoch, entry.act))
-            if waiting:
-                waiting.pop(0).answered = entry
+        _take(entry, timelines, unanswered)
     if is_empty and not any(True for _ in read_audit(path, ("decided",))):
         raise BadInput(
             "is empty: nothing was ever recorded in it",
@@ -166,6 +156,27 @@ def read_timelines(path: Path) -> HandoverTimelines:
         timelines.strays.extend(timelines.by_id.pop(ident).acts)
     timelines.headless = len(headless)
     return timelines
+
+
+def _take(entry: Entry, timelines: HandoverTimelines, unanswered: Unanswered) -> None:
+    if isinstance(entry, Entered):
+        timelines.timeline(entry.handover.id, entry.handover.node).events.append(entry)
+    elif isinstance(entry, Asked):
+        acted = Acted(entry)
+        unanswered.setdefault((entry.handover, entry.epoch, entry.act), []).append(acted)
+        if entry.handover:
+            timelines.timeline(entry.handover, entry.act.node).events.append(acted)
+        else:
+            timelines.strays.append(acted)
+    elif isinstance(entry, Answered):
+        if waiting := unanswered.get((entry.handover, entry.epoch, entry.act)):
+            waiting.pop(0).answered = entry
+    elif isinstance(entry, Dropped):
+        timelines.dropped.append(entry)
+    elif isinstance(entry, LeftAlone):
+        timelines.left_alone.pop(entry.node, None)
+        if entry.error:
+            timelines.left_alone[entry.node] = entry
 
 
 def decisions(path: Path) -> Iterator[Decided]:

@@ -22,7 +22,7 @@ from connectors.local import audit_file
 from connectors.local.audit_file import AuditFile, read_audit
 from connectors.local.audit_json import encode
 from models.acts import Act, Outcome, Verb
-from models.audit import Answered, Asked, Decided, Dropped, Entered, Entry
+from models.audit import Answered, Asked, Decided, Dropped, Entered, Entry, LeftAlone
 from models.handovers import Direction, Handover, Stage, Why
 from models.nodes import HpcNode, KubernetesNode, Node
 from models.plans import DropReason
@@ -198,6 +198,26 @@ def test_a_part_of_the_dropped_moves(run, with_drops: Path, options: list[str], 
     told = ran.out.partition(" before ")
     assert bool(told[1]) is bool(last)
     assert [line for line in last if line not in ran.out] == []
+
+
+LEFT = LeftAlone(
+    900, 4, "gpu005", "the record is of node gpu007", "kubectl annotate node gpu005 tidegate.dev/handover-"
+)
+
+
+@pytest.mark.parametrize("over", [False, True])
+def test_a_node_that_is_left_alone_is_told_with_the_command_until_it_is_not(run, tmp_path: Path, over: bool):
+    entries = [LEFT, *([LeftAlone(950, 4, "gpu005")] if over else [])]
+    ran = run("handovers", write(tmp_path / "alone.jsonl", *MADE_UP, *entries))
+    told = " ".join(line.strip() for line in ran.out.splitlines())
+    text = f"node gpu005 is left alone since 0 00:15:00: {LEFT.error}; if nobody needs it, run: {LEFT.command}"
+    assert (text in told) is not over
+    found = json.loads(
+        run("handovers", tmp_path / "alone.jsonl", "--json", *([] if over else ["--node", "gpu005"])).out
+    )
+    assert found["left_alone"] == (
+        [] if over else [{"at_s": 900, "node": "gpu005", "error": LEFT.error, "command": LEFT.command}]
+    )
 
 
 def test_dropped_moves_as_json(run, with_drops: Path):

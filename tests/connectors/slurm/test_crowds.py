@@ -99,7 +99,7 @@ jobs = st.builds(
 )
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(st.lists(jobs, max_size=40), st.integers(1, 12))
 def test_whatever_waits_demand_queue_and_oversize_are_as_without_a_limit(told: list[dict[str, Any]], most: int):
     told = [job(ident, "PENDING", **each) for ident, each in enumerate(told, 1)]
