@@ -253,7 +253,7 @@ class Controller:
                 "%s", advice(handover, handover.stage, None, self._ports.facts)
             )
         self._sweep.lead(epoch, found.unreadable)
-        self._ledger.recall(found, kept, now_s)
+        self._ledger.recall(found, kept, now_s, self._ports.leadership.orders.resumes)
         self._hand_on(now_s)
         self._settled_in = False
         self._epoch = self._use.led = epoch

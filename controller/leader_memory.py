@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable
+from typing import Annotated
 
 import msgspec
 
@@ -16,6 +17,9 @@ from models.identity import split_name
 from models.nodes import Side
 
 MINUTE_S = 60
+BEGUN_MOST = 100_000  # moves within an hour; more than any site begins
+_Second = Annotated[int, msgspec.Meta(ge=-(2**53), le=2**53)]
+_Count = Annotated[int, msgspec.Meta(ge=0, le=2**53)]
 
 
 class LeaderMemory(msgspec.Struct, frozen=True):
@@ -24,15 +28,15 @@ class LeaderMemory(msgspec.Struct, frozen=True):
     for a person."""
 
     before: dict[Side, SideSeen] = {}
-    since_s: dict[Side, int] = {}
+    since_s: dict[Side, _Second] = {}
     text: dict[Side, str] = {}
-    begun: dict[int, int] = {}
-    at_s: int = 0
-    failures: int = 0
-    resumes: int = 0
+    begun: dict[_Second, _Count] = {}
+    at_s: _Second = 0
+    failures: _Count = 0
+    resumes: _Count = 0
     latest: dict[Side, SideSeen] = {}
     under_way: tuple[str, ...] = ()
-    stuck: int = 0
+    stuck: _Count = 0
 
     @property
     def vanishing(self) -> Vanishing:
@@ -43,8 +47,11 @@ class LeaderMemory(msgspec.Struct, frozen=True):
         return Vanishing(dict(self.before), latest, since_s, {side: self.text[side] for side in missing})
 
     def begun_s(self) -> list[int]:
-        """When the moves that were handed on began, in order."""
-        return sorted(at_s for at_s, count in self.begun.items() for _ in range(count))
+        """When the moves that were handed on began, in order; the latest, of more than can have been."""
+        begun: list[int] = []
+        for at_s, count in sorted(self.begun.items(), reverse=True):
+            begun.extend([at_s] * min(count, BEGUN_MOST - len(begun)))
+        return begun[::-1]
 
 
 def encode_leader_memory(

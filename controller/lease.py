@@ -14,7 +14,7 @@ from dataclasses import dataclass, field, replace
 
 from models.acts import Outcome
 from models.errors import Unreachable
-from models.leadership import LeaseRecord, LeaseStore, Orders
+from models.leadership import EPOCH_MOST, LeaseRecord, LeaseStore, Orders
 from models.scheduler_facts import SchedulerFacts
 
 GRACE_S = 2.0  # beyond what the schedulers say of their longest write
@@ -91,7 +91,7 @@ class Lease:
         if now_s < self._next_s and (self.kept or self._held is None):
             return
         try:
-            found = self._store.read()
+            found = _as_it_can_be(self._store.read())
             read_s = self._monotonic()
             self._orders = found.orders if found is not None else self._orders
             self._take_stock(found, read_s)
@@ -143,6 +143,8 @@ class Lease:
         epoch = 0 if found is None else found.epoch
         if self._held is None:
             epoch = max(1, self._least_epoch)
+        if epoch > EPOCH_MOST:
+            return  # what nobody could read is not written
         self._beat = max(self._beat, -1 if found is None else found.beat) + 1
         wanted = LeaseRecord(
             holder=self._identity,
@@ -165,6 +167,11 @@ class Lease:
         self._ends_s = since_s + self._term.duration_s
         self._watched = (lease.holder, lease.epoch, lease.beat)
         self._watched_since_s = since_s
+
+
+def _as_it_can_be(found: LeaseRecord | None) -> LeaseRecord | None:
+    """The lease with an epoch that a leader can have had; a forged one counts as that of a lease that was never led."""
+    return found if found is None or 0 <= found.epoch <= EPOCH_MOST else replace(found, epoch=0)
 
 
 class Alone:

@@ -35,12 +35,13 @@ class Ledger:
         """The hand-overs of this pool that failed since the last one of any pool went well."""
         return self._use.failures
 
-    def recall(self, found: Found, kept: LeaderMemory, now_s: int) -> None:
+    def recall(self, found: Found, kept: LeaderMemory, now_s: int, resumes: int) -> None:
         """Go on where earlier leaders were: by what they handed on, and by the records that they did not know of then.
 
-        Those are of moves from after that, and of earlier ones whose record landed late.
+        Those are of moves from after that, and of earlier ones whose record landed late. ``resumes`` is how often a
+        person has said to go on until now: no leader can have heard more.
         """
-        self._use.failures, self.resumes = kept.failures, kept.resumes
+        self._use.failures, self.resumes = kept.failures, min(kept.resumes, resumes)
         self._use.open_now = self._open_now
         self.rests_s = {h.node: h.stage_since_s for h in (*found.ended, *found.stuck) if _rests(h)}
         records = (h for group in (found.open, found.ended, found.stuck) for h in group if not h.repair)

@@ -19,7 +19,7 @@ from basics.file_lock import real, try_lock
 from basics.own_file import bad_file, open_own
 from basics.whole_file import write_atomically
 from models.errors import BadInput
-from models.leadership import Orders, Pause
+from models.leadership import EPOCH_MOST, Orders, Pause
 
 VERSION = 2
 BYTES_MOST = 1 << 23  # a state has a few thousand for each pool at most; what is larger is another file
@@ -43,7 +43,7 @@ class State:
     """What the file holds. A key that an older release did not write has the default."""
 
     v: Annotated[int, msgspec.Meta(ge=1)] = VERSION
-    epoch: _Count = 0
+    epoch: Annotated[int, msgspec.Meta(ge=0, le=EPOCH_MOST)] = 0
     paused: Pause | None = None
     resumes: _Count = 0
     remembered: str = ""
@@ -117,6 +117,8 @@ def change(path: Path, new: Callable[[State | None], State], *, patience_s: floa
     with _changing(path.with_name(f"{path.name}.change"), patience_s):
         found = read_state(path)
         state = replace(new(found), v=VERSION)
+        if state.epoch > EPOCH_MOST:
+            raise BadInput(f"has epoch {state.epoch - 1}, the last that there is", where=str(path), remedy=_RESTORE)
         if state != found:
             write_atomically(path, msgspec.json.format(msgspec.json.encode(state), indent=1) + b"\n", own=True)
         return state

@@ -43,7 +43,7 @@ def site(tmp_path: Path, server: Fake) -> Path:
 
 
 def policy(site: Path, mode: str) -> Path:
-    moves = "{every: 10s, settle: 6s, dwell: 0s, readyFor: 0s, leadTime: 1m, atOnce: 100%}"
+    moves = "{every: 10s, settle: {hpc: 6s, kubernetes: 6s}, dwell: 0s, readyFor: 0s, leadTime: 1m, atOnce: 100%}"
     (site / "policy.yaml").write_text(f"spec: {{mode: {mode}, moves: {moves}}}")
     return site / "policy.yaml"
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from controller.leader_memory import MINUTE_S, LeaderMemory, decode_leader_memory, encode_leader_memory
+from controller.leader_memory import BEGUN_MOST, MINUTE_S, LeaderMemory, decode_leader_memory, encode_leader_memory
 from controller.safety import SideSeen, Vanishing
 from models.nodes import Side
 
@@ -86,3 +86,13 @@ def test_what_is_found_can_be_changed_without_changing_what_was_kept():
     )
     kept.vanishing.before.clear()
     assert kept.vanishing.before
+
+
+def test_more_moves_than_can_have_begun_are_not_counted_one_by_one():
+    kept = decode_leader_memory('{"begun": {"60": 9, "120": 9007199254740992}}')
+    assert kept.begun_s() == [120] * BEGUN_MOST
+
+
+@pytest.mark.parametrize("text", ['{"begun": {"60": -1}}', '{"resumes": 1e300}', '{"at_s": 18014398509481984}'])
+def test_a_number_that_cannot_be_counts_as_nothing(text: str):
+    assert decode_leader_memory(text) == LeaderMemory()

@@ -14,7 +14,7 @@ from hypothesis.stateful import Bundle, RuleBasedStateMachine, initialize, invar
 from controller.lease import Alone, Lease, Term
 from models.acts import Outcome
 from models.errors import Unreachable
-from models.leadership import LeaseRecord, Orders, Pause
+from models.leadership import EPOCH_MOST, LeaseRecord, Orders, Pause
 from models.scheduler_facts import SchedulerFacts
 
 WRITE_LONGEST_S = 10.0
@@ -399,6 +399,26 @@ def test_a_lease_that_a_person_deleted_is_taken_again_in_a_later_epoch():
     leaders = [world[name].epoch for name in "ab" if world[name].epoch is not None]
     assert len(leaders) == 1
     assert leaders[0] >= 2
+
+
+@pytest.mark.parametrize("epoch", [-1, EPOCH_MOST + 1, 2**60])
+def test_an_epoch_that_no_leader_can_have_had_is_not_taken_over(epoch: int):
+    world = leading()
+    world.let_pass(20, "a", "b")
+    lease = world.store.lease
+    assert lease is not None
+    world.store.put(replace(lease, epoch=epoch))
+    world.let_pass(100, "a", "b")
+    assert [world[name].epoch for name in "ab" if world[name].epoch is not None] == [2]
+
+
+def test_nobody_leads_in_an_epoch_that_nobody_could_read():
+    world = leading()
+    lease = world.store.lease
+    assert lease is not None
+    world.store.put(replace(lease, epoch=EPOCH_MOST))
+    world.let_pass(100, "a", "b")
+    assert [world[name].epoch for name in "ab"] == [None, None]
 
 
 def test_a_holder_that_a_person_cleared_does_not_make_two_leaders():

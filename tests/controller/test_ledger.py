@@ -81,9 +81,11 @@ def test_moves_of_the_last_hour_are_those_of_the_last_hour(begun_s: list[int], n
 # ---- from leader to leader ----
 
 
-def recalled(found: Found | None = None, kept: LeaderMemory | None = None, now_s: int = NOW_S) -> Ledger:
+def recalled(
+    found: Found | None = None, kept: LeaderMemory | None = None, now_s: int = NOW_S, resumes: int = 9
+) -> Ledger:
     one = Ledger(SiteBudget(), "pool", int)
-    one.recall(found or Found(), kept or LeaderMemory(), now_s)
+    one.recall(found or Found(), kept or LeaderMemory(), now_s, resumes)
     return one
 
 
@@ -144,8 +146,14 @@ def test_nodes_that_moved_or_failed_to_rest_from_when_their_records_say():
     assert one.rests_s == dict.fromkeys(("done", "unhealthy", "refused", "stuck"), NOW_S - 60)
 
 
+def test_a_count_that_no_leader_can_have_heard_keeps_no_person_from_being_heard():
+    one = recalled(kept=LeaderMemory(failures=9, resumes=2**53), resumes=4)
+    assert one.hear(5)
+    assert one.failures == 0
+
+
 def test_nothing_of_an_earlier_term_of_our_own_is_trusted():
     one = ledger("unhealthy", "done", resumes=9)
     one.begin(NOW_S)
-    one.recall(Found(), LeaderMemory(), NOW_S)
+    one.recall(Found(), LeaderMemory(), NOW_S, 9)
     assert (one.failures, one.resumes, one.rests_s, list(one.begun_s)) == (0, 0, {}, [])

@@ -36,7 +36,7 @@ from tests.connectors.slurm import fake, makers
 from tests.connectors.slurm.fake import Fake
 
 SITE = "spec: {slurm: {url: '%s', tokenFile: token, poll: 1s}, kubernetes: {twin: {requests: r.csv}}%s}\n"
-MOVES = "{every: 10s, settle: 6s, dwell: 0s, readyFor: 0s, leadTime: 1m, atOnce: 100%}"
+MOVES = "{every: 10s, settle: {hpc: 6s, kubernetes: 6s}, dwell: 0s, readyFor: 0s, leadTime: 1m, atOnce: 100%}"
 RETRIES = 20
 OLD = (Topic.PLANS, Topic.WORK)
 

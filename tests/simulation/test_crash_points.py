@@ -44,6 +44,7 @@ def world(processes: int) -> WorldPlan:
         reserve_ahead=True,
         deadline_s=120,
         events=events,
+        settle_s=6,
     )
 
 

@@ -19,7 +19,7 @@ from connectors.local import lock_state
 from connectors.local.lock_file import LockFile
 from connectors.local.lock_state import BYTES_MOST, pause, read_orders, resume
 from models.errors import BadInput
-from models.leadership import Leadership, Orders, Pause
+from models.leadership import EPOCH_MOST, Leadership, Orders, Pause
 from tests.patience import LONG_S
 
 ROOT = Path(__file__).parents[3]
@@ -149,6 +149,13 @@ def test_rising_above_an_epoch_that_was_found_elsewhere(path: Path):
     assert lock.epoch == 42
 
 
+def test_nobody_leads_in_an_epoch_that_nobody_could_read(path: Path):
+    path.write_text(json.dumps({"epoch": EPOCH_MOST}))
+    lock = leader(path)
+    assert (lock.epoch, held(path)["epoch"]) == (None, EPOCH_MOST)
+    assert "the last that there is" in str(lock.trouble)
+
+
 def test_who_removes_the_lock_ends_the_lead_at_once(path: Path):
     first = leader(path)
     Path(f"{path}.lock").unlink()
@@ -177,6 +184,7 @@ BAD = {
     "a list": b"[]",
     "nothing": b"null",
     "an epoch below zero": b'{"epoch": -1}',
+    "an epoch beyond all bounds": b'{"epoch": 2147483648}',
     "an epoch in words": b'{"epoch": "seven"}',
     "an unknown pause": b'{"paused": "maybe"}',
     "an unknown pause of a pool": b'{"v": 2, "pools": {"a": {"paused": "maybe"}}}',
