@@ -53,6 +53,7 @@ class CheckupPartition(msgspec.Struct, frozen=True):
     partition: State = State()
     maximums: Limits = Limits()
     preempt_mode: tuple[str, ...] | str = ()
+    suspend_time: Number = NONE
 
 
 class CheckupPartitions(Answer, frozen=True):

@@ -150,7 +150,10 @@ class Checkup:
             return None
         finally:
             rest.version = chosen
-        return None if told is None else from_rest(told, "slurmctld's settings")
+        if told is None:
+            return None
+        seen = rest.get("partitions/", CheckupPartitions).partitions if told.get("SuspendProgram") else ()
+        return from_rest(told, "slurmctld's settings", seen or ())
 
 
 def _over_rest(rest: Rest) -> Shown:

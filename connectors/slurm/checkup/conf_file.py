@@ -3,41 +3,78 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from models.errors import BadInput
+from models.hostlists import hosts, parts
 
 DEPTH_MOST = 10  # of includes within includes
 BYTES_MOST = 16 * 2**20  # of all files together
 _PAIR = re.compile(r'([A-Za-z][A-Za-z0-9_/.-]*)\s*[+-]?=\s*("[^"]*"|\S*)')
-_INCLUDE = re.compile(r"include\s+(\S.*)", re.IGNORECASE)
-_RECORDS = frozenset(("nodename", "nodeset", "downnodes", "frontendname", "switchname"))  # many of a kind: not read
+_INCLUDE = re.compile(r"include\s+(\S+)", re.IGNORECASE)
+_COMMENT = re.compile(r"(?<!\\)((?:\\\\)*)#.*")  # unless it is written \#
+_GOES_ON = re.compile(r"(?<!\\)((?:\\\\)*)\\\s*\Z")
+_ESCAPED = re.compile(r"\\(.)")
+_RECORDS = frozenset(("downnodes", "frontendname", "switchname"))  # many of a kind: not read
+DEFAULT = "DEFAULT"  # in the place of a name: what the lines after it need not say
 
 
 @dataclass
 class SlurmConf:
     """What a slurm.conf says: the last value of each key, by the key in small letters, and of each partition's keys.
 
-    ``hosts`` are the hosts of slurmctld, the first one and its backups.
+    ``hosts`` are the hosts of slurmctld, the first one and its backups; ``nodes`` have their features, ``node_sets``
+    what they are of.
     """
 
     values: dict[str, str] = field(default_factory=dict)
     partitions: dict[str, Mapping[str, str]] = field(default_factory=dict)
     hosts: list[str] = field(default_factory=list)
+    nodes: dict[str, str] = field(default_factory=dict)
+    node_sets: dict[str, Mapping[str, str]] = field(default_factory=dict)
+    _features: str = ""
 
     def take(self, line: str) -> None:
         """Add what one whole line says."""
         pairs = [(key.lower(), value.strip('"')) for key, value in _PAIR.findall(line)]
-        kinds = {key for key, _ in pairs}
-        if "partitionname" in kinds:
-            told = dict(pairs)
-            for name in told["partitionname"].split(","):
-                self.partitions[name] = {**self.partitions.get("DEFAULT", {}), **self.partitions.get(name, {}), **told}
-        elif not kinds & _RECORDS:
+        told = dict(pairs)
+        if "partitionname" in told:
+            for word in told["partitionname"].split(","):
+                name = DEFAULT if word.upper() == DEFAULT else word
+                self.partitions[name] = {**self.partitions.get(DEFAULT, {}), **self.partitions.get(name, {}), **told}
+        elif "nodename" in told:
+            features = told.get("feature") or told.get("features") or self._features
+            if told["nodename"].upper() == DEFAULT:
+                self._features = features
+            else:
+                self.nodes |= dict.fromkeys(names_in(told["nodename"]), features)
+        elif "nodeset" in told:
+            self.node_sets[told["nodeset"]] = told
+        elif not told.keys() & _RECORDS:
             self.hosts += [value for key, value in pairs if key == "slurmctldhost"]
-            self.values |= dict(pairs)
+            self.values |= told
+
+    def members(self, listed: str) -> Collection[str]:
+        """The nodes that a partition lists by their names, by node sets or as ALL."""
+        found: set[str] = set()
+        for part in listed.split(","):
+            what = self.node_sets.get(part, {})
+            found.update(self.nodes if part.upper() == "ALL" else names_in(what.get("nodes", "")))
+            if feature := what.get("feature"):
+                found.update(name for name, has in self.nodes.items() if feature in has.split(","))
+        return found | names_in(listed)
+
+
+def names_in(listed: str) -> set[str]:
+    """The names of a list of hosts, without those of its parts that are none; ``n[1-8]:4``, four of these, is none."""
+    found: set[str] = set()
+    for part in parts(listed):
+        with suppress(BadInput):
+            found.update(hosts(part))
+    return found
 
 
 def read_conf(path: Path) -> SlurmConf:
@@ -62,7 +99,7 @@ def _lines(path: Path, folder: Path, depth: int, left: list[int]) -> Iterator[st
     cluster = ""
     for line in _whole(text):
         if include := _INCLUDE.match(line):
-            name = include[1].strip().strip('"').replace("%c", cluster)
+            name = include[1].strip('"').replace("%c", cluster)
             yield from _lines(folder / name, folder, depth + 1, left)
         else:
             cluster = next((v.lower() for k, v in _PAIR.findall(line) if k.lower() == "clustername"), cluster)
@@ -84,20 +121,15 @@ def _text(path: Path, left: list[int]) -> str:
 
 
 def _whole(text: str) -> Iterator[str]:
-    """Lines without comments, those that end with a backslash together with the next."""
+    """Lines without comments, each that ends with a backslash together with the next, and no blank between them."""
     begun = ""
-    for raw in text.splitlines():
-        line = begun + _uncommented(raw)
-        if line.endswith("\\"):
-            begun = line[:-1] + " "
+    for raw in text.split("\n"):
+        line = begun + _COMMENT.sub(r"\1", raw)
+        if (more := _GOES_ON.search(line)) is not None:
+            begun = line[: more.end(1)]
             continue
         begun = ""
         if line.strip():
-            yield line.strip()
+            yield _ESCAPED.sub(r"\1", line).strip()
     if begun.strip():
         yield begun.strip()
-
-
-def _uncommented(line: str) -> str:
-    r"""Without what comes after ``#``, unless it is written ``\#``."""
-    return re.split(r"(?<!\\)#", line, maxsplit=1)[0].replace("\\#", "#").rstrip()

@@ -7,11 +7,10 @@ from dataclasses import dataclass
 from functools import partial
 
 from connectors.slurm.checkup.format import folded
-from connectors.slurm.checkup.running_conf import Settings, whole
+from connectors.slurm.checkup.power_saving import powered_down
+from connectors.slurm.checkup.running_conf import Settings
 from models.durations import duration_text
-from models.errors import BadInput
 from models.findings import Finding, warning, well, wrong
-from models.hostlists import hosts, parts
 from models.policies import Policy
 
 CHECK = "slurm.conf"
@@ -84,35 +83,16 @@ def _backup(case: Case) -> Iterator[Finding]:
 
 def _power(case: Case) -> Iterator[Finding]:
     """Slurm powers down drained nodes as it does idle ones: under the pods of Kubernetes, then."""
-    settings = case.settings
-    if not (settings.text("SuspendProgram") and settings.text("ResumeProgram")):
-        return
-    times = [settings.number("SuspendTime")]
-    times += [whole(told.get("suspendtime", "")) for told in settings.partitions.values()]
-    if all(time is None for time in times) or settings.words("SuspendExcStates") & {"DRAIN", "DRAINED"}:
-        return
-    exposed = _exposed(settings, case.nodes)
-    if exposed is None or exposed:
-        which = "every node" if exposed is None else folded(exposed)
-        names = "" if exposed is None else f" or SuspendExcNodes={folded(exposed)}"
+    down = powered_down(case.settings, case.nodes)
+    if down is None or down:
+        which = "every node" if down is None else folded(down)
+        also = "" if down is None else f", or add {which} to SuspendExcNodes"
         yield _wrong(
             f"SuspendTime: Slurm powers down {which} when idle, and a node that it has drained is idle to it although"
             " Kubernetes runs pods on it",
-            f"Set SuspendExcStates=DRAIN{names} in slurm.conf.",
+            f"Set SuspendExcStates=DRAIN in slurm.conf{also}.",
             RECONFIGURE,
         )
-
-
-def _exposed(settings: Settings, nodes: Collection[str] | None) -> list[str] | None:
-    """The nodes of ours that power saving does not leave alone; None when that is every node."""
-    if nodes is None:
-        return None
-    try:  # "n[1-8]:4" leaves alone four of these only
-        some = [part for part in parts(settings.text("SuspendExcNodes")) if ":" not in part]
-        spared = {name for part in some for name in hosts(part)}
-    except BadInput:
-        spared = set()
-    return sorted(set(nodes) - spared)
 
 
 def _health(case: Case) -> Iterator[Finding]:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from connectors.slurm.checkup.conf_file import SlurmConf
+from msgspec.structs import asdict
+
+from connectors.slurm.checkup.conf_file import DEFAULT, SlurmConf, names_in
+from connectors.slurm.checkup_wire import CheckupPartition
 
 TOLD_FROM = "v0.0.45"  # the first data parser that tells the configuration
 NEVER = "INFINITE"
@@ -15,12 +18,17 @@ _RETURNS = {"none": "0", "all": "2"}  # ReturnToService over REST; what is neith
 
 @dataclass(frozen=True)
 class Settings:
-    """Values as slurm.conf writes them, by their key in small letters; ``source`` says where they were read."""
+    """Values as slurm.conf writes them, by their key in small letters; ``source`` says where they were read.
+
+    ``members`` are the nodes of each partition, ``nodes`` all that are told of.
+    """
 
     values: Mapping[str, str]
     source: str
     hosts: tuple[str, ...] = ()
     partitions: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    members: Mapping[str, Collection[str]] = field(default_factory=dict)
+    nodes: Collection[str] = ()
 
     def text(self, key: str, default: str = "") -> str:
         """A value, the default where it is not set."""
@@ -53,16 +61,19 @@ def whole(text: str, default: int | None = None) -> int | None:
 
 def from_file(conf: SlurmConf, source: str) -> Settings:
     """What a slurm.conf says."""
-    return Settings(conf.values, source, tuple(conf.hosts), conf.partitions)
+    members = {name: conf.members(told.get("nodes", "")) for name, told in conf.partitions.items() if name != DEFAULT}
+    return Settings(conf.values, source, tuple(conf.hosts), conf.partitions, members, conf.nodes)
 
 
-def from_rest(told: Mapping[str, Any], source: str) -> Settings:
-    """What slurmrestd says."""
+def from_rest(told: Mapping[str, Any], source: str, seen: Iterable[CheckupPartition] = ()) -> Settings:
+    """What slurmrestd says, also of its partitions."""
     values = {key.lower(): _written(value) for key, value in told.items()}
     if returns := values.get("returntoservice"):
         values["returntoservice"] = _RETURNS.get(returns.lower(), "1")
     hosts = (one.get("machine", "") for one in told.get("controllers") or () if isinstance(one, dict))
-    return Settings(values, source, tuple(hosts))
+    times = {one.name: {"suspendtime": _written(asdict(one.suspend_time))} for one in seen}
+    members = {one.name: names_in(one.nodes.configured) for one in seen}
+    return Settings(values, source, tuple(hosts), times, members, set().union(*members.values()))
 
 
 def _written(value: object) -> str:

@@ -350,3 +350,13 @@ def test_settings_come_from_slurm_conf_where_it_does_not(server: Fake, look: Loo
     assert (gone.level, "gone.conf: cannot be read" in gone.what) == (Level.ERROR, True)
     server.instead["GET diag"] = fake.fault(1800, 502)
     assert "ReturnToService=2" in look(conf=str(tmp_path / "slurm.conf"))["slurm.conf"].what
+
+
+def test_power_saving_that_spares_the_partition_is_no_mistake(server: Fake, look: Look):
+    saving = {"SuspendProgram": "/s", "ResumeProgram": "/r", "SuspendTime": number(600)}
+    server.instead["GET conf/"] = fake.say(200, {"slurm_conf": CONF["slurm_conf"] | saving})
+    found = look()["slurm.conf"]
+    assert (found.level, "powers down n[01-03] when idle" in found.what) == (Level.ERROR, True)
+    spared = saving | {"SuspendExcParts": ["batch"]}
+    server.instead["GET conf/"] = fake.say(200, {"slurm_conf": CONF["slurm_conf"] | spared})
+    assert look()["slurm.conf"].level is Level.OK

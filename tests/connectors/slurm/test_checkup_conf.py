@@ -10,6 +10,8 @@ import pytest
 from connectors.slurm.checkup.conf_file import read_conf
 from connectors.slurm.checkup.conf_rules import Case, conf_findings
 from connectors.slurm.checkup.running_conf import Settings, from_file, from_rest
+from connectors.slurm.checkup_wire import CheckupPartition
+from connectors.slurm.wire import Number, Owned
 from models.errors import BadInput
 from models.findings import Finding, Level
 from models.policies import MovesPolicy, Policy, Spec
@@ -36,15 +38,40 @@ def read(tmp_path: Path, text: str) -> Settings:
         ('ReturnToService="2"', "2"),
         ("NodeName=n1 ReturnToService=2\nClusterName=c", ""),
         ("ReturnToService=2\r\nClusterName=c\r\n", "2"),
+        ("ReturnToService=\\  \r\n2\r\n", "2"),
+        ("ReturnToService=\\ # it goes on\n2", "2"),
+        ("# it does not go on \\\nReturnToService=2", "2"),
+        ("ClusterName=c \\\n# it ends here \\\nReturnToService=2", "2"),
+        ("ClusterName=c\\\\\nReturnToService=2", "2"),
+        ("ClusterName=c\x0bReturnToService=2", "2"),
     ],
 )
 def test_a_value_however_it_is_written(tmp_path: Path, text: str, value: str):
     assert read(tmp_path, text).text("ReturnToService") == value
 
 
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        ("Epilog=/a,\\\n/b", "/a,/b"),
+        ("Epilog=/a,\\\n /b", "/a,"),
+        ("Epilog=/a\\\n\\\n/b", "/a/b"),
+        ("Epilog=/a\\\n\n/b", "/a"),
+        ("Epilog=/a\\#b", "/a#b"),
+        ("Epilog=/a\\\\#b", "/a\\"),
+        ("Epilog=/a\\b", "/ab"),
+        ('Epilog="/a \\\nb" KillWait=1', "/a b"),
+    ],
+)
+def test_a_value_goes_on_where_its_line_ends_with_a_backslash_and_no_blank_comes_between(
+    tmp_path: Path, text: str, value: str
+):
+    assert read(tmp_path, text).text("Epilog") == value
+
+
 def test_included_files_are_read_where_they_are_included(tmp_path: Path):
     (tmp_path / "conf.d").mkdir()
-    (tmp_path / "conf.d" / "campus.conf").write_text("KillWait=60\ninclude more.conf\nEpilog=/e\\#1\n")
+    (tmp_path / "conf.d" / "campus.conf").write_text("KillWait=60\nINCLUDE more.conf  \nEpilog=/e\\#1\n")
     (tmp_path / "more.conf").write_text("KillWait=70\nReturnToService=2\n")
     settings = read(tmp_path, "KillWait=50\nClusterName=Campus\nInclude  conf.d/%c.conf\nReturnToService=1\n")
     assert (settings.text("KillWait"), settings.text("ReturnToService")) == ("70", "1")
@@ -182,14 +209,88 @@ def test_a_setting_that_does_not(values: dict[str, str]):
 def test_power_saving_is_only_about_nodes_of_ours_that_it_does_not_leave_alone():
     (only,) = found(POWER | {"SuspendExcNodes": "n[1-2],m1"}, nodes=["n1", "n2", "n3", "n4"])
     assert "powers down n[3-4] when idle" in only.what
-    assert "SuspendExcNodes=n[3-4]" in only.remedy
+    assert "add n[3-4] to SuspendExcNodes" in only.remedy
     assert found(POWER | {"SuspendExcNodes": "n[1-4]"}, nodes=["n1", "n4"])[0].level is Level.OK
     assert found(POWER | {"SuspendExcNodes": "n[1-4]:2"}, nodes=["n1", "n4"])[0].level is Level.ERROR
 
 
-def test_power_saving_of_a_partition_counts_too():
-    partitions = {"batch": {"suspendtime": "300"}}
-    assert found(POWER | {"SuspendTime": ""}, partitions=partitions)[0].level is Level.ERROR
+SAVES = """ClusterName=c
+StateSaveLocation=/srv/slurm
+AuthAltTypes=auth/jwt
+SuspendProgram=/s
+ResumeProgram=/r
+NodeName=DEFAULT Feature=a100
+NodeName=n[1-4]
+NodeName=m[1-2] Features=h100,ib
+NodeSet=hopper Feature=h100
+NodeSet=ampere Nodes=n[1-2],n[3-4]
+"""
+
+
+@pytest.mark.parametrize(
+    ("text", "down"),
+    [
+        ("SuspendTime=600", "m[1-2],n[1-4]"),
+        ("suspendtime=600\nSUSPENDEXCNODES=n[1-4]", "m[1-2]"),
+        ("SuspendTime=600\nSuspendExcNodes=n[1-4],m[1,2]", None),
+        ("SuspendTime=600\nSuspendExcNodes=n[1-4]:2,m1", "m2,n[1-4]"),
+        ("SuspendTime=600\nSuspendExcNodes=n[1-4],m[1", "m[1-2]"),
+        ("SuspendTime=600\nSuspendExcParts=gpu\nPartitionName=gpu Nodes=n[1-4]", "m[1-2]"),
+        ("SuspendTime=600\nPartitionName=gpu Nodes=n[1-4]\nsuspendexcparts=gpu,h\npartitionname=h nodes=m[1-2]", None),
+        ("SuspendTime=600\nSuspendExcParts=GPU\nPartitionName=gpu Nodes=ALL", "m[1-2],n[1-4]"),
+        ("SuspendTime=600\nSuspendExcParts=gpu\nPartitionName=gpu Nodes=all", None),
+        ("SuspendTime=600\nSuspendExcParts=gpu\nPartitionName=gpu Nodes=hopper,n1", "n[2-4]"),
+        ("SuspendTime=600\nSuspendExcParts=gpu\nPartitionName=gpu Nodes=ampere", "m[1-2]"),
+        ("SuspendTime=600\nSuspendExcParts=gpu\nPartitionName=gpu Nodes=n[1-4],[", "m[1-2]"),
+        ("SuspendTime=600\nSuspendExcParts=gone\nPartitionName=gpu Nodes=ALL", "m[1-2],n[1-4]"),
+        ("SuspendExcParts=gpu\nPartitionName=Default Nodes=m1\nPartitionName=gpu\nSuspendTime=5", "m2,n[1-4]"),
+        ("PartitionName=gpu Nodes=n[1-2] SuspendTime=300", "n[1-2]"),
+        ("SuspendTime=INFINITE\nPartitionName=gpu Nodes=n[1-2] SuspendTime=300", "n[1-2]"),
+        ("SuspendTime=600\nPartitionName=gpu Nodes=n[1-2] SuspendTime=Infinite", "m[1-2],n[3-4]"),
+        ("SuspendTime=600\nPartitionName=gpu Nodes=ALL SuspendTime=-1", None),
+        ("PartitionName=a Nodes=ALL SuspendTime=9\nPartitionName=b Nodes=n[1-3] SuspendTime=INFINITE", "m[1-2],n4"),
+        ("PartitionName=default SuspendTime=300\nPartitionName=b Nodes=n[1-3]", "n[1-3]"),
+        ("SuspendTime=infinite", None),
+        ("SuspendTime=Unlimited", None),
+        ("SuspendTime=-1", None),
+        ("SuspendTime=NONE", None),
+        ("SuspendTime=1000000000", None),
+        ("SuspendTime=31536000", None),
+        ("SuspendTime=4294967295", None),
+        ("SuspendTime=99999999999999999999999", None),
+        ("SuspendTime=2592000", "m[1-2],n[1-4]"),
+        ("SuspendTime=600\nPartitionName=gpu Nodes=n[1-4] SuspendTime=1000000000", "m[1-2]"),
+        ("SuspendTime=600\nSuspendExcStates=Drain", None),
+        ("SuspendTime=600 # SuspendExcNodes=n[1-4]", "m[1-2],n[1-4]"),
+    ],
+)
+def test_power_saving_downs_the_nodes_that_no_part_of_slurm_conf_spares(tmp_path: Path, text: str, down: str | None):
+    (only,) = conf_findings(Case(read(tmp_path, f"{SAVES}{text}\n"), Policy()))
+    assert (only.level is Level.OK) is (down is None), only.what
+    assert down is None or f"powers down {down} when idle" in only.what
+
+
+def test_power_saving_is_told_of_nodes_of_ours_only(tmp_path: Path):
+    settings = read(tmp_path, f"{SAVES}SuspendTime=600\nSuspendExcParts=a\nPartitionName=a Nodes=n[1-2]\n")
+    (only,) = conf_findings(Case(settings, Policy(), ["n1", "n2"]))
+    assert only.level is Level.OK
+    (only,) = conf_findings(Case(settings, Policy(), ["n2", "n3"]))
+    assert "powers down n3 when idle" in only.what
+
+
+def test_over_rest_partitions_come_with_their_nodes_and_their_times():
+    told = {"SuspendProgram": "/s", "ResumeProgram": "/r", "SuspendTime": number(600), "SuspendExcParts": ["spared"]}
+    partitions = [
+        CheckupPartition("spared", Owned("n[1-2]")),
+        CheckupPartition("rests", Owned("n[3-4]"), suspend_time=Number(set=True, infinite=True)),
+        CheckupPartition("saves", Owned("n[4-6]"), suspend_time=Number(set=True, number=60)),
+        CheckupPartition("odd", Owned("n[")),
+    ]
+    settings = from_rest(GOOD | told, "slurmctld's settings", partitions)
+    (only,) = conf_findings(Case(settings, Policy()))
+    assert "powers down n[5-6] when idle" in only.what
+    (only,) = conf_findings(Case(settings, Policy(), [f"n{number_}" for number_ in range(1, 9)]))
+    assert "powers down n[5-8] when idle" in only.what
 
 
 def test_a_backup_that_takes_over_late_holds_up_moves():
