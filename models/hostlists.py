@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from contextlib import suppress
 from functools import lru_cache
 from itertools import chain
 from sys import intern
@@ -52,6 +53,15 @@ def parts(hostlist: str) -> list[str]:
         "".join(f"[{text}]" if place % 2 else text for place, text in enumerate(part)) for part in _parts(hostlist)
     )
     return [part for part in found if part]
+
+
+def hosts_of_parts(listed: str) -> set[str]:
+    """The names of a list of hosts, without those of its parts that are none; ``n[1-8]:4``, four of these, is none."""
+    found: set[str] = set()
+    for part in parts(listed):
+        with suppress(BadInput):
+            found.update(hosts(part))
+    return found
 
 
 @lru_cache(maxsize=8192)

@@ -5,11 +5,12 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from functools import lru_cache
+from math import inf
 from types import MappingProxyType
 
 _UNITS = {"": 1, "K": 1 / 1024, "M": 1, "G": 1024, "T": 1024**2, "P": 1024**3}  # MiB; a bare number is MiB too
 _MEMORY = re.compile(r"([0-9]+(?:\.[0-9]+)?)([KMGTP]?)B?\Z")
-_COUNT = re.compile(r"([0-9]+)([KMGTP]?)\Z")
+_COUNT = re.compile(r"([0-9]+(?:\.[0-9]+)?)([KMGTP]?)\Z")
 _PARENTHESES = re.compile(r"\([^()]*\)")
 _THOUSANDS = {"": 1, "K": 1024, "M": 1024**2, "G": 1024**3, "T": 1024**4, "P": 1024**5}
 _TASKS = re.compile(r"([0-9]+)(?:-([0-9]+)(?::([0-9]+))?)?\Z")
@@ -18,9 +19,30 @@ KEPT = 8192  # texts whose meaning is remembered: of many jobs few differ in wha
 
 
 @lru_cache(KEPT)
-def gpus(text: str) -> int:
-    """The GPUs of ``gpu:a100:4(S:0-1),gpu:h100:2,craynetwork:4``, of any type, whole devices only."""
-    return sum(count for name, _, count in gres(text) if name == "gpu")
+def gpus(text: str, node: str = "") -> float:
+    """The GPUs of ``gpu:a100:4(S:0-1),gpu:h100:2,craynetwork:4``, of any type, or the part of ``node``'s in shards."""
+    return _in_gpus(_counts(text), node)
+
+
+@lru_cache(KEPT)
+def tres_gpus(text: str, node: str) -> float:
+    """Likewise of ``cpu=4,gres/gpu=2,gres/gpu:a100=2``, in which all of a name stand beside those of a type, or not."""
+    told = tres(text)
+    asked = {name: max(both := told.get(f"gres/{name}", 0.0), count - both) for name, count in _counts(text).items()}
+    return _in_gpus(asked, node)
+
+
+def _in_gpus(asked: Mapping[str, float], node: str) -> float:
+    has = _counts(node)
+    return max(asked["gpu"], *(has["gpu"] * asked[part] / (has[part] or inf) for part in ("shard", "mps")))
+
+
+def _counts(text: str) -> dict[str, float]:
+    found = dict.fromkeys(("gpu", "shard", "mps"), 0.0)  # no job asks for more than one of them
+    for name, _, count in gres(text):
+        if name in found:
+            found[name] += count
+    return found
 
 
 def gres(text: str) -> Iterator[tuple[str, str, int]]:

@@ -59,7 +59,7 @@ def could_have(job: wire.Job, excluded: Collection[str], needed: int, kinds: Ite
 
     Where every node fits, there are enough. What Slurm's expression means cannot always be told: then they could not.
     """
-    wanted = [text for text in (job.tres_per_node, job.tres_per_job, job.tres_per_task) if text]
+    wanted = [text for text in (job.tres_per_node, job.tres_per_job, job.tres_per_task, job.tres_per_socket) if text]
     if not job.features and not excluded and not wanted:
         return True
     try:

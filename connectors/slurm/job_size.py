@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import ceil, inf
 from operator import attrgetter
 from typing import NamedTuple
 
@@ -11,13 +12,14 @@ from connectors.slurm.exclusive_nodes import NodeSharing, node_sharing
 from connectors.slurm.pool import Pool
 from connectors.slurm.wire import Job
 from models.hostlists import hosts
-from models.nodes import NodeShape
 
 alike = attrgetter(
     *("partition", "required_nodes", "excluded_nodes", "node_count", "tasks", "shared", "submit_line", "features"),
-    *("tres_req_str", "tres_alloc_str", "tres_per_node", "tres_per_job", "tres_per_task"),
+    *("tres_req_str", "tres_alloc_str", "tres_per_node", "tres_per_job", "tres_per_task", "tres_per_socket"),
+    *("sockets_per_node", "tasks_per_tres"),
 )
 """All that an extent depends on, but for whether the job has nodes."""
+ROUGHLY = 0.95  # of the memory asked for is held against that of whole nodes, as nodes alike differ a little in it
 
 
 class JobSize(NamedTuple):
@@ -51,30 +53,43 @@ def _extent(job: Job, pool: Pool) -> JobSize:
     if not job.nodes and not _can_start(job, pool):
         return JobSize(0.0, owns=False)
     others = node_sharing(job, pool)
-    return JobSize(_size(job, pool.shape, whole=others is NodeSharing.NOBODY), others is NodeSharing.ITS_USER)
+    return JobSize(_size(job, pool, whole=others is NodeSharing.NOBODY), others is NodeSharing.ITS_USER)
 
 
-def _size(job: Job, shape: NodeShape, *, whole: bool) -> float:
+def _size(job: Job, pool: Pool, *, whole: bool) -> float:
     """How much of the pool the job takes or asks for, in node-equivalents.
 
-    A job with its nodes to itself counts as many as it has; so does one on several nodes, which needs all of them at
-    once. Any other counts the scarcest of its cores, memory and GPUs. One whose size is not told counts whole nodes.
+    A job with its nodes to itself counts as many as it has or, as Slurm may tell the least count, as hold it; so does
+    one on several nodes, which needs all of them at once. Any other counts the scarcest of its cores, memory and GPUs.
+    One whose size is not told counts whole nodes.
     """
-    asked = amounts.tres(job.tres_alloc_str or job.tres_req_str)
+    told = job.tres_alloc_str or job.tres_req_str
+    asked = amounts.tres(told)
     nodes = max(1, int(asked.get("node", job.node_count.value or 1)))
-    if whole or not asked.get("cpu"):
-        return float(nodes)
-    gpus = asked.get("gres/gpu", 0.0) or _gpus(job, nodes)
-    share = shape.share(asked["cpu"] * 1000, asked.get("mem", 0.0), gpus * 1000)
+    gpus = amounts.tres_gpus(told, pool.gres) or _gpus(job, nodes, pool)
+    cores, memory = asked.get("cpu", 0.0) * 1000, asked.get("mem", 0.0)
+    if whole or not cores:
+        each, has = amounts.gpus(job.tres_per_task, pool.gres), pool.shape.gpu_milli / 1000
+        apart = gpus / each / (has // each) if 0 < each <= has else 0.0  # no task is on two nodes
+        rough = max(apart, pool.shape.share(cores, ROUGHLY * memory, gpus * 1000))
+        return float(nodes if job.nodes else max(nodes, ceil(round(rough, 9))))
+    share = pool.shape.share(cores, memory, gpus * 1000)
     if job.tres_alloc_str:
         share = min(share, float(nodes))
     return max(share, float(nodes)) if nodes > 1 else share
 
 
-def _gpus(job: Job, nodes: int) -> float:
+def _gpus(job: Job, nodes: int, pool: Pool) -> float:
     """What is asked for where the accounting does not count GPUs."""
-    per_task = amounts.gpus(job.tres_per_task) * max(1, job.tasks.value or 1)
-    return amounts.gpus(job.tres_per_node) * nodes or amounts.gpus(job.tres_per_job) or per_task
+    tasks, sockets = job.tasks.value or 1, job.sockets_per_node.value or pool.sockets
+    asked = (
+        amounts.gpus(job.tres_per_node, pool.gres) * nodes,
+        amounts.gpus(job.tres_per_job, pool.gres),
+        amounts.gpus(job.tres_per_task, pool.gres) * tasks,
+        amounts.gpus(job.tres_per_socket, pool.gres) * sockets * nodes,
+        float(ceil(tasks / (job.tasks_per_tres.value or inf))),
+    )
+    return next(filter(None, asked), 0.0)
 
 
 def _can_start(job: Job, pool: Pool) -> bool:

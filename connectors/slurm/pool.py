@@ -23,7 +23,7 @@ class Pool:
 
     ``whole`` are those partitions that give a job its nodes as a whole, ``of_users`` those where a node is of one user
     at a time, as far as they say so. ``closed`` are those of the pool's that start nothing: what waits there alone is
-    no demand. ``kinds`` are the nodes by what jobs can insist on.
+    no demand. ``kinds`` are the nodes by what jobs can insist on; ``gres`` and ``sockets`` those of most of the shape.
     """
 
     nodes: frozenset[str]
@@ -33,6 +33,8 @@ class Pool:
     of_users: frozenset[str]
     closed: frozenset[str]
     kinds: tuple[Kind, ...]
+    gres: str = ""
+    sockets: int = 2
 
 
 def shape_of(node: wire.Node) -> NodeShape | None:
@@ -47,7 +49,7 @@ _sizes = attrgetter("cpus", "real_memory", "gres")
 def _shape(cpus: int, memory_mib: int, gres: str) -> NodeShape | None:
     if cpus <= 0 or memory_mib <= 0:
         return None
-    return NodeShape(cpus * 1000, memory_mib, amounts.gpus(gres) * 1000)
+    return NodeShape(cpus * 1000, memory_mib, int(amounts.gpus(gres)) * 1000)
 
 
 def pool_of(names: frozenset[str] | None, nodes: Iterable[wire.Node], partitions: Iterable[wire.Partition]) -> Pool:
@@ -57,14 +59,19 @@ def pool_of(names: frozenset[str] | None, nodes: Iterable[wire.Node], partitions
     told = {name for names in {node.partitions for node in present.values()} for name in names}
     here = [one for one in listed if one.name in told or not present.keys().isdisjoint(hosts(one.nodes.configured))]
     hidden = told - {partition.name for partition in listed}
+    shape = _usual_shape(present.values())
+    devices = Counter((node.gres, node.sockets) for node in present.values() if shape_of(node) == shape)
+    gres, sockets = max(devices, key=lambda one: (devices[one], one))
     return Pool(
         nodes=frozenset(present),
-        shape=_usual_shape(present.values()),
+        shape=shape,
         partitions=frozenset(partition.name for partition in here) | hidden,
         whole=frozenset(partition.name for partition in here if _gives_whole_nodes(partition)),
         of_users=frozenset(partition.name for partition in here if partition.partition.exclusive == "USER"),
         closed=frozenset(partition.name for partition in here if "UP" not in partition.partition.state),
         kinds=kinds_of(present.values()),
+        gres=gres,
+        sockets=sockets,
     )
 
 

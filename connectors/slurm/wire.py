@@ -52,6 +52,7 @@ class Node(msgspec.Struct, frozen=True, gc=False):
     features: tuple[str, ...] | str = ()
     partitions: tuple[str, ...] = ()
     reason: str = ""
+    sockets: int = 2  # as most have, where it is not told
 
 
 class Job(msgspec.Struct, frozen=True, gc=False):
@@ -79,6 +80,9 @@ class Job(msgspec.Struct, frozen=True, gc=False):
     tres_per_node: str = ""
     tres_per_job: str = ""
     tres_per_task: str = ""
+    tres_per_socket: str = ""
+    sockets_per_node: Number = NONE
+    tasks_per_tres: Number = NONE
     submit_time: Number = NONE
     eligible_time: Number = NONE
     start_time: Number = NONE

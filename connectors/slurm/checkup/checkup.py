@@ -39,33 +39,27 @@ class Checkup:
 
     def findings(self) -> Findings:
         """Everything that is found, in the order of a list for people."""
-        if self.settings.over != "rest" or self.settings.url is None or self.settings.token_file is None:
+        its = self.settings
+        if its.over != "rest" or its.url is None or its.token_file is None:
             settings, found = self._settings(None, [])
-            process = Process(conf=self.settings.conf)
-            yield from native_findings(process, self.settings, self.policy, settings, self.leads, self.now)
+            yield from native_findings(Process(conf=its.conf), its, self.policy, settings, self.leads, self.now)
             yield from found
             return
-        path = self.settings.token_file
+        path = its.token_file
         yield from guarded(token.CHECK, lambda: token.token_findings(path, self.now()))
         if not token.is_there(path):
-            yield skipped(reach.REST, "there is no token to ask with")
-            yield from self._without("there is no token to ask with")
+            why = "there is no token to ask with"
+            yield from self._without(why, skipped(reach.REST, why))
             return
+        why = "slurmrestd cannot be asked"
         try:
-            rest = Rest(
-                self.settings.url,
-                path,
-                user=self.settings.user or "",
-                ca_file=self.settings.ca_file,
-                timeout_s=TIMEOUT_S,
-            )
+            rest = Rest(its.url, path, user=its.user or "", ca_file=its.ca_file, timeout_s=TIMEOUT_S)
         except (OSError, ssl.SSLError) as error:
-            yield wrong(reach.REST, f"{self.settings.ca_file} holds no CA: {error}", "Mend spec.slurm.caFile (PEM).")
-            yield from self._without("slurmrestd cannot be asked")
+            what = f"{its.ca_file} holds no CA: {error}"
+            yield from self._without(why, wrong(reach.REST, what, "Mend spec.slurm.caFile (PEM)."))
             return
         except BadInput as error:
-            yield wrong(reach.REST, str(error), "Mend spec.slurm.url.")
-            yield from self._without("slurmrestd cannot be asked")
+            yield from self._without(why, wrong(reach.REST, str(error), "Mend spec.slurm.url."))
             return
         with closing(rest):
             yield from self._asked(rest)
@@ -74,17 +68,14 @@ class Checkup:
         try:
             reply = reach.asked(rest, "diag")  # first of all, as a slurmctld that hangs holds up each request for 10 s
         except Unreachable as error:
-            yield reach.unreached(rest.url, error)
-            yield from self._without("slurmrestd gives no answer")
+            yield from self._without("slurmrestd gives no answer", reach.unreached(rest.url, error))
             return
         if (what := reach.no_slurmrestd(rest.url, reply)) is not None:
-            yield what
-            yield from self._without("slurmrestd gives no answer")
+            yield from self._without("slurmrestd gives no answer", what)
             return
         yield well(reach.REST, f"slurmrestd answers at {rest.url}")
         if reply.status != 200:
-            yield from reach.controller_findings(reply)
-            yield from self._without("slurmctld gives no answer")
+            yield from self._without("slurmctld gives no answer", *reach.controller_findings(reply))
             return
         yield from self._answered(rest)
 
@@ -96,8 +87,8 @@ class Checkup:
             diagnosis = rest.get("diag", Diagnosis)
             after_s = self.now()
         except Unreachable as error:
-            yield wrong(reach.CONTROLLER, str(error), "It answered a moment ago: see slurmctld's log, and look again.")
-            yield from self._without("slurmctld gives no answer")
+            remedy = "It answered a moment ago: see slurmctld's log, and look again."
+            yield from self._without("slurmctld gives no answer", wrong(reach.CONTROLLER, str(error), remedy))
             return
         policy = self.policy or Policy()
         yield from guarded(reach.CONTROLLER, lambda: reach.backup_findings(rest.get("ping", Pings)))
@@ -114,8 +105,9 @@ class Checkup:
         yield from found
         yield from inventory_findings(_over_rest(rest), policy, settings, self.leads)
 
-    def _without(self, why: str) -> Findings:
-        """What is left to look at where Slurm cannot be asked."""
+    def _without(self, why: str, *found: Finding) -> Findings:
+        """What was found, and what is left to look at where Slurm cannot be asked."""
+        yield from found
         yield from (skipped(check, why) for check in (reach.RIGHTS, reach.CLOCK, *CHECKS))
         yield from self._settings(None, [])[1]
 
@@ -150,10 +142,9 @@ class Checkup:
             return None
         finally:
             rest.version = chosen
-        if told is None:
-            return None
-        seen = rest.get("partitions/", CheckupPartitions).partitions if told.get("SuspendProgram") else ()
-        return from_rest(told, "slurmctld's settings", seen or ())
+        saves = told is not None and told.get("SuspendProgram")
+        seen = rest.get("partitions/", CheckupPartitions).partitions if saves else None
+        return None if told is None else from_rest(told, "slurmctld's settings", seen or ())
 
 
 def _over_rest(rest: Rest) -> Shown:

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterator, Mapping
-from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from models.errors import BadInput
-from models.hostlists import hosts, parts
+from models.hostlists import hosts_of_parts
 
 DEPTH_MOST = 10  # of includes within includes
 BYTES_MOST = 16 * 2**20  # of all files together
@@ -26,8 +25,7 @@ DEFAULT = "DEFAULT"  # in the place of a name: what the lines after it need not 
 class SlurmConf:
     """What a slurm.conf says: the last value of each key, by the key in small letters, and of each partition's keys.
 
-    ``hosts`` are the hosts of slurmctld, the first one and its backups; ``nodes`` have their features, ``node_sets``
-    what they are of.
+    ``hosts`` are those of slurmctld, the first one and its backups; ``nodes`` have their features.
     """
 
     values: dict[str, str] = field(default_factory=dict)
@@ -35,7 +33,6 @@ class SlurmConf:
     hosts: list[str] = field(default_factory=list)
     nodes: dict[str, str] = field(default_factory=dict)
     node_sets: dict[str, Mapping[str, str]] = field(default_factory=dict)
-    _features: str = ""
 
     def take(self, line: str) -> None:
         """Add what one whole line says."""
@@ -46,11 +43,9 @@ class SlurmConf:
                 name = DEFAULT if word.upper() == DEFAULT else word
                 self.partitions[name] = {**self.partitions.get(DEFAULT, {}), **self.partitions.get(name, {}), **told}
         elif "nodename" in told:
-            features = told.get("feature") or told.get("features") or self._features
-            if told["nodename"].upper() == DEFAULT:
-                self._features = features
-            else:
-                self.nodes |= dict.fromkeys(names_in(told["nodename"]), features)
+            features = told.get("feature") or told.get("features") or ""
+            names = hosts_of_parts(told["nodename"])
+            self.nodes |= {name: features for name in names if name.upper() != DEFAULT}
         elif "nodeset" in told:
             self.node_sets[told["nodeset"]] = told
         elif not told.keys() & _RECORDS:
@@ -59,22 +54,11 @@ class SlurmConf:
 
     def members(self, listed: str) -> Collection[str]:
         """The nodes that a partition lists by their names, by node sets or as ALL."""
-        found: set[str] = set()
-        for part in listed.split(","):
-            what = self.node_sets.get(part, {})
-            found.update(self.nodes if part.upper() == "ALL" else names_in(what.get("nodes", "")))
-            if feature := what.get("feature"):
-                found.update(name for name, has in self.nodes.items() if feature in has.split(","))
-        return found | names_in(listed)
-
-
-def names_in(listed: str) -> set[str]:
-    """The names of a list of hosts, without those of its parts that are none; ``n[1-8]:4``, four of these, is none."""
-    found: set[str] = set()
-    for part in parts(listed):
-        with suppress(BadInput):
-            found.update(hosts(part))
-    return found
+        sets = [self.node_sets[part] for part in listed.split(",") if part in self.node_sets]
+        features = {one["feature"] for one in sets if "feature" in one}
+        every = "ALL" in listed.upper().split(",")
+        found = {name for name, has in self.nodes.items() if every or not features.isdisjoint(has.split(","))}
+        return found.union(*(hosts_of_parts(one.get("nodes", "")) for one in sets), hosts_of_parts(listed))
 
 
 def read_conf(path: Path) -> SlurmConf:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from functools import partial
 
@@ -181,17 +181,4 @@ def _stream(case: Case) -> Iterator[Finding]:
         )
 
 
-Rule = Callable[[Case], Iterator[Finding]]
-RULES: tuple[Rule, ...] = (
-    _returns,
-    _state,
-    _backup,
-    _power,
-    _health,
-    _epilog,
-    _kill,
-    _tokens,
-    _preemption,
-    _backfill,
-    _stream,
-)
+RULES = (_returns, _state, _backup, _power, _health, _epilog, _kill, _tokens, _preemption, _backfill, _stream)

@@ -21,7 +21,7 @@ from connectors.slurm.read import present
 from connectors.slurm.settings import SlurmSettings
 from connectors.slurm.wire import Answer
 from models.errors import BadInput, Unreachable
-from models.findings import skipped, warning, well, wrong
+from models.findings import Finding, skipped, warning, well, wrong
 from models.policies import Policy
 
 CHECK = "slurm.native"
@@ -50,12 +50,11 @@ def native_findings(
     try:
         slurm = NativeTransport(process)
     except BadInput as error:
-        yield wrong(CHECK, error.what, f"{error.remedy[:1].upper()}{error.remedy[1:]}.")
-        yield from _without("pyslurm cannot be used")
+        remedy = f"{error.remedy[:1].upper()}{error.remedy[1:]}."
+        yield from _without("pyslurm cannot be used", wrong(CHECK, error.what, remedy))
         return
     except Unreachable as error:
-        yield wrong(CHECK, str(error), SEE, "scontrol ping")
-        yield from _without("libslurm finds no Slurm")
+        yield from _without("libslurm finds no Slurm", wrong(CHECK, str(error), SEE, "scontrol ping"))
         return
     with closing(slurm):
         try:
@@ -63,8 +62,7 @@ def native_findings(
             diagnosis = slurm.diagnosis()
             after_s = now()
         except Unreachable as error:
-            yield wrong(CHECK, str(error), SEE, "scontrol ping")
-            yield from _without("slurmctld gives no answer")
+            yield from _without("slurmctld gives no answer", wrong(CHECK, str(error), SEE, "scontrol ping"))
             return
         yield well(CHECK, "slurmctld answers through pyslurm")
         yield from guarded(reach.RIGHTS, lambda: _rights(process, policy))
@@ -99,5 +97,6 @@ def _rights(process: Process, policy: Policy | None) -> Findings:
     yield reach.rights_finding(numbers, text, policy, user_name(os.geteuid()), reach.RUN_AS_ANOTHER)
 
 
-def _without(why: str) -> Findings:
+def _without(why: str, found: Finding) -> Findings:
+    yield found
     yield from (skipped(check, why) for check in (reach.RIGHTS, reach.CLOCK, JOBS, *CHECKS))

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Collection
 from math import inf
 
-from connectors.slurm.checkup.conf_file import names_in
 from connectors.slurm.checkup.running_conf import Settings, whole
+from models.hostlists import hosts_of_parts
 
 NEVER_IDLE_S = 365 * 86_400  # sites that want no node powered down write times such as 1000000000
 
@@ -25,9 +25,8 @@ def powered_down(settings: Settings, nodes: Collection[str] | None) -> list[str]
     names = settings.nodes if nodes is None else nodes
     if nodes is None and not names:
         return None
-    spared = names_in(settings.text("SuspendExcNodes")).union(
-        *(settings.members.get(name.strip(), ()) for name in settings.text("SuspendExcParts").split(","))
-    )
+    parts = (settings.members.get(name.strip(), ()) for name in settings.text("SuspendExcParts").split(","))
+    spared = hosts_of_parts(settings.text("SuspendExcNodes")).union(*parts)  # "n[1-8]:4" are any four of these
     times_s: dict[str, float] = {}
     for partition, time_s in own_s.items():
         times_s |= {name: max(time_s, times_s.get(name, 0.0)) for name in settings.members.get(partition, ())}
@@ -36,5 +35,4 @@ def powered_down(settings: Settings, nodes: Collection[str] | None) -> list[str]
 
 def _idle_s(text: str) -> float:
     """After how long a node is powered down; without end for ``INFINITE``, ``-1`` and nothing."""
-    told = whole(text)
-    return inf if told is None else told
+    return inf if (told := whole(text)) is None else told

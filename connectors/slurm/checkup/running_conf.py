@@ -8,8 +8,9 @@ from typing import Any
 
 from msgspec.structs import asdict
 
-from connectors.slurm.checkup.conf_file import DEFAULT, SlurmConf, names_in
+from connectors.slurm.checkup.conf_file import DEFAULT, SlurmConf
 from connectors.slurm.checkup_wire import CheckupPartition
+from models.hostlists import hosts_of_parts
 
 TOLD_FROM = "v0.0.45"  # the first data parser that tells the configuration
 NEVER = "INFINITE"
@@ -18,17 +19,14 @@ _RETURNS = {"none": "0", "all": "2"}  # ReturnToService over REST; what is neith
 
 @dataclass(frozen=True)
 class Settings:
-    """Values as slurm.conf writes them, by their key in small letters; ``source`` says where they were read.
-
-    ``members`` are the nodes of each partition, ``nodes`` all that are told of.
-    """
+    """Values as slurm.conf writes them, by their key in small letters; ``source`` says where they were read."""
 
     values: Mapping[str, str]
     source: str
     hosts: tuple[str, ...] = ()
     partitions: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
-    members: Mapping[str, Collection[str]] = field(default_factory=dict)
-    nodes: Collection[str] = ()
+    members: Mapping[str, Collection[str]] = field(default_factory=dict)  # the nodes of each partition
+    nodes: Collection[str] = ()  # all that are told of
 
     def text(self, key: str, default: str = "") -> str:
         """A value, the default where it is not set."""
@@ -72,7 +70,7 @@ def from_rest(told: Mapping[str, Any], source: str, seen: Iterable[CheckupPartit
         values["returntoservice"] = _RETURNS.get(returns.lower(), "1")
     hosts = (one.get("machine", "") for one in told.get("controllers") or () if isinstance(one, dict))
     times = {one.name: {"suspendtime": _written(asdict(one.suspend_time))} for one in seen}
-    members = {one.name: names_in(one.nodes.configured) for one in seen}
+    members = {one.name: hosts_of_parts(one.nodes.configured) for one in seen}
     return Settings(values, source, tuple(hosts), times, members, set().union(*members.values()))
 
 

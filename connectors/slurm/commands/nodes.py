@@ -38,6 +38,7 @@ def _node(line: str) -> wire.Node:
             cpus=int(_word(first, " CPUTot=")),
             real_memory=int(_word(first, " RealMemory=")),
             gres=_word(first, " Gres="),
+            sockets=int(_word(first, " Sockets=", "2")),
             features=_list(_word(first, " AvailableFeatures=")),
             partitions=_list(_word(first, " Partitions=", "")),
             reason=_reason(line),

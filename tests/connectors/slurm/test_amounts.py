@@ -36,6 +36,7 @@ def test_gpus_of_any_type_are_counted(gres: str, count: int):
         ("cpu=4,mem=16000M,node=1,billing=4", {"cpu": 4, "mem": 16_000, "node": 1, "billing": 4}),
         ("cpu=128,mem=500G,node=2,gres/gpu=4,gres/gpu:a100=4", {"mem": 512_000, "gres/gpu": 4, "gres/gpu:a100": 4}),
         ("cpu=1K,mem=1.5T", {"cpu": 1024, "mem": 1.5 * 1024**2}),
+        ("cpu=1.50K,mem=1.50T,node=12", {"cpu": 1536, "mem": 1.5 * 1024**2, "node": 12}),
         ("cpu=many,mem=?,energy", {}),
     ],
 )

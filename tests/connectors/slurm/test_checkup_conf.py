@@ -219,8 +219,8 @@ StateSaveLocation=/srv/slurm
 AuthAltTypes=auth/jwt
 SuspendProgram=/s
 ResumeProgram=/r
-NodeName=DEFAULT Feature=a100
-NodeName=n[1-4]
+NodeName=DEFAULT State=UNKNOWN
+NodeName=n[1-4] Feature=a100
 NodeName=m[1-2] Features=h100,ib
 NodeSet=hopper Feature=h100
 NodeSet=ampere Nodes=n[1-2],n[3-4]
