@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import NamedTuple
 
 from models.errors import BadInput
 
+_SERVER = re.compile(r"(?:[A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\]):([0-9]{1,5})")
 EXAMPLES = "give memory, sqlite:tidegate.db or kafka:broker1:9092,broker2:9092"
 
 
@@ -33,8 +35,8 @@ def read_address(text: str) -> Address:
 
 
 def _server(server: str, text: str) -> str:
-    host, _, port = server.rpartition(":")
-    if not host or not port.isdecimal() or not 0 < int(port) < 65536:
+    there = _SERVER.fullmatch(server)
+    if there is None or not 0 < int(there[1]) < 65536:
         wrong = f"has {server!r} where a host and a port belong"
         raise BadInput(wrong, where=f"--bus {text}", remedy="give kafka:broker1:9092,broker2:9092")
     return server

@@ -29,6 +29,7 @@ EVENT = Event(Topic.WORK, "hpc/job/1", JOB, 1, "test", 0.0)
         ("sqlite:/var/lib/tidegate/a:b.db", Address(file=Path("/var/lib/tidegate/a:b.db"))),
         ("kafka:broker:9092", Address(servers=("broker:9092",))),
         ("kafka:a:1, b.example:65535", Address(servers=("a:1", "b.example:65535"))),
+        ("kafka:[::1]:9092,10.0.0.1:9092,a_b-c:1", Address(servers=("[::1]:9092", "10.0.0.1:9092", "a_b-c:1"))),
     ],
 )
 def test_what_can_be_opened(text: str, address: Address):
@@ -38,7 +39,9 @@ def test_what_can_be_opened(text: str, address: Address):
 @pytest.mark.parametrize(
     "address",
     ["", "file", "memory:", "memory:x", "sqlite", "sqlite:", "kafka", "kafka:", "kafka:broker", "kafka::9092",
-     "kafka:broker:port", "kafka:broker:0", "kafka:broker:65536", "kafka:a:1,", "kafka:a:1,b", "http://broker:9092"],
+     "kafka:broker:port", "kafka:broker:0", "kafka:broker:65536", "kafka:a:1,", "kafka:a:1,b", "http://broker:9092",
+     "kafka:http://b1:9092", "kafka:SASL_SSL://b1:9093", "kafka:b1:9092/topic", "kafka:me@b1:9092", "kafka:b 1:9092",
+     "kafka:b1:²", "kafka:b1:1 b2:2"],
 )  # fmt: skip
 def test_what_is_no_address_is_told_with_an_example(address: str):
     with pytest.raises(BadInput, match=r"give .*kafka:broker1:9092,broker2:9092") as told:
