@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import inf
 
 from models.nodes import Side
 
@@ -21,8 +22,8 @@ class Demand:
     waiting: float
 
     def __post_init__(self) -> None:
-        if self.running < 0 or self.waiting < 0:
-            raise ValueError(f"demand cannot be negative: {self}")
+        if not (0 <= self.running < inf and 0 <= self.waiting < inf):
+            raise ValueError(f"demand must be finite and not negative: {self}")
 
     @property
     def nodes(self) -> float:

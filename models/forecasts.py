@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 from itertools import pairwise
-from math import isfinite
+from math import inf, isfinite
 from typing import TYPE_CHECKING
 
 from models.nodes import Side
@@ -29,7 +29,7 @@ class Source(StrEnum):
 class Forecast:
     """Quantiles of one side's demand at ``made_at_s + horizon``.
 
-    ``horizons_s`` are H, rising and above zero; ``levels`` Q, rising, within (0, 1);
+    ``horizons_s`` are H, rising and above zero; ``levels`` Q, rising, within (0, 1); of each one at least;
     ``values`` H rows of Q, nodes, finite, never negative, never falling along a row (quantiles do not cross).
     ``outlook`` is the side's, which may have been made earlier; None while nobody makes one.
     """
@@ -44,6 +44,10 @@ class Forecast:
     outlook: Outlook | None = None
 
     def __post_init__(self) -> None:
+        if not (_rise(0, *self.horizons_s, inf) and _rise(0.0, *self.levels, 1.0) and self.horizons_s and self.levels):
+            raise ValueError("a forecast's horizons must rise from above 0, and its levels between 0 and 1")
+        if not 0 <= self.now < inf:
+            raise ValueError(f"demand cannot be {self.now} now")
         if len(self.values) != len(self.horizons_s) or any(len(row) != len(self.levels) for row in self.values):
             raise ValueError("a forecast's values must be horizons x levels")
         if not all(isfinite(value) and value >= 0 for row in self.values for value in row):
@@ -52,6 +56,10 @@ class Forecast:
             raise ValueError("a forecast's quantiles must not cross")
         if self.outlook is not None and self.outlook.side is not self.side:
             raise ValueError("a forecast's outlook must be of its own side")
+
+
+def _rise(*numbers: float) -> bool:
+    return all(low < high for low, high in pairwise(numbers))
 
 
 def of_arrays(

@@ -73,8 +73,10 @@ def outlooks(side: Side) -> st.SearchStrategy[Outlook]:
 @st.composite
 def forecasts(draw: st.DrawFn) -> Forecast:
     side = draw(st.sampled_from(Side))
-    horizons = sorted(draw(st.lists(st.integers(1, 10**9), max_size=5, unique=True)))
-    levels = sorted(draw(st.lists(st.floats(0, 1, exclude_min=True, exclude_max=True), max_size=5, unique=True)))
+    horizons = sorted(draw(st.lists(st.integers(1, 10**9), min_size=1, max_size=5, unique=True)))
+    levels = sorted(
+        draw(st.lists(st.floats(0, 1, exclude_min=True, exclude_max=True), min_size=1, max_size=5, unique=True))
+    )
     row = st.lists(nodes_many, min_size=len(levels), max_size=len(levels)).map(sorted)
     rows = draw(st.lists(row, min_size=len(horizons), max_size=len(horizons)))
     return Forecast(

@@ -163,14 +163,9 @@ def move(**changes: object) -> Event:
 
 BAD_EVENTS = {
     "work of infinite size": payload(WorkRecord, nodes=float("inf")),
-    "infinite demand": payload(Demand, running=float("inf")),
-    "demand that is no number": payload(Demand, waiting=float("nan")),
-    "NumPy's infinity": payload(Demand, running=np.float64("inf")),
-    "a forecast now that is no number": payload(Forecast, now=float("nan")),
-    "a level that is no number": payload(Forecast, levels=(0.1, 0.5, float("nan"))),
+    "NumPy's infinity": payload(WorkRecord, nodes=np.float64("inf")),
     "a gain that is no number": move(gain=float("nan")),
     "an infinite cost": move(cost=-float("inf")),
-    "a level of 1": payload(Forecast, levels=(0.1, 0.5, 1.0)),
     "work without a name": payload(WorkRecord, id=""),
     "a time after all times": payload(WorkRecord, submitted_s=2**70),
     "a negative limit": payload(WorkRecord, limit_s=-1),

@@ -7,6 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from models.demand import Demand
 from models.forecasts import Source, flat, of_arrays
 from models.nodes import Side
 
@@ -38,3 +39,37 @@ def test_a_flat_one_has_no_spread():
 def test_what_is_no_forecast(values: tuple[tuple[float, ...], ...], why: str):
     with pytest.raises(ValueError, match=why):
         replace(GOOD, values=values)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"now": float("nan")},
+        {"now": float("inf")},
+        {"now": -1.0},
+        {"horizons_s": (300, 300)},
+        {"horizons_s": (900, 300)},
+        {"horizons_s": (0, 300)},
+        {"horizons_s": (-300, 300)},
+        {"horizons_s": (), "values": ()},
+        {"levels": (0.5, 0.5)},
+        {"levels": (0.9, 0.1)},
+        {"levels": (0.0, 0.5)},
+        {"levels": (0.5, 1.0)},
+        {"levels": (0.5, float("nan"))},
+        {"levels": (), "values": ((), ())},
+    ],
+    ids=str,
+)
+def test_what_a_decision_could_not_reckon_with_is_no_forecast(changes: dict[str, object]):
+    """Times and levels divide by their distances: whoever writes to the bus could stop every decision."""
+    with pytest.raises(ValueError, match=r"must rise|demand cannot be"):
+        replace(GOOD, **changes)
+
+
+@pytest.mark.parametrize("nodes", [float("nan"), float("inf"), -0.1, -float("inf")])
+def test_what_is_no_demand(nodes: float):
+    with pytest.raises(ValueError, match="finite and not negative"):
+        Demand(Side.HPC, 0, nodes, 1.0)
+    with pytest.raises(ValueError, match="finite and not negative"):
+        Demand(Side.HPC, 0, 1.0, nodes)
