@@ -12,7 +12,7 @@ from cli.replaying.bus_path import usable_bus
 from cli.replaying.comparison import Task, run_and_tell
 from cli.replaying.inputs import facts
 from cli.replaying.parse import BUS_HELP, DEFAULT_SHAPE, node_shape
-from models.policies import Policy
+from models.policies import policy_of_replays
 from simulator.assemble import Assembled, Inputs, assemble
 from simulator.hpc import NodeKind
 from simulator.traces.swf import HeaderFacts, SwfTrace
@@ -47,7 +47,7 @@ def demo(
         workload=made.workload,
         kinds=(NodeKind("", NODES),),
         shape=node_shape(DEFAULT_SHAPE),
-        policy=Policy(),
+        policy=policy_of_replays(),
         span_s=made.window.span_s,
         handover_s=HANDOVER_S,
         seed=SEED,

@@ -16,6 +16,7 @@ from controller.handover.begin import Names, moved
 from controller.handover.carry_out import Ports
 from controller.handover.driver import HandoverDriver
 from controller.handover.look import Rules
+from controller.heard_forecasts import sides_of
 from controller.lead_times import LeadTimes
 from controller.leader_memory import decode_leader_memory, encode_leader_memory
 from controller.ledger import Ledger
@@ -144,14 +145,15 @@ class Controller:
         """How old what each side showed was when it last went into a plan."""
         return self._view.ages_s
 
-    def turn(self, forecasts: Mapping[Side, Forecast]) -> Plan | None:
+    def turn(self, forecasts: Mapping[Side, Forecast], *, heard: bool = False) -> Plan | None:
         """Decide on what both sides show now, begin the moves of the plan, and turn back what it no longer wants.
 
+        Forecasts that were ``heard`` over a bus, where others may write, too, count within ``forecast.aheadMost`` only.
         None when this process does not lead, or cannot see or record enough to decide; then ``holds`` says why.
         """
         self.holds = ()
         try:
-            return self._turn(forecasts) if self._leads() else None
+            return self._turn(forecasts, heard=heard) if self._leads() else None
         except Unreachable as error:
             self.holds = (Hold(Switch.UNREACHABLE, str(error)),)
         except Unrecorded as error:
@@ -191,24 +193,24 @@ class Controller:
         log.warning("this process stops leading: %s", error)
         self._epoch = None
 
-    def _turn(self, forecasts: Mapping[Side, Forecast]) -> Plan:
+    def _turn(self, forecasts: Mapping[Side, Forecast], *, heard: bool) -> Plan:
         now_s, leadership = self._clock(), self._ports.leadership
         self._hear()
         self._settled_in = self._settled_in or leadership.kept
         self._view.read(now_s)
         try:
-            plan = self._plan(now_s, forecasts)
+            plan = self._plan(now_s, sides_of(self._view, forecasts, self._spec.forecast if heard else None))
         finally:
             self._hand_on(now_s)  # also what was seen while the audit could not be written
         if self._driver.open:
             self._tend()
         return plan
 
-    def _plan(self, now_s: int, forecasts: Mapping[Side, Forecast]) -> Plan:
+    def _plan(self, now_s: int, sides: Mapping[Side, SideView]) -> Plan:
         """Decide on what was just read, and begin it unless something holds it back."""
         self._sweep.over(self._view.changed)
         self._heal()
-        snapshot = self._snapshot(now_s, forecasts)
+        snapshot = self._snapshot(now_s, sides)
         plan = replace(decide(snapshot, self._pool, self._moves), holds=self._all_holds())
         self.holds = plan.holds
         self._audit.append(Decided(self._epoch or 0, snapshot, self._pool, self._moves, plan))
@@ -289,12 +291,12 @@ class Controller:
             self._finish(handover, self._clock())
         self._driver.finished.clear()
 
-    def _snapshot(self, now_s: int, forecasts: Mapping[Side, Forecast]) -> Snapshot:
+    def _snapshot(self, now_s: int, sides: Mapping[Side, SideView]) -> Snapshot:
         view = self._view
         return Snapshot(
             now_s=now_s,
             nodes=view.nodes,
-            sides={side: SideView(view.demand[side], view.waiting[side], forecasts[side]) for side in Side},
+            sides=sides,
             lead=self._lead.current(),
             open_handovers=(*self.open_handovers, *self._driver.stuck.values()),
             moved_s=self._ledger.rests_s,

@@ -11,7 +11,7 @@ from models.forecasts import Forecast
 from models.identity import PoolId
 from models.nodes import Side
 
-AHEAD_MOST_S = 60  # a forecast that claims to be made later than this from now is none
+AHEAD_MOST_S = 5  # a forecast that claims to be made later than this from now is none: clocks differ by less
 
 
 class ForecastSubscriber:

@@ -33,8 +33,8 @@ class Mover(Protocol):
         """How old what each side showed was when it last went into a plan."""
         ...
 
-    def turn(self, forecasts: dict[Side, Forecast]) -> Plan | None:
-        """Decide."""
+    def turn(self, forecasts: dict[Side, Forecast], *, heard: bool) -> Plan | None:
+        """Decide; forecasts that were heard count within bounds."""
         ...
 
     def watch(self) -> None:
@@ -79,7 +79,7 @@ class PoolLoop:
             )
             self.watch()
             return None
-        plan = self._mover.turn(forecasts)
+        plan = self._mover.turn(forecasts, heard=True)
         self._tell_finished()
         if held := "; ".join(f"moves are held ({hold.switch}): {hold.text}" for hold in self._mover.holds):
             self._standstill.met(held)

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from controller import safety
 from controller.decide.bounds import bounds_by_step
 from controller.decide.decide import decide
+from controller.heard_forecasts import sides_of
 from controller.lead_times import LeadTimes
 from controller.view import View
 from models.audit import AuditLog, Decided
@@ -16,9 +17,9 @@ from models.handovers import Handover
 from models.identity import PoolId
 from models.nodes import HpcNode, KubernetesNode, Side
 from models.plans import Hold, Plan, Switch
-from models.policies import PoolPolicy, Spec
+from models.policies import ForecastPolicy, PoolPolicy, Spec
 from models.reading import Source
-from models.snapshot import SideView, Snapshot
+from models.snapshot import Snapshot
 
 NO_EPOCH = 0  # of a plan that nobody carries out
 
@@ -56,11 +57,11 @@ class Recommender:
         """How old what each side showed was when it last went into a plan."""
         return self._view.ages_s
 
-    def turn(self, forecasts: Mapping[Side, Forecast]) -> Plan | None:
+    def turn(self, forecasts: Mapping[Side, Forecast], *, heard: bool = False) -> Plan | None:
         """What should move now; None when one side cannot be seen, or the audit cannot be written."""
         self.holds = ()
         try:
-            return self._turn(forecasts)
+            return self._turn(forecasts, self._spec.forecast if heard else None)
         except Unreachable as error:
             self.holds = (Hold(Switch.UNREACHABLE, str(error)),)
         except Unrecorded as error:
@@ -70,13 +71,13 @@ class Recommender:
     def watch(self) -> None:
         """Nothing: there is nothing under way."""
 
-    def _turn(self, forecasts: Mapping[Side, Forecast]) -> Plan:
+    def _turn(self, forecasts: Mapping[Side, Forecast], heard: ForecastPolicy | None) -> Plan:
         now_s = self._clock()
         self._view.read(now_s)
         snapshot = Snapshot(
             now_s=now_s,
             nodes=self._view.nodes,
-            sides={side: SideView(self._view.demand[side], self._view.waiting[side], forecasts[side]) for side in Side},
+            sides=sides_of(self._view, forecasts, heard),
             lead=self._lead.current(),
             open_handovers=(),
             moved_s={},

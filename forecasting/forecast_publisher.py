@@ -15,7 +15,7 @@ from models.ports import Forecaster
 from models.work import WorkRecord, WorkState
 
 PATIENCE_S = 60  # how long the demand of one side waits for the other side's of the same instant
-AHEAD_MOST_S = 60  # what is of later than this from now nobody can have seen
+AHEAD_MOST_S = 5  # what is of later than this from now nobody can have seen: clocks differ by less
 NODES_MOST = 1e9  # work and demand are smaller than this; what is not would overflow a sum
 UNTAKEN_MOST = 100_000  # records that wait for the demand of their instant; of more only the newest of each piece stay
 FLUSH_S = 10.0
@@ -81,7 +81,7 @@ class ForecastPublisher:
             demand = demand_of(event, self._pool)
             if demand is None and not event.key.startswith(hpc if event.topic is Topic.NODES else begin):
                 continue
-            if not 0 <= event.at_s <= now_s + AHEAD_MOST_S or _nodes(event) > NODES_MOST:
+            if not 0 <= event.at_s <= now_s + AHEAD_MOST_S or not _nodes(event) <= NODES_MOST:
                 self.absurd += 1
             elif event.topic in self._state:
                 self._take_state(event)

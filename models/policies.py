@@ -2,7 +2,8 @@
 
 Declared once, as pydantic models: from here come the validation, the JSON Schema and the reference page.
 Durations are text with a unit in the document (``5m``) and whole seconds here. Every field has the default that holds
-when no policy is given, but for the names of things. A document has the keys in camelCase; code may use either.
+when no policy is given, but for the names of things and a replay's floors. A document has the keys in camelCase; code
+may use either.
 """
 
 from __future__ import annotations
@@ -31,6 +32,7 @@ __all__ = [
     "Spec",
     "Takeover",
     "Weights",
+    "policy_of_replays",
 ]
 
 _LABEL = matching(
@@ -64,6 +66,11 @@ class ForecastPolicy(Part):
         strict=False,
         min_length=1,
         max_length=12,
+    )
+    ahead_most: Annotated[int | str, NODES_OR_SHARE] = field(
+        "20%",
+        "By how much a forecast that is heard from the bus may exceed its side's real demand and still count: a number"
+        " of nodes, or a share of the pool. It bounds what somebody who forges forecasts could take.",
     )
 
 
@@ -224,3 +231,11 @@ class Policy(Part):
     kind: Literal["Policy"] = field("Policy", "The kind of document.")
     metadata: Metadata = Field(default_factory=Metadata, description="What the policy is called.")
     spec: Spec = Field(default_factory=Spec, description="The policy itself.")
+
+
+def policy_of_replays() -> Policy:
+    """What a replay goes by that is given no policy: the defaults, but either side may lose all its nodes.
+
+    Nobody waits for a replay's nodes, and what no floor is in the way of is what sharing could be worth.
+    """
+    return Policy(spec=Spec(pools=(PoolPolicy(name="pool").without_usual_floors(),)))

@@ -57,11 +57,18 @@ class Weights(Part):
         return self.hpc if side is Side.HPC else self.kubernetes
 
 
+FLOOR_PERCENT = 5  # of a pool: what each side keeps of it where the policy writes no floor
+
+
 class Shares(Part):
     """A number of nodes on each side."""
 
-    hpc: int | None = field(None, "Nodes of the HPC side; without it there is no limit.", ge=0, le=NODES_MOST)
-    kubernetes: int | None = field(None, "Nodes of Kubernetes; without it there is no limit.", ge=0, le=NODES_MOST)
+    hpc: int | None = field(None, "Nodes of the HPC side.", ge=0, le=NODES_MOST)
+    kubernetes: int | None = field(None, "Nodes of Kubernetes.", ge=0, le=NODES_MOST)
+
+    def of(self, side: Side) -> int | None:
+        """That of one side; None where none is written."""
+        return self.hpc if side is Side.HPC else self.kubernetes
 
 
 class HookCall(Part):
@@ -105,15 +112,21 @@ class PoolPolicy(Part):
         "{name}", "How Kubernetes names a node of the pool; {name} stands for the HPC scheduler's name."
     )
     unmet_cost: Weights = Field(default_factory=Weights, description="What a side's unmet demand costs.")
-    floor: Shares = Field(default_factory=Shares, description="The fewest nodes that a side keeps.")
-    ceiling: Shares = Field(default_factory=Shares, description="The most nodes that a side may have.")
+    floor: Shares = Field(
+        default_factory=Shares,
+        description="The fewest nodes that a side keeps. Where it is not written, 1, or 5 % of the pool if that is"
+        " more, as far as the other side's floor and its own ceiling leave it; write 0 for a side that may lose all.",
+    )
+    ceiling: Shares = Field(
+        default_factory=Shares, description="The most nodes that a side may have; without it there is no limit."
+    )
     hooks: Hooks = Field(default_factory=Hooks, description="Whom to call when a node changes sides.")
 
     @model_validator(mode="after")
     def _floors_below_ceilings(self) -> PoolPolicy:
         found = []
         for side in Side:
-            floor, ceiling = getattr(self.floor, side), getattr(self.ceiling, side)
+            floor, ceiling = self.floor.of(side), self.ceiling.of(side)
             if floor is not None and ceiling is not None and floor > ceiling:
                 advice = "lower the one or raise the other"
                 found.append(((), f"floor.{side} is {floor}, above ceiling.{side} of {ceiling}; {advice}"))
@@ -121,13 +134,27 @@ class PoolPolicy(Part):
             raise Contradiction(*found)
         return self
 
+    def floor_of(self, side: Side, pool_nodes: int) -> int:
+        """The fewest nodes that a side of a pool of ``pool_nodes`` keeps; one that is not written gives way."""
+        written = self.floor.of(side)
+        if written is not None:
+            return written
+        usual = min(max(1, pool_nodes * FLOOR_PERCENT // 100), pool_nodes // 2)
+        left = pool_nodes - (self.floor.of(side.other) or 0)
+        return max(0, min(usual, left, _or(self.ceiling.of(side), usual)))
+
+    def without_usual_floors(self) -> PoolPolicy:
+        """The same, where a floor that is not written is 0."""
+        floor = Shares(hpc=self.floor.hpc or 0, kubernetes=self.floor.kubernetes or 0)
+        return self.model_copy(update={"floor": floor})
+
     def bounds(self, pool_nodes: int) -> tuple[int, int]:
         """The fewest and the most nodes that Kubernetes may own of a pool of ``pool_nodes``.
 
         Raises ValueError when the floors and ceilings leave no split.
         """
-        low = max(self.floor.kubernetes or 0, pool_nodes - _or(self.ceiling.hpc, pool_nodes))
-        high = min(_or(self.ceiling.kubernetes, pool_nodes), pool_nodes - (self.floor.hpc or 0))
+        low = max(self.floor_of(Side.KUBERNETES, pool_nodes), pool_nodes - _or(self.ceiling.hpc, pool_nodes))
+        high = min(_or(self.ceiling.kubernetes, pool_nodes), pool_nodes - self.floor_of(Side.HPC, pool_nodes))
         if low > high:
             raise ValueError(
                 f"the floors and ceilings of pool {self.name} leave no split of its {pool_nodes} nodes:"

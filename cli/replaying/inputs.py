@@ -9,7 +9,7 @@ from pathlib import Path
 from cli.replaying.comparison import Task
 from cli.replaying.options import Cut, Twin
 from models.errors import BadInput
-from models.policies import Policy
+from models.policies import Policy, policy_of_replays
 from service.policy_file import read_policy
 from simulator.assemble import Inputs, assemble
 from simulator.hpc import NodeKind
@@ -95,7 +95,7 @@ def size_of_machine(given: int | None, inputs: Inputs, procs_per_node: int) -> i
 
 def policy_for(path: Path | None, nodes: int) -> Policy:
     """The policy of the file, or the defaults; its first pool must allow a split of so many nodes."""
-    policy = read_policy(path) if path else Policy()
+    policy = read_policy(path) if path else policy_of_replays()
     try:
         policy.spec.pools[0].bounds(nodes)
     except ValueError as error:

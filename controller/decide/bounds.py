@@ -22,5 +22,5 @@ def bounds_by_step(pool: PoolPolicy, spec: Spec, nodes: int, now_s: int) -> tupl
 
 def first_bounds(snapshot: Snapshot, pool: PoolPolicy) -> Bounds:
     """Those of the first step, which is the one that is planned. A snapshot that has none was taken by a release that
-    knew the pool's only."""
-    return snapshot.bounds[0] if snapshot.bounds else pool.bounds(len(snapshot.nodes))
+    knew the pool's only, and no floor that was not written."""
+    return snapshot.bounds[0] if snapshot.bounds else pool.without_usual_floors().bounds(len(snapshot.nodes))

@@ -61,7 +61,7 @@ class Pool:
         """A controller that knows nothing, on the nodes as they are."""
         fleet = self.fleet
         ports = Ports(fleet.hpc, fleet.kubernetes, led.pool(self.name), self.hook)
-        pool = PoolPolicy(name=self.name)
+        pool = PoolPolicy(name=self.name).without_usual_floors()
         self.controller = Controller(ports, self.identity, pool, self.spec, fleet.clock, fleet.audit, led.budget)
         return self
 

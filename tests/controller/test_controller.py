@@ -55,7 +55,7 @@ class Site:
         moves: MovesPolicy = MOVES,
         safety: SafetyPolicy = SAFETY,
         hook: FakeHook | None = None,
-        pool: PoolPolicy = PoolPolicy(name="pool"),  # noqa: B008 - frozen
+        pool: PoolPolicy = PoolPolicy(name="pool").without_usual_floors(),  # noqa: B008 - frozen
         **machines: Machine,
     ) -> None:
         plain = {f"n{number}": Machine(closed=OLD_MARK) for number in range(1, nodes + 1)}
@@ -186,7 +186,7 @@ def test_what_is_no_longer_wanted_goes_back():
 
 def test_a_busy_node_is_booked_ahead_where_the_policy_says_so():
     moves = MovesPolicy(at_once="100%", dwell="0s", reserve_ahead=True)
-    pool = PoolPolicy(name="pool", unmet_cost=Weights(hpc=1.0, kubernetes=10.0))
+    pool = PoolPolicy(name="pool", unmet_cost=Weights(hpc=1.0, kubernetes=10.0)).without_usual_floors()
     busy = {name: Machine(closed=OLD_MARK, busy=True, frees_at_s=at_s) for name, at_s in (("n1", 100), ("n2", 5000))}
     site = Site(moves=moves, pool=pool, **busy, n3=Machine(drain=OLD_MARK, pods=1), n4=Machine(drain=OLD_MARK, pods=1))
     site.wants(kubernetes=1).planned(0)
@@ -833,7 +833,7 @@ def test_an_opening_without_an_answer_is_waited_for_as_long_as_either_scheduler_
 @pytest.mark.parametrize(("books", "stage"), [(True, S.RESERVED), (False, S.DRAINING)])
 def test_a_node_is_booked_ahead_only_where_that_works(books: bool, stage: Stage):
     moves = MovesPolicy(at_once="100%", dwell="0s", reserve_ahead=True)
-    pool = PoolPolicy(name="pool", unmet_cost=Weights(hpc=1.0, kubernetes=10.0))
+    pool = PoolPolicy(name="pool", unmet_cost=Weights(hpc=1.0, kubernetes=10.0)).without_usual_floors()
     busy = Machine(closed=OLD_MARK, busy=True, frees_at_s=100)
     site = Site(moves=moves, pool=pool, n1=busy, n2=Machine(drain=OLD_MARK, pods=1))
     of_schedulers(site, hpc=replace(HPC_FACTS, books=books)).wants(kubernetes=1).planned(0)

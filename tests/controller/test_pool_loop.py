@@ -28,7 +28,8 @@ class Mover:
         self.finished: list[object] = []
         self.calls: list[object] = []
 
-    def turn(self, forecasts: dict[Side, Forecast]) -> Plan | None:
+    def turn(self, forecasts: dict[Side, Forecast], *, heard: bool) -> Plan | None:
+        assert heard, "what comes over the bus counts within bounds"
         self.calls.append({side: forecast.now for side, forecast in forecasts.items()})
         return None if self.holds else Plan(0, 0, 0, (), (), ())
 

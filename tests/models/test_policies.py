@@ -33,12 +33,18 @@ def test_what_is_no_count_is_refused(count: object):
 @pytest.mark.parametrize(
     ("floor", "ceiling", "bounds"),
     [
-        pytest.param({}, {}, (0, 64), id="anything goes"),
+        pytest.param({"hpc": 0, "kubernetes": 0}, {}, (0, 64), id="anything goes"),
+        pytest.param({}, {}, (3, 61), id="a share of the pool for each side, unless told otherwise"),
+        pytest.param({"kubernetes": 0}, {}, (0, 61), id="one side may lose all"),
+        pytest.param({"kubernetes": 63}, {}, (63, 63), id="what is not written gives way to a floor"),
+        pytest.param({"kubernetes": 64}, {}, (64, 64), id="and entirely"),
+        pytest.param({}, {"hpc": 2}, (62, 62), id="and to its own ceiling"),
+        pytest.param({}, {"hpc": 0}, (64, 64), id="and entirely to a ceiling of none"),
         pytest.param({"hpc": 8, "kubernetes": 8}, {}, (8, 56), id="floors"),
-        pytest.param({}, {"hpc": 40}, (24, 64), id="a ceiling of HPC is a floor of Kubernetes"),
-        pytest.param({}, {"kubernetes": 40}, (0, 40), id="a ceiling of Kubernetes"),
+        pytest.param({}, {"hpc": 40}, (24, 61), id="a ceiling of HPC is a floor of Kubernetes"),
+        pytest.param({}, {"kubernetes": 40}, (3, 40), id="a ceiling of Kubernetes"),
         pytest.param({"kubernetes": 16}, {"kubernetes": 16}, (16, 16), id="fixed"),
-        pytest.param({}, {"hpc": 100}, (0, 64), id="a ceiling above the pool"),
+        pytest.param({}, {"hpc": 100}, (3, 61), id="a ceiling above the pool"),
     ],
 )
 def test_bounds(floor: dict[str, int], ceiling: dict[str, int], bounds: tuple[int, int]):
@@ -66,11 +72,29 @@ def test_bounds_are_exactly_the_splits_that_no_floor_or_ceiling_forbids(f_hpc, f
     splits = [kubernetes for kubernetes in range(pool_nodes + 1) if allowed(kubernetes)]
     try:
         floor, ceiling = Shares(hpc=f_hpc, kubernetes=f_k8s), Shares(hpc=c_hpc, kubernetes=c_k8s)
-        low, high = PoolPolicy(name="a", floor=floor, ceiling=ceiling).bounds(pool_nodes)
+        low, high = PoolPolicy(name="a", floor=floor, ceiling=ceiling).without_usual_floors().bounds(pool_nodes)
     except ValueError:
         assert not splits
     else:
         assert splits == list(range(low, high + 1))
+
+
+@pytest.mark.parametrize(
+    ("pool_nodes", "each"), [(0, 0), (1, 0), (2, 1), (20, 1), (39, 1), (40, 2), (100, 5), (2000, 100)]
+)
+def test_a_side_keeps_one_node_or_a_twentieth_of_the_pool_where_no_floor_is_written(pool_nodes: int, each: int):
+    assert PoolPolicy(name="a").bounds(pool_nodes) == (each, pool_nodes - each)
+
+
+@given(_LIMIT, _LIMIT, _LIMIT, _LIMIT, st.integers(1, 100))
+def test_a_floor_that_is_not_written_leaves_the_splits_that_there_were(f_hpc, f_k8s, c_hpc, c_k8s, pool_nodes):
+    try:
+        floor, ceiling = Shares(hpc=f_hpc, kubernetes=f_k8s), Shares(hpc=c_hpc, kubernetes=c_k8s)
+        pool = PoolPolicy(name="a", floor=floor, ceiling=ceiling)
+        low, high = pool.without_usual_floors().bounds(pool_nodes)
+    except ValueError:
+        return
+    assert low <= pool.bounds(pool_nodes)[0] <= pool.bounds(pool_nodes)[1] <= high
 
 
 def test_weights_by_side():

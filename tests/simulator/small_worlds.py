@@ -25,7 +25,7 @@ def policy(
     pool = PoolPolicy(
         name="pool", floor=floor or Shares(), ceiling=ceiling or Shares(), unmet_cost=weights or Weights()
     )
-    return Policy(spec=Spec(pools=(pool,), moves=moves or MovesPolicy()))
+    return Policy(spec=Spec(pools=(pool.without_usual_floors(),), moves=moves or MovesPolicy()))
 
 
 def gangs(seed: int, span_s: int, count: int) -> tuple[tuple[Pod, ...], ...]:

@@ -235,7 +235,7 @@ class HandingOver:
 
 def policy(nodes: int, deadline_s: int) -> tuple[PoolPolicy, Spec]:
     """One that moves all that is wanted at once; built without the limits that keep a person from such a one."""
-    pool = PoolPolicy(name="pool", unmet_cost=Weights(hpc=1.0, kubernetes=1000.0))
+    pool = PoolPolicy(name="pool", unmet_cost=Weights(hpc=1.0, kubernetes=1000.0)).without_usual_floors()
     moves = MovesPolicy.model_construct(
         every=10,
         look_ahead=600,
