@@ -30,7 +30,7 @@ class EventWatch:
     """Hears work and nodes of some pools. ``group`` must be new at each start: the present state is read first."""
 
     def __init__(self, bus: Bus, pools: Collection[PoolId], *, group: str) -> None:
-        self._pools = {pool.key: pool for pool in pools}
+        self._sides = {f"{pool.key}/{side}": (pool, side) for pool in pools for side in Side}
         self._subscription = bus.subscribe((Topic.WORK, Topic.NODES), group)
         self._latest = {Topic.WORK: Latest(), Topic.NODES: Latest()}
 
@@ -50,16 +50,14 @@ class EventWatch:
         self._subscription.close()
 
     def _taken(self, event: Event) -> News | None:
-        site, _, rest = event.key.partition("/")
-        pool, _, rest = rest.partition("/")
-        whose = self._pools.get(f"{site}/{pool}")
+        whose = self._sides.get("/".join(event.key.split("/", 3)[:3]))
         if whose is None:
             return None
         latest = self._latest[event.topic]
         before = latest.state.get(event.key)
         if not latest.take(event) or not matters(None if before is None else before.payload, event.payload):
             return None
-        return News(whose, Side(rest.partition("/")[0]), reading_of(event))
+        return News(*whose, reading_of(event))
 
 
 def matters(before: Payload | None, now: Payload | None) -> bool:

@@ -16,6 +16,7 @@ from models.work import WorkRecord, WorkState
 
 PATIENCE_S = 60  # how long the demand of one side waits for the other side's of the same instant
 AHEAD_MOST_S = 5  # what is of later than this from now nobody can have seen: clocks differ by less
+QUEUE_POOLS_MOST = 1000  # a queue counts as one that keeps the whole pool busy so many times over, at most
 NODES_MOST = 1e9  # work and demand are smaller than this; what is not would overflow a sum
 UNTAKEN_MOST = 100_000  # records that wait for the demand of their instant; of more only the newest of each piece stay
 FLUSH_S = 10.0
@@ -136,12 +137,20 @@ class ForecastPublisher:
         ]
         for at_s in whole:
             records = self._records(at_s) if self._taken_s is not None or at_s == whole[-1] else ()
-            self._forecaster.observe(Observation(at_s, self._instants.pop(at_s), records, self.pool_nodes))
+            demand = {side: self._possible(one) for side, one in self._instants.pop(at_s).items()}
+            self._forecaster.observe(Observation(at_s, demand, records, self.pool_nodes))
             if at_s != whole[-1]:
                 self._forecaster.forecast(at_s)
         if whole:
             self._taken_s = whole[-1]
         return whole[-1] if whole else None
+
+    def _possible(self, demand: Demand) -> Demand:
+        """The demand as far as the pool can have it: one absurd value would be learned from for weeks."""
+        most = float(self.pool_nodes or NODES_MOST) * QUEUE_POOLS_MOST
+        if demand.nodes <= most:
+            return demand
+        return Demand(demand.side, demand.at_s, min(demand.running, most), max(0.0, most - demand.running))
 
     def _records(self, at_s: int) -> tuple[WorkRecord, ...]:
         """What was told of work until the instant and not taken in yet, in the order in which it came."""

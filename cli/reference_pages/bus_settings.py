@@ -30,12 +30,14 @@ What whoever looks or listens must be allowed, as `kafka-acls.sh --operation` ca
 * `tidegate bus lag`: `Describe` on the topics and on the groups. What this user may not see is left out.
 * `tidegate bus dead-letter replay`: besides, `Write` on the topic that a message came from, and `Read` on it where it
   is one of state.
-* What publishes and listens: `Read` and `Write` on the topics, and `Read` on the groups. Besides, `Create` on the
-  topics, or somebody makes them with the commands that the refusal shows.
+* What publishes and listens: `Read` on the topics and the groups, `Write` on `dead-letter` and on its own topics, and
+  nobody else on these: `connect` on `work`, `nodes` and `demand`, `forecast` on `forecasts`, `control` on `plans` and
+  `handovers`. Whoever forges forecasts or demand takes nodes from a side, within floors and `forecast.aheadMost`.
+  Besides, `Create` on the topics, or somebody makes them with the commands that the refusal shows.
 * `tidegate replay --bus` and `tidegate demo --bus`: all of these, and `Delete` on the topics. Names that begin with
   `prefix` and `replay-` will do.
 
-All names begin with `prefix`, so one rule with `--resource-pattern-type prefixed` covers them.
+All names begin with `prefix`, so one rule with `--resource-pattern-type prefixed` covers them for who reads.
 `tidegate bus tail`, `lag` and `dead-letter list` join no group, commit nothing and make no topic.
 
 ## Dead letters

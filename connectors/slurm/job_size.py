@@ -82,14 +82,10 @@ def _size(job: Job, pool: Pool, *, whole: bool) -> float:
 def _gpus(job: Job, nodes: int, pool: Pool) -> float:
     """What is asked for where the accounting does not count GPUs."""
     tasks, sockets = job.tasks.value or 1, job.sockets_per_node.value or pool.sockets
-    asked = (
-        amounts.gpus(job.tres_per_node, pool.gres) * nodes,
-        amounts.gpus(job.tres_per_job, pool.gres),
-        amounts.gpus(job.tres_per_task, pool.gres) * tasks,
-        amounts.gpus(job.tres_per_socket, pool.gres) * sockets * nodes,
-        float(ceil(tasks / (job.tasks_per_tres.value or inf))),
-    )
-    return next(filter(None, asked), 0.0)
+    texts = job.tres_per_node, job.tres_per_job, job.tres_per_task, job.tres_per_socket
+    times = nodes, 1, tasks, sockets * nodes
+    asked = (amounts.gpus(text, pool.gres) * count for text, count in zip(texts, times, strict=True))
+    return next(filter(None, asked), float(ceil(tasks / (job.tasks_per_tres.value or inf))))
 
 
 def _can_start(job: Job, pool: Pool) -> bool:

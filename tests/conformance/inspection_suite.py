@@ -155,9 +155,8 @@ class InspectingSuite:
         assert read(bench.bus, Topic.DEMAND, "g") == [demand(5)]
 
     def test_what_is_too_large_or_was_never_sent_is_not_sent_again(self, bench: BusBench, look: Inspection):
-        forecast = Forecast(
-            Side.HPC, 100, 3.0, tuple(range(300, 180_001, 300)), (0.5,) * 1000, ((1.0,) * 1000,) * 600, Source.MODEL
-        )
+        horizons, levels = tuple(range(300, 180_001, 300)), tuple(number / 1001 for number in range(1, 1001))
+        forecast = Forecast(Side.HPC, 100, 3.0, horizons, levels, ((1.0,) * 1000,) * 600, Source.MODEL)
         told(bench.bus, [Event(Topic.FORECASTS, "pool/hpc", forecast, 1, "/tests", AT_S)])
         put(bench, Topic.DEMAND, POISON["no headers"]._replace(value=b"x" * (LONGEST // 2 + 1)))
         read(bench.bus, Topic.DEMAND, "g")

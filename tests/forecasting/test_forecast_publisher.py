@@ -9,7 +9,7 @@ import pytest
 
 from forecasting.boosting import Boosting
 from forecasting.demand import WorkLedger
-from forecasting.forecast_publisher import PATIENCE_S, ForecastPublisher
+from forecasting.forecast_publisher import AHEAD_MOST_S, PATIENCE_S, QUEUE_POOLS_MOST, ForecastPublisher
 from forecasting.forecaster import DemandForecaster, NowForecaster, PersistenceForecaster
 from forecasting.tree_fitting import Growth
 from models.bus import Gap
@@ -323,6 +323,25 @@ def test_what_cannot_be_is_left_out_and_stops_nothing(bus: ListBus, tell: Teller
     assert following.follow(0)
     assert following.absurd == 2 + 2 + 2 + 2
     assert [event.at_s for event in bus.on(Topic.FORECASTS)] == [0.0, 0.0]
+
+
+def test_demand_counts_as_far_as_a_pool_can_have_it(bus: ListBus, tell: Teller):
+    noting = Noting()
+    following = follow(bus, noting)
+    for name in ("n1", "n2"):
+        tell.node(0, HpcNode(name, "", None, False, None), f"campus/pool/hpc/{name}")
+    for at_s, nodes in enumerate((2.0 * QUEUE_POOLS_MOST, 2.0 * QUEUE_POOLS_MOST + 1, 9e8)):
+        tell.demand(at_s, nodes=nodes)
+        following.follow(at_s)
+    assert [demand[Side.HPC].nodes for _, demand, _ in noting.seen] == [2.0 * QUEUE_POOLS_MOST] * 3
+
+
+@pytest.mark.parametrize(("ahead_s", "left_out"), [(AHEAD_MOST_S, 0), (AHEAD_MOST_S + 1, 2)])
+def test_what_is_told_of_a_time_that_has_not_come_is_left_out(bus: ListBus, tell: Teller, ahead_s: int, left_out: int):
+    following = follow(bus, NowForecaster())
+    tell.demand(ahead_s)
+    following.follow(0)
+    assert following.absurd == left_out
 
 
 def test_work_that_is_gone_has_ended(bus: ListBus, tell: Teller):

@@ -107,7 +107,7 @@ def _text(path: Path, left: list[int]) -> str:
 def _whole(text: str) -> Iterator[str]:
     """Lines without comments, each that ends with a backslash together with the next, and no blank between them."""
     begun = ""
-    for raw in text.split("\n"):
+    for raw in (*text.split("\n"), ""):
         line = begun + _COMMENT.sub(r"\1", raw)
         if (more := _GOES_ON.search(line)) is not None:
             begun = line[: more.end(1)]
@@ -115,5 +115,3 @@ def _whole(text: str) -> Iterator[str]:
         begun = ""
         if line.strip():
             yield _ESCAPED.sub(r"\1", line).strip()
-    if begun.strip():
-        yield begun.strip()

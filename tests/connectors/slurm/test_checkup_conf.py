@@ -60,6 +60,7 @@ def test_a_value_however_it_is_written(tmp_path: Path, text: str, value: str):
         ("Epilog=/a\\#b", "/a#b"),
         ("Epilog=/a\\\\#b", "/a\\"),
         ("Epilog=/a\\b", "/ab"),
+        ("Epilog=/a\\", "/a"),
         ('Epilog="/a \\\nb" KillWait=1', "/a b"),
     ],
 )
