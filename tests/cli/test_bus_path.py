@@ -375,9 +375,9 @@ def forge_forecasts(path: BusPath, now_s: int) -> None:
     wanted = list(Side)[now_s // 3600 % 2]
     for side in Side:
         nodes = 1000.0 if side is wanted else 0.0
-        forecast = replace(flat(side, now_s + 30, nodes, (900, 7200), Source.MODEL), now=1000.0 - nodes)
+        forecast = replace(flat(side, now_s + 5, nodes, (900, 7200), Source.MODEL), now=1000.0 - nodes)
         forge(path, Topic.FORECASTS, f"{path.pool.key}/{side}", forecast, at_s=now_s)
-        forge(path, Topic.DEMAND, f"{path.pool.key}/{side}", Demand(side, now_s + 30, nodes, 0.0), at_s=now_s + 30)
+        forge(path, Topic.DEMAND, f"{path.pool.key}/{side}", Demand(side, now_s + 5, nodes, 0.0), at_s=now_s + 5)
 
 
 @pytest.mark.parametrize("name", ["reactive", "persistence", "oracle"])

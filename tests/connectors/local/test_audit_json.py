@@ -14,8 +14,9 @@ from controller.decide.decide import decide
 from models.audit import Decided, Entry
 from models.demand import Demand
 from models.errors import BadInput
+from models.handovers import Direction
 from models.nodes import Side
-from models.snapshot import SideView
+from models.plans import Move, Reason
 from tests.connectors.local.entries import ANSWERED, ASKED, DROPPED, ENTERED, decided, decisions, small_entries
 
 
@@ -65,10 +66,9 @@ def test_numpy_numbers_are_written_as_numbers():
 @pytest.mark.parametrize("number", [float("nan"), float("inf")])
 def test_a_number_that_is_none_is_refused(number: float):
     entry = decided()
-    view: SideView = entry.snapshot.sides[Side.HPC]
-    sides = {**entry.snapshot.sides, Side.HPC: replace(view, demand=replace(view.demand, waiting=number))}
+    move = Move("n1", Direction.TO_HPC, Reason.DEMAND, "more demand", number, 0.5)
     with pytest.raises(ValueError, match="is not a finite number"):
-        encode(replace(entry, snapshot=replace(entry.snapshot, sides=sides)))
+        encode(replace(entry, plan=replace(entry.plan, moves=(move,))))
 
 
 @pytest.mark.parametrize(
