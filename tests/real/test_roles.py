@@ -36,9 +36,10 @@ EVERY_S = 180
 QUIET_S = 8.0  # without a new plan: nothing that came before wakes a decision any more
 POLICY = {
     "mode": "auto",
+    "forecast": {"aheadMost": "100%"},
     "pools": [
-        {"name": "a", "nodes": "n[01-04]", "floor": {"hpc": 2}},
-        {"name": "b", "nodes": "n[05-08]", "floor": {"hpc": 2}},
+        {"name": "a", "nodes": "n[01-04]", "floor": {"hpc": 2, "kubernetes": 0}},
+        {"name": "b", "nodes": "n[05-08]", "floor": {"hpc": 2, "kubernetes": 0}},
     ],
     "moves": {
         "every": f"{EVERY_S}s",

@@ -27,7 +27,8 @@ MOVES = {
 }
 POLICY = {
     "mode": "auto",
-    "pools": [{"name": "pool", "floor": {"hpc": 2}}],
+    "forecast": {"aheadMost": "100%"},
+    "pools": [{"name": "pool", "floor": {"hpc": 2, "kubernetes": 0}}],
     "moves": MOVES,
 }
 INTO_S = 1200  # of the surge, when the service starts

@@ -40,7 +40,8 @@ REQUEST_S = 10.0  # the longest that one may take
 READ_S = 1.1 * 10 * REQUEST_S + REQUEST_S  # by when a slurmctld that is back is read, however long it was away
 POLICY = {
     "mode": "auto",
-    "pools": [{"name": POOL}],
+    "forecast": {"aheadMost": "100%"},
+    "pools": [{"name": POOL, "floor": {"hpc": 0, "kubernetes": 0}}],
     "moves": {
         "every": f"{EVERY_S}s",
         "settle": f"{SETTLE_S}s",
