@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from models.nodes import Side
 from models.policies import MovesPolicy, PoolPolicy, Spec
 from models.snapshot import Bounds, Snapshot
 
@@ -18,6 +19,12 @@ def bounds_by_step(pool: PoolPolicy, spec: Spec, nodes: int, now_s: int) -> tupl
     split.
     """
     return (pool.bounds(nodes),) * steps_of(spec.moves)
+
+
+def hpc_floor(snapshot: Snapshot, pool: PoolPolicy) -> int:
+    """The fewest nodes that the HPC side keeps. Bounds alone do not say so: they count what persons have closed there."""
+    kept, nodes = pool if snapshot.bounds else pool.without_usual_floors(), len(snapshot.nodes)
+    return min(kept.floor_of(Side.HPC, nodes), nodes - first_bounds(snapshot, pool)[1])
 
 
 def first_bounds(snapshot: Snapshot, pool: PoolPolicy) -> Bounds:

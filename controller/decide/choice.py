@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from controller.decide.bounds import first_bounds, steps_of
+from controller.decide.bounds import first_bounds, hpc_floor, steps_of
 from controller.decide.guards import RECALLABLE, Candidates, gang_room
 from controller.decide.horizon import cost_to_go
 from controller.decide.shortfall import expected_shortfall
@@ -52,7 +52,8 @@ def choose(
     if not (up.going or down.going) and (stay == 0.0 or limits[0][0] == limits[1][0] == 0):
         return Choice(0, kubernetes_nodes, 0.0, 0.0, stay, limits)
     low, high = first_bounds(snapshot, pool)
-    offsets = _offsets(up, down, kubernetes_nodes, low, high)
+    most = kubernetes_nodes + max(0, hpc_nodes - hpc_floor(snapshot, pool))
+    offsets = _offsets(up, down, kubernetes_nodes, low, min(high, most))
     transit = capacities(found.open_hpc, found.open_kubernetes, up, down, offsets, at_s)
     friction = moves.min_gain * _cost_of_one_move(snapshot, pool)
     lead_steps = min(at_s.size, _lead_steps(snapshot, moves))
@@ -140,6 +141,7 @@ def _limits(
             budget[1] if budget[0] < up.leaves_s.size else Reason.BUSY,
         ),
         (high - kubernetes_nodes, Reason.CEILING),
+        (nodes - kubernetes_nodes - hpc_floor(snapshot, pool), Reason.FLOOR),
         (hpc_room, Reason.GANG),
     ]
     return _tightest(fall), _tightest(rise)

@@ -60,3 +60,14 @@ def test_the_controller_puts_them_into_what_it_decides_on():
     (decided,) = site.fleet.audit.of(Decided)
     assert decided.snapshot.bounds == ((1, 4),) * 24
     assert plan.target == 4
+
+
+@pytest.mark.parametrize(("closed", "most"), [(0, 6), (1, 5), (3, 3), (6, 0), (8, 0)])
+def test_nodes_that_persons_have_closed_are_not_the_floor_that_the_hpc_side_keeps(closed: int, most: int):
+    nodes = tuple(
+        replace(one, hpc=replace(one.hpc, drain_reason="broken fan")) if number < closed else one
+        for number, one in enumerate(hpc_nodes(8))
+    )
+    found = replace(snapshot(nodes, kubernetes=(1.0,) * 8), bounds=((0, 6),) * 24)
+    pool = PoolPolicy(name="a", floor=Shares(hpc=2, kubernetes=0))
+    assert len(planned(found, pool).moves) == most
