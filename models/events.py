@@ -15,6 +15,7 @@ from models.plans import Plan
 from models.work import WorkRecord
 
 READING = 2**20  # versions of one reading of a source: more than it can have events
+OURS_MOST = 2**62  # no version of ours is as high: counting on from one that is would leave no room
 GONE_KEPT = 200_000  # keys remembered after their end, so that a late event does not bring one back to life
 
 
@@ -109,7 +110,11 @@ class Latest:
         self._gone: OrderedDict[str, int] = OrderedDict()
 
     def take(self, event: Event) -> bool:
-        """Whether the event is news; then it is the state of its key from now on."""
+        """Whether the event is news; then it is the state of its key from now on. A version that cannot be never is: it
+        would keep out all that comes later."""
+        if event.version >= OURS_MOST:
+            self.outdated += 1
+            return False
         key, known = event.key, self.state.get(event.key)
         version = known.version if known is not None else self._gone.get(key)
         if version is not None and event.version <= version:

@@ -10,13 +10,12 @@ from msgspec.structs import replace
 
 from models.bus import Bus
 from models.demand import Demand
-from models.events import READING, Event, Payload, Topic
+from models.events import OURS_MOST, READING, Event, Payload, Topic
 from models.identity import CONNECTOR, PoolId
 from models.nodes import HpcNode, KubernetesNode, Side
 from models.reading import Picture
 from models.work import WorkRecord, WorkState
 
-OURS_MOST = 2**62  # no version of ours is higher: counting on from one that is would leave no room
 ENDED_KEPT_S = 3600  # as long as a forecast looks back at what ended
 FLUSH_S = 10.0
 

@@ -22,7 +22,7 @@ def bounds_by_step(pool: PoolPolicy, spec: Spec, nodes: int, now_s: int) -> tupl
 
 
 def hpc_floor(snapshot: Snapshot, pool: PoolPolicy) -> int:
-    """The fewest nodes that the HPC side keeps. Bounds alone do not say so: they count what persons have closed there."""
+    """The fewest nodes that the HPC side keeps. Bounds do not say so: they count those that persons have closed."""
     kept, nodes = pool if snapshot.bounds else pool.without_usual_floors(), len(snapshot.nodes)
     return min(kept.floor_of(Side.HPC, nodes), nodes - first_bounds(snapshot, pool)[1])
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from models import events
 from models.demand import Demand
-from models.events import Event, Latest, Topic
+from models.events import OURS_MOST, Event, Latest, Topic
 from models.nodes import Side
 
 KEYS = ("a", "b", "c")
@@ -154,3 +154,9 @@ def test_the_id_tells_two_events_of_a_source_apart():
            for version in (1, 11)}  # fmt: skip
     assert len(ids) == len(Topic) * len(KEYS) * 2
     assert event("a", 1).id == "tidegate.work/a/1"
+
+
+@pytest.mark.parametrize("version", [OURS_MOST, 2**63 - 1])
+def test_a_version_that_cannot_be_keeps_out_nothing_that_comes_later(version: int):
+    latest = taken(event("a", version), event("a", 7), event("b", version, gone=True), event("b", 1))
+    assert {key: one.version for key, one in latest.state.items()} == {"a": 7, "b": 1}
