@@ -146,6 +146,28 @@ def test_what_is_wrong_is_told_with_its_place(site: Path, spoil: object, said: s
     assert said in str(told.exception)
 
 
+@pytest.mark.parametrize(
+    ("make", "said"),
+    [
+        (lambda ca: None, "cannot be read: No such file or directory"),
+        (lambda ca: ca.write_text("not PEM"), "holds no certificate"),
+        (lambda ca: ca.write_bytes(b"\xff\0"), "holds no certificate"),
+        (lambda ca: ca.write_text(""), "holds no certificate"),
+        (lambda ca: ca.mkdir(), "ca.pem: "),
+    ],
+    ids=["missing", "no PEM", "bytes", "empty", "a folder"],
+)
+def test_a_ca_that_cannot_be_used_is_told_as_that(site: Path, make: Callable[[Path], object], said: str):
+    make(site / "ca.pem")
+    text = (SITE % "https://127.0.0.1:9").replace("poll: 1s", "poll: 1s, caFile: ca.pem")
+    (site / "site.yaml").write_text(text)
+    told = once(site)
+    assert isinstance(told.exception, TidegateError), told.output
+    assert f"spec.slurm.caFile {site / 'ca.pem'}: " in str(told.exception)
+    assert said in str(told.exception)
+    assert "in PEM" in str(told.exception)
+
+
 @contextmanager
 def running(site: Path, mode: str) -> Iterator[tuple[subprocess.Popen[bytes], Path]]:
     """The service in a process of its own, and its log."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ssl
 from collections.abc import Callable
 from contextlib import closing
 from dataclasses import dataclass
@@ -54,12 +53,9 @@ class Checkup:
         why = "slurmrestd cannot be asked"
         try:
             rest = Rest(its.url, path, user=its.user or "", ca_file=its.ca_file, timeout_s=TIMEOUT_S)
-        except (OSError, ssl.SSLError) as error:
-            what = f"{its.ca_file} holds no CA: {error}"
-            yield from self._without(why, wrong(reach.REST, what, "Mend spec.slurm.caFile (PEM)."))
-            return
         except BadInput as error:
-            yield from self._without(why, wrong(reach.REST, str(error), "Mend spec.slurm.url."))
+            remedy = f"Mend {'spec.slurm.caFile' if error.where else 'spec.slurm.url'}."
+            yield from self._without(why, wrong(reach.REST, str(error), remedy))
             return
         with closing(rest):
             yield from self._asked(rest)

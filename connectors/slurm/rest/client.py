@@ -5,6 +5,7 @@ from __future__ import annotations
 import http.client
 import json
 import logging
+import ssl
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -21,6 +22,7 @@ VERSIONS = ("v0.0.44", "v0.0.43", "v0.0.42", "v0.0.41", "v0.0.40", "v0.0.45")
 
 ANSWER_MOST = 512 * 2**20  # bytes; 10,000 nodes are about 25 MB and 50,000 jobs about 200 MB
 DENIED = frozenset((401, 403, 511))
+CA_REMEDY = "give the CA that signed slurmrestd's certificate, in PEM"
 SAID_MOST = 300  # characters of a no, for the log
 
 log = logging.getLogger("tidegate.slurm")
@@ -57,7 +59,10 @@ class NotOffered(Unreachable):
 
 
 class Rest:
-    """One slurmrestd at ``url``. ``user`` is only needed where the token does not say whose it is."""
+    """One slurmrestd at ``url``. ``user`` is only needed where the token does not say whose it is.
+
+    Raises BadInput when the address is none, or the CA cannot be used.
+    """
 
     def __init__(
         self, url: str, token_file: Path, *, user: str = "", ca_file: Path | None = None, timeout_s: float = 10.0
@@ -69,7 +74,11 @@ class Rest:
         self._folder = address.path.rstrip("/")
         self._user = user
         self._timeout_s = timeout_s
-        self._client = HttpClient(address, ca_file=ca_file)
+        try:
+            self._client = HttpClient(address, ca_file=ca_file)
+        except OSError as error:  # TLS's own errors are among them, and say where in C they come from
+            why = "holds no certificate" if isinstance(error, ssl.SSLError) else f"cannot be read: {error.strerror}"
+            raise BadInput(why, where=f"spec.slurm.caFile {ca_file}", remedy=CA_REMEDY) from error
 
     def __repr__(self) -> str:
         return f"Rest({self.url!r})"

@@ -228,7 +228,11 @@ def test_a_server_that_is_no_slurmrestd_or_speaks_what_we_do_not(server: Fake, l
 
 def test_a_ca_that_is_none(look: Look, tmp_path: Path):
     found = look(url="https://127.0.0.1:1", ca_file=str(tmp_path / "token"))["slurm.rest"]
-    assert (found.level, "holds no CA" in found.what) == (Level.ERROR, True)
+    assert (found.level, f"spec.slurm.caFile {tmp_path / 'token'}: holds no certificate" in found.what) == (
+        Level.ERROR,
+        True,
+    )
+    assert found.remedy == "Mend spec.slurm.caFile."
 
 
 def test_a_backup_that_is_silent(server: Fake, look: Look):
