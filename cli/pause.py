@@ -12,6 +12,7 @@ from basics.file_lock import real
 from basics.text import clean, some
 from connectors.local import lock_state
 from controller.site_leadership import pools_in
+from models.errors import BadInput
 from models.leadership import Pause
 
 File = Annotated[Path, typer.Argument(help="The lock file that the controller leads by", metavar="FILE")]
@@ -38,6 +39,8 @@ def pause(
 def resume(file: File, pool: Pool = None) -> None:
     """Let moves begin again, whatever has stopped them: a pause, failed hand-overs, or work that had vanished."""
     whose = _of(pool)
+    if lock_state.read_state(real(file)) is None:
+        raise BadInput("there is no such lock, so nothing goes on", where=str(file), remedy="check the path")
     orders = lock_state.resume(file, pool)
     if orders.paused is not None:
         _say(f"all pools stay paused, this one too; go on: tidegate resume {quote(str(file.absolute()))}")
@@ -57,8 +60,10 @@ def _of(pool: str | None) -> str:
 
 
 def _tell_if_unknown(file: Path, pool: str | None) -> None:
-    """An order for a pool that nobody knows is kept, as the pool may come; but it may be a slip of the finger."""
-    state = None if pool is None else lock_state.read_state(real(file))
+    """An order that nobody hears yet is kept, as the leader or the pool may come; it may be a slip of the finger."""
+    state = lock_state.read_state(real(file))
     known = pools_in(state.remembered) if state is not None else []
-    if known and pool not in known:
+    if state is None or not state.epoch:
+        typer.echo(f"note: nobody has led by {clean(str(file))} yet; check the path", err=True)
+    elif known and pool is not None and pool not in known:
         typer.echo(f"note: nobody has led a pool {pool} by this file yet, only {some(known)}", err=True)

@@ -77,6 +77,7 @@ def test_the_command_to_go_on_can_be_pasted_from_wherever_it_stands(tmp_path: Pa
     (tmp_path / "a state").mkdir()
     monkeypatch.chdir(tmp_path)
     leader = LockFile(Path("a state/lead"))
+    leader.tick()
     paused = run("pause", "a state/lead")
     monkeypatch.chdir("/")
     for told in (leader.resume, paused.split("go on: ")[1]):
@@ -89,6 +90,24 @@ def test_it_is_heard_by_one_that_leads_later(tmp_path: Path):
     later = LockFile(tmp_path / "lead")
     later.tick()
     assert later.orders.paused is Pause.FINISH
+
+
+def test_a_pause_before_the_first_start_is_kept_and_told_as_one_that_nobody_may_hear(tmp_path: Path):
+    file = str(tmp_path / "lead")
+    assert f"note: nobody has led by {file} yet; check the path" in run("pause", file)
+    assert "nobody has led by" in run("pause", file, "--pool", "a"), "it is there by now, but by a pause alone"
+    leader = LockFile(tmp_path / "lead")
+    leader.tick()
+    assert leader.orders.paused is Pause.FINISH
+    assert "nobody has led" not in run("resume", file)
+    assert "nobody has led" not in run("pause", file)
+
+
+@pytest.mark.parametrize("more", [(), ("--pool", "a")], ids=["all pools", "one pool"])
+def test_a_resume_by_a_file_that_is_not_there_is_refused_and_makes_none(tmp_path: Path, more: tuple[str, ...]):
+    with pytest.raises(BadInput, match=r"lead: there is no such lock, so nothing goes on \(check the path"):
+        CliRunner().invoke(app, ["resume", str(tmp_path / "lead"), *more], catch_exceptions=False)
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_folder_that_is_not_there_is_said(tmp_path: Path):
