@@ -130,6 +130,11 @@ class Controller:
         return self._driver.fenced
 
     @property
+    def breaches(self) -> int:
+        """How many nodes were found open to both sides."""
+        return self._driver.breaches
+
+    @property
     def open_handovers(self) -> tuple[Handover, ...]:
         """What is under way."""
         return tuple(self._driver.open.values())

@@ -53,6 +53,11 @@ class ControllerMetrics(Collector):
         )
         fenced.add_metric([pool], controller.fenced)
         yield fenced
+        breached = CounterMetricFamily(
+            "tidegate_nodes_breached", "Nodes that were found open to both sides, and closed to one.", labels=["pool"]
+        )
+        breached.add_metric([pool], controller.breaches)
+        yield breached
         switches = {hold.switch for hold in controller.holds}
         held = GaugeMetricFamily("tidegate_moves_held", "Whether a switch holds moves back.", labels=["pool", "switch"])
         for switch in Switch:

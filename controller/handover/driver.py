@@ -9,6 +9,7 @@ import logging
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 
+from basics.text import count
 from controller.handover.adoption import adopted, believed, seen_again
 from controller.handover.advice import advice
 from controller.handover.carry_out import Ports, carry_out, drain_together
@@ -30,7 +31,7 @@ class HandoverDriver:
     """The open hand-overs of one pool.
 
     ``finished`` keeps what ended since the caller last took it; ``stuck`` what waits for a person, by node; ``fenced``
-    counts the pods that came late to a node that was fenced off.
+    counts the pods that came late to a node that was fenced off, ``breaches`` the nodes that were found open to both.
     """
 
     def __init__(self, ports: Ports, rules: Rules, audit: AuditLog, clock: Callable[[], int]) -> None:
@@ -40,11 +41,13 @@ class HandoverDriver:
         self.finished: list[Handover] = []
         self.overdue: set[str] = set()
         self.fenced = 0
+        self.breaches = 0
         self._ports = ports
         self._audit = audit
         self._clock = clock
         self._epoch = 0
         self._unclaimed: set[str] = set()
+        self._breached: set[str] = set()
         self._records: dict[str, str] = {}
         self._resting: dict[str, tuple[HpcNode, KubernetesNode, int | None]] = {}
         self._unanswered: list[tuple[str, Act, Outcome]] = []
@@ -56,17 +59,10 @@ class HandoverDriver:
         """Forget what was, and take over ``found``: each is written down anew, which shuts out whoever had it, before
         it goes on."""
         self._epoch = epoch
-        for memory in (
-            self.open,
-            self.stuck,
-            self._records,
-            self._resting,
-            self._blind_s,
-            self._late_pods,
-            self.overdue,
-        ):
+        for memory in (self.open, self.stuck, self._records, self._resting, self._blind_s, self._late_pods):
             memory.clear()
-        self._unanswered.clear()
+        for names in (self.overdue, self._breached, self._unanswered):
+            names.clear()
         self.open.update({handover.id: adopted(handover, epoch, self._clock(), self.rules) for handover in found})
         self._unclaimed = set(self.open)
 
@@ -192,6 +188,7 @@ class HandoverDriver:
         node = Node(before.node, hpc, kubernetes)
         if self._unanswered:
             self._answer(node)
+        self._notice_breach(ident, node)
         self._check_record(before, node.kubernetes)
         self._tell_late_pods(ident, node.kubernetes)
         if ident in self._unclaimed:
@@ -250,6 +247,20 @@ class HandoverDriver:
             ident, act, outcome = self._unanswered.pop(0)
             shown = seen if seen is not None and seen.name == act.node else None
             self._audit.append(Answered(self._clock(), self._epoch, ident, act, outcome, shown))
+
+    def _notice_breach(self, ident: str, node: Node) -> None:
+        """Tell of a node that is open to both sides, once; what its stage asks for closes it to Kubernetes."""
+        if not node.breached:
+            self._breached.discard(ident)
+        elif ident not in self._breached:
+            self._breached.add(ident)
+            self.breaches += 1
+            pods = node.kubernetes.pods
+            log.warning(
+                "node %s was open to both sides; it is being closed to Kubernetes, %s still on it",
+                node.name,
+                f"{count(pods, 'pod')} {'is' if pods == 1 else 'are'}",
+            )
 
     def _check_record(self, handover: Handover, kubernetes: KubernetesNode) -> None:
         """Notice a later leader by what it wrote on the node. Raises Deposed."""
@@ -314,7 +325,7 @@ class HandoverDriver:
     def _forget(self, ident: str) -> None:
         for memory in (self.open, self._records, self._resting, self._blind_s, self._late_pods):
             memory.pop(ident, None)
-        for names in (self.overdue, self._unclaimed):
+        for names in (self.overdue, self._unclaimed, self._breached):
             names.discard(ident)
 
     def _tell_late_pods(self, ident: str, kubernetes: KubernetesNode) -> None:

@@ -549,6 +549,7 @@ def test_a_node_open_to_both_is_closed_whatever_its_record_says(record: str):
         site.turn(now_s)
         site.tend(now_s + 10)
     assert not site.fleet.node("n1").breached
+    assert site.controller.breaches == 1
 
 
 def test_such_a_node_does_not_keep_other_hand_overs_from_going_on():

@@ -97,6 +97,39 @@ def test_a_hand_over_goes_all_the_way(make):
     )
 
 
+# ---- open to both sides ----
+
+
+@pytest.mark.parametrize(
+    ("pods", "said"), [(0, "0 pods are still on it"), (1, "1 pod is still on it"), (2, "2 pods are still on it")]
+)
+@pytest.mark.parametrize("stage", [S.DRAINING, S.CANCELLING])
+@BOTH
+def test_a_node_found_open_to_both_sides_is_told_and_counted_once(
+    make: Callable[..., Tended], stage: Stage, pods: int, said: str, caplog: pytest.LogCaptureFixture
+):
+    tended = make(drain=None, closed=None, pods=pods)
+    tended.driver.open["h-n1"] = replace(
+        tended.driver.open["h-n1"], stage=S.CLOSED if make is down and stage is S.DRAINING else stage
+    )
+    for verb in (V.CLOSE, V.CLOSE):
+        tended.fleet.faults[verb].append(Fault.TIMED_OUT)
+    tended.at(*range(6))
+    told = [record for record in caplog.records if "open to both" in record.message]
+    assert [(one.levelname, one.message) for one in told] == [
+        ("WARNING", f"node n1 was open to both sides; it is being closed to Kubernetes, {said}")
+    ]
+    assert tended.driver.breaches == 1
+
+
+def test_a_node_that_is_opened_to_both_sides_a_second_time_counts_twice():
+    tended = down(drain=None, closed=None, busy=True, pods=1).at(0)
+    assert (tended.driver.breaches, tended.stage()) == (1, S.DONE)
+    tended.fleet.machines["n1"].closed = None
+    tended.driver.begin(handover("n1", DOWN, stage=S.CLOSED))
+    assert tended.at(1).driver.breaches == 2
+
+
 # ---- no answer ----
 
 

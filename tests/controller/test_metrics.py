@@ -20,8 +20,7 @@ def handover(number: int, stage: Stage) -> Handover:
 def exposed(**controller: object) -> list[str]:
     """The lines of an exposition, comments left out."""
     nothing = {"open_handovers": (), "stuck_handovers": (), "holds": (), "unreadable": {}, "ended": Counter()}
-    nothing["dropped"] = Counter()
-    nothing["fenced"] = 0
+    nothing |= {"dropped": Counter(), "fenced": 0, "breaches": 0}
     known = {"leads": True, **nothing}
     registry = CollectorRegistry()
     registry.register(ControllerMetrics(SimpleNamespace(**{**known, **controller}), "a100"))
@@ -36,6 +35,11 @@ def test_handovers_are_counted_by_direction_and_stage():
 def test_what_needs_a_person_is_a_number_that_is_always_there():
     assert 'tidegate_handovers_stuck{pool="a100"} 0.0' in exposed()
     assert 'tidegate_handovers_stuck{pool="a100"} 1.0' in exposed(stuck_handovers=(handover(1, Stage.STUCK),))
+
+
+def test_nodes_that_were_open_to_both_sides_are_counted_from_none_on():
+    assert 'tidegate_nodes_breached_total{pool="a100"} 0.0' in exposed()
+    assert 'tidegate_nodes_breached_total{pool="a100"} 3.0' in exposed(breaches=3)
 
 
 def test_every_switch_is_shown_whether_it_holds_or_not():
