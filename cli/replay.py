@@ -10,8 +10,9 @@ from typing import Annotated
 import typer
 
 from cli.bus.target import Settings
+from cli.outputs import check_apart
 from cli.replaying import parse as words
-from cli.replaying.bus_path import usable_bus
+from cli.replaying.bus_path import bus_file, usable_bus
 from cli.replaying.comparison import run_and_tell
 from cli.replaying.inputs import replay_task
 from cli.replaying.options import POLICIES, Cut, Twin, audited
@@ -76,6 +77,11 @@ def replay(  # noqa: PLR0913, PLR0917 - one parameter for each option
     for option, value in (("--audit", audit), ("--bus", bus)):
         if value is not None and audited(names) is None:
             raise typer.BadParameter(f"{option} needs a policy that moves nodes; static and --hpc-only move none")
+    read = {"--hpc": hpc, "--requests": requests, "--pods": pods, "--policy": policy}
+    check_apart(
+        {"--report": report, "--json": json, "--audit": audit},
+        {**read, "--bus-settings": bus_settings, "--bus": bus_file(bus)},
+    )
 
     through = usable_bus(bus, bus_settings, quiet=quiet)
 

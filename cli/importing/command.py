@@ -10,6 +10,7 @@ from typing import Annotated
 import typer
 
 from cli.importing.sacct import import_sacct
+from cli.outputs import check_apart
 from models.durations import duration_s
 from simulator.traces.sacct.wanted import Unit, Wanted, midnight_s, zone
 
@@ -43,8 +44,7 @@ def sacct(  # noqa: PLR0913, PLR0917 - one parameter for each option
 ) -> None:
     """Read Slurm's accounting, say what is in it, and write it as jobs for tidegate replay --hpc."""
     wanted = _wanted(unit, timezone, partition or [], (since, until), default_limit)
-    if output is not None and output.resolve() == file.resolve():
-        raise typer.BadParameter("--output is the file that is read")
+    check_apart({"--output": output}, {"FILE": file})
 
     raw = sys.stdin.buffer if str(file) == "-" else None
     import_sacct(Path("<stdin>") if raw else file, raw, output, wanted, strict=strict, quiet=quiet)
