@@ -34,7 +34,8 @@ def replay(  # noqa: PLR0913, PLR0917 - one parameter for each option
     procs_per_node: Annotated[int, typer.Option(min=1, help="Processors of one node")] = 1,
     requests: Annotated[Path | None, typer.Option(help="Request rate: CSV of seconds,requests_per_second")] = None,
     rate_per_node: Annotated[
-        float | None, typer.Option(min=1e-9, help="Requests per second that one node serves; else scaled to the peak")
+        float | None,
+        typer.Option(min=1e-9, max=1e12, help="Requests per second that one node serves; else scaled to the peak"),
     ] = None,
     pods: Annotated[Path | None, typer.Option(help="Pods: CSV with requests and times")] = None,
     nodes: Annotated[int | None, typer.Option(min=1, max=100_000, help="Nodes of the pool")] = None,
@@ -77,11 +78,9 @@ def replay(  # noqa: PLR0913, PLR0917 - one parameter for each option
     for option, value in (("--audit", audit), ("--bus", bus)):
         if value is not None and audited(names) is None:
             raise typer.BadParameter(f"{option} needs a policy that moves nodes; static and --hpc-only move none")
-    read = {"--hpc": hpc, "--requests": requests, "--pods": pods, "--policy": policy}
-    check_apart(
-        {"--report": report, "--json": json, "--audit": audit},
-        {**read, "--bus-settings": bus_settings, "--bus": bus_file(bus)},
-    )
+    outputs = {"--report": report, "--json": json, "--audit": audit}
+    inputs = {"--hpc": hpc, "--requests": requests, "--pods": pods, "--policy": policy}
+    check_apart(outputs, {**inputs, "--bus-settings": bus_settings, "--bus": bus_file(bus)})
 
     through = usable_bus(bus, bus_settings, quiet=quiet)
 

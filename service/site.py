@@ -23,7 +23,7 @@ class TwinSettings(Part):
     requests: Annotated[Path, PATH] = field(
         ..., "The request rate: CSV of seconds,requests_per_second; second 0 is when the stand-in first began."
     )
-    rate_per_node: float = field(1.0, "Requests per second that one node serves.", gt=0, le=1e12)
+    rate_per_node: float = field(1.0, "Requests per second that one node serves.", ge=1e-9, le=1e12)
 
 
 class KubernetesSettings(Part):

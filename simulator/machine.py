@@ -19,6 +19,7 @@ from simulator.hpc import Batch, HpcCluster, NodeKind
 from simulator.kube import KubeCluster, PodGroup
 from simulator.work import Job, Pod
 
+REPLICAS_MOST = 1_000_000  # ten times the nodes of the largest pool: more is a slip of a unit, and changes nothing
 INITIAL_MARK = "tidegate:initial"
 DISCIPLINES: dict[str, type[Easy] | type[Fifo]] = {"easy": Easy, "fifo": Fifo}
 
@@ -36,8 +37,8 @@ class Workload:
     rate_per_node: float = 1.0
 
     def replicas_for(self, per_s: float) -> int:
-        """The replicas that a request rate needs."""
-        return math.ceil(per_s / self.rate_per_node - 1e-9)
+        """The replicas that a request rate needs, REPLICAS_MOST at most."""
+        return math.ceil(min(per_s / self.rate_per_node, REPLICAS_MOST) - 1e-9)
 
 
 @dataclass(frozen=True, slots=True)

@@ -169,7 +169,7 @@ class TwinKubernetes:
     def waiting(self) -> WaitingWork:
         """Missing replicas, one node each, then pending pods and gangs in the order in which they were created."""
         kube = self._machine.kube
-        sizes = [1.0] * kube.missing_replicas + [group.nodes for group in kube.pending]
+        sizes = [1.0] * min(kube.missing_replicas, WAITING_MAX) + [group.nodes for group in kube.pending]
         return WaitingWork(Side.KUBERNETES, tuple(sizes[:WAITING_MAX]))
 
     def note(self, node: str, *, record: str, version: str) -> Outcome:

@@ -282,6 +282,8 @@ WRONG = {
     "a policy twice": ("--compare", "static,static"),
     "no nodes": ("--nodes", "0"),
     "days of nothing": ("--days", "0"),
+    "a node that serves all": ("--rate-per-node", "inf"),
+    "a node that serves no number": ("--rate-per-node", "nan"),
     "an unknown discipline": ("--discipline", "lifo"),
     "an unknown option": ("--frobnicate",),
 }

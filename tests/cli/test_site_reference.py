@@ -53,6 +53,8 @@ def changed(path: str, value: object) -> Any:
         ("spec.slurm.poll", "0s"),
         ("spec.bus.address", "memory"),
         ("spec.kubernetes.twin.ratePerNode", 0),
+        ("spec.kubernetes.twin.ratePerNode", 1e-12),
+        ("spec.kubernetes.twin.ratePerNode", 1e13),
         ("kind", "Policy"),
     ],
 )

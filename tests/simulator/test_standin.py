@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tracemalloc
 from contextlib import AbstractContextManager, nullcontext
 
 import pytest
@@ -9,8 +10,9 @@ import pytest
 from models.acts import Outcome
 from models.errors import Unreachable
 from models.nodes import NodeShape, Side
-from simulator.machine import INITIAL_MARK
+from simulator.machine import INITIAL_MARK, REPLICAS_MOST
 from simulator.standin import KeptNode, Memory, StandIn
+from simulator.twin import WAITING_MAX
 
 NAMES = ("n07", "n08", "gpu1")
 SHAPE = NodeShape(8000, 64_000, 0)
@@ -48,6 +50,26 @@ def give(stand_in: StandIn, node: str, mark: str = INITIAL_MARK) -> Outcome:
     shown = stand_in.look(node)
     assert shown is not None
     return stand_in.open(node, mark=mark, record="r", version=shown.version)
+
+
+@pytest.mark.parametrize(
+    ("per_s", "per_node"),
+    [(1.0, 1e-12), (1e12, 1e-9), (1e12, 5e-324), (1e12, 1.0)],
+    ids=["a tiny share", "the widest allowed", "the quotient overflows", "a huge rate"],
+)
+def test_a_service_that_needs_more_than_any_pool_has_takes_no_memory_and_no_time(
+    site: Site, per_s: float, per_node: float
+):
+    stand_in = StandIn(NAMES, SHAPE, [(0, per_s)], per_node, store=site, clock=lambda: site.now_s)
+    tracemalloc.start()
+    try:
+        shown = stand_in.read()
+        assert tracemalloc.get_traced_memory()[1] < 2**20
+    finally:
+        tracemalloc.stop()
+    assert shown.waiting.sizes == (1.0,) * WAITING_MAX
+    assert shown.demand.running == 1.0
+    assert shown.demand.waiting == REPLICAS_MOST - 1
 
 
 def test_what_is_not_in_the_memory_belongs_to_the_hpc_side(site: Site):
