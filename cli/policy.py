@@ -11,6 +11,7 @@ from basics.documents.document import READ_MOST, decode, parse_document, read_do
 from basics.text import clean
 from cli.policy_summary import NOT_YET, not_acted_on, split_of, summary
 from cli.reference_pages.policy import schema_text
+from models.hostlists import hosts
 from service.policy_file import POLICY, old_forms
 
 app = typer.Typer(help="Check a policy file, or print the JSON Schema of one.", no_args_is_help=True)
@@ -35,6 +36,9 @@ def check(
     policy = document.value
     lines = [f"{document.name}: ok, policy {policy.metadata.name}: {summary(policy)}"]
     if nodes is not None:
+        named = len(hosts(policy.spec.pools[0].nodes or ""))
+        if named not in (0, nodes):
+            raise document.bad(("spec", "pools", 0, "nodes"), f"these are {named} nodes, and --nodes says {nodes}")
         try:
             lines.append(split_of(policy, nodes))
         except ValueError as error:

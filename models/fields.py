@@ -54,13 +54,14 @@ def field(default: Any, description: str, **limits: Any) -> Any:
     return Field(default=default, validate_default=True, description=description, **limits)
 
 
+Found = tuple[tuple[str | int, ...], str]
+"""The path from the part that was checked, in the policy's own keys, and what is wrong there."""
+
+
 class Contradiction(ValueError):
-    """Values that are right alone and wrong together.
+    """Values that are right alone and wrong together; ``found`` has all of them."""
 
-    ``found`` holds, for each, the path from the part that was checked, in the policy's own keys, and what is wrong.
-    """
-
-    def __init__(self, *found: tuple[tuple[str | int, ...], str]) -> None:
+    def __init__(self, *found: Found) -> None:
         self.found = found
         super().__init__("; ".join(what for _, what in found))
 

@@ -10,12 +10,12 @@ from __future__ import annotations
 
 from enum import StrEnum
 from itertools import pairwise
-from typing import Annotated, Literal, TypeVar
+from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
 from models.durations import duration_s, duration_text
-from models.fields import NODES_MOST, NODES_OR_SHARE, Contradiction, Part, field, lasting, matching
+from models.fields import NODES_MOST, NODES_OR_SHARE, Contradiction, Found, Part, field, lasting, matching
 from models.nodes import Side
 from models.pools import PoolPolicy, Shares, Takeover, Weights, nodes_apart
 
@@ -38,8 +38,6 @@ __all__ = [
 _LABEL = matching(
     r"[a-z0-9]([a-z0-9.-]{0,61}[a-z0-9])?", "a name of lower-case letters, digits, dots and dashes", longest=63
 )
-
-_Items = TypeVar("_Items", tuple[PoolPolicy, ...], tuple[Takeover, ...])
 
 
 class Mode(StrEnum):
@@ -177,16 +175,13 @@ class Metadata(Part):
     name: Annotated[str, _LABEL] = field("default", "The name of the policy, shown wherever it has acted.")
 
 
-def _named_apart(items: _Items) -> _Items:
-    first: dict[str, int] = {}
-    found: list[tuple[tuple[str | int, ...], str]] = []
-    for number, item in enumerate(items):
-        if first.setdefault(item.name, number) != number:
-            taken = f"{item.name} is already the name of number {first[item.name] + 1}; give each its own name"
-            found.append(((number, "name"), taken))
-    if found:
-        raise Contradiction(*found)
-    return items
+def _named_apart(key: str, names: list[str]) -> list[Found]:
+    found: list[Found] = []
+    for number, name in enumerate(names):
+        if (first := names.index(name)) != number:
+            taken = f"{name} is already the name of number {first + 1}; give each its own name"
+            found.append(((key, number, "name"), taken))
+    return found
 
 
 class Spec(Part):
@@ -197,7 +192,7 @@ class Spec(Part):
         "How far Tidegate may go: observe measures and forecasts, recommend also plans and explains, auto also moves.",
         strict=False,
     )
-    pools: Annotated[tuple[PoolPolicy, ...], AfterValidator(_named_apart), AfterValidator(nodes_apart)] = Field(
+    pools: tuple[PoolPolicy, ...] = Field(
         default_factory=lambda: (PoolPolicy(name="pool"),),
         description="The pools, 1 to 1000; without them, one called pool that holds every node.",
         strict=False,
@@ -206,18 +201,25 @@ class Spec(Part):
     )
     forecast: ForecastPolicy = Field(default_factory=ForecastPolicy, description="What is forecast.")
     moves: MovesPolicy = Field(default_factory=MovesPolicy, description="How often and how fast nodes may move.")
-    takeovers: Annotated[tuple[Takeover, ...], AfterValidator(_named_apart)] = field(
+    takeovers: tuple[Takeover, ...] = field(
         (), "Times at which one side gets many nodes: at most 1000.", strict=False, max_length=1000
     )
     safety: SafetyPolicy = Field(default_factory=SafetyPolicy, description="When to stop moving.")
 
     @model_validator(mode="after")
-    def _takeovers_name_pools(self) -> Spec:
-        pools = sorted(pool.name for pool in self.pools)
+    def _fits_together(self) -> Spec:
+        """All that the parts say against one another, told at once."""
+        pools = [pool.name for pool in self.pools]
+        known = ", ".join(sorted(pools)[:10])
         found = [
-            (("takeovers", index, "pool"), f"no pool is called {takeover.pool}; write one of {', '.join(pools[:10])}")
-            for index, takeover in enumerate(self.takeovers)
-            if takeover.pool not in pools
+            *_named_apart("pools", pools),
+            *((("pools", *path), what) for path, what in nodes_apart(self.pools)),
+            *_named_apart("takeovers", [takeover.name for takeover in self.takeovers]),
+            *(
+                (("takeovers", index, "pool"), f"no pool is called {takeover.pool}; write one of {known}")
+                for index, takeover in enumerate(self.takeovers)
+                if takeover.pool not in pools
+            ),
         ]
         if found:
             raise Contradiction(*found)

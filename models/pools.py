@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 from pydantic import Field, model_validator
 
 from models.errors import BadInput, shown
-from models.fields import NODES_MOST, NODES_OR_ALL, Contradiction, Kind, Part, field, lasting, matching
+from models.fields import NODES_MOST, NODES_OR_ALL, Contradiction, Found, Kind, Part, field, lasting, matching
 from models.hostlists import hosts
 from models.nodes import Side
 from models.schedules import LONGEST, check_schedule
@@ -123,13 +123,18 @@ class PoolPolicy(Part):
     hooks: Hooks = Field(default_factory=Hooks, description="Whom to call when a node changes sides.")
 
     @model_validator(mode="after")
-    def _floors_below_ceilings(self) -> PoolPolicy:
-        found = []
+    def _leaves_a_split(self) -> PoolPolicy:
+        found: list[Found] = []
         for side in Side:
             floor, ceiling = self.floor.of(side), self.ceiling.of(side)
             if floor is not None and ceiling is not None and floor > ceiling:
                 advice = "lower the one or raise the other"
-                found.append(((), f"floor.{side} is {floor}, above ceiling.{side} of {ceiling}; {advice}"))
+                found.append((("floor", side.value), f"{floor} is above ceiling.{side} of {ceiling}; {advice}"))
+        if not found:
+            try:
+                found = self._of_its_nodes()
+            except BadInput as error:
+                found = [(("nodes",), str(error))]
         if found:
             raise Contradiction(*found)
         return self
@@ -148,6 +153,17 @@ class PoolPolicy(Part):
         floor = Shares(hpc=self.floor.hpc or 0, kubernetes=self.floor.kubernetes or 0)
         return self.model_copy(update={"floor": floor})
 
+    def _of_its_nodes(self) -> list[Found]:
+        """Whether as many nodes as the pool names can be split. Raises BadInput for what is no hostlist."""
+        count = len(hosts(self.nodes or ""))
+        try:
+            if count:
+                self.bounds(count)
+        except ValueError as error:
+            least = (self.floor.hpc or 0) + (self.floor.kubernetes or 0)
+            return [(("floor" if least > count else "ceiling",), str(error))]
+        return []
+
     def bounds(self, pool_nodes: int) -> tuple[int, int]:
         """The fewest and the most nodes that Kubernetes may own of a pool of ``pool_nodes``.
 
@@ -163,33 +179,28 @@ class PoolPolicy(Part):
         return low, high
 
 
-def nodes_apart(pools: tuple[PoolPolicy, ...]) -> tuple[PoolPolicy, ...]:
-    """The pools, in which no node is in two, by its name on either side. Raises Contradiction that names them."""
-    found: list[tuple[tuple[str | int, ...], str]] = []
-    owners: dict[tuple[Side, str], str] = {}
-    advice = "leave each node to one pool"
+def nodes_apart(pools: tuple[PoolPolicy, ...]) -> list[Found]:
+    """Where a node is in two pools, by its name on either side, or where it may be."""
+    found: list[Found] = []
+    owners: dict[tuple[Side, str], int] = {}
     for number, pool in enumerate(pools if len(pools) > 1 else ()):
         if pool.nodes is None:
             found.append(((number,), f"{pool.name} has every node, and there are other pools; give it nodes"))
             continue
-        try:
-            names = hosts(pool.nodes)
-        except BadInput as error:
-            found.append(((number, "nodes"), str(error)))
-            continue
+        names = hosts(pool.nodes)
         if len(names) + len(owners) // 2 > NODES_MOST:
-            raise Contradiction(*found, ((number, "nodes"), f"the pools have more than {NODES_MOST} nodes by then"))
+            return [*found, ((number, "nodes"), f"the pools have more than {NODES_MOST} nodes by then")]
         kubernetes = [pool.kubernetes_name.replace("{name}", name) for name in names]
         for side, key, its in ((Side.HPC, "nodes", names), (Side.KUBERNETES, "kubernetesName", kubernetes)):
-            taken = [name for name in its if owners.setdefault((side, name), pool.name) != pool.name]
+            taken = [name for name in its if owners.setdefault((side, name), number) != number]
             if taken:
                 what = taken[0] if len(taken) == 1 else f"{taken[0]} and {len(taken) - 1} more"
-                also = f"{what} of pool {pool.name} also in pool {owners[side, taken[0]]}; {advice}"
-                found.append(((number, key), also))
+                other = owners[side, taken[0]]
+                which = pools[other].name if pools[other].name != pool.name else f"number {other + 1}"
+                advice = "leave each node to one pool"
+                found.append(((number, key), f"{what} of pool {pool.name} also in pool {which}; {advice}"))
                 break
-    if found:
-        raise Contradiction(*found)
-    return pools
+    return found
 
 
 def _or(value: int | None, default: int) -> int:

@@ -10,7 +10,7 @@ from pydantic_core import ErrorDetails
 
 from basics.documents.messages import in_words, model_at
 from basics.documents.tree import Mistake, Path, Tree, nearest
-from models.fields import Part
+from models.fields import Contradiction, Part
 
 MISTAKES_MOST = 100  # more do not help anybody
 _ROUNDS_MOST = 10  # each round mends something; three are enough for a policy as deep as ours
@@ -33,7 +33,7 @@ def validated(tree: Tree, root: type[Model]) -> tuple[Model | None, list[Mistake
             errors = error.errors(include_url=False)
         for mistake in _new(errors, tree, gone, root, room=MISTAKES_MOST + 1 - len(found)):
             found.setdefault((mistake.path, mistake.what), mistake)
-        taken = [path for error in errors if (path := _take_out(tree.data, error, root)) is not None]
+        taken = [path for error in errors for path in _take_out(tree.data, error, root)]
         gone.update(taken)
         if not taken:
             break
@@ -49,43 +49,47 @@ def _new(errors: list[ErrorDetails], tree: Tree, gone: set[Path], root: type[Par
         if error["type"] == "missing" and error["loc"] in gone:
             continue
         for path, what in in_words(error, root):
+            if error["type"] == "value_error" and any(one[: len(path)] == path for one in gone):
+                continue  # what is said of a part may not hold with what was taken out of it
             if not any(path[:length] in tree.unread for length in range(len(path) + 1)):
                 place = tree.keys.get(path) if error["type"] == "extra_forbidden" else None
                 mistakes.append(Mistake(place or nearest(tree.places, path), path, what))
     return mistakes
 
 
-def _take_out(data: Any, error: ErrorDetails, root: type[Part]) -> Path | None:
-    """Removes the wrong value and returns its path, or returns None when nothing can be taken out.
+def _take_out(data: Any, error: ErrorDetails, root: type[Part]) -> list[Path]:
+    """Removes what is wrong and returns the paths of it: none when nothing can be taken out.
 
-    Of a part that contradicts itself only the keys go that it can do without. A list of parts stays as it is: others
-    refer to its items by name.
+    Of a part that contradicts itself the keys go that it can do without, of one in a list only those that are named. A
+    list of parts stays as it is: others refer to its items by name.
     """
     path: Path = error["loc"]
     model = model_at(path, root)
     if error["type"] == "missing" or not path:
-        return None
+        return []
     if model is None:
         while isinstance(path[-1], int):
             path = path[:-1]
-    elif error["type"] == "value_error":
-        return path if _bare(_at(data, path), model) else None
+        wrong = [path]
+    elif isinstance(cause := error.get("ctx", {}).get("error"), Contradiction):
+        part = _at(data, path)
+        needed = {field.alias for field in model.model_fields.values() if field.is_required()}
+        named = isinstance(path[-1], int)
+        wrong = [(*path, *one) for one, _ in cause.found] if named else [(*path, key) for key in {*part} - needed]
     elif isinstance(path[-1], int) or error["type"] in ("tuple_type", "too_short", "too_long"):
-        return None
-    parent = _at(data, path[:-1])
-    if path[-1] not in parent:
-        return None
-    del parent[path[-1]]
-    return path
+        return []
+    else:
+        wrong = [path]
+    return [one for one in wrong if _removed(data, one)]
 
 
-def _bare(part: Any, model: type[Part]) -> bool:
-    """Leaves a part only the keys that it must have; False when there was nothing to remove."""
-    needed = {field.alias for field in model.model_fields.values() if field.is_required()}
-    spare = [key for key in part if key not in needed] if isinstance(part, dict) else []
-    for key in spare:
-        del part[key]
-    return bool(spare)
+def _removed(data: Any, path: Path) -> bool:
+    """Takes a key out of its part; False when it is not there any more."""
+    part = _at(data, path[:-1])
+    there = path[-1] in part
+    if there:
+        del part[path[-1]]
+    return there
 
 
 def _at(data: Any, path: Iterable[str | int]) -> Any:

@@ -20,7 +20,8 @@ Generated from the declaration of the policy; do not edit it, run `make generate
 
 A policy is one YAML document. Every key is optional but for those marked *required*, and what is left out has the
 default below. Unknown keys are refused. Durations are a whole number and a unit, `s`, `m`, `h` or `d`.
-`tidegate policy check FILE` shows every mistake at once; [policy.schema.json](policy.schema.json) serves editors.
+`tidegate policy check FILE` shows every mistake at once, and what pools and takeovers contradict of one another once
+none of them lacks what it must have; [policy.schema.json](policy.schema.json) serves editors.
 YAML is read by the core schema of version 1.2, without tags, anchors and aliases.
 """
 

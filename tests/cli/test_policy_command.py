@@ -93,6 +93,31 @@ def test_a_pool_too_small_for_its_floors_is_told_at_the_pool(run, good: str):
     assert ran.err.startswith(f"{good}:1:16: spec.pools[0]: the floors and ceilings of pool a100 leave no split")
 
 
+@pytest.mark.parametrize(
+    ("pools", "told"),
+    [
+        ("{name: a, nodes: 'n[1-4]', floor: {hpc: 5}}", "spec.pools[0].floor: the floors and ceilings of pool a leave"),
+        (
+            "{name: a, nodes: n1}, {name: b, nodes: 'm[1-4]', ceiling: {hpc: 1, kubernetes: 2}}",
+            "spec.pools[1].ceiling: the floors and ceilings of pool b leave no split of its 4 nodes",
+        ),
+        ("{name: a, nodes: 'n[1-200000]'}", "spec.pools[0].nodes: 'n[1-200000]' is no hostlist of at most 100000"),
+        ("{name: a, nodes: 'n[1-4]'}", "spec.pools[0].nodes: these are 4 nodes, and --nodes says 64"),
+        ("{name: a, nodes: 'n[1-4]'}, {name: b, nodes: m1}", "spec.pools[0].nodes: these are 4 nodes, and --nodes"),
+    ],
+)
+def test_the_nodes_that_a_pool_names_are_counted(run, pools: str, told: str):
+    text = f"spec: {{pools: [{pools}]}}"
+    ran = run("policy", "check", "-", *(("--nodes", "64") if "--nodes" in told else ()), stdin=text.encode())
+    assert (ran.code, ran.out) == (1, "")
+    assert told in ran.err
+
+
+def test_as_many_nodes_as_the_pool_names_are_well(run):
+    ran = run("policy", "check", "-", "--nodes", "4", stdin=b"spec: {pools: [{name: a, nodes: 'n[1-4]'}]}")
+    assert (ran.code, ran.out.splitlines()[1].split(":")[0]) == (0, "pool a of 4 nodes")
+
+
 def test_parts_that_are_not_acted_on_yet_are_noted(run):
     text = """spec:
   pools: [{name: a, nodes: n1}, {name: b, nodes: n2, hooks: {after: {url: "http://hooks.example.org"}}}]

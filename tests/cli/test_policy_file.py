@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import time
+from itertools import combinations
 from pathlib import Path
 
 import pytest
@@ -215,12 +216,12 @@ BAD = [
     (
         "a floor above its ceiling",
         "spec:\n  pools:\n  - name: a\n    floor: {hpc: 9}\n    ceiling: {hpc: 3}\n",
-        "3:5: spec.pools[0]: floor.hpc is 9, above ceiling.hpc of 3; lower the one or raise the other",
+        "4:18: spec.pools[0].floor.hpc: 9 is above ceiling.hpc of 3; lower the one or raise the other",
     ),
     (
         "two pools of one name",
-        "spec: {pools: [{name: a}, {name: a}]}",
-        "1:34: spec.pools[1].name: a is already the name of number 1; give each its own name",
+        "spec: {pools: [{name: a, nodes: n1}, {name: a, nodes: n2}]}",
+        "1:45: spec.pools[1].name: a is already the name of number 1; give each its own name",
     ),
     (
         "a node in two pools",
@@ -343,14 +344,58 @@ spec:
     assert paths == [
         "2:1 kind",
         "4:9 spec.mode",
-        "6:7 spec.pools[0]",
+        "7:20 spec.pools[0].floor.hpc",
         "8:25 spec.pools[0].ceiling.kubernets",
+        "9:7 spec.pools[1]",
         "9:14 spec.pools[1].name",
         "10:11 spec.moves.minGian",
         "10:30 spec.moves.every",
         "10:42 spec.moves.dwell",
         "10:57 spec.moves.settle",
+        "12:34 spec.takeovers[0].pool",
     ]
+
+
+SEVERAL = """spec:
+  pools:
+    - {name: a, nodes: 'n[1-4]'}
+    - {name: b, nodes: 'm[1-4]'}
+    - {name: c, nodes: 'k[1-4]'}
+  takeovers:
+    - {name: s, side: hpc, pool: c, nodes: all, schedule: "0 0 * * *", duration: 1h}
+    - {name: t, side: hpc, pool: c, nodes: all, schedule: "0 0 * * *", duration: 1h}
+"""
+MISTAKES = {  # by what each is: what is written instead of what, and where it is told
+    "mode": ("spec:\n", "spec:\n  mode: fast\n", "spec.mode"),
+    "two pools of one name": ("{name: b,", "{name: a,", "spec.pools[1].name"),
+    "a node in two pools": ("m[1-4]", "n[4-7]", "spec.pools[1].nodes"),
+    "a takeover of no pool": ("s, side: hpc, pool: c", "s, side: hpc, pool: z", "spec.takeovers[0].pool"),
+    "two takeovers of one name": ("{name: t,", "{name: s,", "spec.takeovers[1].name"),
+    "floors above the hostlist": ("n[1-4]'", "n[1-4]', floor: {hpc: 3, kubernetes: 2}", "spec.pools[0].floor"),
+    "ceilings below the hostlist": ("m[1-4]'", "m[1-4]', ceiling: {hpc: 1, kubernetes: 2}", "spec.pools[1].ceiling"),
+    "a floor above its ceiling": ("k[1-4]'", "k[1-4]', floor: {hpc: 3}, ceiling: {hpc: 2}", "spec.pools[2].floor.hpc"),
+    "a hostlist that is too large": ("k[1-4]", "k[1-100001]", "spec.pools[2].nodes"),
+    "a hostlist that is none": ("k[1-4]", "k[4-", "spec.pools[2].nodes"),
+    "an unknown key": ("{name: b,", "{zonk: 1, name: b,", "spec.pools[1].zonk"),
+    "a hook": ("{name: c,", "{name: c, hooks: {before: 7},", "spec.pools[2].hooks.before"),
+}
+
+
+PAIRS = [
+    (one, other)
+    for one, other in combinations(MISTAKES, 2)
+    if MISTAKES[other][0] in SEVERAL.replace(*MISTAKES[one][:2])  # not in one and the same place
+]
+
+
+@pytest.mark.parametrize("pair", PAIRS, ids=" and ".join)
+def test_of_any_two_mistakes_both_are_told_and_nothing_else(pair: tuple[str, str]):
+    text, paths = SEVERAL, set()
+    for name in pair:
+        before, after, path = MISTAKES[name]
+        text = text.replace(before, after)
+        paths.add(path)
+    assert {line.split(": ")[1] for line in problems(text)} == paths
 
 
 def test_no_message_speaks_of_the_library_that_validates():

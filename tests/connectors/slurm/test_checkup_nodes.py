@@ -88,7 +88,7 @@ def test_what_jobs_ask_for_and_only_some_nodes_have_is_told():
 
 
 def test_floors_that_leave_no_split():
-    (first, _) = nodes.pool_findings([pool(floor=Shares(hpc=6, kubernetes=3))], eight())
+    (first, _) = nodes.pool_findings([pool(None, floor=Shares(hpc=6, kubernetes=3))], eight())
     assert (first.level, "leave no split of its 8 nodes" in first.what) == (Level.ERROR, True)
 
 
