@@ -45,6 +45,32 @@ def changed(path: str, value: object) -> Any:
 
 
 @pytest.mark.parametrize(
+    ("given", "told"),
+    [
+        ({"over": "native", "url": "http://s:1"}, ["url: is only for rest; leave it out"]),
+        (
+            {"over": "native", "url": "http://s:1", "tokenFile": "t", "user": "u", "caFile": "c"},
+            [f"{key}: is only for rest; leave it out" for key in ("caFile", "tokenFile", "url", "user")],
+        ),
+        ({"over": "rest"}, ["lacks tokenFile, which rest needs", "lacks url, which rest needs"]),
+        ({"over": "reast", "user": "u"}, ["over: must be 'rest' or 'native', not 'reast'"]),
+        ({"over": "native", "poll": "0s", "user": "u"}, ["poll: must be from 1s to 10m, not 0s", "user: is only for"]),
+        ({"url": "s:1", "tokenFile": "t"}, ["url: 's:1' is not an address"]),
+    ],
+    ids=["native and url", "native and all of rest", "rest alone", "neither", "native and more", "a wrong url"],
+)
+def test_no_two_lines_about_how_slurm_is_reached_contradict_each_other(
+    tmp_path: Path, given: dict[str, str], told: list[str]
+):
+    document = {"spec": {"slurm": given, "kubernetes": {"twin": {"requests": "r.csv"}}}}
+    (tmp_path / "site.yaml").write_text(json.dumps(document))
+    with pytest.raises(BadDocument) as refused:
+        read_site(tmp_path / "site.yaml")
+    lines = sorted(line.partition("spec.slurm")[2].lstrip(".: ") for line in str(refused.value).splitlines())
+    assert [line[: len(want)] for line, want in zip(lines, told, strict=True)] == told
+
+
+@pytest.mark.parametrize(
     ("path", "value"),
     [
         ("spec.state", ""),
