@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from html import escape
 from typing import TypeVar
@@ -24,8 +24,10 @@ _STYLE = (
 )
 
 
-def page_html(site: str, now_s: int, status: Sequence[Status], events: Sequence[Event]) -> bytes:
-    """The page, which loads nothing; it draws itself anew every few seconds."""
+def page_html(
+    site: str, now_s: int, status: Sequence[Status], events: Sequence[Event], old: Mapping[str, int]
+) -> bytes:
+    """The page, which loads nothing; it draws itself anew every few seconds. ``old`` are ages by the ids of events."""
     parts = [
         "<!doctype html><html lang=en><meta charset=utf-8>",
         '<meta name=viewport content="width=device-width,initial-scale=1"><meta http-equiv=refresh content=5>',
@@ -34,16 +36,18 @@ def page_html(site: str, now_s: int, status: Sequence[Status], events: Sequence[
         "<h2>This process</h2>",
         _table((one.part, one.text or "runs", one.well) for one in status),
         "<h2>Plans</h2>",
-        _table((_within_site(event), in_a_line(one.plan), not one.plan.holds) for event, one in _told(events, Planned)),
+        _table(_aged(event, in_a_line(one.plan), old, not one.plan.holds) for event, one in _told(events, Planned)),
         "<h2>Forecasts</h2>",
-        _table((_within_site(event), _forecast(one), True) for event, one in _told(events, Forecast)),
+        _table(_aged(event, _forecast(one), old) for event, one in _told(events, Forecast)),
         "<h2>Hand-overs under way, or in need of a person</h2>",
         _table((one.node, f"{one.id}: {one.direction}, {one.stage}", one.stage != "stuck") for one in _open(events)),
     ]
     return "".join(parts).encode()
 
 
-def page_json(site: str, now_s: int, status: Sequence[Status], events: Sequence[Event]) -> bytes:
+def page_json(
+    site: str, now_s: int, status: Sequence[Status], events: Sequence[Event], old: Mapping[str, int]
+) -> bytes:
     """The same for machines."""
     return msgspec.json.encode(
         {
@@ -52,6 +56,7 @@ def page_json(site: str, now_s: int, status: Sequence[Status], events: Sequence[
             "parts": status,
             "plans": {event.key: one.plan for event, one in _told(events, Planned)},
             "forecasts": {event.key: _forecast(one) for event, one in _told(events, Forecast)},
+            "old": {event.key: old[event.id] for event in events if event.id in old},
             "handovers": [{"id": one.id, "node": one.node, "stage": one.stage} for one in _open(events)],
         }
     )
@@ -73,8 +78,11 @@ def _open(events: Sequence[Event]) -> list[Handover]:
     return [one for _, one in _told(events, Handover) if not one.stage.finished or one.stage == "stuck"]
 
 
-def _within_site(event: Event) -> str:
-    return event.key.partition("/")[2]
+def _aged(event: Event, text: str, old: Mapping[str, int], well: bool = True) -> tuple[str, str, bool]:
+    """A row, within its site, that says how old it is where it is too old."""
+    age_s = old.get(event.id)
+    told = text if age_s is None else f"{text}; old: of {age_s} s ago"
+    return event.key.partition("/")[2], told, well and age_s is None
 
 
 def _forecast(forecast: Forecast) -> str:

@@ -13,10 +13,12 @@ from prometheus_client import CollectorRegistry
 from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
 
 from basics.log_once import Trouble
+from basics.text import some
 from models.bus import Subscription
 from models.catch_up import deliveries
 from models.errors import BadInput, BusRefused, BusUnavailable
-from models.events import Latest, Topic
+from models.events import Event, Latest, Topic
+from models.freshness import outdated
 from service.page_text import page_html, page_json
 from service.part import Part, Status, Step
 from service.parts.bus import BusPart
@@ -49,6 +51,8 @@ class PagePart(Part):
         self._subscription = subscription
         self._latest = Latest()
         self._trouble = Trouble(log, "what the page shows is old: the bus is not heard")
+        self._old = Trouble(log, "nothing newer is told, so the page is old")
+        self._began_s = process.clock()
         self._shown = b"", b"", b""
         self._monotonic = monotonic
         self._looked_s = monotonic()
@@ -72,13 +76,27 @@ class PagePart(Part):
             self._trouble.met(error)
         else:
             self._trouble.over()
-        status, events = self._process.status(), list(self._latest.state.values())
-        site = self._process.site.metadata.name
-        now_s = self._process.clock()
-        metrics = generate_latest(self._metrics())
-        self._shown = page_html(site, now_s, status, events), page_json(site, now_s, status, events), metrics
+        events, now_s = list(self._latest.state.values()), self._process.clock()
+        old = self._outdated(events, now_s)
+        shown = self._process.site.metadata.name, now_s, self._process.status(), events, old
+        self._shown = page_html(*shown), page_json(*shown), generate_latest(self._metrics())
         self._looked_s = self._monotonic()
         return LISTEN_S
+
+    def _outdated(self, events: Sequence[Event], now_s: int) -> dict[str, int]:
+        """The ages of what is too old, by id; those of our own pools are told in the log."""
+        spec, poll_s = self._process.policy.spec, self._process.site.spec.slurm.poll
+        forecasts_s, plans_s = (max(spec.safety.stale_after, 2 * every_s) for every_s in (poll_s, spec.moves.every))
+        old = outdated(events, now_s, forecasts_s=forecasts_s, plans_s=plans_s)
+        pools = tuple(f"{pool.key}/" for pool, _ in self._process.pools())
+        ours = sorted(
+            f"{event.topic} {event.key}" for event in events if event.id in old and f"{event.key}/".startswith(pools)
+        )
+        if ours and now_s - self._began_s > forecasts_s:  # what was there before us may soon be told anew
+            self._old.met(f"{some(ours)}; see whether connect, forecast and control run")
+        elif not ours:
+            self._old.over()
+        return old
 
     def answer(self, path: str) -> tuple[int, str, bytes]:
         """Status, type and body of what is asked for."""
@@ -105,7 +123,7 @@ class PagePart(Part):
 
     def status(self) -> Status:
         """See the base."""
-        return Status(self.name, not self._trouble.lasts, f"answers on port {self.port}")
+        return Status(self.name, not (self._trouble.lasts or self._old.lasts), f"answers on port {self.port}")
 
     def _metrics(self) -> CollectorRegistry:
         if self._registry is None:

@@ -16,7 +16,9 @@ import pytest
 
 from controller.turn_pace import TurnPace
 from models.errors import BadInput, BusUnavailable
-from models.events import Topic
+from models.events import Event, Planned, Topic
+from models.plans import Plan
+from models.policies import MovesPolicy
 from service.open_process import OPEN, open_process
 from service.part import Status
 from service.parts.bus import BusPart
@@ -269,6 +271,51 @@ def test_the_page_shows_what_the_bus_tells(opening: Opening, caplog: pytest.LogC
     assert get("/livez") == "ok\n"
     with pytest.raises(HTTPError, match="404"):
         get("/nothing")
+
+
+@pytest.mark.parametrize(
+    ("later_s", "old"),
+    [(100, ()), (130, ("site/pool/hpc", "site/pool/kubernetes")), (700, ("site/pool", "site/pool/hpc"))],
+    ids=["within", "readings", "plans, too"],
+)
+def test_what_nobody_tells_any_more_is_red_on_the_page_and_warned_of_once(
+    opening: Opening, caplog: pytest.LogCaptureFixture, later_s: int, old: tuple[str, ...]
+):
+    process = opening(site=", page: {listen: '127.0.0.1:0'}", spec=", pools: [{name: pool}]")
+    process.policy = process.policy.model_copy(
+        update={"spec": process.policy.spec.model_copy(update={"moves": MovesPolicy()})}
+    )
+    run_once(process)
+    page, now_s = process.part(PagePart), process.clock()
+    process.clock = lambda: now_s + later_s
+    for _ in range(3):
+        page.look()
+    html, told = page.answer("/")[2].decode(), json.loads(page.answer("/status.json")[2])
+    for key in ("site/pool", "site/pool/hpc"):
+        row = re.escape(key.partition("/")[2])
+        assert bool(re.search(rf"<td>{row}<td class=bad>[^<]*; old: of \d+ s ago", html)) is (key in old), key
+    assert set(old) <= set(told["old"])
+    assert bool(told["old"]) is bool(old)
+    assert next(one for one in told["parts"] if one["part"] == "page")["well"] is not bool(old)
+    warned = [line for line in caplog.messages if "nothing newer is told" in line]
+    assert len(warned) == bool(old), warned
+    process.clock = lambda: now_s
+    page.look()
+    assert json.loads(page.answer("/status.json")[2])["old"] == {}
+
+
+@pytest.mark.parametrize(("site", "later_s"), [("elsewhere", 1000), ("site", 100)])
+def test_what_another_site_or_an_earlier_run_has_left_on_the_bus_is_red_and_not_warned_of(
+    opening: Opening, caplog: pytest.LogCaptureFixture, site: str, later_s: int
+):
+    process = opening(Role.PAGE, site=", page: {listen: '127.0.0.1:0'}")
+    plan = Planned(1, Plan(5, 0, 0, (), (), ()))
+    process.part(BusPart).bus.publish(Event(Topic.PLANS, f"{site}/pool", plan, 1, f"tidegate/{site}/pool", 5.0))
+    page, now_s = process.part(PagePart), process.clock()
+    process.clock = lambda: now_s + later_s
+    page.look()
+    assert "class=bad>Kubernetes has 0 nodes" in page.answer("/")[2].decode()
+    assert (page.status().well, caplog.messages) == (True, [])
 
 
 def test_what_others_wrote_cannot_steer_the_page(opening: Opening):
