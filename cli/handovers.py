@@ -13,7 +13,7 @@ from rich.console import Console
 from basics.text import clean
 from cli.audit.detail import detail
 from cli.audit.explain import decision_of, differences, numbers, reasons, taken_again
-from cli.audit.format import clock
+from cli.audit.format import clock, wrapped
 from cli.audit.listing import document, drops, left_alone, listing, summary
 from cli.audit.timelines import HandoverTimelines, read_timelines
 from models.handovers import Stage
@@ -63,7 +63,10 @@ def _list(timelines: HandoverTimelines, node: str | None, stage: Stage | None, l
         typer.echo(json.dumps(document(newest, found, strays, dropped, alone), indent=2))
         return
     if newest:
-        Console(highlight=False).print(listing(newest, timelines.shared))
+        table, out = listing(newest, _width(), timelines.shared)
+        Console(highlight=False, width=_width()).print(table)
+        if out:
+            typer.echo("\n".join(wrapped(f"no room here for: {', '.join(out)}", _width())))
     if len(newest) < len(found):
         typer.echo(f"the newest {len(newest)} of {len(found)}; --limit {len(found)} lists them all")
     width = _width()

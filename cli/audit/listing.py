@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from typing import Any
+from typing import Any, Literal
 
 from rich import box
+from rich.cells import cell_len
 from rich.table import Table
 from rich.text import Text
 
@@ -18,38 +19,48 @@ from models.audit import Dropped, LeftAlone
 from models.handovers import Direction, Handover, Stage
 
 DROPS_SHOWN = 5
-ID_WIDE = 20  # characters of an id that are never broken
+NODE_WIDE = 16  # characters of a node's name that are never broken
+_HEADS = ("id", "node", "to", "ended", "begun", "emptying", "opening", "back", "why")
+_TIMES = ("begun", "emptying", "opening", "back")
+_LEFT_OUT_FIRST = ("emptying", "back", "opening", "begun", "to", "why", "ended", "node")
 _ENDS = (Stage.DONE, Stage.CANCELLED, Stage.STUCK)
 _STYLES = {Stage.STUCK: "bold red", Stage.CANCELLED: "yellow"}
 
 
-def listing(timelines: Sequence[HandoverTimeline], shared: str = "") -> Table:
-    """One row for each hand-over, its id without what all ids begin with. The column of turning back is left out where
-    none did."""
-    ids = [clean(timeline.id.removeprefix(shared)) for timeline in timelines]
-    long = max(map(len, ids), default=0) > ID_WIDE
-    back = any(timeline.back_s is not None for timeline in timelines)
+def listing(timelines: Sequence[HandoverTimeline], width: int, shared: str = "") -> tuple[Table, list[str]]:
+    """One row for each hand-over, its id without what all ids begin with, within ``width`` columns of the terminal;
+    and what there is no room for. An id is folded only where it alone is wider than all."""
+    cells = dict(zip(_HEADS, zip(*(_row(timeline, shared) for timeline in timelines), strict=True), strict=True))
+    if all(timeline.back_s is None for timeline in timelines):
+        del cells["back"]
+    wide = {head: max(map(cell_len, (head, *map(str, texts)))) for head, texts in cells.items()}
+    wide["node"] = min(wide["node"], NODE_WIDE)
+    out = []
+    for head in _LEFT_OUT_FIRST:
+        if head in cells and sum(wide[one] + 1 for one in cells) - 1 > width:
+            del cells[head]
+            out.append(head)
     table = Table(box=box.SIMPLE_HEAD, padding=0, show_edge=False)
-    table.add_column("id", no_wrap=not long, overflow="fold", min_width=ID_WIDE if long else None)
-    table.add_column("node", overflow="fold", min_width=4)
-    for head in ("to", "ended"):
-        table.add_column(head, no_wrap=True)
-    for head in ("begun", "emptying", "opening", *(["back"] if back else [])):
-        table.add_column(head, justify="right", no_wrap=True)
-    table.add_column("why", overflow="fold", min_width=4)
-    for ident, timeline in zip(ids, timelines, strict=True):
-        handover = timeline.handover
-        times_s = [timeline.emptying_s, timeline.opening_s, *([timeline.back_s] if back else [])]
-        table.add_row(
-            Text(ident),
-            Text(clean(handover.node)),
-            handover.direction.target,
-            Text(_end(handover), style=_STYLES.get(handover.stage, "")),
-            clock(handover.started_s),
-            *map(span_text, times_s),
-            why(handover),
-        )
-    return table
+    for head in cells:
+        justify: Literal["left", "right"] = "right" if head in _TIMES else "left"
+        folded = head == "node" or wide[head] > width
+        table.add_column(head, justify=justify, no_wrap=not folded, overflow="fold", min_width=min(wide[head], width))
+    for row in zip(*cells.values(), strict=True):
+        table.add_row(*row)
+    return table, out
+
+
+def _row(timeline: HandoverTimeline, shared: str) -> tuple[Text | str, ...]:
+    handover = timeline.handover
+    return (
+        Text(clean(timeline.id.removeprefix(shared))),
+        Text(clean(handover.node)),
+        handover.direction.target,
+        Text(_end(handover), style=_STYLES.get(handover.stage, "")),
+        clock(handover.started_s),
+        *map(span_text, (timeline.emptying_s, timeline.opening_s, timeline.back_s)),
+        why(handover),
+    )
 
 
 def why(handover: Handover) -> str:

@@ -148,9 +148,37 @@ def test_long_names_still_fit_80_columns(run, tmp_path: Path):
     ran = run("handovers", write(tmp_path / "a", *course("12.1234", name, *stages, why=Why.NOT_WANTED)))
     lines = ran.out.splitlines()
     assert max(map(len, lines)) <= 80
-    rows = [line for line in lines if not line.startswith(("empty", "1 ", "0 "))][2:]
-    assert "".join(row[8:20].split()[0] for row in rows if row[8:20].strip()) == name
-    assert "263:53:20" in ran.out
+    at = lines[0].index("node")
+    rows = lines[2 : next(number for number, line in enumerate(lines) if line.startswith("no room"))]
+    assert "".join(row[at:].split()[0] for row in rows if row.strip()) == name
+    assert "not-wanted" in ran.out
+    assert "no room here for: emptying, back\n" in ran.out
+
+
+@pytest.mark.parametrize("width", [20, 40, 60, 80, 100, 200])
+@pytest.mark.parametrize("at_s", [0, 1_700_000_000], ids=["a replay", "a service"])
+@pytest.mark.parametrize("before", ["", "a" * 30], ids=["short ids", "long ids"])
+def test_ids_are_whole_at_any_width_and_what_has_no_room_is_named(
+    run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, width: int, at_s: int, before: str
+):
+    idents = [f"{before}.1.m{number}" for number in (7, 1234)] + [f"b{before}.2.m9"]  # two pools: nothing is shared
+    entries = [
+        entry
+        for number, ident in enumerate(idents)
+        for entry in course(ident, f"gpu{number:03}", (at_s, S.DRAINED), (at_s + 9, S.DONE), repair=True)
+    ]
+    entries += course("c.1.1", "gpu009", (at_s, S.DRAINING), (at_s + 9, S.CANCELLED), why=Why.NOT_WANTED)
+    monkeypatch.setenv("COLUMNS", str(width))
+    lines = run("handovers", write(tmp_path / "a", *entries)).out.splitlines()
+    end = next(number for number, line in enumerate(lines) if line.startswith("4 hand-overs"))
+    heads, above = lines[0].split(), "\n".join(lines[:end])
+    assert max(map(len, lines[:end])) <= max(width, 40)
+    for whole in idents if width >= max(map(len, idents)) else ():
+        assert f"\n{whole}" in above
+    told = above.partition("no room here for: ")[2].replace(",", " ").split()
+    assert {*heads, *told} == {"id", "node", "to", "ended", "begun", "emptying", "opening", "why"}
+    for whole in ("repair", "not-wanted") if "why" in heads else ():
+        assert whole in above
 
 
 def dropped(at_s: int, name: str, reason: DropReason, seen: Node | None) -> Dropped:
