@@ -590,6 +590,11 @@ def test_partitions_can_be_chosen(read):
     trace = read(parsable(*rows), wanted).trace
     assert [job.id for job in trace.jobs] == [100, 101]
     assert trace.notes.passed == {why.OTHER_PARTITION: 1}
+    with pytest.raises(BadInput, match=r"2 in another partition; partitions here: 'cpü', 'debug'\)"):
+        read(parsable(*rows[1:]), Wanted(partitions=frozenset({"gpus"})))
+    many = [{"JobIDRaw": str(number), "Partition": f"p{number:03}"} for number in range(100, 300)]
+    with pytest.raises(BadInput, match=r"partitions here: 'p100', 'p101', .*, 'p119' and 180 more\)"):
+        read(parsable(*many), Wanted(partitions=frozenset({"gpus"})))
     with pytest.raises(BadInput, match="columns missing: Partition"):
         read(parsable({}, columns=[name for name in COLUMNS if name != "Partition"]), wanted)
 

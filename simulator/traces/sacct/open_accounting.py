@@ -6,6 +6,7 @@ from io import BufferedReader
 from pathlib import Path
 from typing import BinaryIO
 
+from basics.text import some
 from models.errors import BadInput
 from simulator.traces.sacct.accounting import Accounting
 from simulator.traces.sacct.columns import begins_document
@@ -44,16 +45,17 @@ def sacct_from(stream: BufferedReader, path: Path | str, wanted: Wanted, *, stri
     else:
         read_parsable(lines, wanted, jobs)
     if not jobs:
-        raise _no_job(lines)
+        raise _no_job(lines, jobs.others)
     return jobs.finish()
 
 
-def _no_job(lines: Lines) -> BadInput:
+def _no_job(lines: Lines, partitions: list[str]) -> BadInput:
     """The error for an accounting without one job to replay, with what was in it instead."""
     notes = lines.notes
     if not notes.lines and notes.unit == "lines":
         return lines.none_usable("job")
     told = [f"{count} {why}" for why, count in sorted((notes.passed | notes.reasons).items())] + notes.remarks
+    told += [f"partitions here: {some(partitions, most=20)}"] if partitions else []
     told += [f"the first bad one: {notes.bad[0]}"] if notes.bad else []
     what = f"no job to replay ({notes.unit} read: {notes.lines}{''.join(f'; {part}' for part in told)})"
     return BadInput(what, where=str(lines.path), remedy=f"ask for jobs that ran: {COMMAND}")

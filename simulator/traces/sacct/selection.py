@@ -17,6 +17,7 @@ from simulator.work import ReadNotes
 PENDING = "pending, has not run"
 ELSEWHERE = "started on another cluster of its federation"
 OTHER_PARTITION = "in another partition"
+OTHERS_MOST = 200  # partitions that are told where none of the file is wanted
 BEFORE, AFTER = "arrived before --since", "arrived at --until or later"
 STEP = "a step of a job"
 TOLD_TWICE = "told before (same job, same submission), the row that says more kept"
@@ -74,6 +75,7 @@ class Gathering:
         self._wanted = wanted
         self._partitions = {name.encode() for name in wanted.partitions}
         self._notes = notes
+        self._others: set[bytes] = set()
         self._recorded = Recorded()
         self._users: dict[bytes, int] = {b"": 0}
         self._clusters: dict[bytes, int] = {}
@@ -82,6 +84,11 @@ class Gathering:
 
     def __len__(self) -> int:
         return len(self._recorded)
+
+    @property
+    def others(self) -> list[str]:
+        """The partitions of what was left out for its partition, OTHERS_MOST at most."""
+        return sorted(quoted(name) for name in self._others if name)
 
     def add(self, row: Row) -> None:
         """Take a row, or count why not. Raises Wrong when there is something wrong with it."""
@@ -106,6 +113,8 @@ class Gathering:
         """Why the row is no work to replay, None for one that is."""
         wanted = self._wanted
         if self._partitions and row.partition not in self._partitions:
+            if len(self._others) < OTHERS_MOST:
+                self._others.add(row.partition)
             return OTHER_PARTITION
         if row.stage is Stage.WAITS:
             return PENDING
