@@ -80,14 +80,14 @@ class _Builder:
         self._events = yaml.parse(self._text, Loader=yaml.SafeLoader)
         self._next()  # the start of the stream
         if isinstance(self._next(), yaml.StreamEndEvent):
-            self.stop(Place(1, 1), f"the document is empty; write a {self._noun}, or use none")
+            self.stop(Place(1, 1), f"the document is empty; write a {self._noun} into it")
         data = self._value(self._next(), ())
         self._next()  # the end of the document
         after = self._next()
         if not isinstance(after, yaml.StreamEndEvent):
             self.stop(_place(after.start_mark), f"a second document begins here; keep one {self._noun} in one file")
         if data is None and not self._found.mistakes:
-            self.stop(Place(1, 1), f"the document is empty; write a {self._noun}, or use none")
+            self.stop(Place(1, 1), f"the document is empty; write a {self._noun} into it")
         return self._found._replace(data=data)
 
     def stop(self, place: Place, what: str, path: Path = ()) -> None:

@@ -101,7 +101,7 @@ def _decided(line: bytes) -> Decided:
         ("policy", found.policy, found.policy_sha256),
     ):
         if _sha256(bytes(raw)) != expected:
-            raise BadInput(f"its {what} have changed since it was written: their sha256 differs", remedy=_RESTORE)
+            raise BadInput(f"was changed after it was written: the sha256 of its {what} differs", remedy=_RESTORE)
     policy = msgspec.json.decode(found.policy, type=_Policy)
     return Decided(
         found.epoch,

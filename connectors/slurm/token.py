@@ -39,16 +39,20 @@ class TokenFile:
         try:
             status = self.path.stat()
             if not S_ISREG(status.st_mode):  # a pipe would be waited for
-                raise Unreachable(f"the token for Slurm cannot be read: {self.path} is not a file")
+                raise self._unread("it is not a file")
             seen = (status.st_mtime_ns, status.st_size, status.st_ino)
             if seen != self._seen:
                 self._token = self._read()
                 self._seen = seen
                 self.expires_s = expiry(self._token)
         except OSError as error:
-            raise Unreachable(f"the token for Slurm cannot be read: {error}") from error
+            raise self._unread(error.strerror, denied=isinstance(error, PermissionError)) from error
         self._watch(now_s)
         return self._token
+
+    def _unread(self, why: str, *, denied: bool = False) -> Unreachable:
+        remedy = "let this user read that file" if denied else "write what `scontrol token` says into that file"
+        return Unreachable(f"the token for Slurm in {self.path} cannot be read: {why} ({remedy})")
 
     def _read(self) -> str:
         with self.path.open("rb") as file:

@@ -136,7 +136,7 @@ BAD = [
         "1:17: security.tls: must not be false when anything else is given here: all of it is said over TLS",
     ),
     ("security that is a word", "security: tls", "1:11: security: must be a mapping of keys to values, not 'tls'"),
-    ("nothing", "", "1:1: the document is empty; write a set of bus settings, or use none"),
+    ("nothing", "", "1:1: the document is empty; write a set of bus settings into it"),
     ("no mapping", "- prefix", "1:1: must be a mapping of keys to values, not a list"),
 ]
 

@@ -471,7 +471,7 @@ def test_inputs_that_were_changed_are_found_out(run, replayed: Path, tmp_path: P
     )
     ran = run("handovers", path, "--explain", "1.1")
     assert ran.code == 1
-    assert f"{path}:1: the line its inputs have changed" in ran.err
+    assert f"{path}:1: the line was changed after it was written: the sha256 of its inputs differs" in ran.err
 
 
 def test_what_has_no_decision_says_so(run, made_up: Path):

@@ -62,6 +62,15 @@ def test_recommending_tells_the_plan_and_touches_nothing(site: Path, server: Fak
     assert [asked for asked in server.asked if not asked.startswith("GET")] == []
 
 
+def test_takeovers_are_said_to_begin_none_yet(site: Path):
+    files = ["--site", str(site / "site.yaml"), "--policy", str(policy(site, "recommend"))]
+    told = "note: spec.takeovers is accepted, but not acted on"
+    assert told not in CliRunner().invoke(app, ["run", *files, "--once"]).stderr
+    takeover = 'takeovers: [{name: t, side: hpc, pool: pool, nodes: 1, schedule: "0 0 * * *", duration: 1h}]'
+    (site / "policy.yaml").write_text((site / "policy.yaml").read_text()[:-1] + f", {takeover}}}")
+    assert CliRunner().invoke(app, ["run", *files, "--once"]).stderr.count(told) == 1
+
+
 def test_observing_tells_of_no_plan(site: Path, server: Fake):
     told = once(site, "observe")
     assert (told.exit_code, told.stdout) == (
@@ -134,10 +143,11 @@ def test_a_pool_of_nodes_that_slurm_does_not_have_is_told_as_that(site: Path):
         (lambda site: (site / "r.csv").unlink(), "r.csv: there is no such file"),
         (lambda site: (site / "token").unlink(), "token"),
         (lambda site: (site / "site.yaml").write_text("spec: {}"), "spec.slurm: missing"),
+        (lambda site: (site / "site.yaml").write_text(""), "1:1: the document is empty; write a site into it"),
         (lambda site: (site / "site.yaml").write_text(SITE % "http://127.0.0.1:9"), "127.0.0.1:9"),
         (lambda site: (site / "tidegate-state").write_text(""), "tidegate-state: cannot be made"),
     ],
-    ids=["no rate", "no token", "a site of nothing", "nobody listens", "a file for a folder"],
+    ids=["no rate", "no token", "a site of nothing", "an empty site", "nobody listens", "a file for a folder"],
 )
 def test_what_is_wrong_is_told_with_its_place(site: Path, spoil: object, said: str):
     spoil(site)

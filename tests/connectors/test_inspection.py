@@ -205,7 +205,10 @@ def a_later_format(path: Path) -> None:
     [
         (lambda path: None, "there is no such file"),
         (Path.mkdir, "is no file"),
-        (lambda path: path.write_text("not a database, by any means"), "is no event bus, or a damaged one"),
+        (
+            lambda path: path.write_text("not a database, by any means"),
+            r"is no event bus, or a damaged one \(give the file of an event bus\)",
+        ),
         (another_database, "is a database of another program"),
         (a_later_format, "is of format 99, and this release reads 1"),
     ],

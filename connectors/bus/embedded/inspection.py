@@ -21,6 +21,7 @@ from models.events import Topic
 
 ASK_S = 0.2  # between two looks whether there is more
 CHUNK = 500  # messages read at once
+_OTHER = "give the file of an event bus"
 _READ = (
     "SELECT id, at_s, CAST(key AS BLOB), CAST(value AS BLOB), CAST(headers AS BLOB) FROM {} WHERE id >= ?"
     " ORDER BY id LIMIT ?"
@@ -116,7 +117,7 @@ class SqliteInspection:
         except OSError as error:
             raise BusRefused(f"{self._path} cannot be read: {error.strerror}") from error
         if not S_ISREG(found.st_mode):
-            raise BadInput("is no file", where=self._where, remedy="give the file of an event bus")
+            raise BadInput("is no file", where=self._where, remedy=_OTHER)
         return found.st_dev, found.st_ino
 
     @contextmanager
@@ -139,7 +140,8 @@ class SqliteInspection:
                 remedy = f"let this user read it, and {self._path.name}-wal and -shm beside it"
                 raise BusRefused(f"{self._path} cannot be read: {error} ({remedy})") from error
             if primary(error) in DAMAGED:
-                raise BusRefused(f"{self._path} is no event bus, or a damaged one: {error}") from error
+                what = f"{self._path} is no event bus, or a damaged one ({_OTHER}): {error}"
+                raise BusRefused(what) from error
             raise explained(error, self._path) from error
 
     def _no_such(self, topic: Topic, names: set[str]) -> BadInput:
@@ -149,7 +151,7 @@ class SqliteInspection:
     def _check(self, db: sqlite3.Connection) -> None:
         application, form = _one(db, "PRAGMA application_id"), _one(db, "PRAGMA user_version")
         if _tables(db) and application != APPLICATION:
-            raise BusRefused(f"{self._path} is a database of another program (give the file of an event bus)")
+            raise BusRefused(f"{self._path} is a database of another program ({_OTHER})")
         if _tables(db) and form != FORMAT:
             raise BusRefused(
                 f"{self._path} is of format {form}, and this release reads {FORMAT} (use the one that made it)"

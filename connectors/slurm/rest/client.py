@@ -135,11 +135,14 @@ class Rest:
             reply = Reply(*self._client.send(request, whole(ANSWER_MOST), timeout_s=timeout_s or self._timeout_s))
         except (OSError, http.client.HTTPException) as error:
             said = str(error) or type(error).__name__
+            if isinstance(error, ssl.SSLError) and error.reason == "WRONG_VERSION_NUMBER":
+                said = f"it speaks no TLS (use {self.url.replace('https', 'http', 1)})"
             raise Unreachable(f"slurmrestd at {self.url} gave no answer to {method} {path}: {said}") from error
         if reply.status in DENIED:
             raise Denied(
                 f"slurmrestd at {self.url} answered {reply.status} ({reply.text}): the token in {self.tokens.path}"
-                " is not accepted; it may have expired, or be somebody's whom Slurm does not know"
+                " is not accepted; it may have expired, or be somebody's whom Slurm does not know (write a new one"
+                " into it: scontrol token username=USER lifespan=86400)"
             )
         return reply
 

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import logging
 import os
+import ssl
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -166,8 +168,17 @@ def test_a_token_that_is_not_accepted_names_its_file_and_never_itself(server: Fa
     server.instead["GET nodes/"] = fake.say(status, b"Authentication failure")
     with pytest.raises(Denied) as caught:
         one.get("nodes/", wire.Nodes)
-    assert str(tmp_path / "token") in str(caught.value)
+    assert f"{tmp_path / 'token'} is not accepted" in str(caught.value)
+    assert "(write a new one into it: scontrol token username=" in str(caught.value)
     assert SECRET not in str(caught.value)
+
+
+def test_tls_to_a_server_that_speaks_none_is_told_as_that(server: Fake, tmp_path: Path):
+    (tmp_path / "token").write_text(TOKEN)
+    one = Rest(server.url.replace("http:", "https:"), tmp_path / "token")
+    with closing(one), pytest.raises(Unreachable, match=r"it speaks no TLS \(use http://127") as caught:
+        one.get("nodes/", wire.Nodes)
+    assert isinstance(caught.value.__cause__, ssl.SSLError)
 
 
 @pytest.mark.parametrize("url", ["", "slurm:6820", "ftp://slurm", "http://", "http://me:pw@slurm", "http://slurm?x=1"])
@@ -201,14 +212,33 @@ def test_a_file_without_a_token_is_named(tmp_path: Path, text: str):
         TokenFile(tmp_path / "token").token(0)
 
 
-def test_a_file_that_is_not_there_is_named(tmp_path: Path):
-    with pytest.raises(Unreachable, match=r"cannot be read.*token"):
-        TokenFile(tmp_path / "token").token(0)
+@pytest.mark.parametrize(
+    ("make", "why"),
+    [
+        (lambda path: None, "No such file or directory"),
+        (lambda path: path.mkdir(), "it is not a file"),
+        (os.mkfifo, "it is not a file"),  # it is not waited for
+        (lambda path: path.symlink_to(path), "Too many levels of symbolic links"),
+    ],
+    ids=["not there", "a folder", "a pipe", "a link to itself"],
+)
+def test_a_file_that_cannot_be_read_is_named_with_what_to_do(
+    tmp_path: Path, make: Callable[[Path], object], why: str
+):
+    path = tmp_path / "token"
+    make(path)
+    with pytest.raises(Unreachable) as caught:
+        TokenFile(path).token(0)
+    told = f"the token for Slurm in {path} cannot be read: {why} (write what `scontrol token` says into that file)"
+    assert str(caught.value) == told
 
 
-def test_a_pipe_is_no_file_with_a_token_and_is_not_waited_for(tmp_path: Path):
-    os.mkfifo(tmp_path / "token")
-    with pytest.raises(Unreachable, match="token is not a file"):
+def test_a_file_that_may_not_be_read_is_another_matter(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    def forbidden(path: Path) -> None:
+        raise PermissionError(13, "Permission denied", str(path))
+
+    monkeypatch.setattr(Path, "stat", forbidden)
+    with pytest.raises(Unreachable, match=r"token cannot be read: Permission denied \(let this user read that file\)"):
         TokenFile(tmp_path / "token").token(0)
 
 
