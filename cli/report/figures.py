@@ -89,7 +89,7 @@ _SUFFIXES = (("_node_h", Unit.NODE_HOURS), ("_share", Unit.SHARE), ("_s", Unit.S
 
 
 def is_bound(policy: str) -> bool:
-    """Whether a policy is there as a bound only: it sees the future, so no site can run it."""
+    """Whether a policy is there to compare with only: it sees the future, so no site can run it."""
     return policy.lower().startswith("oracle")
 
 

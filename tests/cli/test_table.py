@@ -54,6 +54,22 @@ def test_the_best_is_marked_and_an_oracle_does_not_compete() -> None:
     assert line_of(lines, "Utilisation").split()[-3:] == ["50", "70*", "90"]
 
 
+@pytest.mark.parametrize(
+    ("predictive", "said"),
+    [
+        (90.0, "Foresight gain captured: 50 % of what the oracle gains over reacting"),
+        (80.0, "Foresight gain captured: 100 % of what the oracle gains over reacting"),
+        (70.0, "Foresight gain captured: 150 % of what the oracle gains over reacting, which is no bound: it errs, too"),
+        (120.0, "Foresight gain captured: -100 % of what the oracle gains over reacting"),
+    ],
+)
+def test_the_gain_is_told_as_that_over_an_oracle_which_is_no_bound(predictive: float, said: str) -> None:
+    costs = {"reactive": 100.0, "predictive": predictive, "oracle": 80.0}
+    text = " ".join(printed(*(outcome(name, unmet_cost=cost) for name, cost in costs.items())))
+    told = text.partition("Foresight")[2].replace("−", "-").replace("\u2009", " ").replace("\xa0", " ")
+    assert " ".join(f"Foresight{told}".split()) == said
+
+
 def test_killed_work_stands_out() -> None:
     assert line_of(printed(outcome("a", killed=3), outcome("b", killed=0)), "Killed").split()[-2:] == ["3!", "0*"]
 
