@@ -9,7 +9,7 @@ import typer
 
 from cli.bus.target import Settings
 from cli.outputs import check_apart
-from cli.replaying.bus_path import bus_file, usable_bus
+from cli.replaying.bus_path import usable_bus
 from cli.replaying.comparison import Task, run_and_tell
 from cli.replaying.inputs import facts
 from cli.replaying.parse import BUS_HELP, DEFAULT_SHAPE, node_shape
@@ -41,8 +41,7 @@ def demo(
 ) -> None:
     """Replay a synthetic week on 64 nodes: simulation jobs by night and day, an inference service that follows its
     users."""
-    outputs = {"--report": report, "--json": json, "--audit": audit}
-    check_apart(outputs, {"--bus-settings": bus_settings, "--bus": bus_file(bus)})
+    check_apart({"--report": report, "--json": json, "--audit": audit}, {"--bus-settings": bus_settings}, bus)
     through = usable_bus(bus, bus_settings, quiet=quiet)
 
     made = demo_workload()

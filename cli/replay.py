@@ -12,7 +12,7 @@ import typer
 from cli.bus.target import Settings
 from cli.outputs import check_apart
 from cli.replaying import parse as words
-from cli.replaying.bus_path import bus_file, usable_bus
+from cli.replaying.bus_path import usable_bus
 from cli.replaying.comparison import run_and_tell
 from cli.replaying.inputs import replay_task
 from cli.replaying.options import POLICIES, Cut, Twin, audited
@@ -80,7 +80,7 @@ def replay(  # noqa: PLR0913, PLR0917 - one parameter for each option
             raise typer.BadParameter(f"{option} needs a policy that moves nodes; static and --hpc-only move none")
     outputs = {"--report": report, "--json": json, "--audit": audit}
     inputs = {"--hpc": hpc, "--requests": requests, "--pods": pods, "--policy": policy}
-    check_apart(outputs, {**inputs, "--bus-settings": bus_settings, "--bus": bus_file(bus)})
+    check_apart(outputs, {**inputs, "--bus-settings": bus_settings}, bus)
 
     through = usable_bus(bus, bus_settings, quiet=quiet)
 

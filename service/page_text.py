@@ -16,6 +16,7 @@ from service.part import Status
 from service.plan_text import in_a_line
 
 Told = TypeVar("Told")
+Ages = Mapping[str, int]  # in seconds, by the ids of events
 _STYLE = (
     "body{font:16px/1.5 system-ui,sans-serif;margin:1rem auto;max-width:60rem;padding:0 1rem;color:#1b1f24}"
     "h2{margin-top:2rem}table{border-collapse:collapse;width:100%}"
@@ -24,10 +25,8 @@ _STYLE = (
 )
 
 
-def page_html(
-    site: str, now_s: int, status: Sequence[Status], events: Sequence[Event], old: Mapping[str, int]
-) -> bytes:
-    """The page, which loads nothing; it draws itself anew every few seconds. ``old`` are ages by the ids of events."""
+def page_html(site: str, now_s: int, status: Sequence[Status], events: Sequence[Event], old: Ages) -> bytes:
+    """The page, which loads nothing; it draws itself anew every few seconds. ``old`` is what is too old."""
     parts = [
         "<!doctype html><html lang=en><meta charset=utf-8>",
         '<meta name=viewport content="width=device-width,initial-scale=1"><meta http-equiv=refresh content=5>',
@@ -45,9 +44,7 @@ def page_html(
     return "".join(parts).encode()
 
 
-def page_json(
-    site: str, now_s: int, status: Sequence[Status], events: Sequence[Event], old: Mapping[str, int]
-) -> bytes:
+def page_json(site: str, now_s: int, status: Sequence[Status], events: Sequence[Event], old: Ages) -> bytes:
     """The same for machines."""
     return msgspec.json.encode(
         {
@@ -78,7 +75,7 @@ def _open(events: Sequence[Event]) -> list[Handover]:
     return [one for _, one in _told(events, Handover) if not one.stage.finished or one.stage == "stuck"]
 
 
-def _aged(event: Event, text: str, old: Mapping[str, int], well: bool = True) -> tuple[str, str, bool]:
+def _aged(event: Event, text: str, old: Ages, well: bool = True) -> tuple[str, str, bool]:
     """A row, within its site, that says how old it is where it is too old."""
     age_s = old.get(event.id)
     told = text if age_s is None else f"{text}; old: of {age_s} s ago"

@@ -64,32 +64,23 @@ def _take_out(data: Any, error: ErrorDetails, root: type[Part]) -> list[Path]:
     list of parts stays as it is: others refer to its items by name.
     """
     path: Path = error["loc"]
-    model = model_at(path, root)
+    model, cause = model_at(path, root), error.get("ctx", {}).get("error")
     if error["type"] == "missing" or not path:
         return []
     if model is None:
         while isinstance(path[-1], int):
             path = path[:-1]
-        wrong = [path]
-    elif isinstance(cause := error.get("ctx", {}).get("error"), Contradiction):
-        part = _at(data, path)
+    wrong = [path]
+    if model is not None and isinstance(cause, Contradiction):
         needed = {field.alias for field in model.model_fields.values() if field.is_required()}
-        named = isinstance(path[-1], int)
-        wrong = [(*path, *one) for one, _ in cause.found] if named else [(*path, key) for key in {*part} - needed]
-    elif isinstance(path[-1], int) or error["type"] in ("tuple_type", "too_short", "too_long"):
+        spare = [(key,) for key in _at(data, path) if key not in needed]
+        wrong = [(*path, *one) for one in ([named for named, _ in cause.found] if isinstance(path[-1], int) else spare)]
+    elif model is not None and (isinstance(path[-1], int) or error["type"] in ("tuple_type", "too_short", "too_long")):
         return []
-    else:
-        wrong = [path]
-    return [one for one in wrong if _removed(data, one)]
-
-
-def _removed(data: Any, path: Path) -> bool:
-    """Takes a key out of its part; False when it is not there any more."""
-    part = _at(data, path[:-1])
-    there = path[-1] in part
-    if there:
-        del part[path[-1]]
-    return there
+    gone = [one for one in wrong if one[-1] in _at(data, one[:-1])]
+    for one in gone:
+        del _at(data, one[:-1])[one[-1]]
+    return gone
 
 
 def _at(data: Any, path: Iterable[str | int]) -> Any:

@@ -11,7 +11,6 @@ from pathlib import Path
 import typer
 
 from cli.bus.target import settings_in
-from connectors.bus.address import read_address
 from connectors.bus.open_bus import OpenedBus, open_bus
 from connectors.bus.settings import BusSettings
 from connectors.publishing.feed import Feed
@@ -46,11 +45,6 @@ def usable_bus(address: str | None, file: Path | None, *, quiet: bool) -> Replay
     with bus.opened("check") as opened:
         opened.subscribe([Topic.FORECASTS], "check").close()  # a right of its own
     return bus
-
-
-def bus_file(address: str | None) -> Path | None:
-    """The file that a bus is in; None where it is in none. Raises BadInput when it is no address."""
-    return None if address is None else read_address(address).file
 
 
 def replay_bus(address: str, settings: BusSettings | None = None) -> ReplayBus:

@@ -52,6 +52,6 @@ def _caption(outcomes: Sequence[Outcome]) -> Text:
     gain = foresight_gain(outcomes)
     lines = ["* best of the policies that a site could run (an oracle is left out)"]
     if gain is not None:
-        beaten = ", which is no bound: it errs, too" if gain > 1 else ""
+        beaten = ", which is no bound: it errs too" if gain > 1 else ""
         lines.append(f"Foresight gain captured: {percent(gain)} of what the oracle gains over reacting{beaten}")
     return Text("\n".join(lines), style="dim")

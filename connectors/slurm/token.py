@@ -50,7 +50,7 @@ class TokenFile:
         self._watch(now_s)
         return self._token
 
-    def _unread(self, why: str, *, denied: bool = False) -> Unreachable:
+    def _unread(self, why: str | None, *, denied: bool = False) -> Unreachable:
         remedy = "let this user read that file" if denied else "write what `scontrol token` says into that file"
         return Unreachable(f"the token for Slurm in {self.path} cannot be read: {why} ({remedy})")
 

@@ -17,8 +17,8 @@ from basics.text import some
 from models.bus import Subscription
 from models.catch_up import deliveries
 from models.errors import BadInput, BusRefused, BusUnavailable
-from models.events import Event, Latest, Topic
-from models.freshness import outdated
+from models.events import Latest, Topic
+from models.freshness import Freshness
 from service.page_text import page_html, page_json
 from service.part import Part, Status, Step
 from service.parts.bus import BusPart
@@ -52,7 +52,8 @@ class PagePart(Part):
         self._latest = Latest()
         self._trouble = Trouble(log, "what the page shows is old: the bus is not heard")
         self._old = Trouble(log, "nothing newer is told, so the page is old")
-        self._began_s = process.clock()
+        pools, poll_s = (pool for pool, _ in process.pools()), process.site.spec.slurm.poll
+        self._freshness = Freshness(process.policy, poll_s, pools, process.clock())
         self._shown = b"", b"", b""
         self._monotonic = monotonic
         self._looked_s = monotonic()
@@ -77,26 +78,15 @@ class PagePart(Part):
         else:
             self._trouble.over()
         events, now_s = list(self._latest.state.values()), self._process.clock()
-        old = self._outdated(events, now_s)
+        old = self._freshness.outdated(events, now_s)
+        if ours := self._freshness.ours(events, old, now_s):
+            self._old.met(f"{some(ours)}; see whether connect, forecast and control run")
+        else:
+            self._old.over()
         shown = self._process.site.metadata.name, now_s, self._process.status(), events, old
         self._shown = page_html(*shown), page_json(*shown), generate_latest(self._metrics())
         self._looked_s = self._monotonic()
         return LISTEN_S
-
-    def _outdated(self, events: Sequence[Event], now_s: int) -> dict[str, int]:
-        """The ages of what is too old, by id; those of our own pools are told in the log."""
-        spec, poll_s = self._process.policy.spec, self._process.site.spec.slurm.poll
-        forecasts_s, plans_s = (max(spec.safety.stale_after, 2 * every_s) for every_s in (poll_s, spec.moves.every))
-        old = outdated(events, now_s, forecasts_s=forecasts_s, plans_s=plans_s)
-        pools = tuple(f"{pool.key}/" for pool, _ in self._process.pools())
-        ours = sorted(
-            f"{event.topic} {event.key}" for event in events if event.id in old and f"{event.key}/".startswith(pools)
-        )
-        if ours and now_s - self._began_s > forecasts_s:  # what was there before us may soon be told anew
-            self._old.met(f"{some(ours)}; see whether connect, forecast and control run")
-        elif not ours:
-            self._old.over()
-        return old
 
     def answer(self, path: str) -> tuple[int, str, bytes]:
         """Status, type and body of what is asked for."""

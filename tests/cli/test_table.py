@@ -59,7 +59,7 @@ def test_the_best_is_marked_and_an_oracle_does_not_compete() -> None:
     [
         (90.0, "Foresight gain captured: 50 % of what the oracle gains over reacting"),
         (80.0, "Foresight gain captured: 100 % of what the oracle gains over reacting"),
-        (70.0, "Foresight gain captured: 150 % of what the oracle gains over reacting, which is no bound: it errs, too"),
+        (70.0, "Foresight gain captured: 150 % of what the oracle gains over reacting, which is no bound: it errs too"),
         (120.0, "Foresight gain captured: -100 % of what the oracle gains over reacting"),
     ],
 )

@@ -59,10 +59,7 @@ class NotOffered(Unreachable):
 
 
 class Rest:
-    """One slurmrestd at ``url``. ``user`` is only needed where the token does not say whose it is.
-
-    Raises BadInput when the address is none, or the CA cannot be used.
-    """
+    """One slurmrestd at ``url``; ``user`` where the token does not say whose it is. Raises BadInput."""
 
     def __init__(
         self, url: str, token_file: Path, *, user: str = "", ca_file: Path | None = None, timeout_s: float = 10.0

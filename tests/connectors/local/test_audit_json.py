@@ -104,7 +104,7 @@ WRONG = {
     "an unknown verb": (changed(encode(ASKED), b'"drain"', b'"destroy"'), "no entry.*destroy"),
     "a part is missing": (changed(encode(ENTERED), b'"node":"n1",', b""), "no entry.*node"),
     "inputs that were changed": (changed(encode(decided()), b'"pods":0', b'"pods":1'), "its inputs differs"),
-    "a policy that was changed": (changed(encode(decided()), b'"minGain":0.35', b'"minGain":0.3'), "its policy differs"),
+    "a policy that was changed": (changed(encode(decided()), b'"minGain":0.35', b'"minGain":0.3'), "policy differs"),
     "deep": (b'{"v":1,"kind":"asked","x":' + b"[" * 100_000, "no entry"),
     "not text": (b'{"v":1,"kind":"\xff"}\n', "no entry"),
 }

@@ -222,9 +222,7 @@ def test_a_file_without_a_token_is_named(tmp_path: Path, text: str):
     ],
     ids=["not there", "a folder", "a pipe", "a link to itself"],
 )
-def test_a_file_that_cannot_be_read_is_named_with_what_to_do(
-    tmp_path: Path, make: Callable[[Path], object], why: str
-):
+def test_a_file_that_cannot_be_read_is_named_with_what_to_do(tmp_path: Path, make: Callable[[Path], object], why: str):
     path = tmp_path / "token"
     make(path)
     with pytest.raises(Unreachable) as caught:
