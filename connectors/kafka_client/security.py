@@ -81,7 +81,7 @@ class Security:
         context.minimum_version = ssl.TLSVersion.TLSv1_2
         if self.cert_file is not None:
             try:
-                context.load_cert_chain(self.cert_file, self.key_file)
+                context.load_cert_chain(self.cert_file, self.key_file, password=_nobody)
             except (OSError, ssl.SSLError) as error:
                 key = f" with the key {self.key_file}" if self.key_file else ""
                 raise BusRefused(f"the certificate {self.cert_file}{key} cannot be used: {_said(error)}") from error
@@ -94,6 +94,11 @@ class Security:
             return Secret(self.password_file.read_text(encoding="utf-8").rstrip("\r\n"))
         except (OSError, UnicodeDecodeError) as error:
             raise BusRefused(f"the password file {self.password_file} cannot be read: {_said(error)}") from error
+
+
+def _nobody() -> str:
+    """Asked for the pass phrase of a key; without this, OpenSSL waits at the terminal for somebody to type it."""
+    raise OSError("the key is encrypted; give one without a pass phrase")
 
 
 def _mode(path: Path) -> int:
