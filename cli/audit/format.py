@@ -50,6 +50,7 @@ def kubernetes_words(node: KubernetesNode) -> str:
     """What Kubernetes showed of a node."""
     parts = [
         "Kubernetes open" if node.closed_by is None else f"Kubernetes closed ({clean(node.closed_by)})",
+        "fenced off" if node.fenced else "",
         "discouraged" if node.discouraged else "",
         "cordoned" if node.cordoned else "",
         "" if node.ready else "not ready",
