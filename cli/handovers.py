@@ -14,7 +14,7 @@ from basics.text import clean
 from cli.audit.detail import detail
 from cli.audit.explain import decision_of, differences, numbers, reasons, taken_again
 from cli.audit.format import clock, wrapped
-from cli.audit.listing import document, drops, left_alone, listing, summary
+from cli.audit.listing import document, drops, late_pods, left_alone, listing, summary
 from cli.audit.timelines import HandoverTimelines, read_timelines
 from models.handovers import Stage
 
@@ -70,7 +70,8 @@ def _list(timelines: HandoverTimelines, node: str | None, stage: Stage | None, l
     if len(newest) < len(found):
         typer.echo(f"the newest {len(newest)} of {len(found)}; --limit {len(found)} lists them all")
     width = _width()
-    typer.echo("\n".join([*summary(found, strays, headless), *drops(dropped, width), *left_alone(alone, width)]))
+    lines = [*summary(found, strays, headless), *(late_pods(timelines.fenced) if whole else ())]
+    typer.echo("\n".join([*lines, *drops(dropped, width), *left_alone(alone, width)]))
 
 
 def _explain(timelines: HandoverTimelines, ident: str) -> None:

@@ -15,7 +15,7 @@ from basics.text import clean, count
 from cli.audit.format import clock, node_text, span_text, wrapped
 from cli.audit.timelines import Acted, HandoverTimeline
 from models.acts import Outcome
-from models.audit import Dropped, LeftAlone
+from models.audit import Dropped, Fenced, LeftAlone
 from models.handovers import Direction, Handover, Stage
 
 DROPS_SHOWN = 5
@@ -112,6 +112,13 @@ def left_alone(nodes: Sequence[LeftAlone], width: int) -> Iterator[str]:
         ends = f"run: {clean(one.command)}" if one.command else "remove its annotation"
         what = f"node {clean(one.node)} is left alone since {clock(one.at_s)}: {clean(one.error)}"
         yield from wrapped(f"{what}; if nobody needs it, {ends}", width, indent=2)
+
+
+def late_pods(fenced: Sequence[Fenced]) -> Iterator[str]:
+    """A line: how many pods came late to a node that was fenced off; none without any."""
+    if fenced:
+        pods, bare = sum(one.pods for one in fenced), sum(one.bare for one in fenced)
+        yield f"{count(pods, 'pod')} came late to a node that was fenced off, and ended; {bare} that nothing makes again"
 
 
 def lead_times(timelines: Sequence[HandoverTimeline], direction: Direction) -> list[int]:

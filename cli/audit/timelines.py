@@ -9,12 +9,12 @@ from pathlib import Path
 from shlex import quote
 
 from connectors.local.audit_file import read_audit
-from models.audit import Answered, Asked, Decided, Dropped, Entered, Entry, LeftAlone
+from models.audit import Answered, Asked, Decided, Dropped, Entered, Entry, Fenced, LeftAlone
 from models.errors import BadInput
 from models.handovers import Handover, Stage
 from models.identity import split_name
 
-ALL_BUT_DECISIONS = frozenset(("asked", "answered", "entered", "dropped", "left-alone"))
+ALL_BUT_DECISIONS = frozenset(("asked", "answered", "entered", "dropped", "left-alone", "fenced"))
 
 
 @dataclass(slots=True)
@@ -93,6 +93,7 @@ class HandoverTimelines:
     strays: list[Acted] = field(default_factory=list)
     dropped: list[Dropped] = field(default_factory=list)
     left_alone: dict[str, LeftAlone] = field(default_factory=dict)
+    fenced: list[Fenced] = field(default_factory=list)
     headless: int = 0
 
     @property
@@ -177,6 +178,8 @@ def _take(entry: Entry, timelines: HandoverTimelines, unanswered: Unanswered) ->
         timelines.left_alone.pop(entry.node, None)
         if entry.error:
             timelines.left_alone[entry.node] = entry
+    elif isinstance(entry, Fenced):
+        timelines.fenced.append(entry)
 
 
 def decisions(path: Path) -> Iterator[Decided]:

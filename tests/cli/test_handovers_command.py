@@ -22,7 +22,7 @@ from connectors.local import audit_file
 from connectors.local.audit_file import AuditFile, read_audit
 from connectors.local.audit_json import encode
 from models.acts import Act, Outcome, Verb
-from models.audit import Answered, Asked, Decided, Dropped, Entered, Entry, LeftAlone
+from models.audit import Answered, Asked, Decided, Dropped, Entered, Entry, Fenced, LeftAlone
 from models.handovers import Direction, Handover, Stage, Why
 from models.nodes import HpcNode, KubernetesNode, Node
 from models.plans import DropReason
@@ -246,6 +246,13 @@ def test_a_node_that_is_left_alone_is_told_with_the_command_until_it_is_not(run,
     assert found["left_alone"] == (
         [] if over else [{"at_s": 900, "node": "gpu005", "error": LEFT.error, "command": LEFT.command}]
     )
+
+
+def test_pods_that_came_late_are_told(run, tmp_path: Path):
+    late = [Fenced(900, 1, "1.4", "gpu005", 2, 1), Fenced(950, 1, "1.4", "gpu006", 1, 0)]
+    told = run("handovers", write(tmp_path / "late.jsonl", *MADE_UP, *late)).out
+    assert "3 pods came late to a node that was fenced off, and ended; 1 that nothing makes again" in told
+    assert "came late" not in run("handovers", write(tmp_path / "none.jsonl", *MADE_UP)).out
 
 
 def test_dropped_moves_as_json(run, with_drops: Path):
