@@ -118,7 +118,7 @@ def late_pods(fenced: Sequence[Fenced]) -> Iterator[str]:
     """A line: how many pods came late to a node that was fenced off; none without any."""
     if fenced:
         pods, bare = sum(one.pods for one in fenced), sum(one.bare for one in fenced)
-        yield f"{count(pods, 'pod')} came late to a node that was fenced off, and ended; {bare} that nothing makes again"
+        yield f"{count(pods, 'pod')} came late to nodes that were fenced off; {bare} of them nothing makes again"
 
 
 def lead_times(timelines: Sequence[HandoverTimeline], direction: Direction) -> list[int]:

@@ -251,7 +251,7 @@ def test_a_node_that_is_left_alone_is_told_with_the_command_until_it_is_not(run,
 def test_pods_that_came_late_are_told(run, tmp_path: Path):
     late = [Fenced(900, 1, "1.4", "gpu005", 2, 1), Fenced(950, 1, "1.4", "gpu006", 1, 0)]
     told = run("handovers", write(tmp_path / "late.jsonl", *MADE_UP, *late)).out
-    assert "3 pods came late to a node that was fenced off, and ended; 1 that nothing makes again" in told
+    assert "3 pods came late to nodes that were fenced off; 1 of them nothing makes again" in told
     assert "came late" not in run("handovers", write(tmp_path / "none.jsonl", *MADE_UP)).out
 
 
