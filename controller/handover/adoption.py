@@ -57,10 +57,11 @@ def adopted(handover: Handover, epoch: int, now_s: int, rules: Rules) -> Handove
     return replace(handover, epoch=epoch, unsure_s=now_s, deadline_s=max(handover.deadline_s, again_s))
 
 
-def seen_again(handover: Handover, node: Node, now_s: int) -> Handover:
+def seen_again(handover: Handover, node: Node, now_s: int, rules: Rules) -> Handover:
     """The hand-over in a stage from which all that its own one says was seen is seen anew, before anything opens.
 
-    What already has one owner stays with it: a node is not closed because a record says that it should be.
+    What already has one owner stays with it: a node is not closed because a record says that it should be. Nor is it
+    waited for beyond the deadline that it can have, now that it is known how long it may be booked ahead.
     """
     direction, stage, hpc, kubernetes = handover.direction, handover.stage, node.hpc, node.kubernetes
     to_kubernetes = direction is Direction.TO_KUBERNETES
@@ -72,22 +73,35 @@ def seen_again(handover: Handover, node: Node, now_s: int) -> Handover:
     frees_s = max(now_s, hpc.frees_at_s or now_s)
     reserve_s = None if handover.reserve_from_s is None else min(handover.reserve_from_s, frees_s)
     since_s = handover.stage_since_s if stage is handover.stage else now_s
-    return replace(handover, stage=stage, stage_since_s=since_s, reserve_from_s=reserve_s)
+    deadline_s = min(handover.deadline_s, max(now_s, reserve_s or 0) + rules.deadline_s)
+    return replace(handover, stage=stage, stage_since_s=since_s, reserve_from_s=reserve_s, deadline_s=deadline_s)
+
+
+def follows(later: Handover, found: Handover) -> bool:
+    """Whether whoever had the hand-over as it was ``found`` can have written it down as in ``later``: it goes the same
+    way still, and does not take up again what was turning back."""
+    turned = found.stage is Stage.CANCELLING and later.stage is not Stage.CANCELLING
+    return later.direction is found.direction and not turned
 
 
 def beyond_bounds(handovers: Iterable[Handover], nodes: Iterable[Node], bounds: Bounds) -> list[str]:
     """The ids of those that would take a node from a side that may not have fewer; of several the oldest may go on.
 
-    ``bounds`` are the fewest and the most nodes that Kubernetes may own.
+    ``bounds`` are the fewest and the most nodes that Kubernetes may own. A node that neither side has counts for the
+    one that it leaves, to which it can still turn back.
     """
     owners = {node.name: node.owner for node in nodes}
-    has = Counter(owner for owner in owners.values() if owner is not None)
     least = {Side.KUBERNETES: bounds[0], Side.HPC: len(owners) - bounds[1]}
-    beyond = []
+    leaving = []
     for handover in sorted(handovers, key=lambda one: (one.started_s, one.id)):
+        wanted = handover.why is None and handover.stage is not Stage.CANCELLING
+        if wanted and handover.node in owners and owners[handover.node] is not handover.direction.target:
+            leaving.append(handover)
+            owners[handover.node] = handover.direction.source
+    has = Counter(owner for owner in owners.values() if owner is not None)
+    beyond = []
+    for handover in leaving:
         side = handover.direction.source
-        if owners.get(handover.node) is not side or handover.why is not None or handover.stage is Stage.CANCELLING:
-            continue
         if has[side] <= least[side]:
             beyond.append(handover.id)
         else:

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 
 from basics.text import count
-from controller.handover.adoption import adopted, believed, seen_again
+from controller.handover.adoption import adopted, believed, follows, seen_again
 from controller.handover.advice import advice
 from controller.handover.carry_out import Ports, carry_out, drain_together
 from controller.handover.look import Rules, due_s
@@ -289,8 +289,9 @@ class HandoverDriver:
             if fresh.id != handover.id or fresh.stage.finished:
                 self._forget(handover.id)
                 return False
-            handover = adopted(replace(fresh, why=fresh.why or handover.why), self._epoch, now_s, self.rules)
-        handover = self.open[handover.id] = seen_again(handover, node, now_s)
+            why = fresh.why or handover.why or (None if follows(fresh, handover) else Why.NOT_WANTED)
+            handover = adopted(replace(fresh, why=why), self._epoch, now_s, self.rules)
+        handover = self.open[handover.id] = seen_again(handover, node, now_s, self.rules)
         if not self._ask(handover, (Act(Verb.NOTE, handover.node, handover.mark),), node):
             return False
         self._unclaimed.discard(handover.id)

@@ -20,7 +20,7 @@ from models.nodes import NodeShape
 
 VERSION = 2
 LONGEST = 4096  # characters; ours have a few hundred, so a longer one is not ours
-
+NAME_LONGEST = 128  # of an id, a batch or a uid: what can be read can be written again under a longer epoch
 
 _Second = Annotated[int, msgspec.Meta(ge=-(2**53), le=2**53)]
 
@@ -122,10 +122,16 @@ def decode(text: str, scope: str) -> Handover:
         raise BadInput(f"the record cannot be read: {error}") from None
     if not 0 <= record.epoch <= EPOCH_MOST:
         raise BadInput(f"the record cannot be read: {record.epoch} is no epoch")
+    ident = _owned(record, scope)
+    for name in (ident, record.batch, record.uid):
+        if len(name) > NAME_LONGEST:
+            raise BadInput(f"the record cannot be read: a name of {len(name)} characters is not ours")
+    if not record.batch.isprintable():  # it goes into marks
+        raise BadInput("the record cannot be read: its batch is no name of ours")
     if not record.stage.finished and record.stage not in _STAGES[record.direction]:
         raise BadInput(f"the record cannot be read: no hand-over {record.direction} is ever {record.stage}")
     return Handover(
-        id=_owned(record, scope),
+        id=ident,
         batch=record.batch,
         node=record.node,
         direction=record.direction,

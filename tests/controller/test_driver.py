@@ -577,6 +577,30 @@ def test_what_was_turned_back_before_it_was_claimed_turns_back():
     assert tended.at(0).stage() is S.CANCELLED
 
 
+@pytest.mark.parametrize(
+    ("listed", "written"),
+    [({}, {"direction": DOWN}), ({"direction": DOWN, "stage": S.CANCELLING}, {"direction": DOWN, "stage": S.PLANNED})],
+    ids=["goes another way", "goes on again"],
+)
+def test_a_record_that_says_something_else_than_when_bounds_were_looked_at_moves_no_node(
+    listed: dict[str, object], written: dict[str, object]
+):
+    """What takes no node from a side was not turned back; then its record is written anew, before it is claimed."""
+    before = replace(handover("n1", UP, epoch=EPOCH - 1), **listed)
+    tended = taken_over(before, drain=OLD_MARK)
+    tended.fleet.machines["n1"].record = encode(replace(before, **written))
+    tended.at(0, SETTLE_S, 2 * SETTLE_S)
+    assert tended.fleet.node("n1").owner is Side.KUBERNETES
+    assert tended.stage() is S.CANCELLED
+
+
+def test_a_deadline_that_a_record_puts_off_for_ever_is_not_waited_for():
+    far_s = 2**53
+    before = handover("n1", DOWN, stage=S.CLOSED, epoch=EPOCH - 1, deadline_s=far_s, reserve_from_s=far_s)
+    tended = taken_over(before, drain=OLD_MARK, pods=1)
+    assert tended.at(0, DEADLINE_S, DEADLINE_S + 1).stage() is S.CANCELLED
+
+
 def test_one_that_is_adopted_is_written_down_first_as_well():
     tended = Tended(n1=Machine(closed=OLD_MARK, drain=MARK))
     tended.driver.adopt(handover("n1", UP, stage=S.DRAINING, epoch=EPOCH - 2))

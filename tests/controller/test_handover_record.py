@@ -133,6 +133,10 @@ GARBAGE = {
     "a shape of two numbers": changed(expects=[1, 2]),
     "lists in an unknown field without end": '{"v":1,"x":' + "[" * 1500 + "]" * 1500 + "}",
     "a name that is a number": changed(node=7),
+    "a batch that is too long": changed(batch="x" * 200),
+    "a uid that is too long": changed(uid="x" * 200),
+    "an id that is too long once it has a scope": changed(id="x" * 200),
+    "a batch of two lines": changed(batch="two\nlines"),
 }
 
 
