@@ -68,8 +68,12 @@ class Sweep:
                 fresh = self._driver.look(name)
                 if fresh is not None:
                     self._see_to(fresh)
-                waits = waits or (fresh is not None and self._is_twice(fresh))
-                if fresh is None or waits:
+                if (
+                    fresh is None
+                    or waits
+                    or self._is_twice(fresh)
+                    or fresh.kubernetes.record != shown.kubernetes.record
+                ):
                     continue  # until the list itself shows it well: what was looked at may be older than the list
             del self._waiting[name]
 
@@ -121,7 +125,8 @@ class Sweep:
             self._leave_alone(node.name, TWICE.format(id=last.id, node=self._driver.open[last.id].node))
         elif last is not None:
             self._look_after(node.name)
-        if node.name in self.unreadable and (node.name in self._theirs or not node.breached):
+        meet = node.breached or intruded(node, self._rules.scope)
+        if node.name in self.unreadable and (node.name in self._theirs or not meet):
             return
         if last is not None and not last.stage.finished and node.name not in self.unreadable:
             self._driver.adopt(last)

@@ -213,6 +213,12 @@ def test_where_pods_came_late_the_hpc_side_is_closed_and_that_is_told(busy: bool
     assert swept.open["n1"].stage is S.CANCELLING if busy else swept.fleet.machines["n1"].closed is None
 
 
+@pytest.mark.parametrize(("record", "closed"), [("drained by bob", True), (FORGED, True), (LATER, False)])
+def test_so_it_is_whatever_the_record_says_unless_it_is_another_s(record: str, closed: bool):
+    swept = Swept(n1=Machine(closed=OLD_MARK, pods=2, record=record)).over()
+    assert (swept.fleet.machines["n1"].drain is not None) is closed
+
+
 def test_a_booking_of_ours_that_is_left_over_is_dropped():
     swept = Swept(n1=Machine(closed=OLD_MARK, booked=MARK)).over()
     assert [(act.verb, act.mark) for act in swept.fleet.asked] == [(V.RELEASE, MARK)]
@@ -302,6 +308,18 @@ def test_a_look_that_is_older_than_what_was_shown_does_not_settle_the_matter():
     swept.fleet.machines["n1"].closed = None
     swept.sweep.over([])
     assert list(swept.open) == ["n1"]
+
+
+def test_nor_is_a_node_left_alone_for_good_because_of_an_old_look_at_its_record(monkeypatch: pytest.MonkeyPatch):
+    """The list shows that a person has removed the record, and a look, by a slower replica, shows it once more."""
+    swept = Swept(n1=Machine(closed=OLD_MARK, record="drained by bob")).over()
+    old, look = swept.fleet.node(), swept.driver.look
+    swept.fleet.machines["n1"].record = None
+    monkeypatch.setattr(swept.driver, "look", lambda name: old)
+    assert list(swept.over().sweep.unreadable) == ["n1"]
+    monkeypatch.setattr(swept.driver, "look", look)
+    swept.sweep.over([])
+    assert swept.sweep.unreadable == {}
 
 
 def test_a_repair_that_cannot_be_written_down_is_not_begun_in_secret():
