@@ -349,10 +349,13 @@ class Controller:
 
     def _names(self, kind: str = "m") -> Names:
         """Moves of one plan share its batch; what mends a node has a batch of its own."""
-        self._use.named += 1
         epoch = self._epoch or 0
         term = f"{self._rules.scope}.{epoch}"
-        ident = f"{term}.{kind}{self._use.named}"
+        while True:
+            self._use.named += 1
+            ident = f"{term}.{kind}{self._use.named}"
+            if ident not in self._driver.open:  # a record may tell of a hand-over by a name that is not given yet
+                break
         return Names(ident, ident if kind else f"{term}.p{self._use.plans}", epoch)
 
     def _heal(self) -> None:

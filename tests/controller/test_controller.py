@@ -166,6 +166,16 @@ def test_the_moves_of_one_plan_share_a_mark_and_those_of_another_do_not():
     assert all(mark.startswith(f"tidegate:{SCOPE}.1.") for mark in first | second)
 
 
+def test_no_move_is_given_the_name_of_a_hand_over_that_a_record_tells_of():
+    site = Site(3).wants(kubernetes=2)
+    claimed = handover("n3", id=f"{SCOPE}.1.1", epoch=0)
+    site.fleet.machines["n3"] = Machine(closed=OLD_MARK, drain=claimed.mark, busy=True, record=encode(claimed))
+    site.planned(10)
+    ids = {one.node: one.id for one in site.controller.open_handovers}
+    assert (ids.pop("n3"), len(ids)) == (claimed.id, 1)
+    assert claimed.id not in ids.values()
+
+
 def test_every_decision_is_written_down_with_all_that_it_was_made_from():
     site = Site().wants(kubernetes=2)
     plan = site.planned(0)
