@@ -46,7 +46,7 @@ class Ledger:
         self.rests_s = {h.node: h.stage_since_s for h in (*found.ended, *found.stuck) if _rests(h)}
         records = (h for group in (found.open, found.ended, found.stuck) for h in group if not h.repair)
         begun = [*kept.begun_s(), *(h.started_s for h in records if not _is_counted(h, kept))]
-        self._use.begun_s = deque(sorted(at_s for at_s in begun if now_s - at_s < HOUR_S))
+        self._use.begun_s = deque(sorted(min(at_s, now_s) for at_s in begun if now_s - at_s < HOUR_S))
 
     def hear(self, resumes: int) -> bool:
         """Whether a person has said to go on since this was last asked; then what failed before no longer counts."""

@@ -152,6 +152,12 @@ def test_a_count_that_no_leader_can_have_heard_keeps_no_person_from_being_heard(
     assert one.failures == 0
 
 
+def test_moves_that_begin_later_than_now_count_as_those_of_now_and_so_not_for_good():
+    one = recalled(Found(), LeaderMemory(begun={NOW_S + 10**6: 3}))
+    assert one.recent_s(NOW_S) == (NOW_S,) * 3
+    assert one.recent_s(NOW_S + HOUR_S) == ()
+
+
 def test_nothing_of_an_earlier_term_of_our_own_is_trusted():
     one = ledger("unhealthy", "done", resumes=9)
     one.begin(NOW_S)
