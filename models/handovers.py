@@ -120,6 +120,11 @@ class Handover:
         """The mark of ownership that we leave on whatever we close: only what bears it is ours to undo."""
         return MARK_PREFIX + self.batch
 
+    @property
+    def turns_back(self) -> bool:
+        """Whether it goes back to where it came from, or will with its next step, so that nobody can count on it."""
+        return self.stage is Stage.CANCELLING or (self.why is not None and not self.stage.finished)
+
 
 def of_tidegate(mark: str | None) -> bool:
     """Whether a closing or a booking bears the mark of a Tidegate, of whatever site and pool."""

@@ -46,7 +46,7 @@ def choose(
     nodes = hpc_nodes + kubernetes_nodes
     steps = steps_of(moves)
     at_s = np.asarray((np.arange(steps) + 0.5) * moves.every, dtype=np.float64)
-    limits = _limits(snapshot, pool, up, down, kubernetes_nodes, nodes, budget)
+    limits = _limits(snapshot, pool, found, up, down, kubernetes_nodes, nodes, budget)
     stages = _stage_costs(snapshot, pool, moves, at_s, nodes)
     stay = float(stages.hpc[:, hpc_nodes].sum() + stages.kubernetes[:, kubernetes_nodes].sum())
     if not (up.going or down.going) and (stay == 0.0 or limits[0][0] == limits[1][0] == 0):
@@ -100,7 +100,7 @@ def _under_way(snapshot: Snapshot, direction: Direction, lead_s: int) -> list[tu
     nodes = {node.name: node for node in snapshot.nodes} if snapshot.open_handovers else {}
     found = []
     for handover in snapshot.open_handovers:
-        if handover.direction is not direction or handover.stage in (Stage.CANCELLING, Stage.STUCK):
+        if handover.direction is not direction or handover.turns_back or handover.stage is Stage.STUCK:
             continue
         if handover.node not in nodes:
             continue  # one side does not show it: nobody can count on it
@@ -117,6 +117,7 @@ def _under_way(snapshot: Snapshot, direction: Direction, lead_s: int) -> list[tu
 def _limits(
     snapshot: Snapshot,
     pool: PoolPolicy,
+    found: Candidates,
     up: Flow,
     down: Flow,
     kubernetes_nodes: int,
@@ -132,6 +133,7 @@ def _limits(
             up.recallable + min(budget[0], down.leaves_s.size),
             budget[1] if budget[0] < down.leaves_s.size else Reason.BUSY,
         ),
+        (up.recallable + max(0, found.open_kubernetes - low), Reason.FLOOR),
         (kubernetes_nodes - low, Reason.FLOOR),
         (kubernetes_room, Reason.GANG),
     ]
@@ -141,6 +143,7 @@ def _limits(
             budget[1] if budget[0] < up.leaves_s.size else Reason.BUSY,
         ),
         (high - kubernetes_nodes, Reason.CEILING),
+        (down.recallable + max(0, found.open_hpc - hpc_floor(snapshot, pool)), Reason.FLOOR),
         (nodes - kubernetes_nodes - hpc_floor(snapshot, pool), Reason.FLOOR),
         (hpc_room, Reason.GANG),
     ]

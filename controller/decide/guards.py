@@ -119,5 +119,5 @@ def recallable(snapshot: Snapshot, direction: Direction) -> list[str]:
     return [
         handover.id
         for handover in snapshot.open_handovers
-        if handover.direction is direction and handover.stage in RECALLABLE
+        if handover.direction is direction and handover.stage in RECALLABLE and not handover.turns_back
     ]

@@ -10,7 +10,7 @@ import pytest
 from controller.decide.decide import decide
 from models.demand import Demand
 from models.forecasts import Forecast, Source, flat
-from models.handovers import Direction, Handover, Stage
+from models.handovers import Direction, Handover, Stage, Why
 from models.nodes import HpcNode, KubernetesNode, Node, Side
 from models.plans import Plan, Reason
 from models.policies import MovesPolicy, PoolPolicy, Shares, Weights
@@ -464,3 +464,27 @@ def test_every_node_is_accounted_for_in_any_situation(seed: int):
         assert not node.kubernetes.cordoned
         assert node.hpc.booked_by is None
         assert moves.evict == "pods" or not node.kubernetes.pods
+
+
+@pytest.mark.parametrize("stage", [Stage.DRAINING, Stage.SETTLED, Stage.OPENING])
+def test_no_side_counts_on_a_node_whose_hand_over_is_to_turn_back(stage: Stage):
+    """As one that only a record told of, before it has been claimed."""
+    coming = replace(handover("h1", "n0", Direction.TO_KUBERNETES, stage), why=Why.NOT_WANTED)
+    nodes = [closed_node("n0"), *kubernetes_nodes(2)]
+    pool = PoolPolicy(name="pool", unmet_cost=Weights(hpc=1, kubernetes=1), floor=Shares(hpc=0, kubernetes=2))
+    plan = planned(snapshot(nodes, hpc=(1.0, 1.0), handovers=(coming,)), pool)
+    assert (plan.moves, plan.cancellations) == ((), ())
+
+
+@pytest.mark.parametrize("side", Side)
+def test_a_floor_is_kept_by_nodes_that_are_there_not_by_those_that_may_yet_turn_back(side: Side):
+    """What is settled can still turn out to be unfit for the side to which it goes."""
+    coming = handover("h1", "n0", Direction.toward(side), Stage.SETTLED, NOW_S - 5)
+    there = hpc_nodes(2) if side is Side.HPC else kubernetes_nodes(2)
+    waiting = {"kubernetes" if side is Side.HPC else "hpc": (1.0,) * 3}
+    pool = PoolPolicy(
+        name="pool", unmet_cost=Weights(hpc=1, kubernetes=1), floor=Shares(**{"hpc": 0, "kubernetes": 0, side: 2})
+    )
+    plan = planned(snapshot([closed_node("n0"), *there], handovers=(coming,), **waiting), pool)
+    assert plan.moves == ()
+    assert Reason.FLOOR in reasons(plan)
