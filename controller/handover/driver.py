@@ -73,8 +73,8 @@ class HandoverDriver:
 
     def adopt(self, handover: Handover) -> None:
         """Turn back a hand-over that someone left behind and that no plan of this term wants, once it is written down
-        under our own epoch."""
-        self.open[handover.id] = adopted(handover, self._epoch, self._clock(), self.rules)
+        under our own epoch. Why it would have turned back before nobody knows but who wrote it."""
+        self.open[handover.id] = adopted(replace(handover, why=None), self._epoch, self._clock(), self.rules)
         self._unclaimed.add(handover.id)
         self.turn_back(handover.id, Why.NOT_WANTED)
 
@@ -289,7 +289,7 @@ class HandoverDriver:
             if fresh.id != handover.id or fresh.stage.finished:
                 self._forget(handover.id)
                 return False
-            why = fresh.why or handover.why or (None if follows(fresh, handover) else Why.NOT_WANTED)
+            why = handover.why or fresh.why or (None if follows(fresh, handover) else Why.NOT_WANTED)
             handover = adopted(replace(fresh, why=why), self._epoch, now_s, self.rules)
         handover = self.open[handover.id] = seen_again(handover, node, now_s, self.rules)
         if not self._ask(handover, (Act(Verb.NOTE, handover.node, handover.mark),), node):

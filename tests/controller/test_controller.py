@@ -724,6 +724,20 @@ def test_failures_in_a_row_hold_moves_until_a_person_says_to_go_on():
     assert site.planned(5300).holds == ()
 
 
+@pytest.mark.parametrize("why", [Why.UNHEALTHY, Why.HOOK, Why.REFUSED])
+def test_what_a_record_that_nobody_began_says_has_failed_is_no_failure(why: Why):
+    """Else whoever may write to one node stops the moves of all, until a person says to go on."""
+    site = Site(6)
+    site.planned(0)
+    for number in range(4):
+        claimed = handover("n1", id=f"{SCOPE}.1.9{number}", stage=S.PLANNED, why=why)
+        site.fleet.machines["n1"].record = encode(claimed)
+        site.fleet.clock.now_s = 10 + number
+        site.controller.watch()
+    assert [one.why for one in site.controller.finished] == [Why.NOT_WANTED] * 4
+    assert site.planned(EVERY_S).holds == ()
+
+
 def test_a_new_leader_knows_of_failures_in_a_row():
     site = failed_site(2)
     site.planned(5000)
