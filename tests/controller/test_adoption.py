@@ -140,3 +140,14 @@ def test_no_side_is_taken_below_its_floor(
         ]
         assert len(kept) >= min(floor, len(had))
         assert not beyond & {found[name].id for name in had if name in found} or len(kept) <= floor
+
+
+def test_of_several_that_leave_one_side_the_oldest_go_on_and_those_that_turn_back_anyway_count_for_nothing():
+    nodes = [node("m", None, name=f"n{number}") for number in range(3)] + [node("m", "m", name="n3")]
+    found = [handover(DOWN, id=f"h{at}", node=f"n{at}", started_s=NOW_S - at) for at in range(4)]
+    assert beyond_bounds(found, nodes, (4, 4)) == ["h3", "h2", "h1", "h0"]
+    assert beyond_bounds(found, nodes, (2, 4)) == ["h1", "h0"]
+    turning = [replace(found[3], why=Why.LATE), replace(found[2], stage=S.CANCELLING), *found[:2]]
+    assert beyond_bounds(turning, nodes, (1, 4)) == []
+    assert beyond_bounds(turning, nodes, (2, 4)) == ["h0"]
+    assert beyond_bounds([replace(found[1], why=Why.LATE), found[0]], nodes, (2, 4)) == []
