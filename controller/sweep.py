@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 
 from controller.handover.adoption import believed
-from controller.handover.begin import Names
+from controller.handover.begin import Names, repaired
 from controller.handover.driver import HandoverDriver
 from controller.handover.look import Rules
 from controller.handover.record import TheirRecord
 from controller.recovery import TWICE, intruded, mend, suspect, unfenced
 from models.audit import AuditLog, LeftAlone
 from models.errors import BadInput
-from models.handovers import MARK_PREFIX, Handover, Stage, ours
+from models.handovers import MARK_PREFIX, Direction, Handover, Stage, ours
 from models.nodes import Node
 from models.scheduler_facts import SchedulerFacts
 
@@ -125,7 +126,7 @@ class Sweep:
             self._leave_alone(node.name, TWICE.format(id=last.id, node=self._driver.open[last.id].node))
         elif last is not None:
             self._look_after(node.name)
-        meet = node.breached or intruded(node, self._rules.scope)
+        meet = node.breached or self._came_late(node, last)
         if node.name in self.unreadable and (node.name in self._theirs or not meet):
             return
         if last is not None and not last.stage.finished and node.name not in self.unreadable:
@@ -134,14 +135,8 @@ class Sweep:
             return
         if ours(node.hpc.booked_by, self._rules.scope):
             self._driver.release(node)
-        if intruded(node, self._rules.scope):
-            self._driver.shut(node, MARK_PREFIX + self._names().batch)
-            log.warning(
-                "node %s: %d pods came late, after Kubernetes was closed and the HPC side opened;"
-                " the HPC side is closed until they have ended",
-                node.name,
-                node.kubernetes.pods,
-            )
+        if self._came_late(node, last):
+            self._shut(node, last)
             return
         if self._rules.fence and last is not None and unfenced(node, self._rules.scope):
             self._driver.fence(node)
@@ -150,3 +145,23 @@ class Sweep:
             self._driver.begin(repair)
         elif last is not None and last.stage is Stage.STUCK and node.owner is None:
             self._driver.stuck.setdefault(node.name, last)
+
+    def _came_late(self, node: Node, last: Handover | None) -> bool:
+        """Whether pods run where they must not. With a fence they only can where a person opened the node to HPC while
+        they ran, as the repair after that tells: he has it."""
+        by_person = self._rules.fence and last is not None and last.repair
+        return intruded(node, self._rules.scope) and not by_person
+
+    def _shut(self, node: Node, last: Handover | None) -> None:
+        """Close the HPC side, so that no more jobs meet the pods, until these have ended; then open it again."""
+        mark = node.kubernetes.closed_by or ""
+        log.warning(
+            "node %s: %d pods came late, after Kubernetes was closed and the HPC side opened;"
+            " the HPC side is closed until they have ended",
+            node.name,
+            node.kubernetes.pods,
+        )
+        self._driver.shut(node, mark)
+        names = replace(self._names(), batch=mark.removeprefix(MARK_PREFIX))
+        now_s = self._clock()
+        self._driver.begin(repaired(node, Direction.TO_HPC, Stage.EMPTYING, names, now_s, self._rules, last))

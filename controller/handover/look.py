@@ -172,13 +172,18 @@ def _fitness(handover: Handover, node: Node, now_s: int, rules: Rules) -> Seen:
 def fit(handover: Handover, node: Node, now_s: int, ready_s: int) -> bool:
     """Whether the new side registered the resources that it once had there, and has the node ready and empty."""
     hpc, kubernetes = node.hpc, node.kubernetes
-    if hpc.booked_by == handover.mark or not new_side_empty(handover, node):
+    if hpc.booked_by == handover.mark or not (new_side_empty(handover, node) or _had_it(handover)):
         return False
     if handover.direction is Direction.TO_HPC:
         return hpc.ready and handover.expects in (None, hpc.offers)
     since_s = kubernetes.ready_since_s
     awake = kubernetes.ready and (since_s is None or now_s - since_s >= ready_s)
     return awake and handover.expects in (None, kubernetes.offers)
+
+
+def _had_it(handover: Handover) -> bool:
+    """Whether the HPC side had the node until pods came late: its jobs were there first, and go on."""
+    return handover.repair and handover.direction is Direction.TO_HPC
 
 
 def new_side_empty(handover: Handover, node: Node) -> bool:

@@ -207,10 +207,22 @@ def test_what_the_hpc_side_was_given_without_a_fence_gets_one(machine: Machine, 
 @pytest.mark.parametrize("busy", [True, False])
 def test_where_pods_came_late_the_hpc_side_is_closed_and_that_is_told(busy: bool, caplog: pytest.LogCaptureFixture):
     swept = Swept(n1=Machine(closed=MARK, pods=2, busy=busy, record=HANDED_OVER)).over()
-    assert swept.fleet.machines["n1"].drain == f"tidegate:{EPOCH}.m1"
+    machine = swept.fleet.machines["n1"]
+    assert (machine.drain, swept.open["n1"].stage) == (MARK, S.EMPTYING)
     assert "node n1: 2 pods came late" in caplog.text
     swept.over().at(1)
-    assert swept.open["n1"].stage is S.CANCELLING if busy else swept.fleet.machines["n1"].closed is None
+    assert (machine.drain, machine.closed) == (MARK, MARK)
+    machine.pods = 0
+    swept.at(2, 2 + SETTLE_S)
+    assert (machine.drain, machine.closed, machine.busy, swept.open) == (None, MARK, busy, {})
+
+
+@pytest.mark.parametrize(("fence", "closed"), [(True, False), (False, True)])
+def test_what_a_person_opened_to_hpc_while_pods_ran_is_his(fence: bool, closed: bool):
+    """The repair after that says so. Without a fence it could be pods that came late as well."""
+    opened = encode(handover("n1", Direction.TO_HPC, stage=S.DONE, repair=True))
+    swept = Swept(rules=replace(RULES, fence=fence), n1=Machine(closed=MARK, pods=2, record=opened)).over()
+    assert (swept.fleet.machines["n1"].drain is not None) is closed
 
 
 @pytest.mark.parametrize(("record", "closed"), [("drained by bob", True), (FORGED, True), (LATER, False)])
