@@ -115,6 +115,12 @@ def test_a_pod_that_comes_with_the_fence_is_waited_for_until_it_has_ended():
     assert play.to(SETTLE_S + LANDS_S) is S.DONE
 
 
+def test_what_somebody_else_closed_is_not_fenced_off_by_us():
+    play = at(UP, S.DRAINED, FENCED).cancel().set(closed=FOREIGN)
+    assert play.to(50) is S.CANCELLED
+    assert V.FENCE not in play.verbs
+
+
 def test_one_that_turns_back_to_hpc_is_fenced_off_first_as_well():
     play = at(UP, S.DRAINED, FENCED).cancel()
     assert play.to(50) is S.CANCELLED

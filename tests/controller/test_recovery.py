@@ -295,3 +295,11 @@ def test_what_a_side_is_known_to_have_seen(direction: Direction, side: Side, exp
 def test_a_repair_says_that_it_is_one():
     assert repaired(node(), DOWN, S.CLOSED, NAMES, NOW_S, RULES, None).repair
     assert not moved(node(), DOWN, NAMES, NOW_S, RULES).repair
+
+
+def test_of_two_records_of_one_hand_over_only_one_is_taken_over():
+    twice = found(n1=handover("n1"), n2=replace(handover("n1"), node="n2"))
+    assert [one.node for one in twice.open] == ["n1"]
+    assert list(twice.unreadable) == ["n2"]
+    ended = found(n1=handover("n1", stage=S.DONE), n2=replace(handover("n1"), node="n2", stage=S.DONE))
+    assert (len(ended.ended), ended.unreadable) == (2, {})

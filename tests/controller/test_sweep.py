@@ -204,6 +204,10 @@ def test_what_the_hpc_side_was_given_without_a_fence_gets_one(machine: Machine, 
     assert swept.fleet.machines["n1"].record == machine.record
 
 
+def test_a_site_that_wants_no_fence_gets_none():
+    assert Swept(n1=Machine(closed=MARK, record=HANDED_OVER)).over().over().fleet.asked == []
+
+
 @pytest.mark.parametrize("busy", [True, False])
 def test_where_pods_came_late_the_hpc_side_is_closed_and_that_is_told(busy: bool, caplog: pytest.LogCaptureFixture):
     swept = Swept(n1=Machine(closed=MARK, pods=2, busy=busy, record=HANDED_OVER)).over()
