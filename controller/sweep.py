@@ -122,12 +122,7 @@ class Sweep:
     def _see_to(self, node: Node) -> None:
         """Turn back what the record tells of; else free the node of a stray booking, and mend it."""
         last = self.last(node)
-        if last is not None and self._is_twice(node):
-            self._leave_alone(node.name, TWICE.format(id=last.id, node=self._driver.open[last.id].node))
-        elif last is not None:
-            self._look_after(node.name)
-        meet = node.breached or self._came_late(node, last)
-        if node.name in self.unreadable and (node.name in self._theirs or not meet):
+        if self._is_left_alone(node, last):
             return
         if last is not None and not last.stage.finished and node.name not in self.unreadable:
             self._driver.adopt(last)
@@ -145,6 +140,18 @@ class Sweep:
             self._driver.begin(repair)
         elif last is not None and last.stage is Stage.STUCK and node.owner is None:
             self._driver.stuck.setdefault(node.name, last)
+
+    def _is_left_alone(self, node: Node, last: Handover | None) -> bool:
+        """Whether its record is in the way; even then no node stays open to both, and in none pods and jobs meet."""
+        if last is not None and self._is_twice(node):
+            self._leave_alone(node.name, TWICE.format(id=last.id, node=self._driver.open[last.id].node))
+        elif last is not None:
+            self._look_after(node.name)
+        if node.name in self._theirs:
+            if node.breached:
+                self._driver.close(node, MARK_PREFIX + self._names().batch)
+            return True
+        return node.name in self.unreadable and not (node.breached or self._came_late(node, last))
 
     def _came_late(self, node: Node, last: Handover | None) -> bool:
         """Whether pods run where they must not. With a fence they only can where a person opened the node to HPC while

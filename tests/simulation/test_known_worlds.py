@@ -94,3 +94,8 @@ def test_what_a_leader_saw_while_its_disk_was_full_is_handed_on(
 )
 def test_a_world_that_once_failed(seed: int):
     World(plan_of(seed)).run()
+
+
+def test_a_node_whose_record_is_forged_as_somebody_else_s_does_not_stay_open_to_both():
+    events = (Event(1139, Fault.FORGED_RECORD, 752, 92), Event(1152, Fault.SLURM_EMPTY, 335, 43))
+    World(plan_of(615524860).only(events)).run()
