@@ -322,6 +322,8 @@ def _late_bind(world: World, event: Event) -> None:
             world.after(5, come)  # once there is a kubelet again
             return
         world.say(f"the pod comes to {machine.names[node]}{', which refuses it' if kube.fenced[node] else ''}")
+        if kube.closed_by[node] is None and machine.hpc.drained_by[node] is None:
+            world.observer.excuse(node)  # a person's cordon alone closes it: there is no taint of ours to fence
         machine.bind_late(node, pod, ident)
         world.settle()
 
