@@ -8,14 +8,18 @@ lease stand still for its whole duration.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Iterable
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 
+from basics.log_once import Trouble
 from models.acts import Outcome
 from models.errors import Unreachable
 from models.leadership import EPOCH_MOST, LeaseRecord, LeaseStore, Orders
 from models.scheduler_facts import SchedulerFacts
+
+log = logging.getLogger("tidegate.lease")
 
 GRACE_S = 2.0  # beyond what the schedulers say of their longest write
 
@@ -55,6 +59,7 @@ class Lease:
         self._beat = -1  # no two tries of ours share one: else an old try that landed could be taken for a later one
         self._least_epoch = 0
         self._orders = Orders()
+        self._last = Trouble(log, "nobody can lead by this lease")
         self.remembered = ""
         self.resume = ""  # there is no command yet
 
@@ -144,7 +149,8 @@ class Lease:
         if self._held is None:
             epoch = max(1, self._least_epoch)
         if epoch > EPOCH_MOST:
-            return  # what nobody could read is not written
+            self._last.met(f"it has epoch {EPOCH_MOST}, the last that there is; delete it, and nodes' records")
+            return
         self._beat = max(self._beat, -1 if found is None else found.beat) + 1
         wanted = LeaseRecord(
             holder=self._identity,

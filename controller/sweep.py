@@ -131,7 +131,7 @@ class Sweep:
         if ours(node.hpc.booked_by, self._rules.scope):
             self._driver.release(node)
         if self._came_late(node, last):
-            self._shut(node, last)
+            self._close_until_they_end(node, last)
             return
         if self._rules.fence and last is not None and unfenced(node, self._rules.scope):
             self._driver.fence(node)
@@ -149,7 +149,7 @@ class Sweep:
             self._look_after(node.name)
         if node.name in self._theirs:
             if node.breached:
-                self._driver.close(node, MARK_PREFIX + self._names().batch)
+                self._driver.close_kubernetes(node, MARK_PREFIX + self._names().batch)
             return True
         return node.name in self.unreadable and not (node.breached or self._came_late(node, last))
 
@@ -159,7 +159,7 @@ class Sweep:
         by_person = self._rules.fence and last is not None and last.repair
         return intruded(node, self._rules.scope) and not by_person
 
-    def _shut(self, node: Node, last: Handover | None) -> None:
+    def _close_until_they_end(self, node: Node, last: Handover | None) -> None:
         """Close the HPC side, so that no more jobs meet the pods, until these have ended; then open it again."""
         mark = node.kubernetes.closed_by or ""
         log.warning(
@@ -168,7 +168,7 @@ class Sweep:
             node.name,
             node.kubernetes.pods,
         )
-        self._driver.shut(node, mark)
+        self._driver.close_hpc(node, mark)
         names = replace(self._names(), batch=mark.removeprefix(MARK_PREFIX))
         now_s = self._clock()
         self._driver.begin(repaired(node, Direction.TO_HPC, Stage.EMPTYING, names, now_s, self._rules, last))

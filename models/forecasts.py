@@ -9,7 +9,7 @@ from math import inf, isfinite
 from typing import TYPE_CHECKING
 
 from models.nodes import Side
-from models.outlook import Outlook
+from models.outlook import Outlook, rises
 
 if TYPE_CHECKING:  # who only reads or shows forecasts need not wait for numpy
     import numpy as np
@@ -44,7 +44,7 @@ class Forecast:
     outlook: Outlook | None = None
 
     def __post_init__(self) -> None:
-        if not (_rise(0, *self.horizons_s, inf) and _rise(0.0, *self.levels, 1.0) and self.horizons_s and self.levels):
+        if not (rises(0, *self.horizons_s, inf) and rises(0.0, *self.levels, 1.0) and self.horizons_s and self.levels):
             raise ValueError("a forecast's horizons must rise from above 0, and its levels between 0 and 1")
         if not 0 <= self.now < inf:
             raise ValueError(f"demand cannot be {self.now} now")
@@ -56,10 +56,6 @@ class Forecast:
             raise ValueError("a forecast's quantiles must not cross")
         if self.outlook is not None and self.outlook.side is not self.side:
             raise ValueError("a forecast's outlook must be of its own side")
-
-
-def _rise(*numbers: float) -> bool:
-    return all(low < high for low, high in pairwise(numbers))
 
 
 def of_arrays(

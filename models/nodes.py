@@ -79,10 +79,10 @@ class KubernetesNode:
     ``closed_by`` is the owner mark of our taint, None without one; ``fenced`` is whether that taint also keeps off and
     ends pods that were bound to the node before (NoExecute), which a closing does not; ``cordoned`` is what others use
     to close it. ``pods`` are those that would have to leave, DaemonSets not among them; ``bare`` of them nothing makes
-    again. ``ready_since_s`` is when it last
-    became Ready, by our clock, None where that is not known. ``version`` is the object's resourceVersion, which a write
-    must name; ``uid`` changes when the object is made anew. ``record`` is the text of the hand-over's durable record
-    on the node, and ``managed_by`` names another autoscaler, or another Tidegate, that this node belongs to.
+    again. ``ready_since_s`` is when it last became Ready, by our clock, None where that is not known. ``version`` is
+    the object's resourceVersion, which a write must name; ``uid`` changes when the object is made anew. ``record`` is
+    the text of the hand-over's durable record on the node, and ``managed_by`` names another autoscaler, or another
+    Tidegate, that this node belongs to.
     """
 
     name: str

@@ -43,7 +43,7 @@ class Outlook:
         ):
             if len(getattr(self, name)) > most:
                 raise ValueError(f"an outlook has at most {most} {name}, not {len(getattr(self, name))}")
-        if not (_rises(0, *self.horizons_s, DAY_S + 1) and _rises(0.0, *self.levels, 1.0)):
+        if not (rises(0, *self.horizons_s, DAY_S + 1) and rises(0.0, *self.levels, 1.0)):
             raise ValueError("an outlook's horizons must rise within a day, and its levels between 0 and 1")
         if [len(row) for row in self.values] != [len(self.levels)] * len(self.horizons_s):
             raise ValueError("an outlook's values must be horizons x levels")
@@ -53,5 +53,6 @@ class Outlook:
             raise ValueError("an outlook's quantiles must not cross")
 
 
-def _rises(*numbers: float) -> bool:
+def rises(*numbers: float) -> bool:
+    """Whether each is greater than the one before."""
     return all(low < high for low, high in pairwise(numbers))

@@ -13,7 +13,8 @@ Generated from the tables that the controller follows (`controller/handover/tabl
 `make generate`.
 
 A hand-over brings one node from the side that gives it (the *old* side) to the one that gets it (the *new* side):
-close the old side, see it empty, wait, look again, open the new side. At each look the node and the clock show one of
+close the old side, see it empty, wait, look again, open the new side; before that is HPC, Kubernetes is fenced off, so
+that no pod comes late. At each look the node and the clock show one of
 the words on the arrows, the most important first; the arrow says which stage follows. Nothing is inferred from what was
 asked for. Each hand-over begins as `planned`, but for one that mends a node which was found open to both sides or to
 neither: that one begins where the node stands. `tidegate handovers FILE --show ID` tells the story of one.

@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import replace
 
-from controller.handover.look import Rules
+from controller.handover.look import LATE_STAGES, Rules
 from controller.handover.record import decode
 from models.errors import BadInput
 from models.handovers import Direction, Handover, Stage
@@ -17,7 +17,6 @@ from models.nodes import Node, Side
 from models.snapshot import Bounds
 
 EPOCHS_AHEAD_MOST = 100_000  # a record of an epoch further ahead of ours is forged, or an accident
-_LATE = (Stage.OPENING, Stage.CANCELLING)
 _SEEN_CLOSED = {
     Direction.TO_KUBERNETES: (Stage.DRAINED, Stage.SETTLED),
     Direction.TO_HPC: (Stage.EMPTYING, Stage.EMPTY, Stage.SETTLED),
@@ -51,7 +50,7 @@ def adopted(handover: Handover, epoch: int, now_s: int, rules: Rules) -> Handove
 
     One that was opening or turning back gets its whole time again, once: nobody may have tried while nobody led.
     """
-    if handover.stage not in _LATE:
+    if handover.stage not in LATE_STAGES:
         return replace(handover, epoch=epoch)
     again_s = min(now_s, handover.stage_since_s + rules.deadline_s) + rules.deadline_s
     return replace(handover, epoch=epoch, unsure_s=now_s, deadline_s=max(handover.deadline_s, again_s))

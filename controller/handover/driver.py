@@ -94,7 +94,7 @@ class HandoverDriver:
             ),
         )
 
-    def close(self, node: Node, mark: str) -> None:
+    def close_kubernetes(self, node: Node, mark: str) -> None:
         """Close Kubernetes on a node that is open to both and whose record is somebody else's: that stays as it is."""
         act, seen = Act(Verb.CLOSE, node.name, mark), node.kubernetes
         log.warning("node %s is open to both sides, and its record is not ours: it is closed to Kubernetes", node.name)
@@ -104,7 +104,7 @@ class HandoverDriver:
             lambda: self._ports.kubernetes.close(act.node, mark=mark, record=seen.record or "", version=seen.version),
         )
 
-    def shut(self, node: Node, mark: str) -> None:
+    def close_hpc(self, node: Node, mark: str) -> None:
         """Close the HPC side of a node on which pods run that should not be there: no more jobs meet them."""
         act = Act(Verb.DRAIN, node.name, mark)
         self._ask_alone(act, node, lambda: self._ports.hpc.drain((act.node,), mark=mark)[act.node])

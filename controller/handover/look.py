@@ -11,7 +11,7 @@ from models.nodes import HpcNode, KubernetesNode, Node, Side
 
 REFUSALS_MOST = 3  # times that opening may be refused, by a conflict or for good, before the hand-over turns back
 _BOOKING_STAGES = (Stage.PLANNED, Stage.RESERVED)
-_LATE_STAGES = (Stage.OPENING, Stage.CANCELLING)
+LATE_STAGES = (Stage.OPENING, Stage.CANCELLING)  # each begins with a deadline of its own
 _ENDS_NOW = (Seen.NEW_OPEN, Seen.FOREIGN, Seen.NEW_EARLY)
 
 
@@ -69,7 +69,7 @@ def look(handover: Handover, node: Node, now_s: int, rules: Rules) -> Seen:
         return seen
     if now_s >= handover.deadline_s and not _ends_now(handover, seen):
         return Seen.LATE
-    if seen is Seen.FOREIGN or handover.stage in _LATE_STAGES:
+    if seen is Seen.FOREIGN or handover.stage in LATE_STAGES:
         return _while_opening(handover, node, seen, now_s, rules)
     if handover.why is not None and seen is not Seen.NEW_EARLY:
         return Seen.CANCEL
@@ -109,11 +109,11 @@ def _to_kubernetes(handover: Handover, node: Node, now_s: int, scope: str) -> Se
         return Seen.NEW_OPEN if kubernetes.open else Seen.NEW_OPENING
     if stage is not Stage.CANCELLING and not ours(kubernetes.closed_by, scope):
         return Seen.FOREIGN
-    if stage not in _LATE_STAGES and hpc.booked_by is not None and not ours(hpc.booked_by, scope):
+    if stage not in LATE_STAGES and hpc.booked_by is not None and not ours(hpc.booked_by, scope):
         return Seen.FOREIGN
     if hpc.drain_reason is None:
         return _hpc_open(handover, hpc, kubernetes, now_s)
-    if hpc.drain_reason != handover.mark or (stage not in _LATE_STAGES and _touched(handover, kubernetes)):
+    if hpc.drain_reason != handover.mark or (stage not in LATE_STAGES and _touched(handover, kubernetes)):
         return Seen.FOREIGN
     if stage is Stage.CANCELLING and kubernetes.pods:
         return Seen.NEW_BUSY
@@ -147,10 +147,10 @@ def _to_hpc(handover: Handover, node: Node, scope: str) -> Seen:
         return Seen.NEW_OPEN if hpc.ready else Seen.NEW_OPENING
     if stage is not Stage.CANCELLING and not ours(hpc.drain_reason, scope):
         return Seen.FOREIGN
-    if stage not in _LATE_STAGES and _touched(handover, kubernetes):
+    if stage not in LATE_STAGES and _touched(handover, kubernetes):
         return Seen.FOREIGN
     if kubernetes.closed_by is None:
-        if handover.was_closed and stage not in _LATE_STAGES:
+        if handover.was_closed and stage not in LATE_STAGES:
             return Seen.FOREIGN
         return Seen.DISCOURAGED if kubernetes.discouraged else Seen.OLD_OPEN
     if kubernetes.closed_by != handover.mark:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from controller.handover.look import Rules, look, may_yet_land, new_side_empty, remember
+from controller.handover.look import LATE_STAGES, Rules, look, may_yet_land, new_side_empty, remember
 from controller.handover.table import Seen, next_stage
 from models.acts import Act, Outcome, Verb
 from models.handovers import Direction, Handover, Stage, Why, ours
@@ -23,7 +23,6 @@ WHY = {
 _TURNS = (Stage.CANCELLING, Stage.STUCK)
 _ENDS = (Stage.DONE, Stage.CANCELLED)
 _OPENERS = (Verb.OPEN, Verb.UNDRAIN)
-_NEW_DEADLINE = (Stage.OPENING, Stage.CANCELLING)
 
 
 def step(handover: Handover, node: Node, now_s: int, rules: Rules) -> tuple[Handover, tuple[Act, ...]]:
@@ -42,7 +41,7 @@ def step(handover: Handover, node: Node, now_s: int, rules: Rules) -> tuple[Hand
 
 
 def _enter(handover: Handover, stage: Stage, seen: Seen, now_s: int, rules: Rules) -> Handover:
-    deadline_s = now_s + rules.deadline_s if stage in _NEW_DEADLINE else handover.deadline_s
+    deadline_s = now_s + rules.deadline_s if stage in LATE_STAGES else handover.deadline_s
     why = WHY.get(seen, handover.why) if stage in _TURNS else handover.why
     if handover.stage is Stage.CANCELLING and stage is Stage.STUCK:
         why = handover.why
@@ -156,6 +155,6 @@ def learn(handover: Handover, act: Act, outcome: Outcome, now_s: int) -> Handove
 def unseen(handover: Handover, gap_s: int) -> Handover:
     """The hand-over after its node could not be seen for so long: that is not counted against opening or turning back,
     which nobody could do."""
-    if handover.stage not in _NEW_DEADLINE:
+    if handover.stage not in LATE_STAGES:
         return handover
     return replace(handover, deadline_s=handover.deadline_s + gap_s)

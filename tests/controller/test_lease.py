@@ -412,13 +412,14 @@ def test_an_epoch_that_no_leader_can_have_had_is_not_taken_over(epoch: int):
     assert [world[name].epoch for name in "ab" if world[name].epoch is not None] == [2]
 
 
-def test_nobody_leads_in_an_epoch_that_nobody_could_read():
+def test_nobody_leads_in_an_epoch_that_nobody_could_read_and_that_is_told_once(caplog: pytest.LogCaptureFixture):
     world = leading()
     lease = world.store.lease
     assert lease is not None
     world.store.put(replace(lease, epoch=EPOCH_MOST))
     world.let_pass(100, "a", "b")
     assert [world[name].epoch for name in "ab"] == [None, None]
+    assert [line.count("the last that there is; delete it") for line in caplog.messages] == [1, 1]  # by each of them
 
 
 def test_a_holder_that_a_person_cleared_does_not_make_two_leaders():
