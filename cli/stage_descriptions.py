@@ -42,6 +42,6 @@ SEEN_DESCRIPTIONS: Mapping[Seen, str] = {
     Seen.FIT: "the site's hook is done, and the new side sees the node as it should",
     Seen.NEW_BUSY: "both sides are closed, and work runs on the new one",
     Seen.NEW_REFUSED: "opening the new side was refused for good, and nothing of it happened",
-    Seen.NEW_OPENING: "the new side was asked to open and is not ready yet",
-    Seen.NEW_OPEN: "the new side is open",
+    Seen.NEW_OPENING: "the new side was asked to open and is not Ready, or lacks something, yet",
+    Seen.NEW_OPEN: "the new side is open, and whole",
 }

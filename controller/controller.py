@@ -32,7 +32,7 @@ from models.identity import PoolId
 from models.leadership import Pause
 from models.nodes import HpcNode, KubernetesNode, Node, Side
 from models.plans import DropReason, Hold, Move, Plan, Switch
-from models.policies import PoolPolicy, Spec
+from models.policies import Evict, PoolPolicy, Spec
 from models.reading import Source
 from models.snapshot import SideView, Snapshot
 
@@ -77,7 +77,7 @@ class Controller:
             lands_s=max(one.lands_s for one in facts.values()),
             ready_s=moves.ready_for,
             fit_s=moves.fit_deadline,
-            evict=moves.evict == "pods",
+            evict=moves.evict is not Evict.NEVER,
             fence=moves.fence == "pods",
             hook=ports.hook is not None,
             scope=identity.scope,

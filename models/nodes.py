@@ -34,6 +34,10 @@ class NodeShape:
         """Whether one empty node can hold such a request."""
         return cpu_milli <= self.cpu_milli and memory_mib <= self.memory_mib and gpu_milli <= self.gpu_milli
 
+    def covers(self, other: NodeShape) -> bool:
+        """Whether it offers at least what another one does."""
+        return self.fits(other.cpu_milli, other.memory_mib, other.gpu_milli)
+
     def share(self, cpu_milli: float, memory_mib: float, gpu_milli: float) -> float:
         """The part of a node that a request takes: its scarcest resource, in node-equivalents."""
         gpu = gpu_milli / self.gpu_milli if self.gpu_milli else 0.0
@@ -78,11 +82,13 @@ class KubernetesNode:
 
     ``closed_by`` is the owner mark of our taint, None without one; ``fenced`` is whether that taint also keeps off and
     ends pods that were bound to the node before (NoExecute), which a closing does not; ``cordoned`` is what others use
-    to close it. ``pods`` are those that would have to leave, DaemonSets not among them; ``bare`` of them nothing makes
-    again. ``ready_since_s`` is when it last became Ready, by our clock, None where that is not known. ``version`` is
-    the object's resourceVersion, which a write must name; ``uid`` changes when the object is made anew. ``record`` is
-    the text of the hand-over's durable record on the node, and ``managed_by`` names another autoscaler, or another
-    Tidegate, that this node belongs to.
+    to close it, and ``cordoned_by`` tells what, where that can be told. ``pods`` are those that would have to leave,
+    DaemonSets not among them; ``bare`` of them nothing makes again, and ``staying`` of them must not be asked to leave.
+    ``lacks`` says what its like have and this one does not offer; it counts only where nobody wrote down what this node
+    once offered. ``ready_since_s`` is when it last became Ready, by our clock, None where that is not known.
+    ``version`` is the object's resourceVersion, which a write must name; ``uid`` changes when the object is made anew.
+    ``record`` is the text of the hand-over's durable record on the node, and ``managed_by`` names another autoscaler,
+    or another Tidegate, that this node belongs to.
     """
 
     name: str
@@ -99,6 +105,9 @@ class KubernetesNode:
     managed_by: str = ""
     fenced: bool = False
     bare: int = 0
+    staying: int = 0
+    cordoned_by: str = ""
+    lacks: str = ""
 
     @property
     def open(self) -> bool:

@@ -20,6 +20,7 @@ from models.nodes import Side
 from models.pools import PoolPolicy, Shares, Takeover, Weights, nodes_apart
 
 __all__ = [
+    "Evict",
     "ForecastPolicy",
     "Metadata",
     "Mode",
@@ -98,6 +99,14 @@ def _of_both_sides(value: object) -> object:
     return {"hpc": value, "kubernetes": value} if longer else {"hpc": value}
 
 
+class Evict(StrEnum):
+    """Which pods may be asked to leave a node."""
+
+    NEVER = "never"
+    OPTED_IN = "optedIn"
+    PODS = "pods"
+
+
 class MovesPolicy(Part):
     """How often and how fast nodes may move."""
 
@@ -147,10 +156,13 @@ class MovesPolicy(Part):
         " opened, so that no pod runs there that was bound to it earlier; it also ends DaemonSet pods that do not"
         " tolerate the taint. none: it stays closed to new pods only.",
     )
-    evict: Literal["never", "pods"] = field(
+    evict: Evict = field(
         "never",
-        "Whether pods may be evicted to empty a Kubernetes node; never: only nodes without pods move. Jobs are never"
-        " ended for a move.",
+        "Which pods may be evicted to empty a Kubernetes node. never: only nodes without pods move; optedIn: pods with"
+        " the annotation tidegate.dev/evict: allowed; pods: all but those that refuse it (karpenter.sh/do-not-disrupt,"
+        " cluster-autoscaler.kubernetes.io/safe-to-evict: false). Budgets are respected. Jobs are never ended for a"
+        " move.",
+        strict=False,
     )
 
 

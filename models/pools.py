@@ -3,7 +3,7 @@ to call before and after one of them changes sides."""
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Literal
 from urllib.parse import urlsplit
 
 from pydantic import Field, model_validator
@@ -23,6 +23,9 @@ _HOSTLIST = matching(f"{_HOSTS}(,{_HOSTS})*", "a hostlist such as gpu[001-064] o
 _KUBERNETES_NAME = matching(
     r"[a-z0-9.-]*\{name\}[a-z0-9.-]*", "a name with {name} in it, such as {name}.example.org", longest=253
 )
+_QUANTITY = matching(r"[0-9]{1,15}(\.[0-9]{1,3})?(m|k|M|G|T|P|Ki|Mi|Gi|Ti|Pi)?", "a quantity such as 500m or 4Gi", 24)
+_OBJECT = matching(r"[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?", "the name of an object in Kubernetes", longest=253)
+_TAINT = matching(r"([a-z0-9.-]{1,253}/)?[A-Za-z0-9]([A-Za-z0-9._-]{0,61}[A-Za-z0-9])?", "the key of a taint", 317)
 _ADDRESS = matching(
     r"https?://([A-Za-z0-9.-]+|\[[0-9A-Fa-f:.]+\])(:[0-9]{1,5})?(/[!$-~]*)?",
     "an address such as https://hooks.example.org/prepare, without a user name in it",
@@ -97,6 +100,68 @@ class Hooks(Part):
     )
 
 
+class DefaultRequest(Part):
+    """What a pod is taken to need that asks for nothing."""
+
+    cpu: Annotated[str, _QUANTITY] = Field(description="Processors, as Kubernetes writes them: 500m, 2.")
+    memory: Annotated[str, _QUANTITY] = Field(description="Memory, as Kubernetes writes it: 512Mi, 4Gi.")
+
+
+class KueuePolicy(Part):
+    """What Kueue's quota has to do with the nodes that move."""
+
+    quota: Literal["follows", "fixed", "none"] = Field(
+        description="follows: the quota is today's nodes, and Tidegate changes it with each node that moves, so work"
+        " that waits for quota is demand. fixed: the quota is what it is, and work that waits for it is held. none:"
+        " the quota is no bound, so all work that waits is demand."
+    )
+    cluster_queue: Annotated[str, _OBJECT] | None = field(
+        None, "The ClusterQueue whose quota follows the nodes. Needed with follows."
+    )
+    flavor: Annotated[str, _OBJECT] | None = field(
+        None, "The ResourceFlavor of the pool's nodes in that ClusterQueue. Needed with follows."
+    )
+
+    @model_validator(mode="after")
+    def _whole(self) -> KueuePolicy:
+        named = {"clusterQueue": self.cluster_queue, "flavor": self.flavor}
+        if self.quota == "follows":
+            found: list[Found] = [
+                ((), f"lacks {name}, which follows needs; tidegate doctor proposes one")
+                for name, value in named.items()
+                if value is None
+            ]
+        else:
+            found = [((name,), "is only for follows; leave it out") for name, value in named.items() if value]
+        if found:
+            raise Contradiction(*found)
+        return self
+
+
+class PoolInKubernetes(Part):
+    """What is particular to the pool in Kubernetes."""
+
+    taints: tuple[Annotated[str, _TAINT], ...] = field(
+        (),
+        "Keys of taints that the nodes of the pool always have, such as nvidia.com/gpu; with any other NoSchedule or"
+        " NoExecute taint a node counts as closed by others. At most 20.",
+        strict=False,
+        max_length=20,
+    )
+    default_request: DefaultRequest | None = field(
+        None, "What a pod counts as that asks for nothing. Without it, such pods are no demand; they are told apart."
+    )
+    ignore_priority_below: int = field(
+        0,
+        "Pending pods of a lower priority are headroom that an autoscaler keeps, and no demand.",
+        ge=-(2**31),
+        le=2**31 - 1,
+    )
+    kueue: KueuePolicy | None = field(
+        None, "What Kueue's quota has to do with the nodes. Needed where Kueue is; tidegate doctor tells what fits."
+    )
+
+
 class PoolPolicy(Part):
     """One pool: which nodes it has, what each side's unmet demand costs, and how small or large a side may get."""
 
@@ -110,6 +175,9 @@ class PoolPolicy(Part):
     )
     kubernetes_name: Annotated[str, _KUBERNETES_NAME] = field(
         "{name}", "How Kubernetes names a node of the pool; {name} stands for the HPC scheduler's name."
+    )
+    kubernetes: PoolInKubernetes = Field(
+        default_factory=PoolInKubernetes, description="What is particular to the pool in Kubernetes."
     )
     unmet_cost: Weights = Field(default_factory=Weights, description="What a side's unmet demand costs.")
     floor: Shares = Field(

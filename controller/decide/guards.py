@@ -8,7 +8,7 @@ from models.fields import nodes_of
 from models.handovers import Direction, Stage, ours
 from models.nodes import Node, Side
 from models.plans import Reason
-from models.policies import MovesPolicy
+from models.policies import Evict, MovesPolicy
 from models.snapshot import Snapshot
 
 EVICTION_S = 60  # what evicted pods are reckoned to need to end; their usual grace period is 30 s
@@ -77,7 +77,7 @@ def _why_kept(node: Node, owner: Side, end_s: int, snapshot: Snapshot, moves: Mo
         if not ours(node.kubernetes.closed_by, snapshot.scope):
             return Reason.NOT_OURS
         return None if node.kubernetes.ready else Reason.UNREADY
-    if node.kubernetes.pods and moves.evict == "never":
+    if node.kubernetes.staying or (node.kubernetes.pods and moves.evict is Evict.NEVER):
         return Reason.BUSY
     if not ours(node.hpc.drain_reason, snapshot.scope):
         return Reason.NOT_OURS

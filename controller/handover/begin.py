@@ -37,6 +37,8 @@ def moved(
     book = ahead and direction is Direction.TO_KUBERNETES and frees_at_s is not None and frees_at_s > now_s
     begins_s = frees_at_s if book and frees_at_s is not None else now_s
     expects = known_shape(last, direction.target)
+    if expects is None and direction.target is Side.HPC:
+        expects = node.hpc.offers  # what Slurm once registered it keeps; a closed Kubernetes node may lack its devices
     return Handover(
         id=names.id,
         batch=names.batch,
@@ -49,7 +51,7 @@ def moved(
         epoch=names.epoch,
         reserve_from_s=frees_at_s if book else None,
         leaves=_offers(node, direction.source),
-        expects=expects if expects is not None else _offers(node, direction.target),
+        expects=expects,
         uid=node.kubernetes.uid,
     )
 

@@ -13,6 +13,7 @@ REFUSALS_MOST = 3  # times that opening may be refused, by a conflict or for goo
 _BOOKING_STAGES = (Stage.PLANNED, Stage.RESERVED)
 LATE_STAGES = (Stage.OPENING, Stage.CANCELLING)  # each begins with a deadline of its own
 _ENDS_NOW = (Seen.NEW_OPEN, Seen.FOREIGN, Seen.NEW_EARLY)
+_JOINING = (Seen.NEW_OPEN, Seen.NEW_OPENING)
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,9 +68,11 @@ def look(handover: Handover, node: Node, now_s: int, rules: Rules) -> Seen:
         seen = _to_hpc(handover, node, rules.scope)
     if seen is Seen.BREACH:
         return seen
+    if seen in _JOINING and handover.direction is Direction.TO_KUBERNETES:
+        seen = _joining(handover, node.kubernetes, now_s, rules)
     if now_s >= handover.deadline_s and not _ends_now(handover, seen):
         return Seen.LATE
-    if seen is Seen.FOREIGN or handover.stage in LATE_STAGES:
+    if seen in (Seen.FOREIGN, Seen.UNHEALTHY) or handover.stage in LATE_STAGES:
         return _while_opening(handover, node, seen, now_s, rules)
     if handover.why is not None and seen is not Seen.NEW_EARLY:
         return Seen.CANCEL
@@ -176,9 +179,28 @@ def fit(handover: Handover, node: Node, now_s: int, ready_s: int) -> bool:
         return False
     if handover.direction is Direction.TO_HPC:
         return hpc.ready and handover.expects in (None, hpc.offers)
+    return _awake(kubernetes, now_s, ready_s) and _has_room(handover, kubernetes)
+
+
+def _awake(kubernetes: KubernetesNode, now_s: int, ready_s: int) -> bool:
     since_s = kubernetes.ready_since_s
-    awake = kubernetes.ready and (since_s is None or now_s - since_s >= ready_s)
-    return awake and handover.expects in (None, kubernetes.offers)
+    return kubernetes.ready and (since_s is None or now_s - since_s >= ready_s)
+
+
+def _has_room(handover: Handover, kubernetes: KubernetesNode) -> bool:
+    """Whether Kubernetes sees the processors and the memory that it once saw. Devices may come only once the node is
+    open: what tells of them may be a DaemonSet that does not tolerate our taint."""
+    expects, offers = handover.expects, kubernetes.offers
+    return expects is None or (offers is not None and offers.fits(expects.cpu_milli, expects.memory_mib, 0))
+
+
+def _joining(handover: Handover, kubernetes: KubernetesNode, now_s: int, rules: Rules) -> Seen:
+    """Kubernetes was opened: it has the node once that has been Ready long enough and offers all that it should."""
+    expects, offers = handover.expects, kubernetes.offers
+    whole = not kubernetes.lacks if expects is None else offers is not None and offers.covers(expects)
+    if kubernetes.open and whole and _awake(kubernetes, now_s, rules.ready_s):
+        return Seen.NEW_OPEN
+    return Seen.UNHEALTHY if now_s - handover.stage_since_s >= rules.fit_s else Seen.NEW_OPENING
 
 
 def _had_it(handover: Handover) -> bool:
@@ -208,7 +230,7 @@ def due_s(handover: Handover, node: Node, now_s: int, rules: Rules) -> int | Non
         times.append(handover.reserve_from_s)
     if handover.unsure_s is not None:
         times.append(handover.unsure_s + rules.lands_s)
-    if handover.stage is Stage.SETTLED:
+    if handover.stage in (Stage.SETTLED, Stage.OPENING):
         times.append(handover.stage_since_s + rules.fit_s)
         if node.kubernetes.ready_since_s is not None:
             times.append(node.kubernetes.ready_since_s + rules.ready_s)

@@ -32,7 +32,7 @@ class Seen(StrEnum):
     FIT = "fit"  # settled, prepared, and as it should be
     NEW_BUSY = "new-busy"  # both sides closed, but work runs on the new one
     NEW_REFUSED = "new-refused"  # opening was refused for good, and nothing of it happened
-    NEW_OPENING = "new-opening"  # asked to open, not ready yet
+    NEW_OPENING = "new-opening"  # asked to open, not ready and whole yet
     NEW_OPEN = "new-open"
 
 
@@ -93,6 +93,8 @@ TO_KUBERNETES: _Table = {
     **_OPENING,
     # Kubernetes refuses what comes late with an old version, so while it is still closed there is a way back.
     **_row(S.OPENING, {S.CANCELLING: (V.OLD_OPEN, V.OLD_BUSY, V.NEW_REFUSED, V.BREACH, V.NEW_EARLY)}),
+    # And so there is one while it is open and lacks something: nothing is lost but time.
+    **_row(S.OPENING, {S.CANCELLING: (V.UNHEALTHY,)}),
     **_CANCELLING,
     **_row(S.CANCELLING, {S.CANCELLING: (V.BOOKED, V.NEW_EARLY)}),
 }

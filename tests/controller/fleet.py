@@ -75,6 +75,7 @@ class Machine:
     ready_since_s: int | None = None
     cordoned: bool = False
     kubernetes_offers: NodeShape | None = SHAPE
+    lacks: str = ""
     uid: str = "u1"
     record: str | None = None
     managed_by: str = ""
@@ -211,6 +212,7 @@ class Fleet:
             cordoned=one.cordoned,
             ready_since_s=one.ready_since_s,
             offers=one.kubernetes_offers,
+            lacks=one.lacks,
             version=str(self.versions[name]),
             uid=one.uid,
             record=one.record,

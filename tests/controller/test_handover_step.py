@@ -407,9 +407,8 @@ def test_until_its_deadline_one_waits_for_work_to_end(make, work: dict[str, obje
     assert S.CANCELLING not in play.stages
 
 
-@BOTH
-def test_an_opening_that_never_ends_calls_a_person(make):
-    play = make(opens_slowly=True)
+def test_an_opening_of_the_hpc_side_that_never_ends_calls_a_person():
+    play = down(opens_slowly=True)
     assert play.through(0, SETTLE_S) is S.OPENING
     assert play.to(SETTLE_S + DEADLINE_S - 1) is S.OPENING
     assert play.to(SETTLE_S + DEADLINE_S) is S.STUCK
@@ -647,8 +646,15 @@ def test_kubernetes_opened_before_the_hpc_side_has_let_go_is_closed_and_its_pods
 # ---- the health gate ----
 
 
-@pytest.mark.parametrize(("make", "wrong"), [(up, "kubernetes_offers"), (down, "hpc_offers")])
-@pytest.mark.parametrize("shape", [SMALLER, None], ids=["a GPU is missing", "nothing is registered"])
+WITHOUT = {
+    "to HPC, a GPU is missing": (down, "hpc_offers", SMALLER),
+    "to HPC, nothing is registered": (down, "hpc_offers", None),
+    "to Kubernetes, nothing is registered": (up, "kubernetes_offers", None),
+    "to Kubernetes, less memory": (up, "kubernetes_offers", replace(SHAPE, memory_mib=SHAPE.memory_mib - 1)),
+}
+
+
+@pytest.mark.parametrize(("make", "wrong", "shape"), WITHOUT.values(), ids=WITHOUT.keys())
 def test_a_node_that_lacks_something_on_its_new_side_goes_back(make, wrong: str, shape: NodeShape | None):
     play = make(**{wrong: shape})
     assert play.through(0, SETTLE_S, SETTLE_S + FIT_S - 1) is S.SETTLED
@@ -657,6 +663,50 @@ def test_a_node_that_lacks_something_on_its_new_side_goes_back(make, wrong: str,
     assert play.handover.why.failed
     assert play.open_sides == (make is up, make is down)
     assert OPENER[play.handover.direction] not in play.verbs
+
+
+JOINING = {
+    "not Ready": ({"opens_slowly": True}, {"kubernetes_ready": True}),
+    "without its GPUs": ({"kubernetes_offers": SMALLER}, {"kubernetes_offers": SHAPE}),
+}
+
+
+@pytest.mark.parametrize(("lacks", "comes"), JOINING.values(), ids=JOINING.keys())
+def test_what_kubernetes_lacks_when_it_is_opened_is_waited_for(lacks: dict[str, object], comes: dict[str, object]):
+    """A DaemonSet that tells of devices may be kept off by our own taint."""
+    play = up(**lacks)
+    assert play.through(0, SETTLE_S, SETTLE_S + FIT_S - 1) is S.OPENING
+    assert play.open_sides == (False, True)
+    assert play.set(**comes).to(SETTLE_S + FIT_S) is S.DONE
+
+
+@pytest.mark.parametrize("lacks", [lacks for lacks, _ in JOINING.values()], ids=JOINING.keys())
+def test_a_kubernetes_node_that_stays_without_it_goes_back(lacks: dict[str, object]):
+    play = up(**lacks)
+    play.through(0, SETTLE_S)
+    assert play.to(SETTLE_S + FIT_S) is S.CANCELLED
+    assert play.handover.why is Why.UNHEALTHY
+    assert play.open_sides == (True, False)
+
+
+def test_pods_that_came_in_the_meantime_are_waited_for_on_the_way_back():
+    play = up(kubernetes_offers=SMALLER)
+    play.through(0, SETTLE_S)
+    assert play.set(pods=1).to(SETTLE_S + FIT_S) is S.CANCELLING
+    assert play.open_sides == (False, False)
+    assert play.set(pods=0).to(SETTLE_S + FIT_S + 1) is S.CANCELLED
+
+
+def test_more_than_it_once_offered_will_do():
+    assert up(kubernetes_offers=SHAPE).change(expects=SMALLER).through(0, SETTLE_S) is S.DONE
+
+
+def test_what_its_like_have_is_looked_for_only_where_nobody_knows_what_the_node_once_offered():
+    play = up(lacks="4 nvidia.com/gpu")
+    assert play.through(0, SETTLE_S) is S.DONE
+    play = up(lacks="4 nvidia.com/gpu").change(expects=None)
+    assert play.through(0, SETTLE_S, SETTLE_S + FIT_S - 1) is S.OPENING
+    assert play.set(lacks="").to(SETTLE_S + FIT_S) is S.DONE
 
 
 @pytest.mark.parametrize(("make", "wrong"), [(up, "kubernetes_offers"), (down, "hpc_offers")])

@@ -124,7 +124,11 @@ def _vanished() -> Callable[[], Iterator[None]]:
 
 
 def _health() -> Callable[[], Iterator[None]]:
-    return _patched((looking, "fit", lambda handover, node, now_s, ready_s: True))
+    def joins(handover: Handover, kubernetes: KubernetesNode, now_s: int, rules: object) -> Seen:
+        return Seen.NEW_OPEN if kubernetes.open else Seen.NEW_OPENING
+
+    gate = (looking, "fit", lambda handover, node, now_s, ready_s: True)
+    return _patched(gate, (looking, "_joining", joins))
 
 
 def _fence() -> Callable[[], Iterator[None]]:

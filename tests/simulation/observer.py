@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import deque
 from dataclasses import dataclass, field
 
@@ -20,6 +21,7 @@ REPAIR_S = (
 WRITE_S = 15  # longer than a write that is under way may take
 HOUR_S = 3600
 ENDED = ("done", "cancelled", "stuck")
+JOINED = re.compile(r'"direction":"hpc->kubernetes","stage":"done"')  # what the record of one says that has ended well
 
 
 class Violation(Exception):
@@ -168,21 +170,21 @@ class Observer:
             self.fail("I4", f"{name} was reserved by someone else and is released by us")
         if lease is None:
             return  # a late one: who asked for it saw the node as it was then
-        if verb is Verb.OPEN and '"stage":"opening"' in record:
-            self._must_be_whole(node, Side.KUBERNETES, name)
+        if verb is Verb.NOTE and JOINED.search(record):
+            self._must_be_whole(node, Side.KUBERNETES, f"{name} counts as given to Kubernetes")
         if verb is Verb.UNDRAIN and self.nodes[node].stage == "opening":
-            self._must_be_whole(node, Side.HPC, name)
+            self._must_be_whole(node, Side.HPC, f"{name} is opened on HPC")
 
     def lessened(self, node: int, side: Side) -> None:
         """The node registers less than before; a write that was asked for until now could not know."""
         self.nodes[node].lessened_s[side] = self.machine.now_s
 
-    def _must_be_whole(self, node: int, side: Side, name: str) -> None:
+    def _must_be_whole(self, node: int, side: Side, what: str) -> None:
         seen = self.nodes[node]
         if side not in seen.healthy_on or side not in seen.lessened_s:
             return
         if self.machine.now_s - seen.lessened_s[side] > WRITE_S:
-            self.fail("health", f"{name} is opened on {side} although it registered less than it once had there")
+            self.fail("health", f"{what} although it registered less than it once had there")
 
     def after_write(self, verb: Verb, name: str) -> None:
         """I2: an opening must not have ended work."""
