@@ -63,6 +63,14 @@ class ApiRefused(Refused):
         super().__init__(message)
 
 
+class Busy(Unreachable):
+    """The API server cannot now; ``retry_after_s`` is what it asks to wait, None where it does not say."""
+
+    def __init__(self, message: str, retry_after_s: float | None) -> None:
+        self.retry_after_s = retry_after_s
+        super().__init__(message)
+
+
 class Api(Protocol):
     """One API server."""
 
@@ -82,8 +90,10 @@ class Api(Protocol):
     def watch(
         self, path: str, *, query: Mapping[str, str], silence_s: float
     ) -> AbstractContextManager[Iterator[bytes]]:
-        """The lines of a stream, until the server ends it. Raises Unreachable when it breaks off, or is silent for so
-        long; ApiRefused for a no."""
+        """The lines of a stream, until the server ends it; ``watch=true`` is added to the query.
+
+        Raises Unreachable when it breaks off, or is silent for so long; ApiRefused for a no.
+        """
         ...
 
     def close(self) -> None:
@@ -103,11 +113,11 @@ def status_of(answer: Answer) -> Status:
 
 
 def body_of(answer: Answer, what: str) -> bytes:
-    """The body of a yes. Raises ApiRefused for a no that asking again does not mend, Unreachable for another."""
+    """The body of a yes. Raises ApiRefused for a no that asking again does not mend, Busy for another."""
     if answer.ok:
         return answer.body
     status = status_of(answer)
     told = f"{what}: {answer.status} {status.reason or ''} {status.message or ''}".rstrip()
     if answer.status in (408, 429) or answer.status >= 500:
-        raise Unreachable(told)
+        raise Busy(told, answer.retry_after_s)
     raise ApiRefused(answer.status, status.reason or "", told)
