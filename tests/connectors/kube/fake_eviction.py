@@ -27,11 +27,17 @@ def evicted(store: Store, pods: Served, budgets: Served, key: Key, body: Object)
     wanted = ((body.get("deleteOptions") or {}).get("preconditions") or {}).get("uid")
     if wanted and wanted != pod["metadata"]["uid"]:
         return _no(409, "Conflict", f"Precondition failed: UID in precondition: {wanted}")
+    if (body.get("deleteOptions") or {}).get("dryRun"):
+        return _gone()
     for budget in store.all(budgets, key[0]):
         if _covers(budget, pod) and budget.get("status", {}).get("disruptionsAllowed", 0) > 0:
             left = budget["status"]["disruptionsAllowed"] - 1
             store.put(budgets, {**budget, "status": {**budget["status"], "disruptionsAllowed": left}})
     store.drop(pods, key)
+    return _gone()
+
+
+def _gone() -> Answer:
     return Answer(201, json.dumps({"kind": "Status", "apiVersion": "v1", "status": "Success", "code": 201}).encode())
 
 

@@ -1,0 +1,150 @@
+"""A node and the pods on it, as ``models`` has words for them. Pure."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from connectors.kube.demand.requests import CPU, MEMORY, offered
+from connectors.kube.leaving import is_bare, leaving, stays
+from connectors.kube.names import HPC, MARK, NO_EXECUTE, NO_SCHEDULE, PREFER_NOT, RECORD, SIDE
+from connectors.kube.owners_of_nodes import managed_by
+from connectors.kube.wire.meta import condition
+from connectors.kube.wire.nodes import Node, Taint
+from connectors.kube.wire.pods import Pod
+from models.handovers import MARK_PREFIX
+from models.nodes import KubernetesNode, NodeShape
+from models.policies import Evict
+
+_CLOSING = (NO_SCHEDULE, NO_EXECUTE)
+_TOLD_BY_READY = ("node.kubernetes.io/not-ready", "node.kubernetes.io/unreachable")
+_LEAVING = (  # conditions by which others say that they take the node down (1.37, NodeLifecycleConditions)
+    "GracefulNodeShutdownInProgress",
+    "DrainInProgress",
+    "Drained",
+    "MaintenancePlanned",
+    "MaintenanceInProgress",
+)
+MIB = 2**20
+NEAR = 0.95  # of what its like offer: processors and memory of two nodes of one kind differ a little
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """What the policy says of the pool's nodes: the keys of taints that they always have, which pods may be asked to
+    leave."""
+
+    taints: frozenset[str] = frozenset()
+    evict: Evict = Evict.NEVER
+
+
+def node_of(
+    name: str, node: Node, pods: Iterable[Pod], rules: Rules, *, ready_since_s: int | None = None, devices: int = 0
+) -> KubernetesNode:
+    """The node under its name in the HPC scheduler; ``devices`` are GPUs of its that are told elsewhere."""
+    annotations = node.metadata.annotations or {}
+    taints = node.spec.taints or ()
+    ours = [taint for taint in taints if taint.key == SIDE]
+    there = leaving(pods)
+    theirs = closed_by_others(node, rules.taints)
+    return KubernetesNode(
+        name=name,
+        closed_by=_closed_by(ours, annotations),
+        discouraged=any(taint.effect == PREFER_NOT for taint in ours),
+        pods=len(there),
+        ready=is_ready(node),
+        cordoned=bool(theirs),
+        ready_since_s=ready_since_s,
+        offers=offers_of(node, devices),
+        version=node.metadata.resource_version,
+        uid=node.metadata.uid,
+        record=annotations.get(RECORD),
+        managed_by=managed_by(node),
+        fenced=any(taint.effect == NO_EXECUTE for taint in ours),
+        bare=sum(map(is_bare, there)),
+        staying=sum(bool(stays(pod, rules.evict)) for pod in there),
+        cordoned_by=theirs,
+    )
+
+
+def is_ready(node: Node) -> bool:
+    """Whether kubelet says so, and its word is not too old for the controller manager."""
+    ready = condition(node.status.conditions, "Ready")
+    return ready is not None and ready.status == "True"
+
+
+def closed_by_others(node: Node, usual: frozenset[str]) -> str:
+    """What others have closed the node with, in words; empty when nothing."""
+    found = ["cordoned"] if node.spec.unschedulable else []
+    for taint in node.spec.taints or ():
+        known = taint.key in usual or taint.key == SIDE or taint.key in _TOLD_BY_READY
+        implied = node.spec.unschedulable and taint.key == "node.kubernetes.io/unschedulable"
+        if taint.effect in _CLOSING and not known and not implied:
+            found.append(f"taint {taint.key}")
+    for kind in _LEAVING:
+        told = condition(node.status.conditions, kind)
+        if told is not None and told.status == "True":
+            found.append(f"condition {kind}")
+    return ", ".join(found)
+
+
+def offers_of(node: Node, devices: int = 0) -> NodeShape | None:
+    """What the node offers to pods; None where it does not say."""
+    try:
+        amounts = offered(node.status.allocatable)
+        gpus = sum(amount for name, amount in amounts.items() if is_gpu(name))
+        return NodeShape(amounts.get(CPU, 0), amounts.get(MEMORY, 0) // MIB, (gpus or devices) * 1000)
+    except ValueError:
+        return None
+
+
+def is_gpu(resource: str) -> bool:
+    """Whether an extended resource counts as a GPU: ``nvidia.com/gpu``, ``amd.com/gpu``, ``gpu.intel.com/xe``."""
+    domain, _, name = resource.partition("/")
+    return name == "gpu" or (bool(name) and domain.startswith("gpu."))
+
+
+def is_extended(resource: str) -> bool:
+    """Whether a device plug-in or an administrator offers it, rather than kubelet itself."""
+    return "/" in resource and "kubernetes.io/" not in resource
+
+
+def usual_offers(nodes: Sequence[Node]) -> Mapping[str, int]:
+    """What most of some nodes offer, by resource: cpu in milli, memory in bytes, the extended ones in pieces."""
+    counts: dict[str, Counter[int]] = {}
+    for node in nodes:
+        for name, amount in _amounts(node).items():
+            counts.setdefault(name, Counter())[amount] += 1
+    most = {name: max(amounts, key=lambda one: (amounts[one], one)) for name, amounts in counts.items()}
+    return {name: amount for name, amount in most.items() if counts[name].total() * 2 > len(nodes)}
+
+
+def lacking(node: Node, usual: Mapping[str, int]) -> str:
+    """What the node offers less of than its like, in words; empty when nothing."""
+    amounts = _amounts(node)
+    found = []
+    for name, amount in sorted(usual.items()):
+        least = amount * NEAR if name in (CPU, MEMORY) else amount
+        if amounts.get(name, 0) < least:
+            found.append(f"{amounts.get(name, 0)} of {amount} {name}")
+    return ", ".join(found)
+
+
+def _amounts(node: Node) -> Mapping[str, int]:
+    """What the node offers of what its like can be measured by; nothing where that cannot be read."""
+    try:
+        amounts = offered(node.status.allocatable)
+    except ValueError:
+        return {}
+    return {name: amount for name, amount in amounts.items() if name in (CPU, MEMORY) or is_extended(name)}
+
+
+def _closed_by(ours: Sequence[Taint], annotations: Mapping[str, str]) -> str | None:
+    """Whose closing it is: the mark that we leave beside the taint; of a person's taint its value."""
+    values = [taint.value or "" for taint in ours if taint.effect in _CLOSING]
+    if not values:
+        return None
+    if values[0] != HPC:
+        return values[0] or "a taint without a value"
+    return annotations.get(MARK, f"{MARK_PREFIX}{HPC}")
