@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import Generic, Protocol, TypeVar
+from urllib.parse import quote
 
 from connectors.kube.wire.meta import Metadata
 
@@ -52,5 +53,5 @@ class Resource(Generic[T]):
 
     def path_of(self, name: str, namespace: str = "") -> str:
         """The path of one object."""
-        within = f"/namespaces/{namespace}" if self.namespaced else ""
-        return f"{self.base}{within}/{self.plural}/{name}"
+        within = f"/namespaces/{quote(namespace, safe='')}" if self.namespaced else ""
+        return f"{self.base}{within}/{self.plural}/{quote(name, safe='')}"

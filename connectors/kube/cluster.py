@@ -1,0 +1,172 @@
+"""A cluster as its lists and watches tell it, once for all pools, and one node of it as it is now."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
+from types import MappingProxyType
+from typing import Any
+
+from basics.log_once import Trouble
+from connectors.kube.access.api import Api, body_of
+from connectors.kube.following import Following
+from connectors.kube.reading import Reading
+from connectors.kube.reflector import Reflector
+from connectors.kube.resource import Resource
+from connectors.kube.resources import NODES, OTHERS, PODS
+from connectors.kube.state import ClusterState
+from connectors.kube.wire.nodes import Node
+from connectors.kube.wire.pods import Pod
+from models.errors import Unreachable
+
+SILENT_S = 150.0  # what nobody told of for so long is not known
+
+log = logging.getLogger("tidegate.kube")
+
+
+class KubeCluster:
+    """One cluster, for any number of threads.
+
+    ``table`` are the resources besides nodes and pods. ``on_change`` is called, by any thread, after each change: it
+    has to be quick. Without ``start`` nothing is followed but by ``step``, one round of all that is to be done.
+    """
+
+    def __init__(
+        self,
+        api: Api,
+        *,
+        clock: Callable[[], float] = time.time,
+        monotonic: Callable[[], float] = time.monotonic,
+        table: Iterable[Resource[Any]] = OTHERS,
+        seed: int | None = None,
+        on_change: Callable[[], None] = lambda: None,
+    ) -> None:
+        self._api = api
+        self._clock = clock
+        self._monotonic = monotonic
+        self._following = Following(api, table, monotonic=monotonic, seed=seed, changed=on_change)
+        self._lock = threading.Lock()
+        self._begin = int(clock() * 1000)  # the order is higher than that of any process before us
+        self._shown: ClusterState | None = None
+        self._one_node, self._some_pods = Reading(NODES), Reading(PODS)
+        self._trouble = Trouble(log, "part of Kubernetes cannot be read")
+
+    def start(self) -> None:
+        """Follow it by threads until ``close``."""
+        self._following.start()
+
+    def step(self) -> None:
+        """Follow it by one step of each resource."""
+        self._following.step()
+
+    def close(self) -> None:
+        """No more; the API is closed, too."""
+        self._following.close()
+
+    def state(self) -> ClusterState:
+        """All that is there. The parts are the same values for as long as nothing in them has changed.
+
+        Raises Unreachable when nodes or pods have not been told in full, or nothing of them for 150 s; and at first
+        until all others were told, too, or it is known why not.
+        """
+        now_s = self._monotonic()
+        both = (self._following.nodes, self._following.pods)
+        for one in both:
+            if why := _unknown(one, now_s):
+                raise Unreachable(f"{one.resource.name} of Kubernetes are not known: {why}")
+        self._check_others()
+        age_s = now_s - min(one.last_heard or 0.0 for one in both)
+        with self._lock:
+            self._shown = self._put_together(now_s, self._shown)
+            return replace(self._shown, at_s=int(self._clock()), age_s=age_s)
+
+    def fresh(self, name: str) -> tuple[Node | None, tuple[Pod, ...]]:
+        """The node as the API server has it now, None when there is none, and all pods on it.
+
+        Raises Unreachable when either is not told in full, Refused when we may not ask.
+        """
+        answer = self._api.ask("GET", NODES.path_of(name))
+        node = None if answer.status == 404 else self._one_node.object(body_of(answer, f"node {name}"))
+        told = self._api.ask("GET", PODS.path, query={"fieldSelector": f"spec.nodeName={name}"})
+        page = self._some_pods.page(body_of(told, f"pods on {name}"))
+        if page.left_out:
+            raise Unreachable(f"pods on {name} cannot be read: {', '.join(page.left_out)}")
+        if page.goes_on:
+            raise Unreachable(f"pods on {name} were not told in full")
+        return node, tuple(page.objects)
+
+    def _check_others(self) -> None:
+        """Raises Unreachable until each of the others was told, or it is known why not."""
+        following = self._following
+        if not following.is_discovered:
+            raise Unreachable(f"it is not known what Kubernetes has: {following.failing or 'it was not asked yet'}")
+        for one in following.others.values():
+            if not (one.synced or one.denied or one.absent or one.failing):
+                raise Unreachable(f"{one.resource.name} of Kubernetes have not been told yet")
+
+    def _put_together(self, now_s: float, last: ClusterState | None) -> ClusterState:
+        following = self._following
+        order = self._begin + following.order  # before the parts: what changes meanwhile is told the next time
+        others = following.others
+        unread = {name: why for name, one in others.items() if (why := _unread(one, now_s))}
+        if last is not None and last.unread.keys() != unread.keys():
+            self._begin += 1
+            order += 1
+        if last is not None and last.order == order:
+            return last
+        self._tell(unread)
+        followed: dict[str, Reflector[Any]] = {NODES.name: following.nodes, PODS.name: following.pods, **others}
+        nodes, pods = following.nodes.objects.shown()[1], following.pods.objects.shown()[1]
+        is_same = last is not None and last.pods is pods
+        return ClusterState(
+            at_s=0,
+            age_s=0.0,
+            order=order,
+            nodes=MappingProxyType({node.metadata.name: node for node in nodes.values()}),
+            pods=pods,
+            pods_on=last.pods_on if last is not None and is_same else _by_node(pods),
+            others={name: one.objects.shown()[1] for name, one in others.items()},
+            denied={name: one.denied for name, one in others.items() if one.denied},
+            absent=following.lacking | {name for name, one in others.items() if one.absent},
+            unread=unread,
+            left_out={name: left_out for name, one in followed.items() if (left_out := one.objects.left_out)},
+            versions={name: one.resource_version for name, one in followed.items()},
+        )
+
+    def _tell(self, unread: Mapping[str, str]) -> None:
+        if unread:
+            self._trouble.met(", ".join(f"{name} ({why})" for name, why in unread.items()))
+        else:
+            self._trouble.over()
+
+
+def _by_node(pods: Mapping[str, Pod]) -> Mapping[str, tuple[Pod, ...]]:
+    found: defaultdict[str, list[Pod]] = defaultdict(list)
+    for pod in pods.values():
+        if name := pod.spec.node_name:
+            found[name].append(pod)
+    return MappingProxyType({name: tuple(those) for name, those in found.items()})
+
+
+def _unread(one: Reflector[Any], now_s: float) -> str:
+    """Why one of the others is not known, where that is neither a no nor that there is none."""
+    return "" if one.denied or one.absent else _unknown(one, now_s)
+
+
+def _unknown(one: Reflector[Any], now_s: float) -> str:
+    """Why we do not know what is there; empty when we do."""
+    if one.denied:
+        return one.denied
+    if one.absent:
+        return "this server has no such thing"
+    heard_s = one.last_heard
+    if not one.synced or heard_s is None:
+        return one.failing or "they have not been told yet"
+    silent_s = now_s - heard_s
+    if silent_s < SILENT_S:
+        return ""
+    return f"nothing was told of them for {silent_s:.0f} s{one.failing and f'; {one.failing}'}"

@@ -1,0 +1,230 @@
+"""Keeps what one resource holds as the API server has it: a list, then a watch, and anew where a watch cannot go on."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from random import Random
+from typing import Generic, TypeVar
+
+from basics.log_once import Trouble
+from connectors.kube.access.api import Api, ApiRefused, Busy
+from connectors.kube.listing import Gathered, PagesExpired, listed
+from connectors.kube.objects import Objects
+from connectors.kube.reading import Event, Kind, ListAnew, Reading, key_of, name_of
+from connectors.kube.resource import Described, Resource
+from connectors.sources.backoff import Backoff
+from models.errors import Unreachable
+
+PAGE = 500  # objects
+LASTS_S = (60, 100)  # a watch is ended by the server after so long; not all of them at once
+SLACK_S = 20.0  # a watch that should have ended is given up: 120 s of silence at most
+BRIEF_S = 1.0  # a watch that ends sooner, and tells nothing, does not work
+PAUSE_MOST_S = 20.0  # between two tries, but for a server that asks for more
+ASKED_MOST_S = 60.0  # of what a server asks to wait
+DENIED_S = (10.0, 30.0, 90.0, 270.0, 600.0)  # a server that has only begun may refuse what it allows a little later
+BREAKS_MOST = 2  # of a watch at one version
+NAMED_MOST = 1_000  # objects that cannot be read, by name in the log
+
+log = logging.getLogger("tidegate.kube")
+
+T = TypeVar("T", bound=Described)
+
+
+class Reflector(Generic[T]):
+    """One resource. ``step`` does the next thing and is called again and again, by one thread; any may look.
+
+    ``changed`` is called after each change. Who seeds none waits otherwise than everybody else.
+    """
+
+    def __init__(
+        self,
+        api: Api,
+        resource: Resource[T],
+        *,
+        monotonic: Callable[[], float],
+        seed: int | None = None,
+        page: int = PAGE,
+        changed: Callable[[], None] = lambda: None,
+    ) -> None:
+        self.resource = resource
+        self.objects: Objects[T] = Objects()
+        self.synced = False  # whether all was told, and has been followed since
+        self.denied = ""  # why we may not read it
+        self.absent = False  # whether the server says that there is no such resource
+        self.failing = ""  # why it could not be read when that was last tried
+        self.last_heard: float | None = None  # when the server last said that these are all, by ``monotonic``
+        self.resource_version = ""  # as far as was told; empty when all has to be told anew
+        self.lists = 0  # how often all was told
+        self._api = api
+        self._reading = Reading(resource)
+        self._monotonic = monotonic
+        self._page = self._page_now = page
+        self._changed = changed
+        self._random = Random(seed)  # noqa: S311 - not for secrets
+        self._backoff = Backoff(1.0, seed=seed)
+        self._streams_all = True  # until the server shows that it does not know that
+        self._breaks = 0  # of the watch since it last told anything
+        self._refusals = 0
+        self._stopping = False
+        self._named: set[str] = set()
+        self._not_allowed = Trouble(log, f"{resource.name} of Kubernetes cannot be read")
+
+    def __repr__(self) -> str:
+        return f"Reflector({self.resource.name!r})"
+
+    def follow(self, stop: threading.Event) -> None:
+        """Step on until ``stop``."""
+        while not (stop.is_set() or self._stopping):
+            stop.wait(self.step())
+
+    def stop(self) -> None:
+        """No more: a watch that is under way ends with its next line."""
+        self._stopping = True
+
+    def step(self) -> float:
+        """Have all told, or watch until that ends. Returns how many seconds to wait before the next step."""
+        try:
+            if self.resource_version:
+                return self._watch()
+            return self._stream() if self._streams_all else self._list()
+        except ListAnew as error:
+            log.info("%s; all is listed anew", error)
+            self.resource_version = ""
+            return self._pause()
+        except ApiRefused as error:
+            return self._refused(error)
+        except Unreachable as error:
+            self.failing = str(error)
+            return self._pause(error.retry_after_s if isinstance(error, Busy) else None)
+
+    def _pause(self, asked_s: float | None = None) -> float:
+        return max(min(self._backoff.after(0.0, failed=True), PAUSE_MOST_S), min(asked_s or 0.0, ASKED_MOST_S))
+
+    # All of it.
+
+    def _list(self) -> float:
+        try:
+            told = listed(self._api, self.resource, self._reading, self.objects.get, self._page_now)
+        except PagesExpired:
+            self._page_now = 0
+            raise
+        self._page_now = self._page
+        self._whole(told)
+        return 0.0
+
+    def _stream(self) -> float:
+        """All as the first events of a watch, which then goes on. Where that does not work, lists are asked for."""
+        began_s = self._monotonic()
+        told = Gathered(self.objects.get)
+        with self._opened({"sendInitialEvents": "true", "resourceVersionMatch": "NotOlderThan"}) as events:
+            self._streams_all = False
+            for event in events:
+                if event.ends_initial:
+                    self._streams_all = True
+                    told.version = event.metadata.resource_version
+                    self._whole(told)
+                    return self._follow(events, began_s)
+                told.take(event)
+        return 0.0
+
+    def _whole(self, told: Gathered[T]) -> None:
+        """These are all that there are."""
+        for name, why in told.left_out.items():
+            self._name(name, why)
+        news = self.objects.replace(told.objects, told.left_out)
+        if not self.synced:
+            self.synced, self.absent, self.denied, self._refusals = True, False, "", 0
+            self._not_allowed.over()
+            self.objects.touch()
+            news = True
+        self.lists += 1
+        self._heard(told.version)
+        if news:
+            self._changed()
+
+    # What changes.
+
+    def _watch(self) -> float:
+        began_s = self._monotonic()
+        with self._opened({"resourceVersion": self.resource_version}) as events:
+            try:
+                return self._follow(events, began_s)
+            except Unreachable as error:
+                self._breaks += 1
+                if self._breaks >= BREAKS_MOST and not isinstance(error, ListAnew):
+                    raise ListAnew(str(error)) from error
+                raise
+
+    def _follow(self, events: Iterator[Event[T]], began_s: float) -> float:
+        """What a watch tells until the server ends it."""
+        told = False
+        for event in events:
+            self._apply(event)
+            told = True
+        if not told and self._monotonic() - began_s < BRIEF_S:
+            return self._pause()
+        self._heard(self.resource_version)
+        self._backoff.after(0.0)  # it works: the next pause is a short one
+        return 0.0
+
+    def _apply(self, event: Event[T]) -> None:
+        metadata = event.metadata
+        if event.kind is Kind.DELETED:
+            self.objects.drop(key_of(metadata), name_of(metadata))
+        elif event.object is not None:
+            self.objects.put(key_of(metadata), name_of(metadata), event.object)
+        elif event.kind is not Kind.BOOKMARK:
+            self.objects.leave_out(key_of(metadata), name_of(metadata), event.why)
+            self._name(name_of(metadata), event.why)
+        self._heard(metadata.resource_version)
+        if event.kind is not Kind.BOOKMARK:
+            self._changed()
+
+    @contextmanager
+    def _opened(self, query: dict[str, str]) -> Iterator[Iterator[Event[T]]]:
+        lasts_s = self._random.randint(*LASTS_S)
+        asked = {"allowWatchBookmarks": "true", "timeoutSeconds": str(lasts_s), **query}
+        with self._api.watch(self.resource.path, query=asked, silence_s=lasts_s + SLACK_S) as lines:
+            yield self._events(lines)
+
+    def _events(self, lines: Iterator[bytes]) -> Iterator[Event[T]]:
+        for line in lines:
+            if self._stopping:
+                return
+            yield self._reading.event(line)
+
+    def _heard(self, version: str) -> None:
+        self.resource_version, self.last_heard = version, self._monotonic()
+        self.failing, self._breaks = "", 0
+
+    # What cannot be had.
+
+    def _refused(self, error: ApiRefused) -> float:
+        """A no. One for good is asked again much later, and what was known before does not stand."""
+        if error.status == 410:
+            log.info("%s; all is listed anew", error)
+            self.resource_version = ""
+            return self._pause()
+        if error.status in (400, 422) and not self.resource_version and self._streams_all:
+            self._streams_all = False
+            return 0.0
+        before = (self.synced, self.absent, self.denied)
+        self.synced, self.resource_version, self.last_heard = False, "", None
+        self.absent = error.status == 404
+        self.denied = "" if self.absent else str(error)
+        self.objects.replace({}, {})
+        if self.denied:
+            self._not_allowed.met(f"{error} (let our user list and watch it)")
+        if before != (self.synced, self.absent, self.denied):
+            self.objects.touch()
+            self._changed()
+        self._refusals += 1
+        return DENIED_S[min(self._refusals, len(DENIED_S)) - 1]
+
+    def _name(self, name: str, why: str) -> None:
+        if name not in self._named and len(self._named) < NAMED_MOST:
+            self._named.add(name)
+            log.warning("%s %s is left out, as it cannot be read: %s", self.resource.name, name, why)
