@@ -10,6 +10,7 @@ define REAL
 	@echo "Real components: what is not in the cache is fetched first, which takes a while"
 	$(RUN) python -m tests.real.kafka.install
 	$(RUN) python -m tests.real.slurm.install
+	$(RUN) python -m tests.real.kube.install $(1)
 	$(RUN) pytest tests/real --verbose --durations=5
 endef
 
@@ -52,7 +53,7 @@ simulate: setup ## Search 100,000 simulated hand-overs with faults for a violati
 	$(RUN) python -m tests.simulation --handovers 50000
 
 test-real: setup ## Run the tests with real components; with both releases of Slurm where they differ
-	$(REAL)
+	$(call REAL)
 
 test-real-all: setup ## Run them all with both releases, as before a release of ours
-	$(REAL) --all-releases
+	$(call REAL,--all) --all-releases

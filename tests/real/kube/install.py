@@ -1,0 +1,174 @@
+"""Kubernetes' own programs, compiled from Go modules. ``python -m tests.real.kube.install`` makes them beforehand.
+
+That is the control plane, and the definitions of custom resources. With ``--all`` come kubelet, kubectl and Kueue's
+controller.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cache as remembered
+from pathlib import Path
+from typing import Any
+from zlib import crc32
+
+from tests.real import cache, packages
+
+TOOLS = Path(__file__).with_name("tools")
+GO_OLDEST = (1, 26)
+GO_HOME = Path("/usr/local/go/bin")  # where Go's own installer puts it
+VERSION = "1.37.2"
+STAGES = (
+    "node/fast/node-initialize",
+    "node/heartbeat-with-lease/node-heartbeat-with-lease",
+    "pod/fast/pod-ready",
+    "pod/fast/pod-delete",
+)
+SMALL = "-s -w"  # without what a debugger would want
+MAJOR, MINOR, _ = VERSION.split(".")
+VERSIONED = " ".join(
+    f"-X k8s.io/component-base/version.git{name}={value}"
+    for name, value in (("Version", f"v{VERSION}"), ("Major", MAJOR), ("Minor", MINOR), ("TreeState", "clean"))
+)  # a server that does not know its version says v0.0.0-master, which clients cannot read
+
+
+@dataclass(frozen=True)
+class Programs:
+    """What is built in one go of one module."""
+
+    name: str
+    version: str
+    module: Path
+    packages: tuple[str, ...]
+    flags: str = SMALL
+    minutes: int = 1
+
+    @property
+    def key(self) -> str:
+        """The version, and what tells two ways of building it apart."""
+        inputs = [(self.module / file).read_text(encoding="utf-8") for file in ("go.mod", "go.sum")]
+        return f"{self.version}-{crc32(repr([inputs, self.packages, self.flags, STAGES]).encode()):08x}"
+
+
+CONTROL_PLANE = Programs(
+    "kubernetes",
+    VERSION,
+    TOOLS,
+    (
+        "go.etcd.io/etcd/server/v3",
+        "k8s.io/kubernetes/cmd/kube-apiserver",
+        "k8s.io/kubernetes/cmd/kube-scheduler",
+        "k8s.io/kubernetes/cmd/kube-controller-manager",
+        "sigs.k8s.io/kwok/cmd/kwok",
+    ),
+    f"{SMALL} {VERSIONED}",
+    minutes=10,
+)
+NODE = Programs(
+    "kubernetes-node",
+    VERSION,
+    TOOLS,
+    ("k8s.io/kubernetes/cmd/kubelet", "k8s.io/kubernetes/cmd/kubectl"),
+    f"{SMALL} {VERSIONED}",
+    minutes=3,
+)
+KUEUE = Programs("kueue", "0.17.0", TOOLS / "kueue", ("sigs.k8s.io/kueue/cmd/kueue",), minutes=4)
+
+
+@remembered
+def control_plane() -> Path:
+    """The folder with etcd, the servers of the control plane and kwok, and kwok's stages in ``stages/``."""
+    return cache.kept(CONTROL_PLANE.name, CONTROL_PLANE.key, _make_control_plane)
+
+
+@remembered
+def node() -> Path:
+    """The folder with kubelet and kubectl."""
+    return cache.kept(NODE.name, NODE.key, lambda folder: build(NODE, folder))
+
+
+@remembered
+def kueue() -> Path:
+    """The folder with Kueue's controller."""
+    return cache.kept(KUEUE.name, KUEUE.key, lambda folder: build(KUEUE, folder))
+
+
+def is_kept(programs: Programs) -> bool:
+    """Whether they are in the cache, so that nothing has to be built."""
+    return (cache.home() / f"{programs.name}-{programs.key}").is_dir()
+
+
+def build(programs: Programs, folder: Path) -> None:
+    """Compile them into a folder."""
+    packages.say(f"building {programs.name} {programs.version} (about {programs.minutes} minutes if nothing is cached)")
+    flags = ["-trimpath", f"-ldflags={programs.flags}"]
+    run_go(programs.module, "build", *flags, "-o", f"{folder}/", *programs.packages)
+
+
+def run_go(module: Path, *arguments: str, own: dict[str, str] | None = None) -> str:
+    """What Go says in a module's folder. Raises MissingError when it does not end well."""
+    environment = os.environ | {"CGO_ENABLED": "0", "GOWORK": "off", "GOTOOLCHAIN": "local"} | (own or {})
+    command = [go(), *arguments]
+    done = subprocess.run(command, cwd=module, env=environment, capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise packages.MissingError(f"{' '.join(command)} failed in {module}: {done.stdout}{done.stderr[-4000:]}")
+    return done.stdout
+
+
+def downloaded(module: Path, *wanted: str) -> dict[str, Any]:
+    """What Go tells of modules that it has fetched, each ``path@version``: its ``Dir`` and the ``Sum`` of it."""
+    text, told = run_go(module, "mod", "download", "-json", *wanted), {}
+    decoder = json.JSONDecoder()
+    while text := text.lstrip():
+        one, end = decoder.raw_decode(text)
+        told[f"{one['Path']}@{one['Version']}"] = one
+        text = text[end:]
+    return told
+
+
+@remembered
+def go() -> str:
+    """Go's command. Raises MissingError when it is not there or too old."""
+    wanted = ".".join(map(str, GO_OLDEST))
+    found = shutil.which("go") or shutil.which("go", path=GO_HOME)
+    if not found:
+        raise packages.MissingError(f"go is missing: install Go {wanted} or newer from go.dev (Debian's is older)")
+    told = subprocess.run([found, "env", "GOVERSION"], capture_output=True, text=True, check=False).stdout.strip()
+    version = re.match(r"go(\d+)\.(\d+)", told)
+    if not version or (int(version[1]), int(version[2])) < GO_OLDEST:
+        raise packages.MissingError(
+            f"Kubernetes needs Go {wanted} or newer, and {found} is {told}: install a newer one"
+        )
+    return found
+
+
+def _make_control_plane(folder: Path) -> None:
+    build(CONTROL_PLANE, folder)
+    (folder / "server").rename(folder / "etcd")
+    (folder / "stages").mkdir()
+    kwok = Path(run_go(TOOLS, "list", "-m", "-f", "{{.Dir}}", "sigs.k8s.io/kwok").strip())
+    for stage in STAGES:
+        source = kwok / "kustomize/stage" / f"{stage}.yaml"
+        (folder / "stages" / source.name).write_bytes(source.read_bytes())
+
+
+def _main(arguments: list[str]) -> None:
+    wanted: list[tuple[str, Callable[[], Path]]] = [(f"Kubernetes {VERSION}", control_plane)]
+    if "--all" in arguments:
+        wanted += [("kubelet and kubectl", node), (f"Kueue {KUEUE.version}", kueue)]
+    for name, get in wanted:
+        packages.say(f"{name} is in {get()}")
+
+
+if __name__ == "__main__":
+    try:
+        _main(sys.argv[1:])
+    except packages.MissingError as error:
+        sys.exit(f"test bed: {error}")
