@@ -17,6 +17,7 @@ from tests.real.kube import kubeconfig, options
 from tests.real.kube.account import Account
 from tests.real.kube.certificates import Certificates
 from tests.real.kube.client import Client, RefusedError
+from tests.real.kube.http_proxy import HttpProxy
 from tests.real.kube.options import LOOPBACK, Options, Ports
 from tests.real.kube.process import TAIL, Process
 
@@ -61,11 +62,6 @@ class ControlPlane:
     @property
     def url(self) -> str:
         return f"https://{LOOPBACK}:{self.ports.apiserver}"
-
-    @property
-    def proxy_url(self) -> str:
-        """Where a proxy in front of the API server has to be, for whom it was said to go through it."""
-        return f"https://{LOOPBACK}:{self.ports.proxy}"
 
     def start(self) -> None:
         """Start everything, on the state that is there, and wait until all of it serves."""
@@ -131,6 +127,10 @@ class ControlPlane:
     def client(self, token: str, server: str = "") -> Client:
         """Somebody else apart; close it."""
         return Client(server or self.url, self.certificates.ca, token=token)
+
+    def proxy(self) -> HttpProxy:
+        """What stands in front of the API server and harms what goes through it, for a ``with``."""
+        return HttpProxy(self.ports.apiserver, self.certificates)
 
     def compact(self) -> None:
         """Let etcd forget all that was before now: whoever reads from there is told 410.

@@ -16,7 +16,7 @@ OWN_STAGES = Path(__file__).with_name("stages")
 
 
 class Ports(NamedTuple):
-    """What listens where; nobody does on ``proxy`` but who is put there."""
+    """What listens where."""
 
     etcd: int
     etcd_peer: int
@@ -24,7 +24,6 @@ class Ports(NamedTuple):
     scheduler: int
     controller_manager: int
     kwok: int
-    proxy: int
 
 
 @dataclass(frozen=True)
