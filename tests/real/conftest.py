@@ -14,7 +14,7 @@ import pytest
 
 from tests.real.kafka.broker import Broker
 from tests.real.kafka.certificates import Certificates
-from tests.real.kube.fixtures import kube, kube_logs, own_kube, space  # noqa: F401
+from tests.real.kube.fixtures import kube, kube_logs, kueue, own_kube, space  # noqa: F401
 from tests.real.slurm import selection
 from tests.real.slurm.fixtures import own_slurm, slurm, slurm_24, slurm_26, slurm_logs  # noqa: F401
 

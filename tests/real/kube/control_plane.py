@@ -19,7 +19,7 @@ from tests.real.kube.certificates import Certificates
 from tests.real.kube.client import Client, RefusedError
 from tests.real.kube.http_proxy import HttpProxy
 from tests.real.kube.options import LOOPBACK, Options, Ports
-from tests.real.kube.process import TAIL, Process
+from tests.real.kube.process import TAIL, Process, tail
 
 READY_S = 60.0
 ASK_S = 0.1  # between two looks whether something has come to be so
@@ -154,9 +154,8 @@ class ControlPlane:
         raise RuntimeError(f"not so after {timeout_s:.0f} s: {what}; see {self.logs}\n{self.log_tail()}") from error
 
     def log_tail(self, lines: int = TAIL) -> str:
-        """The last of what the servers have to say."""
-        servers = [server for server in self._servers() if server.log.exists()]
-        return "\n".join(f"{server.name}: {server.log_tail(lines)}" for server in servers)
+        """The last of what the servers have to say, and what else runs here."""
+        return "\n".join(f"{log.stem}: {tail(log, lines)}" for log in sorted(self.logs.glob("*.log")))
 
     def _servers(self) -> list[Process]:
         return [self.etcd, self.apiserver, self.controller_manager, self.scheduler, self.kwok]

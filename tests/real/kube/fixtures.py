@@ -11,9 +11,11 @@ from typing import Any
 
 import pytest
 
-from tests.real.kube import nodes, objects
+from tests.real.kube import install, nodes, objects
 from tests.real.kube.control_plane import ControlPlane
+from tests.real.kube.kueue import Kueue
 from tests.real.kube.options import Options
+from tests.real.slurm.selection import OPTION as ALL
 
 NODES = 16  # of the one that is shared
 NUMBERS = count(1)
@@ -77,3 +79,16 @@ def space(request: pytest.FixtureRequest, kube: ControlPlane) -> Iterator[str]:
     for one in objects.pods(kube.admin, name):
         objects.delete_pod(kube.admin, name, one["metadata"]["name"])
     objects.delete_namespace(kube.admin, name)
+
+
+@pytest.fixture(scope="session")
+def kueue(kube: ControlPlane, tmp_path_factory: pytest.TempPathFactory, pytestconfig: pytest.Config) -> Iterator[Kueue]:
+    """Kueue's controller on the shared control plane."""
+    if not install.is_kept(install.KUEUE) and not pytestconfig.getoption(ALL, default=False):
+        pytest.skip("Kueue's controller has not been built: python -m tests.real.kube.install --all")
+    controller = Kueue(kube, tmp_path_factory.mktemp("kueue"))
+    try:
+        controller.start()
+        yield controller
+    finally:
+        controller.stop()

@@ -6,24 +6,17 @@ controller.
 
 from __future__ import annotations
 
-import json
-import os
-import re
-import shutil
-import subprocess
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache as remembered
 from pathlib import Path
-from typing import Any
 from zlib import crc32
 
 from tests.real import cache, packages
+from tests.real.kube import crds, go
 
 TOOLS = Path(__file__).with_name("tools")
-GO_OLDEST = (1, 26)
-GO_HOME = Path("/usr/local/go/bin")  # where Go's own installer puts it
 VERSION = "1.37.2"
 STAGES = (
     "node/fast/node-initialize",
@@ -109,51 +102,14 @@ def build(programs: Programs, folder: Path) -> None:
     """Compile them into a folder."""
     packages.say(f"building {programs.name} {programs.version} (about {programs.minutes} minutes if nothing is cached)")
     flags = ["-trimpath", f"-ldflags={programs.flags}"]
-    run_go(programs.module, "build", *flags, "-o", f"{folder}/", *programs.packages)
-
-
-def run_go(module: Path, *arguments: str, own: dict[str, str] | None = None) -> str:
-    """What Go says in a module's folder. Raises MissingError when it does not end well."""
-    environment = os.environ | {"CGO_ENABLED": "0", "GOWORK": "off", "GOTOOLCHAIN": "local"} | (own or {})
-    command = [go(), *arguments]
-    done = subprocess.run(command, cwd=module, env=environment, capture_output=True, text=True, check=False)
-    if done.returncode:
-        raise packages.MissingError(f"{' '.join(command)} failed in {module}: {done.stdout}{done.stderr[-4000:]}")
-    return done.stdout
-
-
-def downloaded(module: Path, *wanted: str) -> dict[str, Any]:
-    """What Go tells of modules that it has fetched, each ``path@version``: its ``Dir`` and the ``Sum`` of it."""
-    text, told = run_go(module, "mod", "download", "-json", *wanted), {}
-    decoder = json.JSONDecoder()
-    while text := text.lstrip():
-        one, end = decoder.raw_decode(text)
-        told[f"{one['Path']}@{one['Version']}"] = one
-        text = text[end:]
-    return told
-
-
-@remembered
-def go() -> str:
-    """Go's command. Raises MissingError when it is not there or too old."""
-    wanted = ".".join(map(str, GO_OLDEST))
-    found = shutil.which("go") or shutil.which("go", path=GO_HOME)
-    if not found:
-        raise packages.MissingError(f"go is missing: install Go {wanted} or newer from go.dev (Debian's is older)")
-    told = subprocess.run([found, "env", "GOVERSION"], capture_output=True, text=True, check=False).stdout.strip()
-    version = re.match(r"go(\d+)\.(\d+)", told)
-    if not version or (int(version[1]), int(version[2])) < GO_OLDEST:
-        raise packages.MissingError(
-            f"Kubernetes needs Go {wanted} or newer, and {found} is {told}: install a newer one"
-        )
-    return found
+    go.run(programs.module, "build", *flags, "-o", f"{folder}/", *programs.packages)
 
 
 def _make_control_plane(folder: Path) -> None:
     build(CONTROL_PLANE, folder)
     (folder / "server").rename(folder / "etcd")
     (folder / "stages").mkdir()
-    kwok = Path(run_go(TOOLS, "list", "-m", "-f", "{{.Dir}}", "sigs.k8s.io/kwok").strip())
+    kwok = Path(go.run(TOOLS, "list", "-m", "-f", "{{.Dir}}", "sigs.k8s.io/kwok").strip())
     for stage in STAGES:
         source = kwok / "kustomize/stage" / f"{stage}.yaml"
         (folder / "stages" / source.name).write_bytes(source.read_bytes())
@@ -161,6 +117,7 @@ def _make_control_plane(folder: Path) -> None:
 
 def _main(arguments: list[str]) -> None:
     wanted: list[tuple[str, Callable[[], Path]]] = [(f"Kubernetes {VERSION}", control_plane)]
+    wanted += [("what custom resources are", crds.folder)]
     if "--all" in arguments:
         wanted += [("kubelet and kubectl", node), (f"Kueue {KUEUE.version}", kueue)]
     for name, get in wanted:

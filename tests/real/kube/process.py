@@ -87,13 +87,18 @@ class Process:
 
     def log_tail(self, lines: int = TAIL) -> str:
         """The last of what it has to say."""
-        if not self.log.exists():
-            return ""
-        return "\n".join(self.log.read_text(encoding="utf-8", errors="replace").splitlines()[-lines:])
+        return tail(self.log, lines)
 
     def _signal(self, number: int) -> None:
         if self._process:
             self._process.send_signal(number)
+
+
+def tail(log: Path, lines: int) -> str:
+    """How a log ends."""
+    if not log.exists():
+        return ""
+    return "\n".join(log.read_text(encoding="utf-8", errors="replace").splitlines()[-lines:])
 
 
 @atexit.register
