@@ -1,15 +1,14 @@
-"""Pools and takeovers, as a policy declares them: whose nodes, what they are worth, how many a side may have, and whom
-to call before and after one of them changes sides."""
+"""Pools and takeovers, as a policy declares them: whose nodes, what they are worth, and how many a side may have."""
 
 from __future__ import annotations
 
 from typing import Annotated, Literal
-from urllib.parse import urlsplit
 
 from pydantic import Field, model_validator
 
-from models.errors import BadInput, shown
+from models.errors import BadInput
 from models.fields import NODES_MOST, NODES_OR_ALL, Contradiction, Found, Kind, Part, field, lasting, matching
+from models.hooks import Hooks
 from models.hostlists import hosts
 from models.nodes import Side
 from models.schedules import LONGEST, check_schedule
@@ -26,26 +25,6 @@ _KUBERNETES_NAME = matching(
 _QUANTITY = matching(r"[0-9]{1,15}(\.[0-9]{1,3})?(m|k|M|G|T|P|Ki|Mi|Gi|Ti|Pi)?", "a quantity such as 500m or 4Gi", 24)
 _OBJECT = matching(r"[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?", "the name of an object in Kubernetes", longest=253)
 _TAINT = matching(r"([a-z0-9.-]{1,253}/)?[A-Za-z0-9]([A-Za-z0-9._-]{0,61}[A-Za-z0-9])?", "the key of a taint", 317)
-_ADDRESS = matching(
-    r"https?://([A-Za-z0-9.-]+|\[[0-9A-Fa-f:.]+\])(:[0-9]{1,5})?(/[!$-~]*)?",
-    "an address such as https://hooks.example.org/prepare, without a user name in it",
-    longest=2048,
-)
-
-
-def _url(value: object) -> str:
-    """An address whose port can be one."""
-    text = str(_ADDRESS.check(value))
-    try:
-        possible = urlsplit(text).port != 0
-    except ValueError:
-        possible = False
-    if not possible:
-        raise ValueError(f"{shown(value)} is no address: its port or its host cannot be")
-    return text
-
-
-_URL = Kind(_url, _ADDRESS.schema)
 _SCHEDULE = Kind(check_schedule, {"type": "string", "maxLength": LONGEST, "title": "five cron fields"})
 
 
@@ -72,32 +51,6 @@ class Shares(Part):
     def of(self, side: Side) -> int | None:
         """That of one side; None where none is written."""
         return self.hpc if side is Side.HPC else self.kubernetes
-
-
-class HookCall(Part):
-    """One call of a service of the site."""
-
-    url: Annotated[str, _URL] = Field(
-        description="Where to POST a JSON object of site, pool, node, direction, handover and phase (before or after)."
-        " An answer of 2xx but for 202 means done; 202, 408, 425, 429, 5xx and no answer mean: ask again; any other, a"
-        " redirection too, means no. The address is in the audit and in logs, so no secret belongs in it."
-    )
-    timeout: Annotated[int, lasting("1s", "10s")] = field(
-        "5s", "How long one call may take; what takes longer answers 202 and is asked again."
-    )
-
-
-class Hooks(Part):
-    """What a site wants done to a node on its way: re-imaging, a reset of its GPUs, a word to its monitoring."""
-
-    before: HookCall | None = field(
-        None,
-        "Called when the node is empty and closed to both sides, again until it is done or moves.fitDeadline has"
-        " passed; after a no the hand-over turns back.",
-    )
-    after: HookCall | None = field(
-        None, "Called once, when the new side has the node; its answer is written down and changes nothing."
-    )
 
 
 class DefaultRequest(Part):

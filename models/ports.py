@@ -108,6 +108,11 @@ class Hook(Protocol):
         """Hear that the new side has the node. Asked once: the answer is for the audit only."""
         ...
 
+    def let_go(self, node: str, direction: Direction, ident: str) -> bool:
+        """End what ``before`` began and has not ended yet, as the node goes back; whether it has ended. Asked again
+        until it has. True where that cannot be known."""
+        ...
+
 
 class Forecaster(Protocol):
     """Learns from work as it is seen, and says what demand will be. It never sees the future."""

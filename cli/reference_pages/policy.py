@@ -22,7 +22,8 @@ A policy is one YAML document. Every key is optional but for those marked *requi
 default below. Unknown keys are refused. Durations are a whole number and a unit, `s`, `m`, `h` or `d`.
 `tidegate policy check FILE` shows every mistake at once, and what pools and takeovers contradict of one another once
 none of them lacks what it must have; [policy.schema.json](policy.schema.json) serves editors.
-YAML is read by the core schema of version 1.2, without tags, anchors and aliases.
+YAML is read by the core schema of version 1.2, without tags, anchors and aliases. How hooks are written, and what a
+program of yours finds when it is run: [hooks](../hooks.md).
 """
 
 

@@ -3,64 +3,34 @@
 from __future__ import annotations
 
 import http.client
-import json
 import logging
 from contextlib import suppress
 from urllib.parse import urlsplit
 
 from basics.http import Deadline, HttpClient, Request
+from connectors.hooks.asking import Asking
 from models.acts import Outcome
-from models.handovers import Direction
-from models.identity import PoolId
-from models.pools import HookCall, Hooks
+from models.hooks import HookCall
 
-BODY_MOST = 8192  # bytes sent; ours have about two hundred
 ANSWER_MOST = 2048  # bytes read of a no, for the log
 ASK_AGAIN = frozenset((202, 408, 425, 429))  # accepted and not done yet; too slow, too early, too many
 
 log = logging.getLogger("tidegate.hook")
 
 
-class HttpHook:
-    """Calls the addresses of a policy's ``hooks``, as the port ``Hook``; where there is none, all is done.
-
-    A call bears the hand-over's id, which begins with site and pool, and its phase as Idempotency-Key: asked again, it
-    is the same call, and of several sites' none is another's.
-    """
-
-    def __init__(self, hooks: Hooks, identity: PoolId) -> None:
-        self._hooks = hooks
-        self._identity = identity
-
-    def before(self, node: str, direction: Direction, ident: str) -> Outcome:
-        """See the port. Takes no longer than the policy's timeout, but for the search of the host's address."""
-        return _ask(self._hooks.before, "before", self._identity, node, direction, ident)
-
-    def after(self, node: str, direction: Direction, ident: str) -> Outcome:
-        """See the port. Takes no longer than the policy's timeout, but for the search of the host's address."""
-        return _ask(self._hooks.after, "after", self._identity, node, direction, ident)
-
-
-def _ask(call: HookCall | None, phase: str, pool: PoolId, node: str, direction: Direction, ident: str) -> Outcome:
-    if call is None:
-        return Outcome.DONE
-    told_of = {"node": node, "direction": direction, "handover": ident, "phase": phase}
-    body = json.dumps({"site": pool.site, "pool": pool.pool, **told_of}).encode()
-    told = f"the hook {phase} hand-over {ident} of node {node}"
-    if len(body) > BODY_MOST:
-        log.error("%s was not called: its body of %d bytes is larger than %d", told, len(body), BODY_MOST)
-        return Outcome.REFUSED
+def post(call: HookCall, asking: Asking) -> Outcome:
+    """Ask once, no longer than the call's timeout, but for the search of the host's address."""
     try:
-        status, text = _post(call, body, f"{ident}:{phase}")
+        status, text = _post(call, asking)
     except (OSError, http.client.HTTPException) as error:
-        log.warning("%s gave no answer: %s; it is asked again: %s", told, error or type(error).__name__, call.url)
+        log.warning("%s gave no answer: %s; it is asked again: %s", asking, error or type(error).__name__, call.url)
         return Outcome.UNKNOWN
     except ValueError as error:  # an id or an address that HTTP has no way to say
-        log.error("%s cannot be called: %s: %s", told, error, call.url)
+        log.error("%s cannot be called: %s: %s", asking, error, call.url)
         return Outcome.REFUSED
     outcome = outcome_of(status)
     if outcome is Outcome.REFUSED:
-        log.error("%s was refused: %d %r; see the service at %s", told, status, text, call.url)
+        log.error("%s was refused: %d %r; see the service at %s", asking, status, text, call.url)
     return outcome
 
 
@@ -71,17 +41,17 @@ def outcome_of(status: int) -> Outcome:
     return Outcome.DONE if status < 300 else Outcome.REFUSED
 
 
-def _post(call: HookCall, body: bytes, key: str) -> tuple[int, str]:
+def _post(call: HookCall, asking: Asking) -> tuple[int, str]:
     """The status, and for a no the beginning of what was said."""
-    address = urlsplit(call.url)
+    address = urlsplit(call.url or "")
     path = address.path or "/"
     request = Request(
         "POST",
         f"{path}?{address.query}" if address.query else path,
-        body,
-        {"Content-Type": "application/json", "Idempotency-Key": key, "User-Agent": "tidegate"},
+        asking.body,
+        {"Content-Type": "application/json", "Idempotency-Key": asking.key, "User-Agent": "tidegate"},
     )
-    status, said = HttpClient(address).send(request, _why_not, timeout_s=call.timeout)
+    status, said = HttpClient(address).send(request, _why_not, timeout_s=call.timeout_s)
     return status, said.decode(errors="replace")
 
 

@@ -204,6 +204,8 @@ class HandoverDriver:
         if ident in self._unclaimed:
             return self._claim(before, node)
         after, acts = step(before, node, now_s, self.rules)
+        if self._is_prepared_still(before, after, node):
+            return False
         if after.stage.finished:
             return self._finish(before, after, node)
         self._keep(before, after)
@@ -212,6 +214,13 @@ class HandoverDriver:
                 self._resting[ident] = (hpc, kubernetes, due_s(after, node, now_s, self.rules))
             return after is not before
         return self._ask(after, acts, node) and acts[-1].verb is not Verb.EVICT  # pods need time to leave
+
+    def _is_prepared_still(self, before: Handover, after: Handover, node: Node) -> bool:
+        """Whether the site's hook works on a node whose hand-over goes elsewhere: first it has to end. Only a node that
+        is open to both sides does not wait for that."""
+        if self._ports.hook is None or before.stage is not Stage.SETTLED or after.stage is Stage.SETTLED:
+            return False
+        return not self._ports.hook.let_go(before.node, before.direction, before.id) and not node.breached
 
     def _keep(self, before: Handover, after: Handover) -> None:
         if after.stage is not before.stage:

@@ -11,7 +11,8 @@ from functools import partial
 from prometheus_client.registry import Collector
 
 from basics.log_once import Trouble
-from connectors.hooks.http import HttpHook
+from connectors.hooks.command import Commands, check_programs
+from connectors.hooks.site_hook import SiteHook
 from connectors.slurm.read import Answers
 from connectors.sources.paced import Paced
 from connectors.sources.standing import Standing
@@ -28,6 +29,7 @@ from models.audit import AuditLog, Decided, Entry
 from models.errors import BusRefused, BusUnavailable
 from models.events import Topic
 from models.identity import CONTROLLER, PoolId
+from models.leadership import Leadership
 from models.nodes import KubernetesNode, Side
 from models.policies import PoolPolicy
 from service.part import Part, Status, Step
@@ -204,8 +206,8 @@ def _open_pool(process: Process, whose: PoolId, pool: PoolPolicy) -> ControlledP
     process.at_end.callback(subscriber.close)
     controller: Controller | None = None
     if leadership.site is not None:
-        hook = HttpHook(pool.hooks, whose) if pool.hooks.before or pool.hooks.after else None
-        ports = Ports(slurm.port, kubernetes.ports[whose.pool], leadership.site.pool(whose.pool), hook)
+        led = leadership.site.pool(whose.pool)
+        ports = Ports(slurm.port, kubernetes.ports[whose.pool], led, _open_hook(process, whose, pool, led))
         controller = Controller(ports, whose, pool, spec, clock, last, leadership.site.budget, sources=sources)
     mover = controller or Recommender(*sources, whose, pool, spec, clock, last)
     moves = spec.moves
@@ -220,3 +222,13 @@ def _open_pool(process: Process, whose: PoolId, pool: PoolPolicy) -> ControlledP
         controller,
         Trouble(log, "plans rest on what is old"),
     )
+
+
+def _open_hook(process: Process, whose: PoolId, pool: PoolPolicy, led: Leadership) -> SiteHook | None:
+    """The hooks of a pool, where it has any. Raises BadInput where a program of theirs cannot be run."""
+    if not (pool.hooks.before or pool.hooks.after):
+        return None
+    check_programs(pool.hooks)
+    commands = Commands(lambda: led.epoch is not None)
+    process.at_end.callback(commands.close)
+    return SiteHook(pool.hooks, whose, commands)

@@ -312,10 +312,15 @@ def test_an_impossible_date_is_refused_where_it_stands():
 @pytest.mark.parametrize(
     ("hooks", "told"),
     [
-        ("{before: {}}", "spec.pools[0].hooks.before.url: missing; add it"),
+        ("{before: {}}", "spec.pools[0].hooks.before: has neither a url nor a command; write one of them"),
+        ("{before: {url: 'http://a', command: [/a]}}", "spec.pools[0].hooks.before.command: there is a url, too;"),
+        ("{before: {url: 'http://a', timeout: 11s}}", "spec.pools[0].hooks.before.timeout: must be from 1s to 10s for"),
+        ("{before: {command: [a]}}", "spec.pools[0].hooks.before.command: 'a' is no program; write its absolute path"),
+        ("{before: {command: /a b}}", "spec.pools[0].hooks.before.command: must be a list, not '/a b'"),
+        ("{before: {command: [/a, '{x}']}}", "spec.pools[0].hooks.before.command: there is no {x} to put into '{x}';"),
         ("{before: {url: u}}", "spec.pools[0].hooks.before.url: 'u' is not an address such as"),
         ("{after: {url: 'http://a:0'}}", "spec.pools[0].hooks.after.url: 'http://a:0' is no address: its port or its"),
-        ("{after: {url: 'http://a', timeout: 0s}}", "spec.pools[0].hooks.after.timeout: must be from 1s to 10s, not"),
+        ("{after: {url: 'http://a', timeout: 0s}}", "spec.pools[0].hooks.after.timeout: must be from 1s to 10m, not"),
         ("{befor: {url: 'http://a'}}", "spec.pools[0].hooks.befor: unknown key; did you mean before?"),
         ("{before: http://a}", "spec.pools[0].hooks.before: must be a mapping of keys to values, not 'http://a'"),
     ],

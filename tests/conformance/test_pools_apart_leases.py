@@ -11,7 +11,8 @@ from typing import NamedTuple
 
 import pytest
 
-from connectors.hooks.http import HttpHook
+from connectors.hooks.command import Commands
+from connectors.hooks.site_hook import SiteHook
 from connectors.local.lock_file import LockFile
 from controller.controller import Controller
 from controller.handover.carry_out import Ports
@@ -22,12 +23,12 @@ from models.acts import Outcome, Verb
 from models.audit import Decided
 from models.forecasts import Source, flat
 from models.handovers import Stage
+from models.hooks import HookCall, Hooks
 from models.identity import PoolId
 from models.leadership import Leadership, Orders, Pause
 from models.nodes import Side
 from models.plans import Plan, Reason, Switch
 from models.policies import MovesPolicy, PoolPolicy, SafetyPolicy, Spec
-from models.pools import HookCall, Hooks
 from models.ports import Hook
 from simulator.lease_store import TwinLeaseStore
 from tests.controller.fleet import OLD_MARK, FakeHook, Fleet, Leader, Machine
@@ -203,7 +204,8 @@ def service() -> Iterator[Service]:
 def test_two_sites_that_share_a_hook_have_each_node_prepared_before_it_is_opened(service: Service):
     hooks = Hooks(before=HookCall(url=f"http://127.0.0.1:{service.server_address[1]}/prepare"))
     for site in ("north", "south"):
-        pool = Pool(A, SiteLeadership(Leader(), [A]), site=site, nodes=1, hook=HttpHook(hooks, PoolId(site, A)))
+        hook = SiteHook(hooks, PoolId(site, A), Commands(lambda: True))
+        pool = Pool(A, SiteLeadership(Leader(), [A]), site=site, nodes=1, hook=hook)
         pool.turn(0, 1)
         pool.tend(SETTLE_S).tend(SETTLE_S + 1)
         assert [ended.stage for ended in pool.controller.finished] == [Stage.DONE]

@@ -139,6 +139,7 @@ class FakeHook:
 
     before_says: Outcome = Outcome.DONE
     after_says: Outcome = Outcome.DONE
+    lets_go: bool = True
     calls: list[tuple[str, str, Direction, str]] = field(default_factory=list)
 
     def before(self, node: str, direction: Direction, ident: str) -> Outcome:
@@ -148,6 +149,9 @@ class FakeHook:
     def after(self, node: str, direction: Direction, ident: str) -> Outcome:
         self.calls.append(("after", node, direction, ident))
         return self.after_says
+
+    def let_go(self, node: str, direction: Direction, ident: str) -> bool:
+        return self.lets_go
 
 
 class Fleet:

@@ -695,6 +695,28 @@ def test_the_hook_is_not_told_of_one_that_turned_back():
     assert [call[0] for call in hook.calls] == ["before"]
 
 
+@pytest.mark.parametrize("direction", Direction)
+def test_a_node_goes_back_only_once_the_hook_has_let_go_of_it(direction: Direction):
+    hook = FakeHook(before_says=Outcome.UNKNOWN, lets_go=False)
+    machine = hpc_machine() if direction is UP else kubernetes_machine()
+    tended = Tended(hook=hook, n1=machine).begin(direction, "n1").at(0, SETTLE_S)
+    tended.driver.turn_back("h-n1", Why.PAUSED)
+    before = len(tended.fleet.asked)
+    assert tended.at(SETTLE_S + 1, SETTLE_S + 3).stage() is S.SETTLED
+    assert (len(tended.fleet.asked), hook.calls) == (before, hook.calls[:1])
+    hook.lets_go = True
+    assert tended.at(SETTLE_S + 5, SETTLE_S + 6).stage() is S.CANCELLED
+
+
+def test_a_node_that_is_open_to_both_does_not_wait_for_the_hook():
+    tended = Tended(hook=FakeHook(before_says=Outcome.UNKNOWN, lets_go=False), n1=hpc_machine())
+    tended.begin(UP, "n1").at(0, SETTLE_S)
+    machine = tended.fleet.machines["n1"]
+    machine.drain = machine.closed = None
+    assert tended.at(SETTLE_S + 1).stage() is not S.SETTLED
+    assert machine.closed is not None
+
+
 # ---- evicting ----
 
 

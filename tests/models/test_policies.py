@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 from pydantic import BaseModel, ValidationError
 
 from models.fields import nodes_of
+from models.hooks import HookCall, Hooks
 from models.nodes import Side
 from models.policies import MovesPolicy, Policy, PoolPolicy, Shares, Weights
-from models.pools import HookCall, Hooks
 from models.schedules import check_schedule
 
 
@@ -160,7 +160,7 @@ GOOD_ADDRESSES = [
 
 @pytest.mark.parametrize("url", GOOD_ADDRESSES)
 def test_addresses_of_hooks(url: str):
-    assert HookCall(url=url) == HookCall(url=url, timeout="5s")
+    assert HookCall(url=url).timeout_s == HookCall(url=url, timeout="5s").timeout_s
 
 
 BAD_ADDRESSES = ["", "a", "ftp://a", "http:/a", "http://", "http://a b", "http://a/#x", "http://u:p@a/", "http://a:0",
@@ -174,9 +174,49 @@ def test_what_is_no_address_is_refused(url: object):
         HookCall(url=url)
 
 
+@pytest.mark.parametrize(
+    ("call", "timeout_s"),
+    [
+        (HookCall(url="http://a"), 5),
+        (HookCall(url="http://a", timeout="10s"), 10),
+        (HookCall(command=["/bin/convert", "--to={direction}", "{node}"]), 300),
+        (HookCall(command=["/bin/convert"], timeout="10m"), 600),
+    ],
+)
+def test_how_long_a_hook_may_take(call: HookCall, timeout_s: int):
+    assert call.timeout_s == timeout_s
+
+
+BAD_COMMANDS = {
+    "no list": "/bin/convert {node}",
+    "nothing": [],
+    "a program without a path": ["convert"],
+    "a program beside the policy": ["./convert"],
+    "a program that a node names": ["/opt/{node}"],
+    "a place that there is not": ["/bin/convert", "{nod}"],
+    "an empty word": ["/bin/convert", ""],
+    "two lines": ["/bin/convert", "a\nb"],
+    "a NUL": ["/bin/convert", "a\0b"],
+    "a number": ["/bin/convert", 7],
+    "too many words": ["/bin/convert", *"x" * 64],
+}
+
+
+@pytest.mark.parametrize("command", BAD_COMMANDS.values(), ids=BAD_COMMANDS.keys())
+def test_what_is_no_command_is_refused(command: object):
+    with pytest.raises(ValidationError):
+        HookCall(command=command)
+
+
+@pytest.mark.parametrize("argument", ["{", "{}", '{"a": 1}', "$(reboot); `x`", "{{node}}", "-x{node}{site}", " "])
+def test_words_may_have_braces_that_name_nothing(argument: str):
+    assert HookCall(command=["/bin/convert", argument]).command == ("/bin/convert", argument)
+
+
 def test_a_pool_has_no_hooks_unless_they_are_given_and_reads_back_with_them():
     assert PoolPolicy(name="a").hooks == Hooks() == Hooks(before=None, after=None)
-    pool = PoolPolicy(name="a", hooks=Hooks(after=HookCall(url="http://a", timeout="7s")))
+    after = HookCall(url="http://a", timeout="7s")
+    pool = PoolPolicy(name="a", hooks=Hooks(before=HookCall(command=["/bin/convert", "{node}"]), after=after))
     assert PoolPolicy.model_validate(json.loads(pool.model_dump_json(by_alias=True)), by_name=False) == pool
 
 

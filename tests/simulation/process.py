@@ -69,6 +69,9 @@ class Site:
     def after(self, node: str, direction: Direction, ident: str) -> Outcome:
         return Outcome.DONE
 
+    def let_go(self, node: str, direction: Direction, ident: str) -> bool:
+        return True
+
 
 class Process:
     """One of the processes that could lead."""

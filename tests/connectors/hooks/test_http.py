@@ -13,17 +13,20 @@ from typing import NamedTuple
 
 import pytest
 
-from connectors.hooks.http import ANSWER_MOST, HttpHook, outcome_of
+from connectors.hooks.command import Commands
+from connectors.hooks.http import ANSWER_MOST, outcome_of
+from connectors.hooks.site_hook import SiteHook
 from models.acts import Outcome
 from models.handovers import Direction
+from models.hooks import HookCall, Hooks
 from models.identity import PoolId
-from models.pools import HookCall, Hooks
 from models.ports import Hook
 from tests.patience import LONG_S
 
 DONE, REFUSED, UNKNOWN = Outcome.DONE, Outcome.REFUSED, Outcome.UNKNOWN
 UP = Direction.TO_KUBERNETES
 POOL = PoolId("campus", "a100")
+NO_COMMANDS = Commands(lambda: True)
 
 
 class Called(NamedTuple):
@@ -99,16 +102,15 @@ def talking(*parts: bytes, then_wait: bool = False) -> Iterator[str]:
             thread.join()
 
 
-def hook(url: str, timeout: str = "10s") -> HttpHook:
+def hook(url: str, timeout: str = "10s") -> SiteHook:
     call = HookCall(url=url, timeout=timeout)
-    return HttpHook(Hooks(before=call, after=call), POOL)
+    return SiteHook(Hooks(before=call, after=call), POOL, NO_COMMANDS)
 
 
 def test_what_is_sent():
     with site(200) as server:
-        one: Hook = HttpHook(
-            Hooks(before=HookCall(url=f"{server.url}/prepare?site=a"), after=HookCall(url=server.url)), POOL
-        )
+        hooks = Hooks(before=HookCall(url=f"{server.url}/prepare?site=a"), after=HookCall(url=server.url))
+        one: Hook = SiteHook(hooks, POOL, NO_COMMANDS)
         assert one.before("gpu001", UP, "campus_a100.3.17") is DONE
         assert one.after("gpu001", UP, "campus_a100.3.17") is DONE
     for call, path, phase in zip(server.calls, ("/prepare?site=a", "/"), ("before", "after"), strict=True):
@@ -126,7 +128,7 @@ def test_what_is_sent():
 
 
 def test_without_an_address_nothing_is_called_and_all_is_done():
-    one = HttpHook(Hooks(), POOL)
+    one = SiteHook(Hooks(), POOL, NO_COMMANDS)
     assert one.before("n", UP, "1.1") is DONE
     assert one.after("n", UP, "1.1") is DONE
 
