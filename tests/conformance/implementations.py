@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 
+from connectors.kube.lease import KubeLeaseStore
 from models.acts import Outcome
 from models.leadership import LeaseRecord
 from models.nodes import NodeShape
@@ -16,6 +17,7 @@ from simulator.machine import Machine, Workload
 from simulator.twin import TwinHpc, TwinKubernetes
 from simulator.work import Job, Pod
 from tests.conformance.benches import FOREIGN, HpcBench, KubernetesBench, LeaseBench
+from tests.connectors.kube.fake_api import FakeApi
 from tests.controller import fleet
 
 NODES = 4
@@ -258,6 +260,22 @@ class TwinLeaseBench:
             assert self.store.write(replace(lease, version=version)) is Outcome.DONE
 
 
+class KubeLeaseBench:
+    """A Lease of Kubernetes, on an API server in the process."""
+
+    def __init__(self) -> None:
+        self.api = FakeApi()
+        self.port = KubeLeaseStore(self.api, "tidegate", "campus", clock=lambda: 0.0)
+
+    def edit(self, lease: LeaseRecord | None) -> None:
+        if lease is None:
+            self.api.drop("leases", "campus", "tidegate")
+        else:
+            found = self.port.read()
+            version = "" if found is None else found.version
+            assert self.port.write(replace(lease, version=version)) is Outcome.DONE
+
+
 HPC: dict[str, Callable[[], HpcBench]] = {
     "the twin": TwinHpcBench,
     "the twin at the end of a line": lambda: TwinHpcBench(at_the_end_of_a_line=True),
@@ -271,4 +289,5 @@ KUBERNETES: dict[str, Callable[[], KubernetesBench]] = {
 LEASES: dict[str, Callable[[], LeaseBench]] = {
     "in memory": TwinLeaseBench,
     "in memory, at the end of a line": lambda: TwinLeaseBench(at_the_end_of_a_line=True),
+    "a Lease of Kubernetes": KubeLeaseBench,
 }
