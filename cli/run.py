@@ -67,7 +67,7 @@ def run(
         note(f"note: spec.takeovers is accepted, but not acted on: {NOT_YET['spec.takeovers']}")
     log_to_stderr()
     with ExitStack() as at_end:
-        process = open_process(role, place, rules, settings, at_end)
+        process = open_process(role, place, rules, settings, at_end, site)
         if not once:
             run_on(process)
             with impatient():

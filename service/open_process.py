@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack
+from pathlib import Path
 
 from connectors.bus.settings import BusSettings
 from models.policies import Mode, Policy
@@ -40,7 +41,12 @@ log = logging.getLogger("tidegate.service")
 
 
 def open_process(
-    role: Role, site: Site, policy: Policy, bus_settings: BusSettings | None, at_end: ExitStack
+    role: Role,
+    site: Site,
+    policy: Policy,
+    bus_settings: BusSettings | None,
+    at_end: ExitStack,
+    site_file: Path | None = None,
 ) -> Process:
     """Open all that the role needs; ``at_end`` lets go of it.
 
@@ -48,7 +54,7 @@ def open_process(
     """
     if open_state_folder(site.spec.state):
         log.warning("others could write to %s: that right is taken from them", site.spec.state)
-    process = Process(role, site, policy, bus_settings, SteadyClock(), at_end)
+    process = Process(role, site, policy, bus_settings, SteadyClock(), at_end, site_file)
     wanted = list(PARTS[role])
     if policy.spec.mode is Mode.OBSERVE and "control" in wanted:
         wanted.remove("control")

@@ -6,6 +6,7 @@ import secrets
 from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TypeVar
 
 from connectors.bus.settings import BusSettings
@@ -20,8 +21,9 @@ P = TypeVar("P", bound=Part)
 
 @dataclass(slots=True)
 class Process:
-    """``at_end`` lets go of what was opened, the last first. ``run`` is different at each start: groups on the bus that
-    are named with it read all that there is. ``wake`` has a step taken in so many seconds, if it is not due earlier."""
+    """``at_end`` lets go of what was opened, the last first. ``site_file`` is for commands that a person types. ``run``
+    is different at each start: groups on the bus that are named with it read all that there is. ``wake`` has a step
+    taken in so many seconds, if it is not due earlier."""
 
     role: Role
     site: Site
@@ -29,6 +31,7 @@ class Process:
     bus_settings: BusSettings | None
     clock: Callable[[], int]
     at_end: ExitStack
+    site_file: Path | None = None
     run: str = field(default_factory=lambda: secrets.token_hex(4))
     parts: list[Part] = field(default_factory=list)
     wake: Callable[[str, float], None] = lambda name, in_s: None

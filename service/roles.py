@@ -23,7 +23,7 @@ NEEDS: Mapping[str, tuple[str, ...]] = {
     "publishing": ("bus", "slurm", "kubernetes"),
     "forecasting": ("bus",),
     "audit": (),
-    "leadership": (),
+    "leadership": ("slurm", "kubernetes"),
     "control": ("audit", "slurm", "kubernetes", "bus", "leadership"),
     "page": ("bus",),
 }

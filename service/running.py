@@ -37,7 +37,9 @@ def run_once(process: Process) -> list[Decided]:
     decided = []
     for control in (part for part in process.parts if isinstance(part, ControlPart)):
         if control.leadership.lock is not None:
-            control.tend()  # takes the lead
+            control.leadership.wait_for_lead()
+            control.tend()
+            control.leadership.wait_until_kept()
         for name, pool in control.pools.items():
             before = pool.last.decided
             control.turn(name)

@@ -8,12 +8,14 @@ from typing import Annotated, Literal, Self
 from pydantic import Field
 
 from basics.documents.document import Form, read_document
+from connectors.kube.settings import KubernetesSettings as ApiSettings
 from connectors.slurm.settings import SlurmSettings
 from models.fields import PATH, Part, field, matching
 
 LOCK = "lock"  # in the folder of the state: what a controller leads by, with the orders of persons
 
 _NAME = matching(r"[a-z0-9]([a-z0-9.-]{0,61}[a-z0-9])?", "a name of lower-case letters, digits, dots and dashes", 63)
+_OBJECT = matching(r"[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?", "the name of an object in Kubernetes", longest=253)
 _BUS = matching(r"(sqlite:.+|kafka:.+)", "sqlite:FILE or kafka:HOST:PORT[,HOST:PORT]", longest=4096)
 
 
@@ -26,10 +28,29 @@ class TwinSettings(Part):
     rate_per_node: float = field(1.0, "Requests per second that one node serves.", ge=1e-9, le=1e12)
 
 
-class KubernetesSettings(Part):
-    """How to reach Kubernetes. This release knows a stand-in only."""
+class KubernetesSettings(ApiSettings):
+    """How to reach Kubernetes, for a Lease; nodes and pods are those of a stand-in."""
 
     twin: TwinSettings = Field(description="A stand-in for Kubernetes, to see real moves on the HPC side.")
+
+
+class LeaseSettings(Part):
+    """A Lease of coordination.k8s.io in that Kubernetes; Tidegate may get, create and patch it."""
+
+    namespace: Annotated[str, _OBJECT] = Field(description="The namespace of the Lease; it must be there.")
+    name: Annotated[str, _OBJECT] = Field(
+        description="The name of the Lease: the same for all processes of this site, and of no other."
+    )
+
+
+class LeadershipSettings(Part):
+    """How the processes of a site agree which of them moves nodes."""
+
+    lease: LeaseSettings | None = field(
+        None,
+        "A Lease, for processes on several machines. Without it, a lock file in the folder of the state, for those of"
+        " one machine.",
+    )
 
 
 class BusPlace(Part):
@@ -58,6 +79,9 @@ class SiteSpec(Part):
     slurm: SlurmSettings = Field(description="How to reach Slurm.")
     bus: BusPlace = Field(default_factory=BusPlace, description="Which bus carries the events.")
     kubernetes: KubernetesSettings = Field(description="How to reach Kubernetes.")
+    leadership: LeadershipSettings = Field(
+        default_factory=LeadershipSettings, description="How it is agreed who moves nodes."
+    )
     page: PageSettings | None = field(
         None, "Where the status page and the metrics are. Without it, role all has none, and role page the default."
     )

@@ -96,15 +96,17 @@ def pause(path: Path, how: Pause, pool: str | None = None) -> Orders:
 
     Done once it is on disk. Raises BadInput when it is not.
     """
-    return _order(path, lambda orders: orders.pause(how, pool))
+    return order(path, lambda orders: orders.pause(how, pool))
 
 
 def resume(path: Path, pool: str | None = None) -> Orders:
     """Order that moves of one pool, or of all, may go on, whatever had stopped them. Raises BadInput as ``pause``."""
-    return _order(path, lambda orders: orders.resume(pool))
+    return order(path, lambda orders: orders.resume(pool))
 
 
-def _order(path: Path, new: Callable[[Orders], Orders]) -> Orders:
+def order(path: Path, new: Callable[[Orders], Orders]) -> Orders:
+    """Order what ``new`` makes of the orders. Raises BadInput as ``pause``."""
+
     def after(found: State | None) -> State:
         state = found or State()
         return state.ordered(new(state.orders))

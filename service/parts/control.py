@@ -109,7 +109,7 @@ class ControlPart(Part):
         return (*tending, Step("listen", self.listen, 0.1), *turns)
 
     def tend(self) -> float:
-        """Keep the lead, and tend what is under way; the more there is, the less often."""
+        """Keep the lead, or take it, and tend what is under way; the more there is, the less often."""
         began_s = self._monotonic()
         self.leadership.keep()
         for pool in self.pools.values():

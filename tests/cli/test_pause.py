@@ -68,7 +68,7 @@ def test_an_order_for_a_pool_that_nobody_has_led_is_kept_and_told(
     leader.remembered = remembered
     leader.tick()
     result = CliRunner().invoke(app, ["pause", str(tmp_path / "lead"), "--pool", pool], catch_exceptions=False)
-    assert ("note: nobody has led a pool c by this file yet, only a, b" in result.output) is told
+    assert ("note: nobody has led a pool c by this lock yet, only a, b" in result.output) is told
     leader.tick()
     assert leader.orders.of(pool).paused is Pause.FINISH
 

@@ -14,12 +14,16 @@ from urllib.request import urlopen
 
 import pytest
 
+from connectors.kube.lease import KubeLeaseStore
 from controller.turn_pace import TurnPace
 from models.errors import BadInput, BusUnavailable
 from models.events import Event, Planned, Topic
+from models.leadership import LeaseRecord
 from models.plans import Plan
+from service import lease_keeper
 from service.open_process import OPEN, open_process
 from service.part import Status
+from service.parts import leadership
 from service.parts.bus import BusPart
 from service.parts.control import WATCH_S, ControlPart
 from service.parts.forecasting import ForecastingPart
@@ -33,8 +37,10 @@ from service.process import Process
 from service.roles import NEEDS, PARTS, Role, in_order_of_need
 from service.running import read_once, run_once
 from service.site import read_site
+from tests.connectors.kube.fake_api import FakeApi
 from tests.connectors.slurm import fake, makers
 from tests.connectors.slurm.fake import Fake
+from tests.patience import until
 
 SITE = "spec: {slurm: {url: '%s', tokenFile: token, poll: 1s}, kubernetes: {twin: {requests: r.csv}}%s}\n"
 MOVES = "{every: 10s, settle: {hpc: 6s, kubernetes: 6s}, dwell: 0s, readyFor: 0s, leadTime: 1m, atOnce: 100%}"
@@ -152,6 +158,47 @@ def test_trouble_with_the_lock_is_told_when_it_comes_and_when_it_goes(
     came, went = (record.message for record in caplog.records)
     assert came.startswith(f"the lock: {lock}: cannot be read")
     assert went == "the lock: no trouble any more"
+
+
+LEASE = ", leadership: {lease: {namespace: tidegate, name: campus}}"
+
+
+@pytest.fixture
+def leases(monkeypatch: pytest.MonkeyPatch) -> KubeLeaseStore:
+    """The Lease of a site whose API server is in the process."""
+    api = FakeApi()
+    monkeypatch.setattr(leadership, "open_api", lambda _: api)
+    return KubeLeaseStore(api, "tidegate", "campus")
+
+
+def test_a_site_may_lead_by_a_lease(opening: Opening, server: Fake, leases: KubeLeaseStore):
+    leases.write(LeaseRecord("", 4, 0, 0.0))  # somebody led, and let go of it
+    process = opening(spec=", mode: auto", site=LEASE)
+    (decided,) = run_once(process)
+    assert decided.plan.moves
+    assert {node["reason"].split(".")[1] for node in server.nodes.values() if "DRAIN" in node["state"]} == {"5"}
+    found = leases.read()
+    assert found is not None
+    assert (found.holder.rpartition("_")[2], found.epoch, "pool" in found.remembered) == (process.run, 5, True)
+    assert process.part(LeadershipPart).status() == Status("leadership", True, "leads in epoch 5")
+    lead = next(step for step in process.steps() if step.name == "lead")
+    assert lead.take() == leadership.LEAD_S
+    process.at_end.close()
+    released = leases.read()
+    assert released is not None
+    assert (released.holder, released.epoch) == ("", 5)
+
+
+def test_a_service_that_does_not_lead_by_its_lease_moves_nothing_and_says_who_does(
+    opening: Opening, server: Fake, leases: KubeLeaseStore, monkeypatch: pytest.MonkeyPatch
+):
+    leases.write(LeaseRecord("another", 4, 0, 600.0))
+    monkeypatch.setattr(lease_keeper, "TAKE_S", -600.0)
+    process = opening(spec=", mode: auto", site=LEASE)
+    run_once(process)
+    until(lambda: not process.part(LeadershipPart).status().well)
+    assert "another leads" in process.part(LeadershipPart).status().text
+    assert not any("DRAIN" in node["state"] for node in server.nodes.values())
 
 
 def test_a_bus_that_stays_away_is_told_once(opening: Opening, caplog: pytest.LogCaptureFixture):

@@ -1,0 +1,123 @@
+"""Where the orders of persons stand: in the state beside a lock file, or in a Lease of Kubernetes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from shlex import quote
+from typing import TYPE_CHECKING, NamedTuple, Protocol
+
+import typer
+
+from basics.file_lock import real
+from connectors.local import lock_state
+from models.leadership import Orders
+from service.site import LOCK, LeaseSettings, Site, read_site
+
+if TYPE_CHECKING:
+    from connectors.kube.lease import KubeLeaseStore
+
+
+class Led(NamedTuple):
+    """The latest epoch, and what the leader remembers."""
+
+    epoch: int
+    remembered: str
+
+
+class Place(Protocol):
+    """One such place: what it is called, what kind of thing it is, and what to look at when it is not the right one."""
+
+    @property
+    def name(self) -> str:
+        """As a person knows it."""
+        ...
+
+    kind: str
+    remedy: str
+
+    def look(self) -> Led | None:
+        """What is there; None when there is nothing. Raises BadInput or Unreachable."""
+        ...
+
+    def order(self, new: Callable[[Orders], Orders]) -> Orders:
+        """Replace the orders. Raises BadInput or Unreachable, and then nothing is known to have changed."""
+        ...
+
+    def resume_command(self, pool: str | None) -> str:
+        """What lets moves of one pool, or of all, go on."""
+        ...
+
+
+class LockPlace:
+    """The state beside a lock file; ``typed`` is how a person names it."""
+
+    kind = "lock"
+    remedy = "check the path"
+
+    def __init__(self, file: Path, typed: str) -> None:
+        self.name = str(file)
+        self._file = file
+        self._typed = typed
+
+    def look(self) -> Led | None:
+        """See the base."""
+        state = lock_state.read_state(real(self._file))
+        return None if state is None else Led(state.epoch, state.remembered)
+
+    def order(self, new: Callable[[Orders], Orders]) -> Orders:
+        """See the base."""
+        return lock_state.order(self._file, new)
+
+    def resume_command(self, pool: str | None) -> str:
+        """See the base."""
+        return _command(self._typed, pool)
+
+
+class LeasePlace:
+    """A Lease; ``typed`` is how a person names it."""
+
+    kind = "lease"
+    remedy = "check spec.leadership.lease of the site file"
+
+    def __init__(self, store: KubeLeaseStore, typed: str) -> None:
+        self.name = str(store)
+        self._store = store
+        self._typed = typed
+
+    def look(self) -> Led | None:
+        """See the base."""
+        found = self._store.read()
+        return None if found is None else Led(found.epoch, found.remembered)
+
+    def order(self, new: Callable[[Orders], Orders]) -> Orders:
+        """See the base."""
+        return self._store.order(new).orders
+
+    def resume_command(self, pool: str | None) -> str:
+        """See the base."""
+        return _command(self._typed, pool)
+
+
+def place_of(file: Path | None, site_file: Path | None) -> Place:
+    """Where the lock file says, or the site file. Raises BadParameter unless exactly one is given, or BadInput."""
+    if (file is None) == (site_file is None):
+        raise typer.BadParameter("name the lock file, or the site file with --site")
+    if site_file is None:
+        assert file is not None  # noqa: S101
+        return LockPlace(file, quote(str(file.absolute())))
+    site, typed = read_site(site_file), f"--site {quote(str(site_file.absolute()))}"
+    lease = site.spec.leadership.lease
+    return LockPlace(site.spec.state / LOCK, typed) if lease is None else _lease_of(site, lease, typed)
+
+
+def _lease_of(site: Site, lease: LeaseSettings, typed: str) -> LeasePlace:
+    # The client of Kubernetes takes half a second to import, and most sites lead by a lock.
+    from connectors.kube.lease import KubeLeaseStore  # noqa: PLC0415
+    from service.kube_api import open_api  # noqa: PLC0415
+
+    return LeasePlace(KubeLeaseStore(open_api(site.spec.kubernetes), lease.namespace, lease.name), typed)
+
+
+def _command(typed: str, pool: str | None) -> str:
+    return f"tidegate resume {typed}{f' --pool {quote(pool)}' if pool else ''}"
