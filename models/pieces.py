@@ -10,6 +10,7 @@ from msgspec.structs import replace
 
 from models.demand import Demand
 from models.nodes import Side
+from models.unserved import Unserved, by_reason, too_large_jobs
 from models.work import WaitingWork, WorkRecord, WorkState
 
 NEVER_S = 4_102_444_800  # the year 2100: when work ends that nothing bounds
@@ -101,15 +102,16 @@ def demand_of(work: Iterable[Piece], at_s: int, busy: int, nodes_max: int) -> De
 
 
 def waiting_of(work: Iterable[Piece], nodes_max: int) -> WaitingWork:
-    """The queue, in its order; the tasks of an array one by one, as many as are handed on."""
+    """The queue, in its order; the tasks of an array one by one, as many as are handed on. What is larger than
+    ``nodes_max`` is unserved."""
     sizes: list[float] = []
-    oversize = 0
+    unserved: list[Unserved] = []
     for piece in work:
         if piece.record.state is not WorkState.ELIGIBLE:
             continue
         if piece.size > nodes_max:
-            oversize += piece.parts
+            unserved.append(too_large_jobs(piece.size, nodes_max, piece.parts))
         else:
             more = [piece.size] * min(piece.parts, WAITING_MAX - len(sizes))
             sizes += [min(piece.size + piece.unused, nodes_max), *more[1:]] if more else []
-    return WaitingWork(Side.HPC, tuple(sizes), oversize)
+    return WaitingWork(Side.HPC, tuple(sizes), by_reason(unserved))

@@ -8,6 +8,7 @@ from enum import StrEnum
 import msgspec
 
 from models.nodes import Side
+from models.unserved import Unserved, UnservedReason
 
 
 class WorkState(StrEnum):
@@ -48,14 +49,20 @@ class WorkRecord(msgspec.Struct, frozen=True, gc=False):
 class WaitingWork:
     """What one side's queue holds that nodes could start: sizes in nodes, in the order of the queue.
 
-    Each entry starts as a whole or not at all. Held work and work that no move could ever start is not in it.
+    Each entry starts as a whole or not at all. Work that no move could ever start is ``unserved``, one entry for each
+    reason, and neither in ``sizes`` nor in the side's demand.
     """
 
     side: Side
     sizes: tuple[float, ...]
-    oversize: int = 0
+    unserved: tuple[Unserved, ...] = ()
 
     @property
     def nodes(self) -> float:
         """All waiting work together, in nodes."""
         return sum(self.sizes)
+
+    @property
+    def oversize(self) -> int:
+        """Jobs or pods that are larger than all that this side can ever have."""
+        return sum(one.count for one in self.unserved if one.why is UnservedReason.POOL)

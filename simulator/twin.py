@@ -9,6 +9,7 @@ from models.demand import Demand
 from models.nodes import HpcNode, KubernetesNode, NodeShape, Side
 from models.reading import Picture
 from models.scheduler_facts import SchedulerFacts
+from models.unserved import by_reason, too_large_jobs
 from models.work import WaitingWork
 from simulator.machine import Machine
 
@@ -65,7 +66,8 @@ class TwinHpc:
         hpc = self._machine.hpc
         sizes = [batch.units / hpc.units_per_node for batch in hpc.queue]
         fitting = [size for size in sizes if size <= self._nodes_max]
-        return WaitingWork(Side.HPC, tuple(fitting[:WAITING_MAX]), len(sizes) - len(fitting))
+        unserved = by_reason(too_large_jobs(size, self._nodes_max) for size in sizes if size > self._nodes_max)
+        return WaitingWork(Side.HPC, tuple(fitting[:WAITING_MAX]), unserved)
 
     def drain(self, nodes: Collection[str], *, mark: str) -> dict[str, Outcome]:
         """See the port."""
