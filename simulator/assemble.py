@@ -8,8 +8,6 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from models.errors import BadInput
-from models.nodes import NodeShape
-from simulator.kube import KubeCluster
 from simulator.machine import Workload
 from simulator.traces.swf import SwfTrace, first_full_day_s
 from simulator.work import Job, Pod, Requests
@@ -60,21 +58,16 @@ def assemble(
     start_s: Mapping[str, int] | None = None,
     days: float | None = None,
     max_job_nodes: int | None = None,
-    shape: NodeShape | None = None,
 ) -> Assembled:
-    """Cut and shift every input; with ``shape`` pods that no such node can hold are noted.
-
-    Raises BadInput when nothing is left of one.
-    """
+    """Cut and shift every input. Raises BadInput when nothing is left of one."""
     window = find_window(inputs, start_s or {}, days)
     jobs, left_out = _jobs(inputs, window, procs_per_node, max_job_nodes)
     steps = _rate_steps(inputs, window)
     per_node, notes = _rate_per_node(steps, rate_per_node, nodes)
     if left_out:
         notes.append(f"{left_out} jobs of more than {max_job_nodes} nodes were left out (--max-job-nodes)")
-    gangs = _gangs(inputs, window)
-    notes += _refused(gangs, KubeCluster(nodes, shape)) if shape and gangs else []
-    return Assembled(Workload(jobs, gangs, steps, per_node), window, left_out, tuple(notes))
+    workload = Workload(jobs, _gangs(inputs, window), steps, per_node)
+    return Assembled(workload, window, left_out, tuple(notes))
 
 
 def find_window(inputs: Inputs, given_s: Mapping[str, int], days: float | None) -> Window:
@@ -143,22 +136,6 @@ def _gangs(inputs: Inputs, window: Window) -> tuple[tuple[Pod, ...], ...]:
         shifted = replace(pod, create_s=max(0, pod.create_s - start_s), run_s=run_s)
         gangs.setdefault(f"gang {pod.gang}" if pod.gang else f"pod {pod.id}", []).append(shifted)
     return tuple(tuple(pods) for pods in gangs.values())
-
-
-def _refused(gangs: tuple[tuple[Pod, ...], ...], cluster: KubeCluster) -> list[str]:
-    """What never runs since it is too large for a node, or as a gang for all of them."""
-    groups = [cluster.group(number, pods) for number, pods in enumerate(gangs)]
-    refused = [pod for group in groups if not cluster.could_ever_fit(group) for pod in group.pods]
-    if not refused:
-        return []
-    asked = (max(pod.cpu_milli for pod in refused), max(pod.memory_mib for pod in refused))
-    most = f"{asked[0] / 1000:g} cores, {asked[1]:,} MiB and {max(pod.gpu_milli for pod in refused) / 1000:g} GPUs"
-    shape = cluster.shape
-    return [
-        f"{len(refused)} of {sum(map(len, gangs))} pods never run and are no demand, since no node, or for a gang not"
-        f" the whole pool, can hold them: one asks for up to {most}; a node offers {shape.cpu_milli / 1000:g} cores,"
-        f" {shape.memory_mib:,} MiB and {shape.gpu_milli / 1000:g} GPUs (--node-shape)"
-    ]
 
 
 def _rate_steps(inputs: Inputs, window: Window) -> tuple[tuple[int, float], ...]:

@@ -21,6 +21,7 @@ from simulator.figures import Moved, figures
 from simulator.outcome import Outcome
 from simulator.replay import DataPath, Replay
 from simulator.static import replay_static, run_fixed
+from simulator.unserved import unserved_of
 from simulator.world import Progress, World, quiet
 
 TIDIED_S = 30  # what a process may take to let go of what it has open
@@ -75,7 +76,10 @@ def simulate_hpc(world: World) -> Outcome:
     fixed = run_fixed(world, 0)
     span_s = world.span_s if world.span_s is not None else fixed.machine.now_s
     return Outcome(
-        world.discipline, figures(fixed.machine, fixed.meter, Moved(), span_s, world.weights), fixed.timeline(), ()
+        policy=world.discipline,
+        figures=figures(fixed.machine, fixed.meter, Moved(), span_s, world.weights),
+        timeline=fixed.timeline(),
+        unserved=unserved_of(world),
     )
 
 

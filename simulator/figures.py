@@ -40,7 +40,7 @@ def figures(machine: Machine, meter: Meter, moved: Moved, span_s: int, weights: 
     """All figures in their fixed order: times in seconds, amounts in node-hours, shares between 0 and 1.
 
     Waits are of jobs and pods that started within the span; those still queued are counted beside, and pods that no
-    node can hold only where there are any.
+    node can hold, or no split for a gang, only where there are any.
     """
     counts, hpc = machine.counts, machine.hpc
     return {
@@ -57,7 +57,7 @@ def figures(machine: Machine, meter: Meter, moved: Moved, span_s: int, weights: 
         "oversize_wait_node_h": meter.oversize / HOUR_S,
         "pod_wait_mean_s": _mean(counts.pod_waits_s),
         "pod_wait_p95_s": _percentile(counts.pod_waits_s, 95),
-        **({"pods_refused": counts.pods_refused} if counts.pods_refused else {}),
+        **_refused(machine),
         "unmet_requests_share": meter.unserved_requests / meter.requests if meter.requests else 0.0,
         "utilisation": meter.used / (machine.size * span_s) if span_s else 0.0,
         "moves": moved.done,
@@ -73,6 +73,16 @@ def _waits(machine: Machine) -> dict[str, float | int]:
         "hpc_wait_median_s": _percentile(counts.waits_s, 50),
         "hpc_wait_p95_s": _percentile(counts.waits_s, 95),
         "hpc_bounded_slowdown_mean": _mean(counts.slowdowns),
+    }
+
+
+def _refused(machine: Machine) -> dict[str, float | int]:
+    refused = machine.kube.unserved
+    if not refused:
+        return {}
+    return {
+        "pods_refused": sum(one.count for one in refused),
+        "pods_refused_nodes": sum(one.nodes for one in refused),
     }
 
 

@@ -31,7 +31,7 @@ def forecaster_for(name: str, world: World, machine: Machine) -> Forecaster:
     spec = world.policy.spec
     if name == "oracle":
         steps_s = tuple(range(spec.moves.every, spec.moves.look_ahead + 1, spec.moves.every))
-        return PerfectForecaster(world.workload, machine, steps_s)
+        return PerfectForecaster(world.workload, machine, steps_s, world.hpc_nodes_max)
     if name == "reactive":
         return NowForecaster(horizons_s=spec.forecast.horizons)
     if name == "persistence":

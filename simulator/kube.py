@@ -2,7 +2,8 @@
 
 Placement is bin-packing (the fullest node that fits, as GPU clusters configure the scheduler's MostAllocated
 scoring), nodes that are discouraged last. Nothing is ever evicted. Pending pods are tried in the order in which they
-were created; a gang starts as a whole or not at all; one that does not fit does not hold up those behind it.
+were created; a gang starts as a whole or not at all; one that does not fit does not hold up those behind it. What
+would not fit if every node were empty is turned away when it comes, and told as unserved.
 """
 
 from __future__ import annotations
@@ -12,7 +13,9 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from models.nodes import NodeShape
+from models.nodes import NodeShape, Side
+from models.unserved import Unserved, UnservedReason, by_reason
+from simulator.too_large import larger_than_node
 from simulator.work import Pod
 
 Request = tuple[int, int, int]  # cpu milli, memory MiB, gpu milli
@@ -38,11 +41,16 @@ class PodGroup:
 
 
 class KubeCluster:
-    """Nodes and pods of one Kubernetes cluster; resources are (cpu milli, memory MiB, gpu milli)."""
+    """Nodes and pods of one Kubernetes cluster; resources are (cpu milli, memory MiB, gpu milli).
 
-    def __init__(self, size: int, shape: NodeShape) -> None:
+    ``nodes_max`` is the most nodes that are ever open to it, all of them unless it is given.
+    """
+
+    def __init__(self, size: int, shape: NodeShape, nodes_max: int | None = None) -> None:
         self.size = size
+        self.nodes_max = size if nodes_max is None else nodes_max
         self.shape = shape
+        self.unserved: tuple[Unserved, ...] = ()  # what was turned away so far
         self.full: Request = (shape.cpu_milli, shape.memory_mib, shape.gpu_milli)
         self.free: NDArray[np.int64] = np.tile(np.array(self.full, dtype=np.int64), (size, 1))
         self.pods_on = np.zeros(size, dtype=np.int64)
@@ -67,9 +75,25 @@ class KubeCluster:
         return PodGroup(ident, pods, pods[0].create_s, max(nodes, 1e-9))
 
     def could_ever_fit(self, group: PodGroup) -> bool:
-        """Whether each pod fits an empty node, and the group the whole cluster."""
-        each = all(self.shape.fits(pod.cpu_milli, pod.memory_mib, pod.gpu_milli) for pod in group.pods)
-        return each and group.nodes <= self.size
+        """Whether the group could start if every node that can ever be open here were open and empty."""
+        return self.unserved_by(group) is None
+
+    def unserved_by(self, group: PodGroup) -> Unserved | None:
+        """Why the group could never start; None where it could."""
+        tight = [pod for pod in group.pods if not self.shape.fits(*_request(pod))]
+        if tight:
+            why, example = larger_than_node(tight, self.shape)
+            largest = max(self.shape.share(*_request(pod)) for pod in tight)
+            return Unserved(Side.KUBERNETES, why, len(group.pods), group.nodes, example, largest)
+        if self._fits_at_all(group):
+            return None
+        many = f"{len(group.pods)} pods at once" if len(group.pods) > 1 else "a pod"
+        example = f"{many}, {group.nodes:.3g} nodes by their sum; Kubernetes can have {self.nodes_max}"
+        return Unserved(Side.KUBERNETES, UnservedReason.POOL, len(group.pods), group.nodes, example, group.nodes)
+
+    def turn_away(self, unserved: Unserved) -> None:
+        """Count what is not taken up, since it could never start."""
+        self.unserved = by_reason((*self.unserved, unserved))
 
     def schedule(self, now_s: int, arrived: list[PodGroup]) -> list[PodGroup]:
         """Start replicas, then pending groups, that fit now; return the groups that started.
@@ -179,22 +203,48 @@ class KubeCluster:
             self.replicas.append(node)
             self._occupy(node, self.full)
 
+    def _fits_at_all(self, group: PodGroup) -> bool:
+        """Whether pods that each fit a node are placed together on as many empty ones as there can ever be."""
+        requests = [_request(pod) for pod in group.pods]
+        if len(requests) == 1:
+            return self.nodes_max > 0
+        if any(
+            sum(amounts) > self.nodes_max * full
+            for amounts, full in zip(zip(*requests, strict=True), self.full, strict=True)
+        ):
+            return False
+        return KubeCluster(self.nodes_max, self.shape)._places(requests) is not None
+
     def _place(self, group: PodGroup, now_s: int) -> bool:
-        placed: list[int] = []
-        for pod in group.pods:
-            request = _request(pod)
-            node = self._best_node(request)
-            if node is None:
-                for taken, earlier in zip(placed, group.pods, strict=False):
-                    self._give_back(taken, _request(earlier))
-                return False
-            placed.append(node)
-            self._occupy(node, request)
+        placed = self._places([_request(pod) for pod in group.pods])
+        if placed is None:
+            return False
         group.placed = placed
         group.start_s = now_s
         self.running.append(group)
         self.running_share += group.nodes
         return True
+
+    def _places(self, requests: list[Request]) -> list[int] | None:
+        """Take a node for each request, in their order; where that does not do and they differ, the largest first."""
+        placed = self._places_in_order(requests)
+        if placed is not None or len(set(requests)) < 2:
+            return placed
+        order = sorted(range(len(requests)), key=lambda number: -self.shape.share(*requests[number]))
+        found = self._places_in_order([requests[number] for number in order])
+        return None if found is None else [node for _, node in sorted(zip(order, found, strict=True))]
+
+    def _places_in_order(self, requests: list[Request]) -> list[int] | None:
+        placed: list[int] = []
+        for request in requests:
+            node = self._best_node(request)
+            if node is None:
+                for taken, earlier in zip(placed, requests, strict=False):
+                    self._give_back(taken, earlier)
+                return None
+            placed.append(node)
+            self._occupy(node, request)
+        return placed
 
     def _best_node(self, request: Request) -> int | None:
         fits = self.open & (self.free >= request).all(axis=1)

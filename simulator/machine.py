@@ -68,7 +68,6 @@ class Counts:
     jobs_finished: int = 0
     jobs_refused: int = 0
     pods_in: int = 0
-    pods_refused: int = 0
     killed: int = 0
     evicted: int = 0
     died: int = 0
@@ -88,12 +87,13 @@ class Machine:
         *,
         discipline: str = "easy",
         shared_cores: bool = False,
+        kubernetes_nodes_max: int | None = None,
         delay: Mapping[Side, HandoverDelay] | None = None,
         seed: int = 0,
     ) -> None:
         self.workload = workload
         self.hpc = HpcCluster(kinds, shared=shared_cores)
-        self.kube = KubeCluster(self.hpc.size, shape)
+        self.kube = KubeCluster(self.hpc.size, shape, kubernetes_nodes_max)
         self.size = self.hpc.size
         self.names = [f"n{number:0{len(str(self.size))}d}" for number in range(1, self.size + 1)]
         self.delay = delay or {}
@@ -325,8 +325,9 @@ class Machine:
     def _group_arrives(self, ident: int, pods: tuple[Pod, ...]) -> None:
         self.counts.pods_in += len(pods)
         group = self.kube.group(ident, pods)
-        if not self.kube.could_ever_fit(group):
-            self.counts.pods_refused += len(pods)
+        unserved = self.kube.unserved_by(group)
+        if unserved is not None:
+            self.kube.turn_away(unserved)
             return
         self.kube.submit(group)
         self._arrived_groups.append(group)

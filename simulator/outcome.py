@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.nodes import Side
+from models.unserved import Unserved
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -71,13 +72,15 @@ class Timeline:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Outcome:
-    """One policy's replay. ``figures`` are the numbers of the comparison, JSON-ready, in a fixed order."""
+    """One policy's replay. ``figures`` are the numbers of the comparison, JSON-ready, in a fixed order; ``unserved`` is
+    what of the workload no policy could have served, and so no figure but what is refused is about."""
 
     policy: str
     figures: dict[str, float | int]
     timeline: Timeline
     bands: tuple[Band, ...] = ()
     notes: tuple[str, ...] = ()
+    unserved: tuple[Unserved, ...] = ()
 
     def value(self, key: str) -> float | None:
         """A figure; None where it is absent or not a finite number."""

@@ -12,6 +12,7 @@ from models.forecasts import Forecast, Source, of_arrays
 from models.nodes import Side
 from models.observations import Observation
 from simulator.machine import Machine, Workload
+from simulator.unserved import unserved_job
 
 
 class Ideal:
@@ -33,11 +34,13 @@ class PerfectForecaster:
     """Knows the workload's future; how the queue will be served it takes as ideal (every job runs when it comes).
 
     Demand at t + h = demand now + what will come and not have ended by then - what runs now and will have ended;
-    what waits now is taken to be still there.
+    what waits now is taken to be still there. What can never run, since it is larger than ``hpc_nodes_max`` nodes or
+    for the like, is no demand and does not come.
     """
 
-    def __init__(self, workload: Workload, machine: Machine, horizons_s: tuple[int, ...]) -> None:
+    def __init__(self, workload: Workload, machine: Machine, horizons_s: tuple[int, ...], hpc_nodes_max: int) -> None:
         self._machine = machine
+        self._hpc_nodes_max = hpc_nodes_max
         self._horizons_s = np.array(horizons_s, dtype=np.int64)
         self._demand: Mapping[Side, Demand] = {}
         self._kubernetes = Ideal(_kubernetes_pieces(workload, machine))
@@ -70,8 +73,9 @@ class PerfectForecaster:
         for job in self._machine.workload.jobs[self._machine.counts.jobs_in :]:
             if job.submit_s > last_s:
                 break
-            end_s = job.submit_s + min(job.run_s, job.limit_s)
-            pieces.append((job.submit_s, end_s, float(self._machine.hpc.batch(job).nodes)))
+            batch = self._machine.hpc.batch(job)
+            if unserved_job(self._machine.hpc, batch, self._hpc_nodes_max) is None:
+                pieces.append((job.submit_s, job.submit_s + batch.run_s, float(batch.nodes)))
         return Ideal(pieces)
 
     def _made(self, side: Side, now_s: int, change: np.ndarray[tuple[int], np.dtype[np.float64]]) -> Forecast:
@@ -89,6 +93,8 @@ def _kubernetes_pieces(workload: Workload, machine: Machine) -> list[tuple[int, 
         before = replicas
     for number, pods in enumerate(workload.gangs):
         group = machine.kube.group(number, pods)
+        if not machine.kube.could_ever_fit(group):
+            continue
         run_s = group.run_s
         pieces.append((group.create_s, None if run_s is None else group.create_s + run_s, group.nodes))
     return pieces

@@ -22,6 +22,7 @@ from simulator.machine import Machine
 from simulator.meter import Meter
 from simulator.outcome import Band, Outcome, Timeline
 from simulator.twin import TwinHpc, TwinKubernetes
+from simulator.unserved import unserved_of
 from simulator.world import Progress, World, quiet
 
 SITE = "twin"  # what a site is called that is only replayed
@@ -116,6 +117,7 @@ class Replay:
             figures=figures(machine, self.meter, self.moved, span_s, self.world.weights),
             timeline=self.rows.timeline(),
             bands=self.rows.shown_bands(),
+            unserved=unserved_of(self.world),
         )
 
     def _control(self, progress: Progress) -> None:

@@ -16,6 +16,7 @@ from simulator.figures import Moved, figures
 from simulator.machine import Machine
 from simulator.meter import Meter
 from simulator.outcome import Outcome, Timeline
+from simulator.unserved import unserved_of
 from simulator.world import Progress, World
 
 STEPS = (8, 4, 2, 1)
@@ -114,7 +115,7 @@ def _mean_need(world: World) -> float:
     pods = sum(
         group.nodes * (min(span_s - group.create_s, group.run_s or span_s))
         for group in groups
-        if group.create_s < span_s
+        if group.create_s < span_s and machine.kube.could_ever_fit(group)
     )
     return (float(np.mean(rates)) if rates else 0.0) + pods / span_s
 
@@ -126,5 +127,9 @@ def replay_static(world: World, progress: Progress) -> Outcome:
     span_s = world.span_s if world.span_s is not None else fixed.machine.now_s
     note = f"best of {tried} fixed splits tried: {world.nodes - nodes} nodes for HPC, {nodes} for Kubernetes"
     return Outcome(
-        "static", figures(fixed.machine, fixed.meter, Moved(), span_s, world.weights), fixed.timeline(), (), (note,)
+        policy="static",
+        figures=figures(fixed.machine, fixed.meter, Moved(), span_s, world.weights),
+        timeline=fixed.timeline(),
+        notes=(note,),
+        unserved=unserved_of(world),
     )

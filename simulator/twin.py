@@ -169,10 +169,11 @@ class TwinKubernetes:
         return Demand(Side.KUBERNETES, self._machine.now_s, float(kube.used_nodes), waiting)
 
     def waiting(self) -> WaitingWork:
-        """Missing replicas, one node each, then pending pods and gangs in the order in which they were created."""
+        """Missing replicas, one node each, then pending pods and gangs in the order in which they were created; apart
+        from them what came so far and could never start."""
         kube = self._machine.kube
         sizes = [1.0] * min(kube.missing_replicas, WAITING_MAX) + [group.nodes for group in kube.pending]
-        return WaitingWork(Side.KUBERNETES, tuple(sizes[:WAITING_MAX]))
+        return WaitingWork(Side.KUBERNETES, tuple(sizes[:WAITING_MAX]), kube.unserved)
 
     def note(self, node: str, *, record: str, version: str) -> Outcome:
         """See the port."""

@@ -55,6 +55,11 @@ class World:
         """The most nodes that the policy can ever give the HPC side."""
         return self.nodes - self.bounds[0]
 
+    @property
+    def kubernetes_nodes_max(self) -> int:
+        """The most nodes that the policy can ever give Kubernetes."""
+        return self.bounds[1]
+
     def machine(self) -> Machine:
         """A twin of this world at its beginning."""
         settle = self.policy.spec.moves.settle
@@ -64,6 +69,7 @@ class World:
             self.shape,
             discipline=self.discipline,
             shared_cores=self.shared_cores,
+            kubernetes_nodes_max=self.kubernetes_nodes_max,
             delay={side: HandoverDelay(max(0, self.handover_s - settle.of(side.other))) for side in Side},
             seed=self.seed,
         )

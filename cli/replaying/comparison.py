@@ -18,6 +18,7 @@ from cli.audit.writer import audit_to
 from cli.replaying.bus_path import PathThrough, ReplayBus
 from cli.replaying.options import audited
 from cli.replaying.table import comparison_table
+from cli.report.left_out import plain
 from cli.report.numbers import span
 from cli.report.page import write_report
 from simulator.compare import OpenAudit, OpenPath, compare, simulate_hpc, with_span
@@ -97,7 +98,7 @@ def json_text(task: Task, outcomes: Sequence[Outcome]) -> str:
         "policy": task.world.policy.model_dump(mode="json", by_alias=True),
         "versions": versions(),
         "notes": [*task.notes, *(f"{outcome.policy}: {note}" for outcome in outcomes for note in outcome.notes)],
-        "results": {outcome.policy: _rounded(outcome.figures) for outcome in outcomes},
+        "results": {outcome.policy: _result(outcome) for outcome in outcomes},
     }
     return json.dumps(document, indent=2, allow_nan=False) + "\n"
 
@@ -106,6 +107,12 @@ def versions() -> dict[str, str]:
     """What made the figures."""
     packages = {name: version(name) for name in ("tidegate", "numpy", "scikit-learn")}
     return {**packages, "python": platform.python_version()}
+
+
+def _result(outcome: Outcome) -> dict[str, object]:
+    """The figures, and what nobody could serve where there is any."""
+    unserved = {"unserved": plain(outcome.unserved)} if outcome.unserved else {}
+    return {**_rounded(outcome.figures), **unserved}
 
 
 def _rounded(figures: Mapping[str, float | int]) -> dict[str, float | int]:

@@ -8,14 +8,17 @@ from pathlib import Path
 
 from cli.replaying.comparison import Task
 from cli.replaying.options import Cut, Twin
+from cli.report.left_out import sentence
 from models.errors import BadInput
 from models.policies import Policy, policy_of_replays
+from models.unserved import UnservedReason
 from service.policy_file import read_policy
 from simulator.assemble import Inputs, assemble
 from simulator.hpc import NodeKind
 from simulator.traces.jobs import read_jobs
 from simulator.traces.pods import read_pods
 from simulator.traces.rates import read_rates
+from simulator.unserved import unserved_of
 from simulator.work import ReadNotes
 from simulator.world import World
 
@@ -42,7 +45,6 @@ def replay_task(
         start_s=cut.start_s,
         days=cut.days,
         max_job_nodes=cut.max_job_nodes,
-        shape=twin.shape,
     )
     world = World(
         workload=made.workload,
@@ -56,7 +58,8 @@ def replay_task(
         shared_cores=twin.shared_cores,
     )
     told = facts(paths, world, made.window.start_s, made.jobs_left_out)
-    return Task("What Tidegate would have done", world, names, told, (*notes, *made.notes), hpc_only)
+    all_notes = (*notes, *made.notes, *notes_of_unserved(world))
+    return Task("What Tidegate would have done", world, names, told, all_notes, hpc_only)
 
 
 def read_inputs(paths: Mapping[str, Path], *, strict: bool) -> tuple[Inputs, tuple[str, ...]]:
@@ -79,6 +82,15 @@ def notes_of(path: Path, notes: ReadNotes) -> list[str]:
     if notes.bad_lines:
         told.append(f"{path.name}: {notes.bad_lines} of {notes.lines} {notes.unit} left out, the first: {notes.bad[0]}")
     return told
+
+
+def notes_of_unserved(world: World) -> list[str]:
+    """What no policy can serve in this world, a line for each side and reason."""
+    by_shape = (UnservedReason.NODE, UnservedReason.RESOURCE)
+    return [
+        f"{sentence(one)}{'; --node-shape says what a node has' if one.why in by_shape else ''}"
+        for one in unserved_of(world)
+    ]
 
 
 def size_of_machine(given: int | None, inputs: Inputs, procs_per_node: int) -> int:

@@ -9,6 +9,7 @@ from rich.table import Table
 from rich.text import Text
 
 from cli.report.figures import Cell, Row, Unit, rows
+from cli.report.left_out import left_out
 from cli.report.numbers import percent
 from cli.report.verdict import foresight_gain
 from simulator.outcome import Outcome
@@ -54,4 +55,5 @@ def _caption(outcomes: Sequence[Outcome]) -> Text:
     if gain is not None:
         beaten = ", which is no bound: it errs too" if gain > 1 else ""
         lines.append(f"Foresight gain captured: {percent(gain)} of what the oracle gains over reacting{beaten}")
+    lines += [f"Left out: {one.text}" for one in left_out(outcomes)]
     return Text("\n".join(lines), style="dim")

@@ -11,6 +11,7 @@ from plotly.offline import get_plotlyjs
 from basics.whole_file import write_atomically
 from cli.report import sections
 from cli.report.drawings import drawings
+from cli.report.left_out import left_out, sentence
 from cli.report.templates import filled, text
 from cli.report.verdict import sentences
 from simulator.outcome import Outcome
@@ -36,7 +37,7 @@ def write_report(
         "page.html",
         title=escape(title),
         css=text("page.css"),
-        verdict=sections.verdict(sentences(outcomes)),
+        verdict=sections.verdict([*sentences(outcomes), *(f"{sentence(one)}." for one in left_out(outcomes))]),
         bars=sections.bars(outcomes),
         links=_links(charts),
         input_facts=sections.facts("The input", input_facts),

@@ -10,6 +10,7 @@ import json
 import os
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -155,7 +156,7 @@ def test_pods_with_dates_are_refused_with_their_true_cause():
 def replayed(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path):
     """Replays files, and gives the figures of the one policy and what was told."""
 
-    def replayed(*arguments: object) -> tuple[dict[str, float], str]:
+    def replayed(*arguments: object) -> tuple[dict[str, Any], str]:
         out = tmp_path / "out.json"
         monkeypatch.setattr(sys, "argv", ["tidegate", "replay", *map(str, arguments), "--json", str(out)])
         monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO()))
@@ -194,5 +195,6 @@ def test_an_exponent_changes_no_figure(replayed):
 
 def test_pods_larger_than_a_node_are_counted_and_told(replayed):
     figures, told = replayed(*split("52/in.csv"))
-    assert figures["pods_refused"] == 41
-    assert "41 of 41 pods never run" in told
+    assert (figures["pods_refused"], figures["pods_refused_nodes"]) == (41, 82)
+    assert [(one["why"], one["count"]) for one in figures["unserved"]] == [("larger-than-a-node", 41)]
+    assert "41 pods ask for more than a node of this pool has (largest: 1,024 GiB of memory, a node has 512)" in told

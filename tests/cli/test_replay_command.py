@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import html
 import io
 import json
 import os
@@ -150,37 +151,83 @@ def test_a_job_larger_than_the_machine_is_counted_not_dropped(run, tmp_path: Pat
 
 
 PODS_HEADER = "name,cpu,memory,num_gpu,creation_time,deletion_time,gang\n"
-TOO_LARGE = {
-    "memory": (["a,500m,1Ti,0,0,600,"], 1, "one asks for up to 0.5 cores, 1,048,576 MiB and 0 GPUs"),
-    "cpu": (["a,97,1Gi,0,0,600,"], 1, "up to 97 cores, 1,024 MiB and 0 GPUs"),
-    "GPUs": (["a,1,1Gi,9,0,600,", "b,1,1Gi,8.5,0,600,"], 2, "up to 1 cores, 1,024 MiB and 9 GPUs"),
-    "a gang": ([f"a{number},96,1Gi,0,0,600,ring" for number in range(5)], 5, "up to 96 cores"),
-    "a gang with one such pod": (["a,1,1Gi,0,0,600,ring", "b,1,513Gi,0,0,600,ring"], 2, "525,312 MiB"),
-    "one that never ends": (["a,97,1Gi,0,0,,"], 1, "up to 97 cores"),
+NODE, POOL = (
+    ("larger-than-a-node", "for more than a node of this pool has"),
+    ("larger-than-the-pool", "for more together"),
+)
+TOO_LARGE = {  # lines; how many pods, node-equivalents, why, what the largest asks for
+    "memory": (["a,500m,1Ti,0,0,600,"], 1, 2.0, NODE, "1,024 GiB of memory, a node has 512"),
+    "cpu": (["a,120,1Gi,0,0,600,"], 1, 1.25, NODE, "120 cpus, a node has 96"),
+    "GPUs": (["a,1,1Gi,9,0,600,", "b,1,1Gi,10,0,600,"], 2, 2.375, NODE, "10 GPUs, a node has 8"),
+    "a gang": (
+        [f"a{number},96,1Gi,0,0,600,ring" for number in range(5)],
+        *(5, 5.0, POOL, "5 pods at once, 5 nodes by their sum; Kubernetes can have 4"),
+    ),
+    "a gang that fits by its sum only": (
+        [f"a{number},60,1Gi,0,0,600,ring" for number in range(5)],
+        *(5, 3.125, POOL, "5 pods at once, 3.12 nodes by their sum; Kubernetes can have 4"),
+    ),
+    "a gang with one such pod": (
+        ["a,48,1Gi,0,0,600,ring", "b,1,768Gi,0,0,600,ring"],
+        *(2, 2.0, NODE, "768 GiB of memory, a node has 512"),
+    ),
+    "one that never ends": (["a,192,1Gi,0,0,,"], 1, 2.0, NODE, "192 cpus, a node has 96"),
 }
 
 
 @pytest.mark.parametrize("case", TOO_LARGE)
-def test_pods_that_no_node_can_hold_are_noted_and_counted(case, run, tmp_path: Path):
-    lines, refused, asked = TOO_LARGE[case]
+def test_pods_that_nobody_can_serve_are_told_everywhere(case, run, tmp_path: Path):
+    lines, count, nodes, (why, said), example = TOO_LARGE[case]
     path, out, shown = tmp_path / "pods.csv", tmp_path / "out.json", tmp_path / "out.html"
     path.write_text(PODS_HEADER + "\n".join(["web,1,1Gi,0,0,600,", *lines]))
-    ran = run("replay", "--pods", path, "--nodes", 4, "--compare", "static", "--json", out, "--report", shown)
-    note = f"{refused} of {1 + len(lines)} pods never run and are no demand"
+    ran = run("replay", "--pods", path, "--nodes", 4, "--compare", "static,oracle", "--json", out, "--report", shown)
+    note = f"{count} pods ask {said}" if count > 1 else f"1 pod asks {said}"
+    document, told = json.loads(out.read_text()), " ".join(ran.out.split())
     assert note in ran.err
-    assert asked in ran.err
-    assert "a node offers 96 cores, 524,288 MiB and 8 GPUs (--node-shape)" in ran.err
-    assert "Pods refused" in ran.out
-    assert "Pods that can never run here" in shown.read_text()
-    assert figures(out)["static"]["pods_refused"] == refused
-    assert note in json.loads(out.read_text())["notes"][-2]
+    assert f"(largest: {example}): no policy can run" in ran.err
+    assert f"Left out: {note}" in told
+    assert example in told
+    assert "Pods refused" in told
+    page = html.unescape(shown.read_text())
+    assert "Pods that can never run here" in page
+    assert f"<p>{note}" in page
+    assert any(line.startswith(note) for line in document["notes"])
+    for result in document["results"].values():
+        assert (result["pods_refused"], result["pods_refused_nodes"]) == (count, nodes)
+        assert result["unserved"] == [
+            {"side": "kubernetes", "why": why, "count": count, "nodes": nodes, "example": example}
+        ]
+        assert (result["unmet_kubernetes_node_h"], result["moves"]) == (0, 0)
+
+
+def test_no_gpu_on_any_node_is_a_reason_of_its_own(run, tmp_path: Path):
+    path, out = tmp_path / "pods.csv", tmp_path / "out.json"
+    path.write_text(PODS_HEADER + "web,1,1Gi,0,0,600,\na,1,1Gi,2,0,600,\n")
+    shape = ("--node-shape", "cpu=96,memory=512Gi")
+    ran = run("replay", "--pods", path, "--nodes", 4, "--compare", "static", "--json", out, *shape)
+    (found,) = json.loads(out.read_text())["results"]["static"]["unserved"]
+    assert (found["why"], found["example"]) == ("no-such-resource", "2 GPUs, a node has none")
+    assert "1 pod asks for what no node of this pool has (largest: 2 GPUs, a node has none)" in ran.err
+
+
+def test_jobs_larger_than_their_side_can_be_are_told_with_the_reason(run, tmp_path: Path):
+    path, policy, out = tmp_path / "jobs.swf", tmp_path / "policy.yaml", tmp_path / "out.json"
+    path.write_text(swf((0, 100, 9, 100), (0, 100, 4, 100), (5, 10, 1, 10)))
+    policy.write_text("spec: {pools: [{name: pool, floor: {kubernetes: 1}}]}\n")
+    ran = run("replay", "--hpc", path, "--nodes", 4, "--policy", policy, "--compare", "static,oracle", "--json", out)
+    assert "2 jobs ask for more together than their side can ever have of this pool" in ran.err
+    assert "(largest: 9 nodes, HPC can have 3): no split that the policy allows can run them" in ran.err
+    for result in json.loads(out.read_text())["results"].values():
+        (found,) = result["unserved"]
+        assert (found["side"], found["why"], found["count"], found["nodes"]) == ("hpc", "larger-than-the-pool", 2, 13)
+        assert (result["hpc_jobs_refused"], result["oversize_jobs"], result["hpc_jobs_finished"]) == (1, 1, 1)
 
 
 def test_pods_that_fit_are_not_noted(run, tmp_path: Path):
     path, out = tmp_path / "pods.csv", tmp_path / "out.json"
     path.write_text(PODS_HEADER + "web,96,512Gi,8,0,600,\n")
     ran = run("replay", "--pods", path, "--nodes", 1, "--compare", "static", "--json", out)
-    assert "never run" not in ran.err
+    assert "no policy can run" not in ran.err
     assert list(figures(out)["static"]) == FIGURES
 
 
