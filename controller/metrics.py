@@ -4,13 +4,17 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Mapping
+from itertools import product
 
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
 from controller.controller import Controller
+from controller.unserved_log import UnservedLog
 from models.acts import Unseen, Verb
+from models.nodes import Side
 from models.plans import DropReason, Switch
+from models.unserved import UnservedReason
 
 
 class ControllerMetrics(Collector):
@@ -79,6 +83,27 @@ class ControllerMetrics(Collector):
         for reason in DropReason:
             dropped.add_metric([pool, reason], controller.dropped[reason])
         yield dropped
+
+
+class UnservedMetrics(Collector):
+    """Work that no move can serve, by pool, side and reason, as the last plan told."""
+
+    def __init__(self, pools: Mapping[str, UnservedLog]) -> None:
+        self._pools = pools
+
+    def collect(self) -> Iterator[Metric]:
+        """How much there is for each reason, those included that nothing has."""
+        labels = ["pool", "side", "reason"]
+        nodes = GaugeMetricFamily(
+            "tidegate_unserved_nodes", "What work that no move can serve asks for, in node-equivalents.", labels=labels
+        )
+        work = GaugeMetricFamily("tidegate_unserved_work", "Jobs or pods that no move can serve.", labels=labels)
+        for pool, log in self._pools.items():
+            for side, why in product(Side, UnservedReason):
+                found = [one for one in log.now if one.side is side and one.why is why]
+                nodes.add_metric([pool, side, why], sum(one.nodes for one in found))
+                work.add_metric([pool, side, why], sum(one.count for one in found))
+        yield from (nodes, work)
 
 
 class UnseenMetrics(Collector):

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from models.handovers import Direction
+from models.unserved import Unserved
 
 
 class Reason(StrEnum):
@@ -85,7 +86,7 @@ class Plan:
 
     ``current`` and ``target`` count the nodes of Kubernetes, those on their way to it included, before and after.
     ``cancellations`` are the hand-overs to turn back, which brings their nodes home at once. While there are ``holds``
-    nothing of the plan is done.
+    nothing of the plan is done. ``unserved`` is the work of both sides that no plan could serve.
     """
 
     at_s: int
@@ -95,3 +96,4 @@ class Plan:
     cancellations: tuple[str, ...]
     rejections: tuple[Rejection, ...]
     holds: tuple[Hold, ...] = ()
+    unserved: tuple[Unserved, ...] = ()

@@ -36,6 +36,7 @@ def page_html(site: str, now_s: int, status: Sequence[Status], events: Sequence[
         _table((one.part, one.text or "runs", one.well) for one in status),
         "<h2>Plans</h2>",
         _table(_aged(event, in_a_line(one.plan), old, not one.plan.holds) for event, one in _told(events, Planned)),
+        *_unserved(events),
         "<h2>Forecasts</h2>",
         _table(_aged(event, _forecast(one), old) for event, one in _told(events, Forecast)),
         "<h2>Hand-overs under way, or in need of a person</h2>",
@@ -73,6 +74,17 @@ def _told(events: Sequence[Event], kind: type[Told]) -> Iterator[tuple[Event, To
 
 def _open(events: Sequence[Event]) -> list[Handover]:
     return [one for _, one in _told(events, Handover) if not one.stage.finished or one.stage == "stuck"]
+
+
+def _unserved(events: Sequence[Event]) -> Iterator[str]:
+    """A part of its own, where there is such work."""
+    rows = [
+        (event.key.partition("/")[2], found.text, not found.why.for_good)
+        for event, one in _told(events, Planned)
+        for found in one.plan.unserved
+    ]
+    if rows:
+        yield from ("<h2>Work that nobody can serve</h2>", _table(rows))
 
 
 def _aged(event: Event, text: str, old: Ages, well: bool = True) -> tuple[str, str, bool]:

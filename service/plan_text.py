@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from basics.text import count, some
 from models.handovers import Direction
+from models.nodes import Side
 from models.plans import Plan
 
 
@@ -18,4 +19,11 @@ def in_a_line(plan: Plan, old: str = "") -> str:
     wanted = f"Kubernetes has {count(plan.current, 'node')} and should have {plan.target}"
     held = ", held back" if plan.holds and plan.moves else ""
     blind = f" (blind: {old})" if old else ""
-    return f"{wanted}; {'; '.join(parts) or 'nothing moves'}{held}{blind}"
+    return f"{wanted}; {'; '.join(parts) or 'nothing moves'}{held}{blind}{_unserved(plan)}"
+
+
+def _unserved(plan: Plan) -> str:
+    counts = {side: sum(one.count for one in plan.unserved if one.side is side) for side in Side}
+    nouns = ((counts[Side.HPC], "job"), (counts[Side.KUBERNETES], "pod"))
+    told = " and ".join(count(number, noun) for number, noun in nouns if number)
+    return f"; nobody can serve {told}" if told else ""

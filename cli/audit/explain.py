@@ -99,6 +99,9 @@ def numbers(entry: Decided) -> Table:
     table.add_row("running", *(f"{view.demand.running:.1f}" for view in views))
     table.add_row("waiting", *(f"{view.demand.waiting:.1f}" for view in views))
     table.add_row("largest that waits", *(f"{max(view.waiting.sizes, default=0):g}" for view in views))
+    if any(view.waiting.unserved for view in views):
+        unserved = (sum(one.nodes for one in view.waiting.unserved) for view in views)
+        table.add_row("nobody can serve", *(f"{nodes:.1f}" for nodes in unserved))
     horizons_s = sorted({horizon_s for view in views for horizon_s in view.forecast.horizons_s})
     for horizon_s in horizons_s:
         table.add_row(f"expected in {ahead(horizon_s)}", *(_expected(view.forecast, horizon_s) for view in views))
@@ -142,5 +145,6 @@ def reasons(entry: Decided, width: int) -> Iterator[str]:
     lines += [
         f"stays ({rejection.reason}): {some(rejection.nodes)}: {clean(rejection.text)}" for rejection in plan.rejections
     ]
+    lines += [f"nobody can serve: {one.text}" for view in snapshot.sides.values() for one in view.waiting.unserved]
     for line in lines:
         yield from wrapped(line, width)

@@ -98,6 +98,7 @@ def _plan(planned: Planned) -> str:
         f"{len(plan.cancellations)} back" if plan.cancellations else "",
         f"{stay} stay",
         f"{planned.left_out} left out" if planned.left_out else "",
+        f"{sum(one.count for one in plan.unserved)} unserved" if plan.unserved else "",
         f"epoch {planned.epoch}",
     ]
     return ", ".join(part for part in parts if part)

@@ -40,6 +40,7 @@ def decide(snapshot: Snapshot, pool: PoolPolicy, moves: MovesPolicy) -> Plan:
         moves=tuple(_move(name, direction, choice, len(chosen)) for name in chosen),
         cancellations=cancellations,
         rejections=_rejections(found, choice, set(chosen), moves),
+        unserved=tuple(one for view in snapshot.sides.values() for one in view.waiting.unserved),
     )
 
 

@@ -20,11 +20,12 @@ from controller.controller import Controller
 from controller.event_watch import EventWatch
 from controller.forecast_subscriber import ForecastSubscriber
 from controller.handover.carry_out import Ports
-from controller.metrics import ControllerMetrics
+from controller.metrics import ControllerMetrics, UnservedMetrics
 from controller.plan_publisher import PlanPublisher
 from controller.pool_loop import PoolLoop
 from controller.recommender import Recommender
 from controller.turn_pace import TurnPace
+from controller.unserved_log import UnservedLog
 from models.audit import AuditLog, Decided, Entry
 from models.errors import BusRefused, BusUnavailable
 from models.events import Topic
@@ -76,6 +77,7 @@ class ControlledPool:
     kubernetes: Standing[KubernetesNode]
     controller: Controller | None
     stale: Trouble
+    unserved: UnservedLog
     order: int = -1  # the newest reading of Slurm that an event told of and that was not read here; -1: none
     heard_s: int = 0  # when it was told
 
@@ -151,6 +153,7 @@ class ControlPart(Part):
                 pool.stale.over()
             whose = "" if len(self.pools) == 1 else f"pool {name}: "
             log.info("%s%s", whose, in_a_line(plan, old))
+            pool.unserved.tell(plan.unserved)
         if plan is None or self._lags(pool):
             pool.pace.hear(now_s)  # what is lacking may come at any time: nothing was decided that could stand
             return max(WATCH_S, pool.pace.due_in_s(now_s))
@@ -175,8 +178,10 @@ class ControlPart(Part):
 
     def metrics(self) -> Sequence[Collector]:
         """See the base."""
+        controllers = {name: pool.controller for name, pool in self.pools.items() if pool.controller is not None}
         return [
-            ControllerMetrics(pool.controller, name) for name, pool in self.pools.items() if pool.controller is not None
+            *(ControllerMetrics(controller, name) for name, controller in controllers.items()),
+            UnservedMetrics({name: pool.unserved for name, pool in self.pools.items()}),
         ]
 
     def status(self) -> Status:
@@ -221,6 +226,7 @@ def _open_pool(process: Process, whose: PoolId, pool: PoolPolicy) -> ControlledP
         sources[1],
         controller,
         Trouble(log, "plans rest on what is old"),
+        UnservedLog(log, "" if len(spec.pools) == 1 else whose.pool),
     )
 
 

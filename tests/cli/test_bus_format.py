@@ -63,10 +63,10 @@ def without_holds(event: Event) -> Event:
         (EXAMPLES["KubernetesNode"], "Kubernetes open, 0 pods"),
         (EXAMPLES["Demand"], "48 running, 6.5 waiting, in nodes"),
         (EXAMPLES["Forecast"], "54.5 now, 54.5 in 15m, 52 in 1h (model)"),
-        (EXAMPLES["Planned"], "Kubernetes 12 to 13, held (paused), 1 move, 3 stay, epoch 7"),
+        (EXAMPLES["Planned"], "Kubernetes 12 to 13, held (paused), 1 move, 3 stay, 41 unserved, epoch 7"),
         (
             without_holds(EXAMPLES["Planned"]),
-            "Kubernetes 12 to 13, 1 move, 2 back, 3 stay, 3 left out, epoch 7",
+            "Kubernetes 12 to 13, 1 move, 2 back, 3 stay, 3 left out, 41 unserved, epoch 7",
         ),
         (handover(), "draining, to kubernetes, gpu017-1772438400"),
         (handover(stage=Stage.STUCK, why=Why.LATE), "stuck (late), to kubernetes, gpu017-1772438400"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import stat
 import subprocess
@@ -60,6 +61,16 @@ def test_recommending_tells_the_plan_and_touches_nothing(site: Path, server: Fak
     assert "Nothing was moved: the policy's mode is not auto." in told.output
     assert max(map(len, told.stdout.splitlines())) <= 80
     assert [asked for asked in server.asked if not asked.startswith("GET")] == []
+
+
+def test_one_turn_tells_what_nobody_can_serve_and_why(site: Path, server: Fake):
+    server.jobs = [makers.job(1, tres_req_str="cpu=9,mem=9G,node=9")]
+    told = once(site)
+    assert told.exit_code == 0, told.output
+    assert re.search(r"^ *nobody can serve +9\.0 +0\.0 *$", told.stdout, re.MULTILINE)
+    text = "nobody can serve: 1 job asks for more together than their side can ever have of this pool"
+    assert text in " ".join(told.stdout.split())
+    assert max(map(len, told.stdout.splitlines()[1:])) <= 80
 
 
 def test_takeovers_are_said_to_begin_none_yet(site: Path):

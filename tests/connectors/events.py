@@ -8,6 +8,7 @@ from typing import get_args, get_type_hints
 
 from hypothesis import strategies as st
 
+from connectors.bus.wire.bodies import EXAMPLE_MOST
 from connectors.bus.wire.payloads import TYPES
 from models.demand import Demand
 from models.events import DeadLetter, Event, Payload, Planned, Topic
@@ -16,6 +17,7 @@ from models.handovers import Direction, Handover
 from models.nodes import HpcNode, KubernetesNode, NodeShape, Side
 from models.outlook import DAY_S, Outlook
 from models.plans import Hold, Move, Plan, Reason, Rejection, Switch
+from models.unserved import Unserved, UnservedReason
 from models.work import WorkRecord, WorkState
 
 NOT_TOLD = ("leaves", "expects", "booted", "was_closed", "prepared", "refusals", "unsure_s")  # of a hand-over
@@ -93,6 +95,15 @@ def forecasts(draw: st.DrawFn) -> Forecast:
 
 moves = st.builds(Move, names, st.sampled_from(Direction), st.sampled_from(Reason), texts, floats, floats)
 rejections = st.builds(Rejection, st.lists(names, max_size=5).map(tuple), st.sampled_from(Reason), texts)
+unserved = st.builds(
+    Unserved,
+    st.sampled_from(Side),
+    st.sampled_from(UnservedReason),
+    counts,
+    nodes_many,
+    st.text(max_size=EXAMPLE_MOST),
+    nodes_many,
+)
 plans = st.builds(
     Plan,
     seconds,
@@ -102,6 +113,7 @@ plans = st.builds(
     st.lists(names, max_size=3).map(tuple),
     st.lists(rejections, max_size=3).map(tuple),
     st.lists(st.builds(Hold, st.sampled_from(Switch), texts), max_size=2).map(tuple),
+    st.lists(unserved, max_size=3).map(tuple),
 )
 letters = st.builds(
     DeadLetter,

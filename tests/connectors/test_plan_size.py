@@ -13,7 +13,9 @@ from connectors.bus.wire.codec import decode, encode
 from connectors.bus.wire.receiver import too_large
 from models.events import Event, Planned, Topic
 from models.handovers import Direction
+from models.nodes import Side
 from models.plans import Hold, Move, Plan, Reason, Rejection, Switch
+from models.unserved import Unserved, UnservedReason
 
 EMPTY = Plan(300, 4, 8, (), (), ())
 TEXT = "moving 2500 nodes to kubernetes: gain 1421.55 of 6100.31 weighted node-hours, cost 120.04"
@@ -112,11 +114,15 @@ def test_any_plan_fits_and_says_how_much_is_left_out(
         names(cancelled, length),
         tuple(Rejection(names(count, length), Reason.BUSY, text) for count in staying),
         (Hold(Switch.PAUSED, text),),
+        tuple(Unserved(side, why, 1, 1.0, text) for side in Side for why in UnservedReason),
     )
     read = told(plan)
     shown = [*read.plan.moves, *read.plan.cancellations, *(name for one in read.plan.rejections for name in one.nodes)]
     assert read.left_out == moving + cancelled + sum(staying) - len(shown)
     assert len(read.plan.rejections) == len(staying)
+    assert [replace(one, example="") for one in read.plan.unserved] == [
+        replace(one, example="") for one in plan.unserved
+    ]
 
 
 def test_a_plan_that_is_cut_uses_the_room_that_there_is():

@@ -15,6 +15,7 @@ from models.nodes import HpcNode, KubernetesNode, Node, Side
 from models.plans import Plan, Reason
 from models.policies import MovesPolicy, PoolPolicy, Shares, Weights
 from models.snapshot import LeadTime, SideView, Snapshot
+from models.unserved import Unserved, UnservedReason
 from models.work import WaitingWork
 from tests.values import replace
 
@@ -488,3 +489,12 @@ def test_a_floor_is_kept_by_nodes_that_are_there_not_by_those_that_may_yet_turn_
     plan = planned(snapshot([closed_node("n0"), *there], handovers=(coming,), **waiting), pool)
     assert plan.moves == ()
     assert Reason.FLOOR in reasons(plan)
+
+
+def test_what_no_plan_can_serve_stands_in_the_plan_and_changes_nothing_else():
+    usual = snapshot(hpc_nodes(4) + kubernetes_nodes(4), hpc=(2.0,))
+    side = usual.sides[Side.KUBERNETES]
+    unserved = (Unserved(Side.KUBERNETES, UnservedReason.NODE, 41, 82.0),)
+    waiting = replace(side.waiting, unserved=unserved)
+    plan = planned(replace(usual, sides={**usual.sides, Side.KUBERNETES: replace(side, waiting=waiting)}))
+    assert plan == replace(planned(usual), unserved=unserved)

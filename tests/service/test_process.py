@@ -19,6 +19,7 @@ from controller.turn_pace import TurnPace
 from models.errors import BadInput, BusUnavailable
 from models.events import Event, Planned, Topic
 from models.leadership import LeaseRecord
+from models.nodes import Side
 from models.plans import Plan
 from service import lease_keeper
 from service.open_process import OPEN, open_process
@@ -317,6 +318,32 @@ def test_the_page_shows_what_the_bus_tells(opening: Opening, caplog: pytest.LogC
     assert get("/livez") == "ok\n"
     with pytest.raises(HTTPError, match="404"):
         get("/nothing")
+
+
+def test_work_that_nobody_can_serve_is_in_the_log_once_on_the_page_and_in_the_metrics(
+    opening: Opening, server: Fake, caplog: pytest.LogCaptureFixture
+):
+    caplog.set_level(logging.INFO)
+    server.jobs = [makers.job(ident, tres_req_str="cpu=9,mem=9G,node=9") for ident in (1, 2)]
+    process = opening(site=", page: {listen: '127.0.0.1:0'}")
+    (decided,) = run_once(process)
+    assert decided.plan.unserved == decided.snapshot.sides[Side.HPC].waiting.unserved
+    run_once(process)
+    page = process.part(PagePart)
+    page.look()
+    said = "2 jobs ask for more together than their side can ever have of this pool (largest: 9 nodes, HPC can have 2)"
+    assert [line for line in caplog.messages if said in line] == [f"{said}; no move can help"]
+    assert any(line.endswith("; nobody can serve 2 jobs") for line in caplog.messages)
+    shown = page.answer("/")[2].decode()
+    assert f"<h2>Work that nobody can serve</h2><table><tr><td>pool<td class=bad>{said}</table>" in shown
+    labels = b'pool="pool",reason="larger-than-the-pool",side="hpc"'
+    assert b"tidegate_unserved_nodes{%s} 18.0" % labels in page.answer("/metrics")[2]
+    server.jobs = []
+    process.part(SlurmPart).paced._due_s = 0.0
+    run_once(process)
+    page.look()
+    assert caplog.messages[-1] == f"no longer so: {said}"
+    assert "nobody can serve" not in page.answer("/")[2].decode()
 
 
 @pytest.mark.parametrize(

@@ -15,8 +15,10 @@ from models.forecasts import Source
 from models.handovers import Direction, Stage, Why
 from models.nodes import Side
 from models.plans import Reason, Switch
+from models.unserved import UnservedReason
 from models.work import WorkState
 
+EXAMPLE_MOST = 256  # characters of what an example asks for: a plan has up to 18 of them
 TEXT_MOST = 4096  # characters of a text that people or other programs wrote; a longer one is cut when it is sent
 
 Name = Annotated[str, Meta(min_length=1, max_length=512)]
@@ -188,6 +190,19 @@ class HoldNow(Struct, frozen=True):
     text: Annotated[Text, means("Why, and what a person can do about it.")]
 
 
+class UnservedNow(Struct, frozen=True):
+    """Work of one side that no plan can serve, and why."""
+
+    side: Annotated[Side, means("Whose work it is.")]
+    why: Annotated[UnservedReason, means("Why nodes would not help.")]
+    count: Annotated[Count, means("How many jobs or pods; a gang counts with all its pods.")]
+    nodes: Annotated[Nodes, means("What they ask for together, in node-equivalents.")]
+    example: Annotated[
+        str, Meta(max_length=EXAMPLE_MOST), means("What the largest asks for and what there is; empty without words.")
+    ] = ""
+    largest: Annotated[Nodes, means("The size of the largest, in node-equivalents.")] = 0.0
+
+
 class PlanMade(OfPool, frozen=True):
     """What one decision of the leader chose, and what it did not choose, with reasons.
 
@@ -204,6 +219,9 @@ class PlanMade(OfPool, frozen=True):
     rejections: Annotated[tuple[RejectionMade, ...], means("The nodes that are not moved, by reason.")] = ()
     holds: Annotated[tuple[HoldNow, ...], means("While there are any, nothing of the plan is done.")] = ()
     left_out: Annotated[Count, means("Moves, cancellations and nodes of rejections for which there was no room.")] = 0
+    unserved: Annotated[
+        tuple[UnservedNow, ...], means("Work that no plan can serve, by side and reason; it is in no demand.")
+    ] = ()
 
 
 class HandoverNow(OfPool, frozen=True):

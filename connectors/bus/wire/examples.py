@@ -12,6 +12,7 @@ from models.identity import CONNECTOR, CONTROLLER, FORECASTING, PoolId
 from models.nodes import HpcNode, KubernetesNode, NodeShape, Side
 from models.outlook import Outlook
 from models.plans import Hold, Move, Plan, Reason, Rejection, Switch
+from models.unserved import Unserved, UnservedReason
 from models.work import WorkRecord, WorkState
 
 NOW_S = 1_772_438_400  # 2 March 2026, 08:00 UTC
@@ -47,6 +48,7 @@ _PLAN = Plan(
             "paused by a person (open hand-overs: finish); then run: tidegate resume /var/lib/tidegate/lock",
         ),
     ),
+    unserved=(Unserved(Side.KUBERNETES, UnservedReason.NODE, 41, 61.5, "96 cpus, a node has 64", 1.5),),
 )
 _FORECAST = Forecast(
     Side.HPC,

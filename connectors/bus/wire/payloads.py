@@ -12,6 +12,7 @@ from msgspec.structs import astuple, replace
 
 from connectors.bus.topics import LONGEST
 from connectors.bus.wire.bodies import (
+    EXAMPLE_MOST,
     TEXT_MOST,
     Dead,
     DemandNow,
@@ -27,6 +28,7 @@ from connectors.bus.wire.bodies import (
     PlanMade,
     RejectionMade,
     Shape,
+    UnservedNow,
     Work,
 )
 from models.demand import Demand
@@ -36,6 +38,7 @@ from models.handovers import Handover
 from models.nodes import HpcNode, KubernetesNode, NodeShape
 from models.outlook import Outlook
 from models.plans import Hold, Move, Plan, Rejection
+from models.unserved import Unserved
 from models.work import WorkRecord
 
 GONE = "dev.tidegate.gone.v1"  # without a body: the key has no state any more
@@ -115,6 +118,7 @@ def _plan(body: PlanMade) -> Planned:
         body.cancellations,
         tuple(Rejection(**_fields(rejection)) for rejection in body.rejections),
         tuple(Hold(**_fields(hold)) for hold in body.holds),
+        tuple(Unserved(**_fields(one)) for one in body.unserved),
     )
     return Planned(body.epoch, plan, body.left_out)
 
@@ -131,8 +135,13 @@ def _plan_body(planned: Planned) -> PlanMade:
         tuple(RejectionMade(**_values(RejectionMade, rejection)) for rejection in plan.rejections),
         tuple(HoldNow(**_values(HoldNow, hold)) for hold in plan.holds),
         planned.left_out,
+        tuple(_unserved_body(one) for one in plan.unserved),
     )
     return body if len(ENCODER.encode(body)) <= BODY_MOST else _shortened(body)
+
+
+def _unserved_body(one: Unserved) -> UnservedNow:
+    return UnservedNow(one.side, one.why, one.count, one.nodes, one.example[:EXAMPLE_MOST], one.largest)
 
 
 def _shortened(body: PlanMade) -> PlanMade:

@@ -20,6 +20,7 @@ from models.outlook import DAY_S, Outlook
 from models.plans import DropReason, Hold, Switch
 from models.policies import MovesPolicy, PoolPolicy, Shares
 from models.snapshot import LeadTime, SideView, Snapshot
+from models.unserved import Unserved
 from models.work import WaitingWork
 
 NODE = Node("n1", HpcNode("n1", "", None, True, 700), KubernetesNode("n1", "tidegate:1.p1", False, 0))
@@ -53,6 +54,7 @@ def _decided(snapshot: Snapshot, pool: PoolPolicy, moves: MovesPolicy, holds: tu
 names = st.text(max_size=12)
 seconds = st.integers(0, 10**9)
 nodes_much = st.floats(0, 1e6, allow_nan=False)
+unserved = st.builds(Unserved, nodes=nodes_much, largest=nodes_much)
 _BY_TYPE = {
     int: seconds,
     str: names | st.just("tidegate:i"),
@@ -116,7 +118,8 @@ def decisions(draw: st.DrawFn) -> Decided:
     for side in Side:
         sizes = tuple(draw(st.lists(st.floats(0.1, 9), max_size=4)))
         demand = Demand(side, now_s, draw(st.floats(0, 9)), sum(sizes, 0.0))
-        sides[side] = SideView(demand, WaitingWork(side, sizes, draw(st.integers(0, 3))), _forecast(draw, side, demand))
+        waiting = WaitingWork(side, sizes, tuple(draw(st.lists(unserved, max_size=2))))
+        sides[side] = SideView(demand, waiting, _forecast(draw, side, demand))
     snapshot = Snapshot(
         now_s=now_s,
         nodes=shown,

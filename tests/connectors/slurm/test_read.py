@@ -10,8 +10,9 @@ import pytest
 from connectors.slurm import read, wire
 from connectors.slurm.jobs import NEVER_S
 from models.errors import Unreachable
-from models.nodes import HpcNode, NodeShape
+from models.nodes import HpcNode, NodeShape, Side
 from models.pieces import WAITING_MAX
+from models.unserved import Unserved, UnservedReason
 from models.work import WorkState
 from tests.connectors.slurm.makers import EIGHT, NOW_S, SHAPE, answers, diagnosis, job, node, number, running
 
@@ -125,6 +126,7 @@ def test_demand_and_queue_leave_out_what_is_held_and_count_what_is_too_large():
     )
     assert (told.demand.at_s, told.demand.running, told.demand.waiting) == (NOW_S, 1.0, 5.0)
     assert (told.waiting.sizes, told.waiting.oversize) == ((1.0, 1.0, 1.0, 2.0), 1)
+    assert told.waiting.unserved == (Unserved(Side.HPC, UnservedReason.POOL, 1, 5.0, "5 nodes, HPC can have 4", 5.0),)
 
 
 def test_of_a_long_queue_the_beginning_is_handed_on():
