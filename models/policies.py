@@ -22,6 +22,7 @@ from models.pools import PoolPolicy, Shares, Takeover, Weights, nodes_apart
 __all__ = [
     "Evict",
     "ForecastPolicy",
+    "KubernetesPolicy",
     "Metadata",
     "Mode",
     "MovesPolicy",
@@ -36,6 +37,7 @@ __all__ = [
     "policy_of_replays",
 ]
 
+_QUANTITY = matching(r"[0-9]{1,15}(\.[0-9]{1,3})?(m|k|M|G|T|P|Ki|Mi|Gi|Ti|Pi)?", "a quantity such as 500m or 4Gi", 24)
 _LABEL = matching(
     r"[a-z0-9]([a-z0-9.-]{0,61}[a-z0-9])?", "a name of lower-case letters, digits, dots and dashes", longest=63
 )
@@ -166,6 +168,27 @@ class MovesPolicy(Part):
     )
 
 
+class DefaultRequest(Part):
+    """What a pod is taken to need that asks for nothing."""
+
+    cpu: Annotated[str, _QUANTITY] = Field(description="Processors, as Kubernetes writes them: 500m, 2.")
+    memory: Annotated[str, _QUANTITY] = Field(description="Memory, as Kubernetes writes it: 512Mi, 4Gi.")
+
+
+class KubernetesPolicy(Part):
+    """What of the work in Kubernetes is demand."""
+
+    default_request: DefaultRequest | None = field(
+        None, "What a pod counts as that asks for nothing. Without it, such pods are no demand; they are told apart."
+    )
+    ignore_priority_below: int = field(
+        0,
+        "Pending pods of a lower priority are headroom that an autoscaler keeps, and no demand.",
+        ge=-(2**31),
+        le=2**31 - 1,
+    )
+
+
 class SafetyPolicy(Part):
     """When to stop moving."""
 
@@ -213,6 +236,9 @@ class Spec(Part):
     )
     forecast: ForecastPolicy = Field(default_factory=ForecastPolicy, description="What is forecast.")
     moves: MovesPolicy = Field(default_factory=MovesPolicy, description="How often and how fast nodes may move.")
+    kubernetes: KubernetesPolicy = Field(
+        default_factory=KubernetesPolicy, description="What of the work in Kubernetes is demand."
+    )
     takeovers: tuple[Takeover, ...] = field(
         (), "Times at which one side gets many nodes: at most 1000.", strict=False, max_length=1000
     )

@@ -22,7 +22,6 @@ _HOSTLIST = matching(f"{_HOSTS}(,{_HOSTS})*", "a hostlist such as gpu[001-064] o
 _KUBERNETES_NAME = matching(
     r"[a-z0-9.-]*\{name\}[a-z0-9.-]*", "a name with {name} in it, such as {name}.example.org", longest=253
 )
-_QUANTITY = matching(r"[0-9]{1,15}(\.[0-9]{1,3})?(m|k|M|G|T|P|Ki|Mi|Gi|Ti|Pi)?", "a quantity such as 500m or 4Gi", 24)
 _OBJECT = matching(r"[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?", "the name of an object in Kubernetes", longest=253)
 _TAINT = matching(r"([a-z0-9.-]{1,253}/)?[A-Za-z0-9]([A-Za-z0-9._-]{0,61}[A-Za-z0-9])?", "the key of a taint", 317)
 _SCHEDULE = Kind(check_schedule, {"type": "string", "maxLength": LONGEST, "title": "five cron fields"})
@@ -51,13 +50,6 @@ class Shares(Part):
     def of(self, side: Side) -> int | None:
         """That of one side; None where none is written."""
         return self.hpc if side is Side.HPC else self.kubernetes
-
-
-class DefaultRequest(Part):
-    """What a pod is taken to need that asks for nothing."""
-
-    cpu: Annotated[str, _QUANTITY] = Field(description="Processors, as Kubernetes writes them: 500m, 2.")
-    memory: Annotated[str, _QUANTITY] = Field(description="Memory, as Kubernetes writes it: 512Mi, 4Gi.")
 
 
 class KueuePolicy(Part):
@@ -100,15 +92,6 @@ class PoolInKubernetes(Part):
         " NoExecute taint a node counts as closed by others. At most 20.",
         strict=False,
         max_length=20,
-    )
-    default_request: DefaultRequest | None = field(
-        None, "What a pod counts as that asks for nothing. Without it, such pods are no demand; they are told apart."
-    )
-    ignore_priority_below: int = field(
-        0,
-        "Pending pods of a lower priority are headroom that an autoscaler keeps, and no demand.",
-        ge=-(2**31),
-        le=2**31 - 1,
     )
     kueue: KueuePolicy | None = field(
         None, "What Kueue's quota has to do with the nodes. Needed where Kueue is; tidegate doctor tells what fits."

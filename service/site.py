@@ -5,33 +5,18 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from basics.documents.document import Form, read_document
-from connectors.kube.settings import KubernetesSettings as ApiSettings
+from connectors.kube.settings import KubernetesSettings
 from connectors.slurm.settings import SlurmSettings
-from models.fields import PATH, Part, field, matching
+from models.fields import PATH, Contradiction, Part, field, matching
 
 LOCK = "lock"  # in the folder of the state: what a controller leads by, with the orders of persons
 
 _NAME = matching(r"[a-z0-9]([a-z0-9.-]{0,61}[a-z0-9])?", "a name of lower-case letters, digits, dots and dashes", 63)
 _OBJECT = matching(r"[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?", "the name of an object in Kubernetes", longest=253)
 _BUS = matching(r"(sqlite:.+|kafka:.+)", "sqlite:FILE or kafka:HOST:PORT[,HOST:PORT]", longest=4096)
-
-
-class TwinSettings(Part):
-    """A Kubernetes that is not there: a service whose request rate stands in a file, on the nodes that it is given."""
-
-    requests: Annotated[Path, PATH] = field(
-        ..., "The request rate: CSV of seconds,requests_per_second; second 0 is when the stand-in first began."
-    )
-    rate_per_node: float = field(1.0, "Requests per second that one node serves.", ge=1e-9, le=1e12)
-
-
-class KubernetesSettings(ApiSettings):
-    """How to reach Kubernetes, for a Lease; nodes and pods are those of a stand-in."""
-
-    twin: TwinSettings = Field(description="A stand-in for Kubernetes, to see real moves on the HPC side.")
 
 
 class LeaseSettings(Part):
@@ -78,13 +63,21 @@ class SiteSpec(Part):
     )
     slurm: SlurmSettings = Field(description="How to reach Slurm.")
     bus: BusPlace = Field(default_factory=BusPlace, description="Which bus carries the events.")
-    kubernetes: KubernetesSettings = Field(description="How to reach Kubernetes.")
+    kubernetes: KubernetesSettings | None = field(
+        None, "How to reach Kubernetes. Without it the HPC side is observed alone: mode observe only."
+    )
     leadership: LeadershipSettings = Field(
         default_factory=LeadershipSettings, description="How it is agreed who moves nodes."
     )
     page: PageSettings | None = field(
         None, "Where the status page and the metrics are. Without it, role all has none, and role page the default."
     )
+
+    @model_validator(mode="after")
+    def _has_its_lease(self) -> SiteSpec:
+        if self.leadership.lease is not None and self.kubernetes is None:
+            raise Contradiction((("leadership", "lease"), "is in Kubernetes, and spec.kubernetes is not there"))
+        return self
 
 
 class SiteMetadata(Part):

@@ -13,8 +13,7 @@ from models.errors import BadInput
 from service.site import LOCK
 
 AUDIT = "audit.jsonl"
-STAND_IN = "kubernetes-stand-in"  # of Kubernetes: with .json, and of a further pool its name
-OURS = (f"{LOCK}.", f"{AUDIT}.", "bus.db.", "bus.db-", STAND_IN)  # how our names begin, a dot at their end
+OURS = (f"{LOCK}.", f"{AUDIT}.", "bus.db.", "bus.db-")  # how our names begin, a dot at their end
 
 
 def open_state_folder(folder: Path) -> bool:

@@ -32,6 +32,8 @@ class Stepper:
         self._due_s: dict[str, float] = {}
         self._heap: list[tuple[float, int, str]] = []  # with entries that were overtaken: what counts is _due_s
         self._count = 0
+        self._woken_s: dict[str, float] = {}  # steps that were woken while they were taken
+        self._lock = threading.Lock()  # other threads may wake a step
         self._ended = threading.Event()
 
     def add(self, step: Step) -> None:
@@ -40,10 +42,16 @@ class Stepper:
         self._set(step.name, self._monotonic() + step.after_s)
 
     def wake(self, name: str, in_s: float) -> None:
-        """Have a step taken in so many seconds, if it is not due earlier; a name that there is not does not matter."""
+        """Have a step taken in so many seconds, if it is not due earlier; a name that there is not does not matter.
+
+        Any thread may ask for it, also while the step is being taken: then it is taken once more.
+        """
         due_s = self._monotonic() + max(0.0, in_s)
-        if name in self._due_s and due_s < self._due_s[name]:
-            self._set(name, due_s)
+        with self._lock:
+            if name not in self._due_s and name in self._steps:
+                self._woken_s[name] = min(due_s, self._woken_s.get(name, due_s))
+            elif due_s < self._due_s.get(name, 0.0):
+                self._set(name, due_s)
 
     def run(self) -> None:
         """Take steps until ``stop``, SIGTERM or Ctrl-C; a step that is under way then is ended in order.
@@ -56,10 +64,17 @@ class Stepper:
 
     def go_on(self) -> None:
         """Take the next step if it is due, or wait for it, no longer than a nap: so a signal is handled soon."""
-        due_s, _, name = self._heap[0]
-        if self._due_s.get(name) != due_s:
-            heapq.heappop(self._heap)  # it was taken, or woken, earlier
-        elif (wait_s := due_s - self._monotonic()) > 0:
+        with self._lock:
+            due_s, _, name = self._heap[0]
+            overtaken = self._due_s.get(name) != due_s  # it was taken, or woken, earlier
+            wait_s = due_s - self._monotonic()
+            if overtaken or wait_s <= 0:
+                heapq.heappop(self._heap)
+            if not overtaken and wait_s <= 0:
+                del self._due_s[name]
+        if overtaken:
+            return
+        if wait_s > 0:
             self._ended.wait(min(wait_s, NAP_S))
         else:
             self._take(name)
@@ -69,12 +84,10 @@ class Stepper:
         self._ended.set()
 
     def _take(self, name: str) -> None:
-        heapq.heappop(self._heap)
-        del self._due_s[name]
         after_s = self._steps[name].take()
         due_s = self._monotonic() + max(0.0, after_s)
-        if due_s < self._due_s.get(name, float("inf")):  # it may have been woken meanwhile
-            self._set(name, due_s)
+        with self._lock:
+            self._set(name, min(due_s, self._woken_s.pop(name, due_s)))
 
     def _set(self, name: str, due_s: float) -> None:
         self._count += 1

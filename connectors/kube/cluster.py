@@ -24,6 +24,7 @@ from connectors.kube.wire.pods import Pod
 from models.errors import Unreachable
 
 SILENT_S = 150.0  # what nobody told of for so long is not known
+NAP_S = 0.05
 
 log = logging.getLogger("tidegate.kube")
 
@@ -83,6 +84,20 @@ class KubeCluster:
         with self._lock:
             self._shown = self._put_together(now_s, self._shown)
             return replace(self._shown, at_s=int(self._clock()), age_s=age_s)
+
+    def wait(self, longest_s: float) -> None:
+        """Wait until all was told for the first time. Raises Unreachable when that takes longer, and at once where we
+        may not read nodes or pods."""
+        until_s = self._monotonic() + longest_s
+        while True:
+            try:
+                self.state()
+                return
+            except Unreachable:
+                denied = self._following.nodes.denied or self._following.pods.denied
+                if denied or self._monotonic() >= until_s:
+                    raise
+            time.sleep(NAP_S)
 
     def fresh(self, name: str) -> tuple[Node | None, tuple[Pod, ...]]:
         """The node as the API server has it now, None when there is none, and all pods on it.

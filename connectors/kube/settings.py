@@ -22,6 +22,8 @@ class KubernetesSettings(Part):
     """How to reach the API server: by a kubeconfig, by its address and a token, or from a pod within the cluster."""
 
     REFUSED: ClassVar[Mapping[str, str]] = {
+        "twin": "the stand-in of release 0.1.0 has gone; name a kubeconfig, or leave spec.kubernetes out to observe the"
+        " HPC side alone",
         "token": "no token belongs in this file, which others may read; put it into a file and give that as tokenFile",
     }
 

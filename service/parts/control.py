@@ -51,15 +51,18 @@ log = logging.getLogger("tidegate.service")
 
 
 class LastDecision:
-    """An audit that is kept elsewhere, and of which the last decision stays at hand."""
+    """An audit that is kept elsewhere, and of which the last decision stays at hand; ``hear`` is told of every entry
+    that was kept."""
 
-    def __init__(self, audit: AuditLog) -> None:
+    def __init__(self, audit: AuditLog, hear: Callable[[Entry], None]) -> None:
         self.decided: Decided | None = None
         self._audit = audit
+        self._hear = hear
 
     def append(self, entry: Entry) -> None:
         """See the port."""
         self._audit.append(entry)
+        self._hear(entry)
         if isinstance(entry, Decided):
             self.decided = entry
 
@@ -206,7 +209,7 @@ def _open_pool(process: Process, whose: PoolId, pool: PoolPolicy) -> ControlledP
     leadership = process.part(LeadershipPart)
     sources = slurm.source, kubernetes.sources[whose.pool]
     publisher = PlanPublisher(process.part(AuditPart).file, bus, whose)
-    last = LastDecision(publisher)
+    last = LastDecision(publisher, kubernetes.events[whose.pool].hear)
     subscriber = ForecastSubscriber(bus, whose, group=f"{CONTROLLER}-{whose.scope}-{process.run}")
     process.at_end.callback(subscriber.close)
     controller: Controller | None = None

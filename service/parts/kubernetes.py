@@ -1,54 +1,98 @@
-"""The Kubernetes of a site: a stand-in for each pool, on the nodes that the HPC scheduler shows."""
+"""The Kubernetes of a site: listed and watched once for all pools, a port for each of them."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
+from connectors.kube.cluster import KubeCluster
+from connectors.kube.kubernetes import KubernetesPool
+from connectors.kube.names import PoolNames
+from connectors.kube.node_events import NodeEvents
+from connectors.kube.nodes import Rules
+from connectors.kube.quota import Quota
+from connectors.kube.settings import KubernetesSettings
+from connectors.kube.work import ClusterWork
 from connectors.sources.standing import Standing
-from models.identity import PoolId
+from models.errors import BadInput
 from models.nodes import KubernetesNode, Side
-from service.part import Part, Status
+from models.policies import Mode, PoolPolicy
+from service.kube_api import open_api
+from service.part import Part, Status, Step
 from service.parts.slurm import SlurmPart, SlurmPool
 from service.process import Process
-from service.state_folder import STAND_IN
-from simulator.stand_in_file import StandInFile
-from simulator.standin import StandIn
-from simulator.traces.rates import read_rates
+
+SYNC_S = 60.0  # how long the first lists may take
+NEWS_S = 0.1  # after a change, how long more of the same is waited for before it is told
+
+NEEDED = (
+    "read-only rights are enough to observe and to recommend: get, list and watch of nodes and pods; docs/kubernetes.md"
+    " has the ClusterRole to paste, and which rights mode auto needs besides"
+)
 
 
 class KubernetesPart(Part):
-    """The stand-ins and where they are read, by pool."""
+    """``ports``, where they are read, and what is told on their nodes, by pool; none at a site without Kubernetes."""
 
     name = "kubernetes"
 
-    def __init__(self, ports: Mapping[str, StandIn], alone: bool) -> None:
+    def __init__(
+        self,
+        cluster: KubeCluster | None,
+        ports: Mapping[str, KubernetesPool],
+        events: Mapping[str, NodeEvents],
+        alone: bool,
+    ) -> None:
+        self.cluster = cluster
         self.ports = ports
+        self.events = events
         self.sources: Mapping[str, Standing[KubernetesNode]] = {
             name: Standing(port, Side.KUBERNETES, "" if alone else name) for name, port in ports.items()
         }
 
+    def steps(self) -> Sequence[Step]:
+        """See the base."""
+        return [Step(f"node events {name}", events.tell, 1.0) for name, events in self.events.items()]
+
     def status(self) -> Status:
         """See the base."""
+        if self.cluster is None:
+            return Status(self.name, True, "the site has none: the HPC side is observed alone")
         away = [name for name, source in self.sources.items() if source.unread]
         return Status(self.name, not away, f"cannot be read for pool {', '.join(away)}" if away else "is read")
 
 
 def open_kubernetes(process: Process) -> KubernetesPart:
-    """A stand-in for each pool, with a memory of its own. Raises BadInput."""
+    """The way to Kubernetes, and the first lists. Raises BadInput or Unreachable."""
+    settings, pools = process.site.spec.kubernetes, process.pools()
+    if settings is None:
+        if process.policy.spec.mode is not Mode.OBSERVE:
+            what = f"mode {process.policy.spec.mode} needs Kubernetes, and the site file has no spec.kubernetes"
+            raise BadInput(what, remedy=f"name a kubeconfig there, or set the policy's mode to observe; {NEEDED}")
+        return KubernetesPart(None, {}, {}, alone=True)
+    return _opened(process, settings, alone=len(pools) == 1)
+
+
+def _opened(process: Process, settings: KubernetesSettings, *, alone: bool) -> KubernetesPart:
     slurm = process.part(SlurmPart)
-    pools = process.pools()
-    ports = {
-        whose.pool: _stand_in(process, whose, slurm.pools[whose.pool], first=number == 0)
-        for number, (whose, _) in enumerate(pools)
-    }
-    return KubernetesPart(ports, alone=len(pools) == 1)
+    api = open_api(settings)
+    process.at_end.callback(api.close)
+    cluster = KubeCluster(api, clock=process.clock, on_change=lambda: process.wake("publish", NEWS_S))
+    process.at_end.callback(cluster.close)
+    cluster.start()
+    pools = {whose.pool: (pool, _names(pool, slurm.pools[whose.pool])) for whose, pool in process.pools()}
+    work = ClusterWork([(names, pool.kubernetes) for pool, names in pools.values()], process.clock)
+    ports, events = {}, {}
+    for name, (pool, names) in pools.items():
+        kueue = pool.kubernetes.kueue
+        quota = None
+        if kueue is not None and kueue.cluster_queue is not None and kueue.flavor is not None:
+            quota = Quota(api, kueue.cluster_queue, kueue.flavor)
+        rules = Rules(frozenset(pool.kubernetes.taints), process.policy.spec.moves.evict)
+        ports[name] = KubernetesPool(cluster, api, names, rules, work.of, clock=process.clock, quota=quota)
+        events[name] = NodeEvents(api, names)
+    cluster.wait(SYNC_S)
+    return KubernetesPart(cluster, ports, events, alone)
 
 
-def _stand_in(process: Process, whose: PoolId, pool: SlurmPool, *, first: bool) -> StandIn:
-    """The first pool's file is called as that of release 0.1.0, which knew one pool."""
-    twin = process.site.spec.kubernetes.twin
-    rates = read_rates(twin.requests).requests
-    steps = [(int(at_s), float(per_s)) for at_s, per_s in zip(rates.times_s, rates.per_s, strict=True)]
-    name = f"{STAND_IN}.json" if first else f"{STAND_IN}-{whose.pool}.json"
-    store = StandInFile(process.site.spec.state / name, process.clock)
-    return StandIn(pool.names, pool.shape, steps, twin.rate_per_node, store=store, clock=process.clock)
+def _names(pool: PoolPolicy, slurm: SlurmPool) -> PoolNames:
+    return PoolNames(pool.name, slurm.names, pool.kubernetes_name)

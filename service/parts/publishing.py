@@ -52,7 +52,8 @@ def open_publishing(process: Process) -> PublishingPart:
         told: Source[Any] = pool.source
         if (stream := _stream(process)) is not None:
             told = StreamedSource(pool.source, stream, lambda port=pool.port: port.pool)  # type: ignore[misc]
-        pools.append(PublishedPool(Feed(bus, whose), (told, kubernetes.sources[whose.pool])))
+        there = kubernetes.sources.get(whose.pool)
+        pools.append(PublishedPool(Feed(bus, whose), (told,) if there is None else (told, there)))
     publisher = Publisher(
         bus,
         pools,

@@ -23,8 +23,9 @@ from models.errors import TidegateError
 from tests.connectors.slurm import fake, makers
 from tests.connectors.slurm.fake import Fake
 from tests.patience import LONG_S, until
+from tests.service.kube_site import KubeSite, kube_site
 
-SITE = "spec: {slurm: {url: '%s', tokenFile: token, poll: 1s}, kubernetes: {twin: {requests: r.csv}}}\n"
+SITE = "spec: {slurm: {url: '%s', tokenFile: token, poll: 1s}, kubernetes: %s}\n"
 
 
 @pytest.fixture
@@ -35,9 +36,14 @@ def server() -> Iterator[Fake]:
 
 
 @pytest.fixture
-def site(tmp_path: Path, server: Fake) -> Path:
-    (tmp_path / "site.yaml").write_text(SITE % server.url)
-    (tmp_path / "r.csv").write_text("seconds,requests_per_second\n0,1\n1000000,2\n")
+def kube(tmp_path: Path, server: Fake) -> Iterator[KubeSite]:
+    with kube_site(tmp_path, server.nodes) as one:
+        yield one
+
+
+@pytest.fixture
+def site(tmp_path: Path, server: Fake, kube: KubeSite) -> Path:
+    (tmp_path / "site.yaml").write_text(SITE % (server.url, kube.text))
     (tmp_path / "token").touch(mode=0o600)
     (tmp_path / "token").write_text(fake.TOKEN)
     return tmp_path
@@ -98,7 +104,7 @@ def test_auto_moves_a_node_over_two_starts(site: Path, server: Fake):
     assert drained["reason"].startswith("tidegate:site_pool.1.")
     state = site / "tidegate-state"
     assert stat.S_IMODE(state.stat().st_mode) == 0o700
-    assert {path.name for path in state.iterdir()} >= {"audit.jsonl", "bus.db", "lock", "kubernetes-stand-in.json"}
+    assert {path.name for path in state.iterdir()} >= {"audit.jsonl", "bus.db", "lock"}
     second = once(site, "auto")
     assert second.exit_code == 0, second.output
     assert len([node for node in server.nodes.values() if "DRAIN" in node["state"]]) == 1, "it goes on with that one"
@@ -114,14 +120,6 @@ def test_two_processes_do_not_share_one_state(site: Path, server: Fake):
     assert isinstance(told.exception, TidegateError)
     assert "audit.jsonl: another process writes it (end that process" in str(told.exception)
     assert server.asked == [], "nothing of the state was read before, as the other may be changing it"
-
-
-def test_a_start_does_not_write_the_memory_of_a_stand_in_that_is_there(site: Path):
-    once(site, "auto")
-    memory = site / "tidegate-state" / "kubernetes-stand-in.json"
-    before = memory.stat().st_ino
-    once(site, "observe")
-    assert memory.stat().st_ino == before, "another process may have written it since it was read"
 
 
 def test_a_token_that_everybody_can_read_is_warned_of(site: Path):

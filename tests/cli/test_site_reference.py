@@ -22,12 +22,14 @@ def test_the_example_is_taken_as_it_stands():
     spec = read_site(EXAMPLE).spec
     assert spec.slurm.token_file == Path("/etc/tidegate/slurm-token")
     assert spec.bus.settings == EXAMPLE.parent / "bus-settings.yaml"
-    assert (spec.slurm.poll, spec.kubernetes.twin.rate_per_node) == (30, 50)
+    assert spec.slurm.poll == 30
+    assert spec.kubernetes is not None
+    assert spec.kubernetes.kubeconfig == Path("/etc/tidegate/kubeconfig")
 
 
 def test_the_page_and_the_schema_are_among_the_generated_files():
     assert {"site.md", "site.schema.json"} < set(files())
-    for key in ("tokenFile", "conf", "ratePerNode", "address"):
+    for key in ("tokenFile", "conf", "kubeconfig", "address"):
         assert f"| `{key}` |" in site_page()
 
 
@@ -62,7 +64,7 @@ def changed(path: str, value: object) -> Any:
 def test_no_two_lines_about_how_slurm_is_reached_contradict_each_other(
     tmp_path: Path, given: dict[str, str], told: list[str]
 ):
-    document = {"spec": {"slurm": given, "kubernetes": {"twin": {"requests": "r.csv"}}}}
+    document = {"spec": {"slurm": given, "kubernetes": {"kubeconfig": "k"}}}
     (tmp_path / "site.yaml").write_text(json.dumps(document))
     with pytest.raises(BadDocument) as refused:
         read_site(tmp_path / "site.yaml")
@@ -78,9 +80,9 @@ def test_no_two_lines_about_how_slurm_is_reached_contradict_each_other(
         ("spec.slurm.token", "a.b.c"),
         ("spec.slurm.poll", "0s"),
         ("spec.bus.address", "memory"),
-        ("spec.kubernetes.twin.ratePerNode", 0),
-        ("spec.kubernetes.twin.ratePerNode", 1e-12),
-        ("spec.kubernetes.twin.ratePerNode", 1e13),
+        ("spec.kubernetes.twin", {"requests": "r.csv"}),
+        ("spec.kubernetes.token", "a.b.c"),
+        ("spec.kubernetes.server", "kubernetes"),
         ("kind", "Policy"),
     ],
 )

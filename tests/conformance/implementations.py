@@ -18,6 +18,7 @@ from simulator.twin import TwinHpc, TwinKubernetes
 from simulator.work import Job, Pod
 from tests.conformance.benches import FOREIGN, HpcBench, KubernetesBench, LeaseBench
 from tests.connectors.kube.fake_api import FakeApi
+from tests.connectors.kube.kube_bench import FakeKubernetesBench
 from tests.controller import fleet
 
 NODES = 4
@@ -285,6 +286,7 @@ KUBERNETES: dict[str, Callable[[], KubernetesBench]] = {
     "the twin": TwinKubernetesBench,
     "the twin at the end of a line": lambda: TwinKubernetesBench(at_the_end_of_a_line=True),
     "the fake of the controller's tests": FleetKubernetesBench,
+    "the connector, on a fake API server": FakeKubernetesBench,
 }
 LEASES: dict[str, Callable[[], LeaseBench]] = {
     "in memory": TwinLeaseBench,

@@ -17,13 +17,13 @@ from models.demand import Demand
 from models.events import Event, Topic
 from models.identity import CONNECTOR, PoolId
 from models.nodes import Side
+from tests.real.kube.site import KubeSite
 from tests.real.slurm.cluster import Cluster
 
 DAY_S = 86_400
 HOUR_S = 3600
 STEP_S = 300
 DAYS = 8  # of history: a first model needs one
-RATE_PER_NODE = 10.0
 NOISE = 0.3  # nodes
 ENDS_S = 30.0
 POOL = "pool"
@@ -63,6 +63,7 @@ class Running:
         self,
         folder: Path,
         cluster: Cluster,
+        kube: KubeSite,
         bus: str,
         prefix: str,
         policy: dict[str, object],
@@ -72,6 +73,7 @@ class Running:
     ) -> None:
         self.folder = folder
         self.cluster = cluster
+        self.kube = kube
         self._rest_url = rest_url or cluster.rest_url
         self.bus = bus
         self.log = self.log_of(ALL)
@@ -81,7 +83,7 @@ class Running:
         (folder / "token").chmod(0o600)
         self.policy(policy)
         self.on_bus(prefix)
-        self.rate(1.0)
+        self.need(1)
 
     def policy(self, spec: dict[str, object]) -> None:
         self._write("policy.yaml", {"apiVersion": "tidegate.dev/v1", "kind": "Policy", "spec": spec})
@@ -94,15 +96,15 @@ class Running:
             "state": "state",
             "slurm": {"url": self._rest_url, "tokenFile": "token", "poll": "2s"},
             "bus": {"address": self.bus, "settings": "bus.yaml"},
-            "kubernetes": {"twin": {"requests": "requests.csv", "ratePerNode": RATE_PER_NODE}},
+            "kubernetes": {"kubeconfig": str(self.kube.kubeconfig)},
         }
         spec |= {"page": {"listen": self.page}} if self.page else {}
         self._write("site.yaml", {"apiVersion": "tidegate.dev/v1", "kind": "Site", "spec": spec})
 
-    def rate(self, nodes: float) -> None:
-        """Whatever the time, so many nodes' worth of requests."""
-        rows = f"0,{nodes * RATE_PER_NODE}\n1000000,0\n"
-        (self.folder / "requests.csv").write_text(f"seconds,requests_per_second\n{rows}")
+    def need(self, nodes: int) -> None:
+        """The service of each pool needs so many nodes from now on."""
+        for pool in self.kube.pools:
+            self.kube.need(nodes, pool)
 
     def tell_past(self, surge: Surge, until_s: int) -> None:
         """Put onto the bus the demand of the days before, as connectors told it then."""

@@ -8,7 +8,6 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from urllib.request import urlopen
 
-import msgspec
 import pytest
 
 from models.bus import Subscription
@@ -18,10 +17,11 @@ from models.forecasts import Forecast
 from models.handovers import Handover, Stage
 from models.nodes import HpcNode
 from models.work import WorkRecord, WorkState
-from simulator.standin import Memory
 from tests.conformance.benches import FOREIGN
 from tests.real import ports
 from tests.real.kafka.broker import Broker
+from tests.real.kube.control_plane import ControlPlane
+from tests.real.kube.site import KubeSite
 from tests.real.running import Running
 from tests.real.slurm.cluster import Cluster
 from tests.real.slurm.conf import Node
@@ -30,7 +30,6 @@ from tests.real.slurm.install import RELEASES
 NODES = tuple(Node(f"n{number:02}", cpus=4) for number in range(1, 9))
 POOLS = {"a": {"n01", "n02", "n03", "n04"}, "b": {"n05", "n06", "n07", "n08"}}
 PARTITIONS = {"a": "Nodes=n[01-04] Default=YES", "b": "Nodes=n[05-08]"}
-STAND_INS = ("kubernetes-stand-in.json", "kubernetes-stand-in-b.json")
 ROLES = ("connect", "forecast", "control", "page")
 EVERY_S = 180
 QUIET_S = 8.0  # without a new plan: nothing that came before wakes a decision any more
@@ -59,7 +58,7 @@ Moved = dict[str, Handover]  # by the node's key on the bus
 
 
 class Observed:
-    """The site as anybody sees it: what the bus tells, what Slurm shows, and what the stand-ins keep."""
+    """The site as anybody sees it: what the bus tells, and what Slurm and Kubernetes show."""
 
     def __init__(self, site: Running, subscription: Subscription) -> None:
         self.site = site
@@ -101,9 +100,7 @@ class Observed:
 
     def none_is_open_to_both(self) -> bool:
         """Kubernetes is looked at first: a node comes back to Slurm long after it was closed there."""
-        files = [self.site.folder / "state" / name for name in STAND_INS]
-        memories = [msgspec.json.decode(file.read_bytes(), type=Memory) for file in files if file.exists()]
-        opened = {name for memory in memories for name, node in memory.nodes.items() if node.closed_by is None}
+        opened = self.site.kube.open_nodes()
         both = {name for name in opened if "DRAIN" not in self.site.cluster.flags(name)}
         assert not both, f"open to both: {both}"
         return True
@@ -113,20 +110,24 @@ class Observed:
 def observed(
     request: pytest.FixtureRequest,
     own_slurm: Callable[..., Cluster],
+    kube: ControlPlane,
+    space: str,
     broker: Broker,
     prefix: str,
     tmp_path: Path,
 ) -> Iterator[Observed]:
     cluster = own_slurm(request.param, nodes=NODES, partitions=PARTITIONS)
     page = f"127.0.0.1:{ports.free(1)[0]}"
-    site = Running(tmp_path, cluster, f"kafka:{broker.address()}", prefix, POLICY, page=page)
-    site.rate(2.0)  # in each pool
+    there = KubeSite(kube, space, POOLS, space)
+    site = Running(tmp_path, cluster, there, f"kafka:{broker.address()}", prefix, POLICY, page=page)
+    site.need(2)  # in each pool
     bus = site.open_bus()
     subscription = bus.subscribe(tuple(Topic), "test")
     try:
         yield Observed(site, subscription)
     finally:
         site.stop_all()
+        there.close()
         subscription.close()
         bus.close()
 

@@ -9,6 +9,8 @@ from pathlib import Path
 import pytest
 
 from tests.real.kafka.broker import Broker
+from tests.real.kube.control_plane import ControlPlane
+from tests.real.kube.site import KubeSite
 from tests.real.running import Running, Surge
 from tests.real.slurm.cluster import Cluster
 from tests.real.slurm.conf import Node
@@ -32,21 +34,25 @@ POLICY = {
     "moves": MOVES,
 }
 INTO_S = 1200  # of the surge, when the service starts
-NOW = 2.0  # nodes that the service needs meanwhile
+NOW = 2  # nodes that the service needs meanwhile
 
 
 @pytest.fixture(params=RELEASES)
 def site(
     request: pytest.FixtureRequest,
     own_slurm: Callable[..., Cluster],
+    kube: ControlPlane,
+    space: str,
     broker: Broker,
     prefix: str,
     tmp_path: Path,
 ) -> Iterator[Running]:
     cluster = own_slurm(request.param, nodes=NODES, partitions=BATCH)
-    site = Running(tmp_path, cluster, f"kafka:{broker.address()}", prefix, POLICY)
+    there = KubeSite(kube, space, {"pool": [node.name for node in NODES]}, space)
+    site = Running(tmp_path, cluster, there, f"kafka:{broker.address()}", prefix, POLICY)
     yield site
     site.stop()
+    there.close()
 
 
 def running(cluster: Cluster, jobs: list[int]) -> int:
@@ -56,7 +62,7 @@ def running(cluster: Cluster, jobs: list[int]) -> int:
 def test_a_foreseen_surge_gets_its_nodes_ahead_and_gives_them_back_after(site: Running, prefix: str):
     cluster = site.cluster
     job = cluster.submit("--exclusive", "--nodelist=n01", minutes=60)
-    site.rate(NOW)
+    site.need(NOW)
     now_s = int(time.time())
     site.tell_past(Surge(now_s - INTO_S), now_s)
     site.start()
@@ -68,7 +74,7 @@ def test_a_foreseen_surge_gets_its_nodes_ahead_and_gives_them_back_after(site: R
 
     waiting = [cluster.submit("--exclusive", minutes=60) for _ in range(6)]
     site.on_bus(f"{prefix}after.")  # the same site, when the surge is over
-    site.rate(1.0)
+    site.need(1)
     now_s = int(time.time())
     site.tell_past(Surge(now_s - Surge(0).lasts_s - 600), now_s)
     site.start()
@@ -81,7 +87,7 @@ def test_a_foreseen_surge_gets_its_nodes_ahead_and_gives_them_back_after(site: R
 
 def test_without_such_a_past_only_what_is_needed_now_is_moved(site: Running):
     """What the other test sees comes from the forecast."""
-    site.rate(NOW)
+    site.need(NOW)
     now_s = int(time.time())
     site.tell_past(Surge(0, low=NOW, high=NOW), now_s)
     site.start()

@@ -42,8 +42,9 @@ from tests.connectors.kube.fake_api import FakeApi
 from tests.connectors.slurm import fake, makers
 from tests.connectors.slurm.fake import Fake
 from tests.patience import until
+from tests.service.kube_site import KubeSite, kube_site
 
-SITE = "spec: {slurm: {url: '%s', tokenFile: token, poll: 1s}, kubernetes: {twin: {requests: r.csv}}%s}\n"
+SITE = "spec: {slurm: {url: '%s', tokenFile: token, poll: 1s}, kubernetes: %s%s}\n"
 MOVES = "{every: 10s, settle: {hpc: 6s, kubernetes: 6s}, dwell: 0s, readyFor: 0s, leadTime: 1m, atOnce: 100%}"
 RETRIES = 20
 OLD = (Topic.PLANS, Topic.WORK)
@@ -59,15 +60,20 @@ def server() -> Iterator[Fake]:
 
 
 @pytest.fixture
-def opening(tmp_path: Path, server: Fake) -> Iterator[Opening]:
+def kube(tmp_path: Path, server: Fake) -> Iterator[KubeSite]:
+    with kube_site(tmp_path, server.nodes) as one:
+        yield one
+
+
+@pytest.fixture
+def opening(tmp_path: Path, server: Fake, kube: KubeSite) -> Iterator[Opening]:
     """Opens processes of one site."""
-    (tmp_path / "r.csv").write_text("seconds,requests_per_second\n0,1\n1000000,2\n")
     (tmp_path / "token").touch(mode=0o600)
     (tmp_path / "token").write_text(fake.TOKEN)
     with ExitStack() as at_end:
 
         def opened(role: Role = Role.ALL, spec: str = "", site: str = "", every: str = "10s") -> Process:
-            (tmp_path / "site.yaml").write_text(SITE % (server.url, site))
+            (tmp_path / "site.yaml").write_text(SITE % (server.url, kube.text, site))
             (tmp_path / "policy.yaml").write_text(f"spec: {{moves: {MOVES.replace('10s', every)}{spec}}}")
             place, policy = read_site(tmp_path / "site.yaml"), read_policy(tmp_path / "policy.yaml")
             return open_process(role, place, policy, None, at_end)

@@ -25,7 +25,6 @@ from models.errors import BadInput, TidegateError
 from models.findings import Level
 from models.leadership import Pause
 from service.state_folder import open_state_folder
-from simulator.stand_in_file import StandInFile
 from tests.patience import LONG_S
 
 NOBODY = 65_534
@@ -106,10 +105,6 @@ def published(folder: Path) -> None:
         pass
 
 
-def remembered(folder: Path) -> None:
-    StandInFile(folder / "kubernetes-stand-in.json", lambda: 0)
-
-
 USED: dict[str, tuple[str, Callable[[Path], object]]] = {
     "the lock": ("lock.lock", led),
     "the lock of changes": ("lock.change", lambda folder: pause(folder / "lock", Pause.FINISH)),
@@ -117,8 +112,6 @@ USED: dict[str, tuple[str, Callable[[Path], object]]] = {
     "the bus": ("bus.db", published),
     "the spool": ("spool", spooled),
     "the lock of the spool": ("spool.lock", spooled),
-    "the stand-in": ("kubernetes-stand-in.json", remembered),
-    "the lock of the stand-in": ("kubernetes-stand-in.json.lock", remembered),
 }
 
 
@@ -154,7 +147,7 @@ def test_what_holds_something_else_than_a_lock_is_not_emptied(folder: Path):
     led(folder)
 
 
-@pytest.mark.parametrize("use", [led, kept, published, spooled, remembered])
+@pytest.mark.parametrize("use", [led, kept, published, spooled])
 def test_what_is_made_is_for_us_alone(folder: Path, use: Callable[[Path], None]):
     before = os.umask(0)
     try:
@@ -177,7 +170,7 @@ def test_a_file_that_is_there_loses_what_others_may_but_a_group_may_go_on_readin
 
 
 @as_root
-@pytest.mark.parametrize("use", [led, kept, published, spooled, remembered])
+@pytest.mark.parametrize("use", [led, kept, published, spooled])
 def test_what_root_makes_is_of_the_folders_owner(folder: Path, use: Callable[[Path], None]):
     os.chown(folder, NOBODY, -1)
     use(folder)
@@ -211,9 +204,7 @@ def test_a_folder_of_another_user_is_refused(folder: Path):
 
 
 @pytest.mark.parametrize("put", ALL)
-@pytest.mark.parametrize(
-    "name", ["lock", "lock.lock", "audit.jsonl", "bus.db", "bus.db-wal", "kubernetes-stand-in-a.json"]
-)
+@pytest.mark.parametrize("name", ["lock", "lock.lock", "audit.jsonl", "bus.db", "bus.db-wal"])
 def test_a_service_does_not_start_with_it_and_doctor_says_so(folder: Path, name: str, put: Callable[[Path], None]):
     put(folder / name)
     with pytest.raises(BadInput, match=rf"{name}: (is |belongs to user)"):

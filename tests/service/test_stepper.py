@@ -165,9 +165,28 @@ def test_a_step_that_wakes_itself_is_taken_as_it_was_woken():
         clock.now_s += 1.0
         if len(taken) == 3:
             stepper.stop()
-        stepper.wake("itself", 0.0)  # not there while it is under way: the pause that it returns counts
-        return 0.0
+        stepper.wake("itself", 0.0)
+        return 100.0
 
     stepper.add(Step("itself", itself))
     stepper.run()
     assert taken == [0.0, 1.0, 2.0]
+
+
+def test_another_thread_may_wake_a_step_while_it_is_taken():
+    clock, taken = Ticking(), []
+    stepper = Stepper(clock)
+
+    def news() -> float:
+        taken.append(clock.now_s)
+        if len(taken) == 2:
+            stepper.stop()
+        thread = threading.Thread(target=stepper.wake, args=("news", 5.0))
+        thread.start()
+        thread.join()
+        clock.now_s += 5.0
+        return 100.0
+
+    stepper.add(Step("news", news))
+    stepper.run()
+    assert taken == [0.0, 5.0]

@@ -1,0 +1,294 @@
+"""Kubernetes as the port ``Kubernetes``: read from what watches keep, looked at and written to node by node."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime
+from typing import Protocol
+
+from connectors.kube import node_patch
+from connectors.kube.access.api import MERGE_PATCH, Answer, Api, status_of
+from connectors.kube.cluster import KubeCluster
+from connectors.kube.eviction import Evictions
+from connectors.kube.facts import FACTS
+from connectors.kube.leaving import SLINKY, leaving
+from connectors.kube.names import PoolNames
+from connectors.kube.node_patch import Patch, same_but_for_status
+from connectors.kube.nodes import Rules, is_ready, lacking, node_of, usual_offers
+from connectors.kube.quota import Quota
+from connectors.kube.state import ClusterState
+from connectors.kube.wire.meta import condition
+from connectors.kube.wire.nodes import Node
+from connectors.kube.wire.pods import Pod
+from models.acts import Outcome
+from models.demand import Demand
+from models.errors import Refused, Unreachable, clean
+from models.nodes import KubernetesNode, Side
+from models.reading import Picture
+from models.work import WaitingWork, WorkRecord
+
+CONFLICTS_MOST = 3  # times that a write is tried again because kubelet told something in between
+
+log = logging.getLogger("tidegate.kubernetes")
+
+
+class Work(Protocol):
+    """What a pool's work is: see ``models.reading.Picture``."""
+
+    @property
+    def demand(self) -> Demand:
+        """In node-equivalents."""
+        ...
+
+    @property
+    def waiting(self) -> WaitingWork:
+        """What waits, in its order."""
+        ...
+
+    @property
+    def records(self) -> tuple[WorkRecord, ...]:
+        """All of it, piece by piece."""
+        ...
+
+
+class KubernetesPool:
+    """The nodes of one pool.
+
+    ``work`` tells what of a cluster's work is the pool's; ``quota`` follows the nodes, None where it need not. Times
+    are by our ``clock``.
+    """
+
+    def __init__(
+        self,
+        cluster: KubeCluster,
+        api: Api,
+        names: PoolNames,
+        rules: Rules,
+        work: Callable[[ClusterState, str], Work],
+        *,
+        clock: Callable[[], int],
+        quota: Quota | None = None,
+    ) -> None:
+        self.facts = FACTS
+        self.evictions = Evictions(api, rules.evict)
+        self._cluster = cluster
+        self._api = api
+        self._names = names
+        self._rules = rules
+        self._work = work
+        self._clock = clock
+        self._quota = quota
+        self._ready_since: dict[str, int | None] = {}
+        self._kept: dict[str, tuple[Node, Sequence[Pod], KubernetesNode]] = {}
+        self._looked: dict[str, Node] = {}
+        self._usual: Mapping[str, int] = {}
+        self._shown: Picture[KubernetesNode] | None = None
+
+    # ---- reading ----
+
+    def read(self) -> Picture[KubernetesNode]:
+        """See the port."""
+        state = self._cluster.state()
+        told_s = state.at_s - int(state.age_s)
+        if self._shown is None or state.order != self._shown.order:
+            self._shown = self._picture(state, told_s)
+        elif told_s > self._shown.at_s + 1:  # nothing has changed, as was told since
+            self._shown = replace(self._shown, at_s=told_s)
+        return self._shown
+
+    def look(self, node: str) -> KubernetesNode | None:
+        """See the port: two questions to the API server, never its cache nor ours."""
+        found = self._fresh(node)
+        if found is None:
+            self._looked.pop(node, None)
+            return None
+        self._looked[node] = found[0]
+        return self._show(node, *found)
+
+    # ---- acting ----
+
+    def note(self, node: str, *, record: str, version: str) -> Outcome:
+        """See the port."""
+        outcome = self._write(node, version, lambda shown: node_patch.noted(shown, record))
+        looked = self._looked.get(node)
+        if outcome is Outcome.DONE and looked is not None and not _is_closed(self._show(node, looked, ())):
+            self._give_quota(node, looked)
+        return outcome
+
+    def discourage(self, node: str, *, record: str, version: str) -> Outcome:
+        """See the port."""
+        return self._write(node, version, lambda shown: node_patch.discouraged(shown, record))
+
+    def close(self, node: str, *, mark: str, record: str, version: str) -> Outcome:
+        """See the port. The quota shrinks first, so that nothing is admitted for a node that is about to go."""
+        return self._close(node, mark, record, version, fenced=False)
+
+    def fence(self, node: str, *, mark: str, record: str, version: str) -> Outcome:
+        """See the port. Refused where it would end the HPC side's own pods."""
+        found = self._fresh(node)
+        if found is None:
+            return Outcome.REFUSED
+        if ended := [pod for pod in found[1] if _is_slurmd(pod) and not _bears_fence(pod)]:
+            log.error("node %s is not fenced: that would end slurmd in pod %s", node, clean(ended[0].metadata.name))
+            return Outcome.REFUSED
+        return self._close(node, mark, record, version, fenced=True)
+
+    def open(self, node: str, *, mark: str, record: str, version: str) -> Outcome:
+        """See the port. The quota grows afterwards, so that nothing is admitted that has no node yet."""
+        shown = self._at(node, version)
+        if shown is None or self._closed_by(node, shown) not in (None, mark):
+            return Outcome.REFUSED
+        if self._quota is not None and self._closed_by(node, shown) is not None:
+            left_out = self._quota.leave_out(shown)
+            if left_out is not Outcome.DONE:
+                return left_out
+        pool = self._names.pool
+        outcome = self._write(node, version, lambda shown: node_patch.opened(shown, record, pool))
+        if outcome is Outcome.DONE:
+            self._give_quota(node, shown)
+        return outcome
+
+    def evict(self, node: str) -> Outcome:
+        """See the port: as the policy allows, and with the budgets respected."""
+        found = self._fresh(node)
+        if found is None:
+            return Outcome.DONE
+        return self.evictions.ask(node, leaving(found[1]))
+
+    # ---- within ----
+
+    def _fresh(self, node: str) -> tuple[Node, Sequence[Pod]] | None:
+        """The node and its pods as they are now. Raises Unreachable, also where we have no right to ask any more."""
+        there = self._names.kubernetes.get(node)
+        if there is None:
+            return None
+        try:
+            found, pods = self._cluster.fresh(there)
+        except Refused as error:
+            raise Unreachable(str(error)) from error
+        return None if found is None else (found, pods)
+
+    def _picture(self, state: ClusterState, told_s: int) -> Picture[KubernetesNode]:
+        there = {here: state.nodes[name] for name, here in self._names.hpc.items() if name in state.nodes}
+        self._usual = usual_offers([node for here, node in there.items() if not _is_closed(self._show(here, node, ()))])
+        nodes = {}
+        for here, node in there.items():
+            pods = state.pods_on.get(node.metadata.name, ())
+            kept = self._kept.get(here)
+            if kept is None or kept[0] is not node or kept[1] is not pods:
+                kept = self._kept[here] = node, pods, self._show(here, node, pods)
+            nodes[here] = kept[2]
+        work = self._work(state, self._names.pool)
+        return Picture(Side.KUBERNETES, told_s, state.order, nodes, work.records, work.demand, work.waiting)
+
+    def _show(self, name: str, node: Node, pods: Sequence[Pod]) -> KubernetesNode:
+        shown = node_of(name, node, pods, self._rules, ready_since_s=self._since(name, node))
+        return replace(shown, lacks=lacking(node, self._usual))
+
+    def _since(self, name: str, node: Node) -> int | None:
+        """When it last became Ready: as we saw it, or for the first time as its condition tells."""
+        if not is_ready(node):
+            self._ready_since[name] = None
+            return None
+        if name not in self._ready_since:
+            self._ready_since[name] = min(_ready_s(node), self._clock())
+        elif self._ready_since[name] is None:
+            self._ready_since[name] = self._clock()
+        return self._ready_since[name]
+
+    def _closed_by(self, name: str, node: Node) -> str | None:
+        return self._show(name, node, ()).closed_by
+
+    def _close(self, node: str, mark: str, record: str, version: str, *, fenced: bool) -> Outcome:
+        shown = self._at(node, version)
+        if shown is None or self._closed_by(node, shown) not in (None, mark):
+            return Outcome.REFUSED
+        if self._quota is not None:
+            taken = self._quota.take(shown)
+            if taken is not Outcome.DONE:
+                return taken
+        pool = self._names.pool
+        return self._write(node, version, lambda at: node_patch.closed(at, mark, record, pool, fenced=fenced))
+
+    def _give_quota(self, node: str, shown: Node) -> None:
+        if self._quota is not None and self._quota.give(shown, self._usual) is not Outcome.DONE:
+            log.warning("node %s is open to Kubernetes, and Kueue's quota has not grown yet", node)
+
+    def _at(self, node: str, version: str) -> Node | None:
+        """The node as it was looked at, if that was at the version; else as it is now, if that is."""
+        looked = self._looked.get(node)
+        if looked is not None and looked.metadata.resource_version == version:
+            return looked
+        try:
+            self.look(node)
+        except Unreachable:
+            return None
+        looked = self._looked.get(node)
+        return looked if looked is not None and looked.metadata.resource_version == version else None
+
+    def _write(self, node: str, version: str, patch: Callable[[Node], Patch]) -> Outcome:
+        """Ask once; again only where nothing but kubelet's word has come in between."""
+        shown = self._at(node, version)
+        for _ in range(CONFLICTS_MOST):
+            if shown is None:
+                return Outcome.REFUSED
+            try:
+                answer = self._api.ask("PATCH", _path(shown), body=patch(shown), content_type=MERGE_PATCH)
+            except Unreachable as error:
+                log.warning("node %s: %s", node, error)
+                return Outcome.UNKNOWN
+            if answer.status != 409:
+                return _outcome(node, answer)
+            shown = self._again(node, shown)
+        return Outcome.REFUSED
+
+    def _again(self, node: str, before: Node) -> Node | None:
+        """The node as it is now, if all that somebody else may have changed is as before."""
+        try:
+            self.look(node)
+        except Unreachable:
+            return None
+        now = self._looked.get(node)
+        return now if now is not None and same_but_for_status(before, now) else None
+
+
+def _path(node: Node) -> str:
+    return f"/api/v1/nodes/{node.metadata.name}"
+
+
+def _outcome(node: str, answer: Answer) -> Outcome:
+    if answer.ok:
+        return Outcome.DONE
+    status = status_of(answer)
+    told = clean(f"{answer.status} {status.reason or ''} {status.message or ''}".rstrip())
+    log.warning("node %s could not be changed: %s", node, told)
+    return Outcome.UNKNOWN if answer.status in (408, 429) or answer.status >= 500 else Outcome.REFUSED
+
+
+def _is_closed(shown: KubernetesNode) -> bool:
+    return shown.closed_by is not None
+
+
+def _ready_s(node: Node) -> int:
+    """When the Ready condition last changed, in unix seconds; 0 where it does not say."""
+    ready = condition(node.status.conditions, "Ready")
+    try:
+        return int(datetime.fromisoformat((ready and ready.last_transition_time) or "").timestamp())
+    except ValueError:
+        return 0
+
+
+def _is_slurmd(pod: Pod) -> bool:
+    return SLINKY in (pod.metadata.labels or {}) and not pod.ended
+
+
+def _bears_fence(pod: Pod) -> bool:
+    """Whether our NoExecute taint leaves the pod alone."""
+    return any(
+        toleration.effect in (None, "", "NoExecute")
+        and (toleration.key in ("", "tidegate.dev/side"))
+        and toleration.toleration_seconds is None
+        for toleration in pod.spec.tolerations or ()
+    )

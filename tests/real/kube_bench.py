@@ -1,0 +1,149 @@
+"""A bench of the port over a real control plane, whose nodes are kwok's: users and persons ask it apart from us."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from itertools import count
+
+from connectors.kube.cluster import KubeCluster
+from connectors.kube.kubernetes import KubernetesPool
+from connectors.kube.names import PoolNames
+from connectors.kube.nodes import Rules
+from connectors.kube.settings import KubernetesSettings
+from connectors.kube.work import ClusterWork
+from models.nodes import KubernetesNode
+from models.policies import Evict, KubernetesPolicy
+from models.reading import Picture
+from service.kube_api import open_api
+from tests.conformance.benches import FOREIGN
+from tests.real.kube import nodes, objects
+from tests.real.kube.control_plane import ControlPlane
+
+WHOLE: Mapping[str, str] = {"cpu": str(nodes.CPUS)}
+SIDE = "tidegate.dev/side"
+CAUGHT_UP_S = 20.0
+NUMBERS = count(1)
+
+
+class CaughtUp(KubernetesPool):
+    """Whatever the API server has now has been heard when it is read."""
+
+    bench: KubeBench
+
+    def read(self) -> Picture[KubernetesNode]:
+        self.bench.catch_up()
+        return super().read()
+
+
+class KubeBench:
+    """The connector on the nodes ``called`` of a control plane, with pods in a namespace of the test's own."""
+
+    runs_work = True
+
+    def __init__(self, control_plane: ControlPlane, space: str, called: tuple[str, ...], evict: Evict) -> None:
+        self.control_plane = control_plane
+        self.admin = control_plane.admin
+        self.space = space
+        self.nodes = called
+        self.api = open_api(KubernetesSettings(kubeconfig=control_plane.kubeconfig))
+        self.cluster = KubeCluster(self.api)
+        names = PoolNames("p", called)
+        work = ClusterWork([(names, None)], KubernetesPolicy())
+        self.port = CaughtUp(self.cluster, self.api, names, Rules(evict=evict), work.of, clock=lambda: int(time.time()))
+        self.port.bench = self
+        self.cluster.start()
+
+    def close(self) -> None:
+        """The nodes are as they were, and nothing of ours is left."""
+        self.cluster.close()
+        for one in objects.pods(self.admin, self.space):
+            objects.delete_pod(self.admin, self.space, one["metadata"]["name"])
+        for node in self.nodes:
+            self._restore(node)
+        self.control_plane.wait(lambda: not objects.pods(self.admin, self.space), "the test's pods are gone")
+
+    def catch_up(self) -> None:
+        """Wait until what lists and watches have told us is what the API server has."""
+        deadline_s = time.monotonic() + CAUGHT_UP_S
+        while not self._is_caught_up():
+            assert time.monotonic() < deadline_s, "the watches do not catch up"
+            time.sleep(0.02)
+
+    def pass_time(self, seconds: int) -> None:
+        """Only what is bound to come is waited for: pods run, have been told that there is no place, or have ended."""
+        self.control_plane.wait(self._has_settled, "every pod runs, or has no place")
+
+    def submit_pod(self) -> None:
+        self._pod()
+        self.pass_time(0)
+
+    def bind_pod(self, node: str) -> None:
+        objects.wait_running(self.control_plane, self.space, self._pod(nodeName=node))
+
+    def bind_late(self, node: str) -> None:
+        name = self._pod(nodeName=node)
+        if not self._is_fenced(node):
+            objects.wait_running(self.control_plane, self.space, name)
+
+    def end_pods(self, node: str) -> None:
+        for one in objects.pods_on(self.admin, node):
+            objects.delete_pod(self.admin, self.space, one["metadata"]["name"])
+        self.control_plane.wait(lambda: not objects.pods_on(self.admin, node), f"no pod is on {node}")
+
+    def forbid_eviction(self, forbidden: bool) -> None:
+        path = f"{objects.POLICY}/{self.space}/poddisruptionbudgets/all"
+        if not forbidden:
+            self.admin.delete(path)
+            return
+        objects.budget(self.admin, self.space, "all", app="work", min_available=1000)
+        self.control_plane.wait(
+            lambda: self.admin.get(path).get("status", {}).get("observedGeneration"), "the budget counts"
+        )
+
+    def foreign_close(self, node: str) -> None:
+        nodes.taint(self.admin, node, SIDE, FOREIGN)
+
+    def foreign_open(self, node: str) -> None:
+        nodes.untaint(self.admin, node, SIDE)
+
+    def cordon(self, node: str) -> None:
+        nodes.cordon(self.admin, node)
+
+    def make_anew(self, node: str) -> None:
+        nodes.delete(self.control_plane, node)
+        nodes.create(self.control_plane, node)
+
+    def _pod(self, **spec: str) -> str:
+        name = f"p{next(NUMBERS)}"
+        objects.pod(self.admin, self.space, name, WHOLE, labels={"app": "work"}, **spec)
+        return name
+
+    def _is_fenced(self, node: str) -> bool:
+        taints = nodes.get(self.admin, node)["spec"].get("taints") or ()
+        return any(taint["effect"] == "NoExecute" for taint in taints)
+
+    def _has_settled(self) -> bool:
+        fenced = {node for node in self.nodes if self._is_fenced(node)}
+        for one in objects.pods(self.admin, self.space):
+            if one["spec"].get("nodeName") in fenced or one["metadata"].get("deletionTimestamp"):
+                return False
+            conditions = one["status"].get("conditions") or ()
+            if one["status"]["phase"] != "Running" and not any(c.get("reason") == "Unschedulable" for c in conditions):
+                return False
+        return True
+
+    def _is_caught_up(self) -> bool:
+        state = self.cluster.state()
+        for told, path in ((state.nodes, nodes.NODES), (state.pods, "/api/v1/pods")):
+            there = {one["metadata"]["uid"]: one["metadata"]["resourceVersion"] for one in self.admin.items(path)}
+            if there != {one.metadata.uid: one.metadata.resource_version for one in told.values()}:
+                return False
+        return True
+
+    def _restore(self, node: str) -> None:
+        nodes.cordon(self.admin, node, on=False)
+        nodes.untaint(self.admin, node, SIDE)
+        ours = dict.fromkeys(("tidegate.dev/record", "tidegate.dev/mark"))
+        labels = dict.fromkeys((SIDE, "tidegate.dev/pool"))
+        self.admin.patch(f"{nodes.NODES}/{node}", {"metadata": {"annotations": ours, "labels": labels}})
