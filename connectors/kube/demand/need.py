@@ -54,7 +54,7 @@ class Need(msgspec.Struct, frozen=True, gc=False):
     start at once or none. ``held`` is why it is no demand, ``why`` says so in words; ``begins_s`` is when work begins
     that is known in advance and not demand yet. ``submitted_s`` in unix seconds, ``limit_s`` what bounds its run time,
     ``user`` its namespace, ``queue`` the queue that it waits in; ``flavors`` are the flavours that its queue assigned
-    by resource. ``source`` is the kind that told of it, for figures.
+    by resource. ``source`` is the kind that told of it, and ``name`` what people call it, for figures.
     """
 
     id: str
@@ -71,3 +71,4 @@ class Need(msgspec.Struct, frozen=True, gc=False):
     why: str = ""
     begins_s: int | None = None
     state: WorkState = WorkState.ELIGIBLE
+    name: str = ""

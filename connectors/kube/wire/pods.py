@@ -20,6 +20,7 @@ class Port(msgspec.Struct, frozen=True, gc=False, rename="camel"):
     """A port of a container; ``host_port`` keeps two such pods off one node."""
 
     host_port: int | None = None
+    protocol: str | None = None
 
 
 class Container(msgspec.Struct, frozen=True, gc=False, rename="camel"):
@@ -28,6 +29,7 @@ class Container(msgspec.Struct, frozen=True, gc=False, rename="camel"):
     name: str = ""
     resources: Resources | None = None
     restart_policy: str | None = None
+    ports: tuple[Port, ...] | None = None
 
 
 class ContainerStatus(msgspec.Struct, frozen=True, gc=False, rename="camel"):

@@ -1,0 +1,168 @@
+"""Which pods are demand, which wait for something else, which are none; and which would have to leave a node."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from connectors.kube.demand.leaving import leaving, protected
+from connectors.kube.demand.need import Held
+from connectors.kube.demand.pods import Rules, facts_of, group_by_controller, held_now
+from connectors.kube.wire.pods import Pod
+from tests.connectors.kube.demand.made import CREATED_S, GPU, NOW_S, STARTED, UNSCHEDULABLE, pod
+
+RULES = Rules()
+
+
+def looked(**more: Any) -> dict[str, Any]:
+    return {"conditions": [UNSCHEDULABLE | more]}
+
+
+FRESH = {"creationTimestamp": "2026-11-30T10:59:40Z"}
+STATIC = {"annotations": {"kubernetes.io/config.mirror": "x"}}
+SLINKY = {"labels": {"nodeset.slinky.slurm.net/pod-name": "gpu-0"}}
+WAITING: dict[str, tuple[Pod, Held | None, str]] = {
+    "unschedulable": (pod(), None, ""),
+    "by Volcano's word": (pod(status=looked(reason="Undetermined")), None, ""),
+    "nominated: preemption is under way": (
+        pod(status={"nominatedNodeName": "n1", **looked(reason="SchedulerError")}), None, ""),
+    "not looked at, and fresh": (pod(status={"conditions": []}, **FRESH), None, ""),
+    "not looked at for long": (pod(status={"conditions": []}), Held.IMPOSSIBLE, "no scheduler has looked at it"),
+    "gated": (pod(schedulingGates=[{"name": "kueue.x-k8s.io/admission"}]), Held.BY_GATE, "kueue.x-k8s.io/admission"),
+    "gated and low": (pod(schedulingGates=[{"name": "g"}], priority=-1), Held.BY_GATE, "gate g"),
+    "a balloon": (pod(priority=-10), Held.LOW_PRIORITY, "-10 is below 0"),
+    "the lowest that counts": (pod(priority=0), None, ""),
+    "asks for nothing": (pod(asks={}), Held.INVISIBLE, "asks for nothing"),
+    "asks for zeros": (pod(asks={"cpu": "0"}), Held.INVISIBLE, "asks for nothing"),
+    "asks for a GPU alone": (pod(asks={GPU: 1}), None, ""),
+    "by hostname": (pod(nodeSelector={"kubernetes.io/hostname": "n1"}), Held.IMPOSSIBLE, "certain nodes by name"),
+    "tolerates us": (
+        pod(tolerations=[{"key": "tidegate.dev/side", "operator": "Exists"}]), Held.IMPOSSIBLE, "our taint"),
+    "tolerates everything": (pod(tolerations=[{"operator": "Exists"}]), None, ""),
+    "a volume is not bound": (
+        pod(status=looked(message="0/3 nodes are available: pod has unbound immediate PersistentVolumeClaims. x")),
+        Held.IMPOSSIBLE, "a volume is not there"),
+    "a volume is not known": (
+        pod(status=looked(message='0/3 nodes are available: persistentvolumeclaim "data" not found.')),
+        Held.IMPOSSIBLE, "a volume is not there"),
+    "its scheduler fails": (
+        pod(status=looked(reason="SchedulerError", message="plug-in x")), Held.IMPOSSIBLE, "SchedulerError: plug-in x"),
+    "no such amount": (pod(asks={"cpu": "two"}), Held.IMPOSSIBLE, "'two' is no quantity"),
+    "no such claim": (
+        pod(resourceClaims=[{"name": "g", "resourceClaimName": "none"}]), Held.IMPOSSIBLE, "claim none is not there"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", WAITING)
+def test_a_pod_without_a_node(name: str):
+    one, held, why = WAITING[name]
+    facts = facts_of(one, RULES)
+    assert facts.counts
+    found, told = held_now(facts, RULES, NOW_S)
+    assert found is held
+    assert why in told
+    assert bool(told) is (held is not None)
+
+
+NONE: dict[str, Pod] = {
+    "a DaemonSet's": pod(owner=("DaemonSet", "d")),
+    "a static one": pod(on="n1", **STATIC),
+    "a static one, by its owner": pod(on="n1", owner=("Node", "n1")),
+    "a Slurm node of Slinky's": pod(owner=("NodeSet", "s"), **SLINKY),
+    "succeeded": pod(on="n1", status={"phase": "Succeeded"}),
+    "failed without a node": pod(status={"phase": "Failed"}),
+    "deleted while it waited": pod(deletionTimestamp="2026-11-30T10:30:00Z"),
+    "a balloon that runs": pod(on="n1", priority=-10),
+}
+
+
+@pytest.mark.parametrize("name", NONE)
+def test_a_pod_that_counts_for_nothing(name: str):
+    assert not facts_of(NONE[name], RULES).counts
+
+
+def test_a_pod_that_runs_and_is_being_deleted_runs():
+    facts = facts_of(pod(on="n1", deletionTimestamp="2026-11-30T10:30:00Z"), RULES)
+    assert (facts.counts, facts.node, facts.held) == (True, "n1", None)
+
+
+def test_what_is_known_of_a_pod():
+    facts = facts_of(pod(on="n1", asks={"cpu": "1500m"}, priority=7, activeDeadlineSeconds=60), RULES)
+    assert dict(facts.request) == {"cpu": 1500}
+    assert (facts.priority, facts.limit_s, facts.created_s, facts.started_s) == (7, 60, CREATED_S, CREATED_S + 20)
+    assert not facts_of(pod(preemptionPolicy="Never"), RULES).preempts
+
+
+@pytest.mark.parametrize("on", ["", "n1"])
+def test_what_asks_for_nothing_counts_as_the_policy_says(on: str):
+    rules = Rules(default_request={"cpu": 500})
+    facts = facts_of(pod(asks={}, on=on), rules)
+    assert facts.request == {"cpu": 500}
+    assert held_now(facts, rules, NOW_S) == (None, "")
+    assert dict(facts_of(pod(asks={"memory": 1}, on=on), rules).request) == {"memory": 1}
+
+
+def test_the_priority_that_counts_is_the_policys():
+    assert facts_of(pod(priority=99), Rules(ignore_priority_below=100)).held is Held.LOW_PRIORITY
+    assert facts_of(pod(priority=-5), Rules(ignore_priority_below=-10)).held is None
+
+
+def test_a_port_of_the_node_is_asked_for_only_once_a_node():
+    ports = [{"hostPort": 80}, {"hostPort": 53, "protocol": "UDP"}, {"containerPort": 8080}]
+    facts = facts_of(pod(containers=[{"name": "main", "ports": ports}]), RULES)
+    assert dict(facts.request) == {"hostport/80/TCP": 1, "hostport/53/UDP": 1}
+
+
+def test_the_piece_of_work_is_the_controllers():
+    assert group_by_controller(pod(owner=("Job", "j"))).id == "j"
+    assert group_by_controller(pod("alone")).id == "uid-alone"
+
+
+LEAVING: dict[str, tuple[Pod, bool, bool]] = {  # whether it would have to leave, and whether nothing makes it again
+    "a Job's": (pod(on="n1", owner=("Job", "j")), True, False),
+    "a bare one": (pod(on="n1"), True, True),
+    "a bare one that tolerates everything": (pod(on="n1", tolerations=[{"operator": "Exists"}]), True, True),
+    "a balloon": (pod(on="n1", priority=-10, owner=("ReplicaSet", "r")), True, False),
+    "one that asks for nothing": (pod(on="n1", asks={}, owner=("ReplicaSet", "r")), True, False),
+    "one that is being deleted": (pod(on="n1", owner=("Job", "j"), deletionTimestamp=STARTED), True, False),
+    "a DaemonSet's": (pod(on="n1", owner=("DaemonSet", "d")), False, False),
+    "a static one": (pod(on="n1", **STATIC), False, False),
+    "a Slurm node of Slinky's": (pod(on="n1", **SLINKY), False, False),
+    "succeeded": (pod(on="n1", status={"phase": "Succeeded"}), False, False),
+    "failed": (pod(on="n1", status={"phase": "Failed"}), False, False),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", LEAVING)
+def test_who_would_have_to_leave_a_node(name: str):
+    one, leaves, bare = LEAVING[name]
+    found = leaving([one])
+    assert (len(found.pods), len(found.bare)) == (leaves, bare)
+
+
+KEPT: dict[str, tuple[str, dict[str, str], str]] = {
+    "nothing is evicted": ("never", {"tidegate.dev/evict": "allowed"}, "the policy evicts nothing"),
+    "any may be": ("pods", {}, ""),
+    "opted in": ("optedIn", {"tidegate.dev/evict": "allowed"}, ""),
+    "not opted in": ("optedIn", {}, "no annotation tidegate.dev/evict=allowed"),
+    "opted in by another word": ("optedIn", {"tidegate.dev/evict": "true"}, "no annotation"),
+    "Karpenter's word": ("pods", {"karpenter.sh/do-not-disrupt": "true"}, "do-not-disrupt"),
+    "Karpenter's word, for a while": ("pods", {"karpenter.sh/do-not-disrupt": "30m"}, "do-not-disrupt"),
+    "Karpenter's word, taken back": ("pods", {"karpenter.sh/do-not-disrupt": "false"}, ""),
+    "not safe": ("pods", {"cluster-autoscaler.kubernetes.io/safe-to-evict": "false"}, "safe-to-evict=false"),
+    "safe": ("pods", {"cluster-autoscaler.kubernetes.io/safe-to-evict": "true"}, ""),
+    "opted in and not safe": (
+        "optedIn",
+        {"tidegate.dev/evict": "allowed", "cluster-autoscaler.kubernetes.io/safe-to-evict": "false"},
+        "safe-to-evict=false",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", KEPT)
+def test_who_may_not_be_evicted(name: str):
+    evict, annotations, why = KEPT[name]
+    told = protected(pod(on="n1", annotations=annotations), evict)
+    assert why in told
+    assert bool(told) is bool(why)
