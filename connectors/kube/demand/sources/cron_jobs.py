@@ -1,0 +1,61 @@
+"""CronJobs: the starts that are known in advance, which are no demand yet."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import islice
+
+from connectors.kube.demand.cron import schedule_of, starts, zone_of
+from connectors.kube.demand.listed import CRON_JOBS
+from connectors.kube.demand.need import Need
+from connectors.kube.demand.seen import Seen
+from connectors.kube.demand.sources.jobs import gang, pods_at_once
+from connectors.kube.demand.sources.parts import changed, need_of, part_of
+from connectors.kube.wire.jobs import CronJob
+
+HORIZON_S = 86400  # how far ahead starts are told
+STARTS_MOST = 10  # of one CronJob: one of every minute would fill a day with 1440
+
+
+def needs(seen: Seen, now_s: int, horizon_s: int = HORIZON_S) -> Iterator[Need]:
+    """The next starts of each CronJob that is not suspended, up to STARTS_MOST within the horizon.
+
+    Without a time zone its schedule is read in UTC, in which the controller runs as a rule. One whose schedule cannot
+    be read is left out, see ``unread``.
+    """
+    for one in seen.every(CRON_JOBS).values():
+        if one.spec.suspend or one.spec.job_template.spec.suspend or one.metadata.deletion_timestamp:
+            continue
+        if _wrong(one) is None:
+            yield from _announced(one, seen, now_s, now_s + horizon_s)
+
+
+def unread(seen: Seen) -> Iterator[tuple[str, str]]:
+    """CronJobs whose schedule cannot be read, as namespace/name, and why."""
+    for one in seen.every(CRON_JOBS).values():
+        wrong = _wrong(one)
+        if wrong is not None:
+            yield f"{one.metadata.namespace}/{one.metadata.name}", wrong
+
+
+def _wrong(one: CronJob) -> str | None:
+    try:
+        schedule_of(one.spec.schedule)
+        zone_of(one.spec.time_zone)
+    except ValueError as error:
+        return str(error)
+    return None
+
+
+def _announced(one: CronJob, seen: Seen, now_s: int, until_s: int) -> Iterator[Need]:
+    spec = one.spec.job_template.spec
+    part = part_of(spec.template.spec, pods_at_once(spec))
+    need = changed(
+        need_of(one.metadata, "cronjobs", one.metadata.uid, [part]),
+        together=gang(spec),
+        priority=seen.priority(spec.template.spec),
+        limit_s=spec.active_deadline_seconds,
+    )
+    coming = starts(schedule_of(one.spec.schedule), zone_of(one.spec.time_zone), now_s, until_s)
+    for begins_s in islice(coming, STARTS_MOST) if need.parts else ():
+        yield changed(need, id=f"{need.id}/{begins_s}", begins_s=begins_s)
