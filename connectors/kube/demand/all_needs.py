@@ -25,6 +25,7 @@ from connectors.kube.demand.sources import (
 )
 from connectors.kube.demand.sources.kueue_standing import QuotaWords
 from connectors.kube.demand.sources.parts import changed
+from models.work import WorkState
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,8 +81,8 @@ def all_needs(state: State, words: Words, now_s: int) -> Told:
             found += source()
         except ValueError as error:
             unread.append(f"{name}: {error}")
-    needs = tuple(_judged(_in_group(need, gangs), words) for need in found)
-    return Told(needs, gangs, tuple(unread), apps.limited(seen))
+    needs = (_judged(_in_group(need, gangs), words) for need in found)
+    return Told(tuple(map(_with_state, needs)), gangs, tuple(unread), apps.limited(seen))
 
 
 def _in_group(need: Need, gangs: Gangs) -> Need:
@@ -111,6 +112,10 @@ def _judged(need: Need, words: Words) -> Need:
     if len(empty) == len(need.parts) and words.default_request is None:
         return changed(need, held=Held.INVISIBLE, why="it asks for nothing")
     return need
+
+
+def _with_state(need: Need) -> Need:
+    return need if need.held is None else changed(need, state=WorkState.HELD)
 
 
 def _asking(part: Part, request: Request) -> Part:

@@ -27,6 +27,7 @@ def need_of(metadata: Metadata, source: str, work: str, parts: Iterable[Part]) -
         tuple(part for part in parts if part.count > 0),
         unix_s(metadata.creation_timestamp) or 0,
         user=metadata.namespace,
+        name=f"{metadata.namespace}/{metadata.name}",
     )
 
 

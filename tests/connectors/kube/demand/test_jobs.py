@@ -82,6 +82,7 @@ value: 1000
     assert part.place.selector == (("gpu", "a100"),)
     assert [one.key for one in part.place.tolerations] == ["nvidia.com/gpu"]
     assert (need.user, need.priority, need.limit_s, need.source) == ("ml", 1000, 3600, "jobs")
+    assert (need.name, need.state) == ("ml/train", "eligible")
     assert need.submitted_s == NOW_S - 4000
 
 
@@ -108,6 +109,7 @@ spec: {{template: {{spec: {{{containers}{spec}}}}}}}
 """
     (need,) = told(text, words=words).needs
     assert need.held == found
+    assert need.state == ("held" if found else "eligible")
     assert need.parts[0].request or found == "asks for nothing"
 
 
