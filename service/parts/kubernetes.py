@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from connectors.kube.cluster import KubeCluster
+from connectors.kube.demand.pools import Pool
 from connectors.kube.kubernetes import KubernetesPool
 from connectors.kube.names import PoolNames
 from connectors.kube.node_events import NodeEvents
 from connectors.kube.nodes import Rules
 from connectors.kube.quota import Quota
 from connectors.kube.settings import KubernetesSettings
-from connectors.kube.work import ClusterWork
+from connectors.kube.work import ClusterWork, PoolRules
 from connectors.sources.standing import Standing
 from models.errors import BadInput
 from models.nodes import KubernetesNode, Side
@@ -23,6 +24,7 @@ from service.process import Process
 
 SYNC_S = 60.0  # how long the first lists may take
 NEWS_S = 0.1  # after a change, how long more of the same is waited for before it is told
+NEWS_SHARE = 5.0  # and how many times as long as it takes to work out what it comes to
 
 NEEDED = (
     "read-only rights are enough to observe and to recommend: get, list and watch of nodes and pods; docs/kubernetes.md"
@@ -76,11 +78,15 @@ def _opened(process: Process, settings: KubernetesSettings, *, alone: bool) -> K
     slurm = process.part(SlurmPart)
     api = open_api(settings)
     process.at_end.callback(api.close)
-    cluster = KubeCluster(api, clock=process.clock, on_change=lambda: process.wake("publish", NEWS_S))
+    pools = {whose.pool: (pool, _names(pool, slurm.pools[whose.pool])) for whose, pool in process.pools()}
+    work = ClusterWork([_rules(*one) for one in pools.values()], process.policy.spec.kubernetes)
+
+    def tell() -> None:
+        process.wake("publish", max(NEWS_S, work.took_s * NEWS_SHARE))
+
+    cluster = KubeCluster(api, clock=process.clock, on_change=tell)
     process.at_end.callback(cluster.close)
     cluster.start()
-    pools = {whose.pool: (pool, _names(pool, slurm.pools[whose.pool])) for whose, pool in process.pools()}
-    work = ClusterWork([(names, pool.kubernetes) for pool, names in pools.values()], process.clock)
     ports, events = {}, {}
     for name, (pool, names) in pools.items():
         kueue = pool.kubernetes.kueue
@@ -92,6 +98,11 @@ def _opened(process: Process, settings: KubernetesSettings, *, alone: bool) -> K
         events[name] = NodeEvents(api, names)
     cluster.wait(SYNC_S)
     return KubernetesPart(cluster, ports, events, alone)
+
+
+def _rules(pool: PoolPolicy, names: PoolNames) -> PoolRules:
+    there = frozenset(names.hpc)
+    return PoolRules(Pool(pool.name, there, pool.bounds(len(there))[1]), pool.kubernetes.kueue)
 
 
 def _names(pool: PoolPolicy, slurm: SlurmPool) -> PoolNames:

@@ -7,11 +7,12 @@ from collections.abc import Mapping
 from itertools import count
 
 from connectors.kube.cluster import KubeCluster
+from connectors.kube.demand.pools import Pool
 from connectors.kube.kubernetes import KubernetesPool
 from connectors.kube.names import PoolNames
 from connectors.kube.nodes import Rules
 from connectors.kube.settings import KubernetesSettings
-from connectors.kube.work import ClusterWork
+from connectors.kube.work import ClusterWork, PoolRules
 from models.nodes import KubernetesNode
 from models.policies import Evict, KubernetesPolicy
 from models.reading import Picture
@@ -49,7 +50,8 @@ class KubeBench:
         self.api = open_api(KubernetesSettings(kubeconfig=control_plane.kubeconfig))
         self.cluster = KubeCluster(self.api)
         names = PoolNames("p", called)
-        work = ClusterWork([(names, None)], KubernetesPolicy())
+        pool = Pool("p", frozenset(called), len(called))
+        work = ClusterWork([PoolRules(pool)], KubernetesPolicy())
         self.port = CaughtUp(self.cluster, self.api, names, Rules(evict=evict), work.of, clock=lambda: int(time.time()))
         self.port.bench = self
         self.cluster.start()

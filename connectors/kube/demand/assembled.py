@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from connectors.kube.demand.known import Known, KnownRecord, KnownWait, same
-from connectors.kube.demand.laid import NOWHERE, Laid, Layer, Unserved
+from connectors.kube.demand.laid import NOWHERE, Laid, Layer
 from connectors.kube.demand.need import Need, Request
 from connectors.kube.demand.packing import nodes_needed, share
 from connectors.kube.demand.pods import GroupOf, PodFacts, Rules, group_by_controller
@@ -20,6 +20,7 @@ from models.demand import Demand
 from models.nodes import Side
 from models.observations import Announced
 from models.pieces import WAITING_MAX
+from models.unserved import Unserved, by_reason
 from models.work import WaitingWork, WorkRecord, WorkState
 
 DAEMON_SETS = "daemonsets.apps"
@@ -46,13 +47,11 @@ class Cluster(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class PoolDemand:
-    """What Kubernetes wants of a pool. ``unserved`` is work that is there and no demand, by reason; ``announced`` what
-    begins later; ``shape`` what a node has for pods."""
+    """What Kubernetes wants of a pool. ``announced`` is what begins later; ``shape`` what a node has for pods."""
 
     demand: Demand
     waiting: WaitingWork
     records: tuple[WorkRecord, ...]
-    unserved: tuple[Unserved, ...]
     announced: tuple[Announced, ...]
     shape: Request
 
@@ -150,16 +149,15 @@ def _demand(
     told += records.waiting(seen.pool.name, laid, {record.id for record in told})
     return PoolDemand(
         demand=Demand(Side.KUBERNETES, now_s, float(len(used & seen.names)), float(needed)),
-        waiting=WaitingWork(Side.KUBERNETES, tuple(sizes), laid.oversize),
+        waiting=WaitingWork(Side.KUBERNETES, tuple(sizes), _told(laid)),
         records=tuple(told),
-        unserved=_told(laid),
         announced=tuple(laid.announced),
         shape=seen.shape,
     )
 
 
 def _told(laid: Laid) -> tuple[Unserved, ...]:
-    return tuple(laid.unserved[reason] for reason in sorted(laid.unserved))
+    return by_reason(laid.unserved.values())
 
 
 class _Records:

@@ -14,20 +14,17 @@ from connectors.kube.demand.place import Room, pools_of
 from connectors.kube.demand.pools import SeenPool
 from models.nodes import Side
 from models.observations import Announced
+from models.unserved import Unserved, UnservedReason, by_reason
 
-OVERSIZE = "larger than a node, or than the pool"
+REASONS = {
+    Held.BY_PERSON: UnservedReason.PERSON,
+    Held.BY_GATE: UnservedReason.GATE,
+    Held.BY_QUOTA: UnservedReason.QUOTA,
+    Held.IMPOSSIBLE: UnservedReason.MATCH,
+    Held.LOW_PRIORITY: UnservedReason.PRIORITY,
+    Held.INVISIBLE: UnservedReason.INVISIBLE,
+}
 NOWHERE = ""  # the pool of what no pool has a node for
-
-
-class Unserved(msgspec.Struct, frozen=True, gc=False):
-    """Work that is there and no demand: how many pods, in node-equivalents as far as these are known, and of one of
-    them its name and why."""
-
-    reason: str
-    count: int
-    nodes: float
-    example: str
-    why: str
 
 
 Unit = tuple[int, int, str, float, int]
@@ -37,28 +34,24 @@ many."""
 
 @dataclass(slots=True)
 class Laid:
-    """What came to one pool: units of the queue, all pods that wait by what they ask for, what is too large, what is no
-    demand, what is known in advance, and how much waits and is held of each piece of work."""
+    """What came to one pool: units of the queue, all pods that wait by what they ask for, what is no demand, what is
+    known in advance, and how much waits and is held of each piece of work."""
 
     units: list[Unit] = field(default_factory=list)
     counts: dict[int, tuple[Request, int]] = field(default_factory=dict)
-    oversize: int = 0
-    unserved: dict[str, Unserved] = field(default_factory=dict)
+    unserved: dict[UnservedReason, Unserved] = field(default_factory=dict)
     announced: list[Announced] = field(default_factory=list)
     waiting: dict[str, tuple[Need, float]] = field(default_factory=dict)
     held: dict[str, tuple[Need, float]] = field(default_factory=dict)
 
-    def leave_out(self, need: Need, reason: str, why: str, counts: Counts, nodes: float) -> None:
+    def leave_out(self, need: Need, reason: UnservedReason, words: str, counts: Counts, nodes: float) -> None:
         """Count pods that are no demand."""
         nodes = nodes if isfinite(nodes) else 0.0
         pods = sum(count for _, count in counts)
+        example = f"{need.name or need.user or need.id}: {words}"
+        one = Unserved(Side.KUBERNETES, reason, pods, nodes, example, nodes)
         before = self.unserved.get(reason)
-        if before is None:
-            self.unserved[reason] = Unserved(reason, pods, nodes, need.name or need.user or need.id, why)
-        else:
-            self.unserved[reason] = msgspec.structs.replace(
-                before, count=before.count + pods, nodes=before.nodes + nodes
-            )
+        self.unserved[reason] = one if before is None else by_reason((before, one))[0]
         if nodes > 0:
             self.held[need.id] = (need, self.held.get(need.id, (need, 0.0))[1] + nodes)
 
@@ -73,6 +66,10 @@ class Laid:
             self.waiting[need.id] = need, size * count if before is None else before[1] + size * count
 
 
+Large = tuple[UnservedReason, str] | None
+"""Why no node, or no number of nodes, is large enough, and that in words; None where some are."""
+
+
 class Fit(msgspec.Struct, frozen=True, gc=False):
     """What pods alike come to: their pool, why there is none, the part of a node that one takes, why none holds it."""
 
@@ -80,7 +77,7 @@ class Fit(msgspec.Struct, frozen=True, gc=False):
     pool: str
     why: str
     size: float
-    large: str
+    large: Large
 
 
 class Layer:
@@ -127,22 +124,22 @@ class Layer:
             room = self._rooms[part.place] = pools_of(part.place, self._candidates)
         fits = [Fit(part, name, "", share(part.request, self._pools[name].shape), self._large(part, name))
                 for name in room.pools]  # fmt: skip
-        nowhere = Fit(part, NOWHERE, room.why, 0.0, "")
+        nowhere = Fit(part, NOWHERE, room.why, 0.0, None)
         return next((fit for fit in fits if not fit.large), fits[0] if fits else nowhere)
 
-    def _large(self, part: Part, pool: str) -> str:
+    def _large(self, part: Part, pool: str) -> Large:
         return _no_fit(part.request, self._pools[pool].shape)
 
-    def _no_demand(self, need: Need, pool: str, why: str) -> tuple[str, str]:
+    def _no_demand(self, need: Need, pool: str, why: str) -> Large:
         """Why the need is no demand on this pool, and that in words."""
         if need.held is not None:
-            return need.held.value, need.why
+            return REASONS[need.held], need.why
         if not pool:
-            return Held.IMPOSSIBLE.value, why
+            return UnservedReason.MATCH, why
         lowest = self._lowest.get(pool)
         if lowest is not None and need.priority < lowest:
-            return Held.LOW_PRIORITY.value, f"all that runs has a priority of {lowest} or more"
-        return "", ""
+            return UnservedReason.PRIORITY, f"all that runs has a priority of {lowest} or more"
+        return None
 
     def _lay_part(self, need: Need, count: int, fit: Fit) -> None:
         """Lay pods alike that start one by one."""
@@ -150,12 +147,8 @@ class Layer:
         if fit.pool and not fit.large and need.held is None and need.begins_s is None and not self._lowest:
             laid.wait(need, fit.size, count, counts)  # as of nearly all, of which there may be very many
             return
-        reason, words = self._no_demand(need, fit.pool, fit.why)
-        if not reason and fit.large:
-            reason, words = OVERSIZE, fit.large
-            laid.oversize += 0 if self._later(need) else count
-        if reason:
-            laid.leave_out(need, reason, words, counts, fit.size * count)
+        if no := self._no_demand(need, fit.pool, fit.why) or fit.large:
+            laid.leave_out(need, *no, counts, fit.size * count)
         elif self._later(need):
             self._announce(need, laid, fit.size * count)
         else:
@@ -164,27 +157,24 @@ class Layer:
     def _lay_group(self, need: Need, pool: str, why: str, counts: Counts) -> None:
         """Lay pods that start together as one piece."""
         laid = self.laid[pool]
-        reason, words = self._no_demand(need, pool, why)
-        size, large = self._size(self._pools[pool], counts) if pool else (0.0, "")
-        if not reason and large:
-            reason, words = OVERSIZE, large
-            laid.oversize += 0 if self._later(need) else 1
-        if reason:
-            laid.leave_out(need, reason, words, counts, size)
+        size, large = self._size(self._pools[pool], counts) if pool else (0.0, None)
+        if no := self._no_demand(need, pool, why) or large:
+            laid.leave_out(need, *no, counts, size)
         elif self._later(need):
             self._announce(need, laid, size)
         else:
             laid.wait(need, size, 1, counts)
 
-    def _size(self, seen: SeenPool, counts: Counts) -> tuple[float, str]:
+    def _size(self, seen: SeenPool, counts: Counts) -> tuple[float, Large]:
         """Node-equivalents of a gang: nodes, or its part of one if one is enough. Why it can never start, if so."""
         for request, _ in counts:
             if large := _no_fit(request, seen.shape):
                 return shares(counts, seen.shape), large
         nodes = nodes_needed(counts, seen.shape)
         if nodes > seen.pool.nodes_max:
-            return nodes, f"it needs {nodes} nodes at once, and Kubernetes can have {seen.pool.nodes_max} of the pool"
-        return (nodes if nodes > 1 else shares(counts, seen.shape)), ""
+            words = f"it needs {nodes} nodes at once, and Kubernetes can have {seen.pool.nodes_max} of the pool"
+            return nodes, (UnservedReason.POOL, words)
+        return (nodes if nodes > 1 else shares(counts, seen.shape)), None
 
     def _later(self, need: Need) -> bool:
         return need.begins_s is not None and need.begins_s > self._now_s
@@ -194,7 +184,11 @@ class Layer:
             laid.announced.append(Announced(need.begins_s, Side.KUBERNETES, nodes, need.why or need.source))
 
 
-def _no_fit(request: Request, shape: Request) -> str:
+def _no_fit(request: Request, shape: Request) -> Large:
     if not shape:
-        return "it is not known what a node of the pool offers"
-    return too_large(request, shape)
+        return UnservedReason.MATCH, "it is not known what a node of the pool offers"
+    words = too_large(request, shape)
+    if not words:
+        return None
+    has_none = any(amount and name not in shape for name, amount in request.items())
+    return (UnservedReason.RESOURCE if has_none else UnservedReason.NODE), words

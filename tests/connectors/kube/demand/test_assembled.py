@@ -12,7 +12,6 @@ from hypothesis import strategies as st
 
 from connectors.kube.demand.assembled import Demands, PoolDemand, pool_demand
 from connectors.kube.demand.known import Known
-from connectors.kube.demand.laid import OVERSIZE
 from connectors.kube.demand.need import Held, Need, Part, Place
 from connectors.kube.demand.pods import Alone, Group, Rules
 from connectors.kube.demand.pools import Pool
@@ -22,6 +21,7 @@ from connectors.kube.wire.nodes import Node
 from connectors.kube.wire.pods import Pod
 from models.nodes import Side
 from models.observations import Announced
+from models.unserved import UnservedReason as Why
 from models.work import WorkRecord, WorkState
 from tests.connectors.kube.demand.made import (
     CREATED_S,
@@ -52,7 +52,7 @@ def demand(pods: Iterable[Pod] = (), nodes: list[Node] = NODES, **told: Any) -> 
 
 
 def unserved(found: PoolDemand) -> dict[str, int]:
-    return {one.reason: one.count for one in found.unserved}
+    return {one.why: one.count for one in found.waiting.unserved}
 
 
 def gang(one: Pod) -> Group:
@@ -63,7 +63,7 @@ def test_a_cluster_without_work():
     found = demand()
     assert (found.demand.running, found.demand.waiting, found.waiting.sizes) == (0, 0, ())
     assert (found.demand.at_s, found.demand.side) == (NOW_S, Side.KUBERNETES)
-    assert (found.records, found.unserved, found.announced) == ((), (), ())
+    assert (found.records, found.waiting.unserved, found.announced) == ((), (), ())
     assert dict(found.shape) == {"cpu": 64_000, "memory": 256 * 2**30, GPU: 8, "pods": 110}
 
 
@@ -124,18 +124,18 @@ def test_a_gang_is_one_piece(name: str):
 def test_a_gang_larger_than_what_kubernetes_can_have_of_the_pool_is_oversize():
     pods = [pod(f"p{number}", asks={GPU: 8}, labels={"gang": "g"}) for number in range(4)]
     found = demand(pods, group_of=gang, pools=[pool("n1", "n2", "n3", most=3)])
-    assert (found.waiting.sizes, found.waiting.oversize, found.demand.waiting) == ((), 1, 0)
-    (one,) = found.unserved
-    assert (one.reason, one.count, one.nodes, one.example) == (OVERSIZE, 4, 4, "team/p0")
-    assert one.why == "it needs 4 nodes at once, and Kubernetes can have 3 of the pool"
+    assert (found.waiting.sizes, found.demand.waiting) == ((), 0)
+    (one,) = found.waiting.unserved
+    assert (one.why, one.count, one.nodes) == (Why.POOL, 4, 4)
+    assert one.example == "team/p0: it needs 4 nodes at once, and Kubernetes can have 3 of the pool"
 
 
 @pytest.mark.parametrize(
     ("odd", "reason"),
     [
-        ({"nodeSelector": {"kubernetes.io/hostname": "n1"}}, "impossible"),
-        ({"schedulingGates": [{"name": "wait"}]}, "held by a scheduling gate"),
-        ({"asks": {GPU: 9}}, OVERSIZE),
+        ({"nodeSelector": {"kubernetes.io/hostname": "n1"}}, Why.MATCH),
+        ({"schedulingGates": [{"name": "wait"}]}, Why.GATE),
+        ({"asks": {GPU: 9}}, Why.NODE),
     ],
 )
 def test_a_gang_waits_for_none_while_one_of_it_cannot_start(odd: dict[str, Any], reason: str):
@@ -148,10 +148,10 @@ def test_a_gang_waits_for_none_while_one_of_it_cannot_start(odd: dict[str, Any],
 def test_pods_larger_than_a_node_are_counted_and_told():
     pods = [pod(f"p{number}", asks={"cpu": "500m", "memory": "1Ti"}, owner=("Job", "j")) for number in range(41)]
     found = demand(pods)
-    assert (found.demand.waiting, found.waiting.sizes, found.waiting.oversize) == (0, (), 41)
-    (one,) = found.unserved
-    assert (one.reason, one.count, one.nodes, one.example) == (OVERSIZE, 41, 164, "team/p0")
-    assert one.why == "it asks for 1024 GiB of memory, and a node offers 256 GiB of memory"
+    assert (found.demand.waiting, found.waiting.sizes) == (0, ())
+    (one,) = found.waiting.unserved
+    assert (one.why, one.count, one.nodes) == (Why.NODE, 41, 164)
+    assert one.example == "team/p0: it asks for 1024 GiB of memory, and a node offers 256 GiB of memory"
     assert [(record.id, record.state, record.nodes) for record in found.records] == [("j", WorkState.HELD, 164)]
 
 
@@ -190,10 +190,10 @@ def test_a_pod_goes_to_the_first_pool_with_a_node_that_holds_it():
     found = demands(pods, [*NODES, *CPU_NODES], pools=TWO)
     assert found.pools["cpu"].waiting.sizes == (1 / 32,)
     assert sorted(found.pools["gpu"].waiting.sizes) == [0.125, 0.75]
-    assert unserved(found.pools["cpu"]) == {OVERSIZE: 1}
+    assert unserved(found.pools["cpu"]) == {Why.NODE: 1}
     (lost,) = found.nowhere
-    assert (lost.reason, lost.count, lost.example) == ("impossible", 1, "team/lost")
-    assert lost.why == "no node of a pool is for it: no label kind=fpga"
+    assert (lost.why, lost.count) == (Why.MATCH, 1)
+    assert lost.example == "team/lost: no node of a pool is for it: no label kind=fpga"
 
 
 def test_the_parts_of_a_gang_may_go_to_two_pools():
@@ -248,15 +248,15 @@ def test_a_gang_of_which_a_source_says_that_it_is_impossible_waits_for_nothing()
     pods = [pod("a", asks={GPU: 4}, labels={"gang": "g"})]
     stuck = need("g", 1, together=True, held=Held.IMPOSSIBLE, why="no such flavour")
     found = demand(pods, needs=[stuck], group_of=gang)
-    assert (found.waiting.sizes, unserved(found)) == ((), {"impossible": 2})
+    assert (found.waiting.sizes, unserved(found)) == ((), {Why.MATCH: 2})
 
 
 @pytest.mark.parametrize(
     ("group", "told"),
     [
         (Alone("w", told=True), {}),
-        (Alone("w", held=Held.BY_QUOTA, why="over quota"), {"held by quota": 1}),
-        (Alone("w"), {"held by a scheduling gate": 1}),
+        (Alone("w", held=Held.BY_QUOTA, why="over quota"), {Why.QUOTA: 1}),
+        (Alone("w"), {Why.GATE: 1}),
     ],
     ids=["told by another", "held by its gang", "held by its gate"],
 )
@@ -269,9 +269,9 @@ def test_what_is_held_is_told_with_its_reason_and_is_no_demand():
     held = need(held=Held.BY_QUOTA, why="LocalQueue a is full", name="team/train")
     found = demand(needs=[held, need("v", 1, held=Held.BY_QUOTA)])
     assert found.demand.waiting == 0
-    (one,) = found.unserved
-    assert (one.reason, one.count, one.nodes) == ("held by quota", 3, 1.5)
-    assert (one.example, one.why) == ("team/train", "LocalQueue a is full")
+    (one,) = found.waiting.unserved
+    assert (one.why, one.count, one.nodes) == (Why.QUOTA, 3, 1.5)
+    assert one.example == "team/train: LocalQueue a is full"
 
 
 def test_what_begins_later_is_announced_and_no_demand():
@@ -299,7 +299,7 @@ def test_a_pod_below_all_that_runs_is_no_need_where_the_rules_say_so():
     assert demand(pods).demand.waiting == 1
     assert len(demand(pods).waiting.sizes) == 2
     found = demand(pods, rules=Rules(yielding=True))
-    assert (len(found.waiting.sizes), unserved(found)) == (1, {"below the priority that counts": 1})
+    assert (len(found.waiting.sizes), unserved(found)) == (1, {Why.PRIORITY: 1})
     never = pod("a", on="n1", priority=10, preemptionPolicy="Never")
     assert len(demand([never, *pods[1:]], rules=Rules(yielding=True)).waiting.sizes) == 2
 
@@ -334,7 +334,7 @@ def test_a_claim_that_comes_later_is_heeded():
 def test_where_no_node_says_what_it_offers_nothing_is_packed():
     found = demand([pod()], [node("n1", offers={})])
     assert found.demand.waiting == 0
-    assert found.unserved[0].why == "it is not known what a node of the pool offers"
+    assert found.waiting.unserved[0].example.endswith(": it is not known what a node of the pool offers")
 
 
 KINDS: dict[str, dict[str, Any]] = {
@@ -365,7 +365,7 @@ def made(kinds: list[tuple[str, str]]) -> list[Pod]:
 def test_each_pod_that_waits_is_told_in_exactly_one_way(kinds: list[tuple[str, str]], gangs: bool):
     pods = made(kinds)
     found = demands(pods, group_of=gang) if gangs else demands(pods)
-    told = sum(one.count for one in (*found.pools["gpu"].unserved, *found.nowhere))
+    told = sum(one.count for one in (*found.pools["gpu"].waiting.unserved, *found.nowhere))
     wanted = len(pods) - sum(kind in IGNORED for kind, _ in kinds)
     if not gangs:
         assert len(found.pools["gpu"].waiting.sizes) + told == wanted
@@ -387,4 +387,4 @@ def test_what_is_known_changes_nothing(before: list[tuple[str, str]], after: lis
 def test_a_place_of_a_need_is_heeded():
     parts = (Part(1, interned(((GPU, 1),)), Place(selector=(("kind", "none"),))),)
     found = demands(needs=[need(parts=parts)])
-    assert (found.pools["gpu"].waiting.sizes, [one.reason for one in found.nowhere]) == ((), ["impossible"])
+    assert (found.pools["gpu"].waiting.sizes, [one.why for one in found.nowhere]) == ((), [Why.MATCH])

@@ -58,7 +58,7 @@ def test_pods_larger_than_a_node_do_not_vanish():
     pods = [pod(row["name"], asks={"cpu": row["cpu"], "memory": row["memory"]}) for row in rows("52/in.csv")]
     here = [node("n1", offers={"cpu": "64", "memory": "512Gi", "pods": "110"})]
     found = pool_demand(cluster(pods, here), [pool("n1")], (), Rules(), NOW_S).pools["gpu"]
-    assert (len(pods), found.demand.waiting, found.waiting.oversize) == (41, 0, 41)
-    (told,) = found.unserved
+    assert (len(pods), found.demand.waiting) == (41, 0)
+    (told,) = found.waiting.unserved
     assert (told.count, told.nodes) == (41, 82)
-    assert told.why == "it asks for 1024 GiB of memory, and a node offers 512 GiB of memory"
+    assert told.example.partition(": ")[2] == "it asks for 1024 GiB of memory, and a node offers 512 GiB of memory"
