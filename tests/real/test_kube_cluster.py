@@ -108,6 +108,13 @@ def test_a_fence_ends_what_does_not_tolerate_it(kube: ControlPlane, space: str):
         nodes.untaint(kube.admin, "n06", TAINT)
 
 
+def test_a_node_can_lose_its_gpus_and_have_them_back(kube: ControlPlane):
+    nodes.set_offers(kube.admin, "n08", {"nvidia.com/gpu": None})
+    assert "nvidia.com/gpu" not in nodes.get(kube.admin, "n08")["status"]["allocatable"]
+    nodes.set_offers(kube.admin, "n08", {"nvidia.com/gpu": str(nodes.GPUS)})
+    assert nodes.get(kube.admin, "n08")["status"]["allocatable"] == dict(nodes.OFFERS)
+
+
 def test_a_job_runs_as_long_as_its_pods_say(kube: ControlPlane, space: str):
     objects.job(kube.admin, space, "soon", annotations=objects.runs_for(1.0))
     objects.job(kube.admin, space, "never", parallelism=2)

@@ -1,7 +1,7 @@
 """Kubernetes' own programs, compiled from Go modules. ``python -m tests.real.kube.install`` makes them beforehand.
 
 That is the control plane, and the definitions of custom resources. With ``--all`` come kubelet, kubectl and Kueue's
-controller.
+controller, and Debian's containerd.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from tests.real import cache, packages
 from tests.real.kube import crds, go
 
 TOOLS = Path(__file__).with_name("tools")
+PLUGINS = Path("/usr/lib/cni")  # where Debian has them
 VERSION = "1.37.2"
 STAGES = (
     "node/fast/node-initialize",
@@ -93,6 +94,14 @@ def kueue() -> Path:
     return cache.kept(KUEUE.name, KUEUE.key, lambda folder: build(KUEUE, folder))
 
 
+def containers() -> None:
+    """Have what runs containers: containerd, runc, a plug-in for networks, and a program to run in them."""
+    for command, package in (("containerd", "containerd"), ("runc", "runc"), ("busybox", "busybox-static")):
+        packages.need(command, package)
+    if not (PLUGINS / "loopback").exists():
+        packages.install("containernetworking-plugins", "containerd's plug-ins for networks are missing")
+
+
 def is_kept(programs: Programs) -> bool:
     """Whether they are in the cache, so that nothing has to be built."""
     return (cache.home() / f"{programs.name}-{programs.key}").is_dir()
@@ -119,6 +128,7 @@ def _main(arguments: list[str]) -> None:
     wanted: list[tuple[str, Callable[[], Path]]] = [(f"Kubernetes {VERSION}", control_plane)]
     wanted += [("what custom resources are", crds.folder)]
     if "--all" in arguments:
+        containers()
         wanted += [("kubelet and kubectl", node), (f"Kueue {KUEUE.version}", kueue)]
     for name, get in wanted:
         packages.say(f"{name} is in {get()}")

@@ -87,10 +87,9 @@ def annotate(client: Client, name: str, **annotations: str | None) -> None:
     client.patch(f"{NODES}/{name}", {"metadata": {"annotations": annotations}})
 
 
-def set_offers(client: Client, name: str, **offers: str | None) -> None:
+def set_offers(client: Client, name: str, offers: Mapping[str, str | None]) -> None:
     """Change what a node can give: ``None`` takes a resource away, as when a device plug-in has gone."""
-    spelled = {resource.replace("__", "/").replace("_", "."): amount for resource, amount in offers.items()}
-    client.patch(f"{NODES}/{name}/status", {"status": {"allocatable": spelled, "capacity": spelled}})
+    client.patch(f"{NODES}/{name}/status", {"status": {"allocatable": dict(offers), "capacity": dict(offers)}})
 
 
 def silence(control_plane: ControlPlane, name: str) -> None:
