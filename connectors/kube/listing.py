@@ -9,6 +9,7 @@ from typing import Generic, TypeVar
 from connectors.kube.access.api import Api, body_of
 from connectors.kube.reading import Event, Kind, ListAnew, Reading, key_of, name_of
 from connectors.kube.resource import Described, Resource
+from connectors.kube.sharing import Share
 from models.errors import Unreachable
 
 PAGE_S = 60.0  # how long one page may take
@@ -24,19 +25,25 @@ class PagesExpired(ListAnew):
 
 @dataclass(slots=True)
 class Gathered(Generic[T]):
-    """What was told so far of a whole. ``held`` gives what is known already, to hold nothing twice."""
+    """What was told so far of a whole. ``held`` gives what is known already, ``share`` makes two hold the same."""
 
     held: Callable[[str], T | None]
+    share: Share
     objects: dict[str, T] = field(default_factory=dict)
     left_out: dict[str, str] = field(default_factory=dict)
     version: str = ""
+    last: T | None = None
 
     def add(self, new: T) -> None:
         """One more. Raises Unreachable when there are too many."""
         key = key_of(new.metadata)
         held = self.held(key)
-        same = held is not None and held.metadata.resource_version == new.metadata.resource_version
-        self.objects[key] = held if same and held is not None else new
+        if held is not None and held.metadata.resource_version == new.metadata.resource_version:
+            self.objects[key] = held
+            return
+        if (like := held or self.last) is not None:
+            self.share(new, like)
+        self.objects[key] = self.last = new
         if len(self.objects) > OBJECTS_MOST:
             raise Unreachable(f"there are more than {OBJECTS_MOST} objects of one kind")
 
@@ -50,11 +57,8 @@ class Gathered(Generic[T]):
             self.left_out[name_of(event.metadata)] = event.why
 
 
-def listed(
-    api: Api, resource: Resource[T], reading: Reading[T], held: Callable[[str], T | None], page: int
-) -> Gathered[T]:
+def listed(api: Api, resource: Resource[T], reading: Reading[T], gathered: Gathered[T], page: int) -> None:
     """All of them, ``page`` at a time, or at once with 0. Raises as ``body_of``, and PagesExpired."""
-    gathered = Gathered(held)
     token = ""
     while True:
         query = ({"limit": str(page)} if page else {}) | ({"continue": token} if token else {})
@@ -68,4 +72,4 @@ def listed(
         gathered.version = gathered.version or told.version  # of the first page: what came later is told again
         token = told.goes_on
         if not token:
-            return gathered
+            return

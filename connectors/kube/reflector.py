@@ -15,6 +15,7 @@ from connectors.kube.listing import Gathered, PagesExpired, listed
 from connectors.kube.objects import Objects
 from connectors.kube.reading import Event, Kind, ListAnew, Reading, key_of, name_of
 from connectors.kube.resource import Described, Resource
+from connectors.kube.sharing import sharing
 from connectors.sources.backoff import Backoff
 from models.errors import Unreachable
 
@@ -60,6 +61,8 @@ class Reflector(Generic[T]):
         self.lists = 0  # how often all was told
         self._api = api
         self._reading = Reading(resource)
+        self._share = sharing(resource.type)
+        self._last: T | None = None
         self._monotonic = monotonic
         self._page = self._page_now = page
         self._changed = changed
@@ -106,8 +109,9 @@ class Reflector(Generic[T]):
     # All of it.
 
     def _list(self) -> float:
+        told = Gathered(self.objects.get, self._share)
         try:
-            told = listed(self._api, self.resource, self._reading, self.objects.get, self._page_now)
+            listed(self._api, self.resource, self._reading, told, self._page_now)
         except PagesExpired:
             self._page_now = 0
             raise
@@ -118,7 +122,7 @@ class Reflector(Generic[T]):
     def _stream(self) -> float:
         """All as the first events of a watch, which then goes on. Where that does not work, lists are asked for."""
         began_s = self._monotonic()
-        told = Gathered(self.objects.get)
+        told = Gathered(self.objects.get, self._share)
         with self._opened({"sendInitialEvents": "true", "resourceVersionMatch": "NotOlderThan"}) as events:
             self._streams_all = False
             for event in events:
@@ -141,6 +145,7 @@ class Reflector(Generic[T]):
             self.objects.touch()
             news = True
         self.lists += 1
+        self._last = told.last or self._last
         self._heard(told.version)
         if news:
             self._changed()
@@ -174,8 +179,12 @@ class Reflector(Generic[T]):
         metadata = event.metadata
         if event.kind is Kind.DELETED:
             self.objects.drop(key_of(metadata), name_of(metadata))
-        elif event.object is not None:
-            self.objects.put(key_of(metadata), name_of(metadata), event.object)
+        elif (new := event.object) is not None:
+            key = key_of(metadata)
+            if (like := self.objects.get(key) or self._last) is not None:
+                self._share(new, like)
+            self.objects.put(key, name_of(metadata), new)
+            self._last = new
         elif event.kind is not Kind.BOOKMARK:
             self.objects.leave_out(key_of(metadata), name_of(metadata), event.why)
             self._name(name_of(metadata), event.why)

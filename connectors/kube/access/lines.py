@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from http.client import HTTPException
 
-CHUNK = 2**20  # bytes read at a time
+CHUNK = 2**18  # bytes read at a time
 LINE_MOST = 8 * 2**20  # bytes; etcd holds no object of more than 1.5 MiB unless a site says otherwise
 
 
