@@ -65,6 +65,5 @@ def _all(site: Path, policy: Path | None) -> Iterator[Finding]:
     spec = place.spec
     pools = [PoolId(place.metadata.name, pool.name) for pool in (rules or Policy()).spec.pools]
     yield from guarded(files.STATE, lambda: files.state_findings(spec.state))
-    yield from guarded(files.KUBERNETES, lambda: files.kubernetes_findings(place))
     yield from guarded(bus.CHECK, lambda: bus.bus_findings(spec.bus, pools))
     yield from Checkup(spec.slurm, rules, files.leads(spec.state), time.time).findings()

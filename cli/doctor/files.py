@@ -19,9 +19,8 @@ from models.policies import Policy
 from service.policy_file import read_policy
 from service.site import LOCK, Site, read_site
 from service.state_folder import troubles
-from simulator.traces.rates import read_rates
 
-SITE, POLICY, STATE, KUBERNETES = "site", "policy", "state", "kubernetes"
+SITE, POLICY, STATE = "site", "policy", "state"
 FREE_LEAST = 256 * 2**20  # bytes
 REMOTE = frozenset(
     ("nfs", "nfs4", "lustre", "gpfs", "beegfs", "cifs", "smb3", "ceph", "afs", "9p", "fuse.sshfs", "fuse.glusterfs")
@@ -86,17 +85,6 @@ def state_findings(folder: Path) -> Iterator[Finding]:
         if own.paused is not None:
             command = f"{resume} --pool {shlex.quote(pool)}"
             yield warning(STATE, f"somebody has paused moves of pool {pool}", "To go on:", command)
-
-
-def kubernetes_findings(site: Site) -> Iterator[Finding]:
-    """Whether the stand-in for Kubernetes has its request rate."""
-    path = site.spec.kubernetes.twin.requests
-    try:
-        rates = read_rates(path).requests
-    except BadInput as error:
-        yield wrong(KUBERNETES, str(error), "Mend the file, or spec.kubernetes.twin.requests.")
-        return
-    yield well(KUBERNETES, f"a stand-in, with {len(rates.times_s)} rates from {path}")
 
 
 def leads(folder: Path) -> bool | None:

@@ -38,7 +38,7 @@ def moved(
     begins_s = frees_at_s if book and frees_at_s is not None else now_s
     expects = known_shape(last, direction.target)
     if expects is None and direction.target is Side.HPC:
-        expects = node.hpc.offers  # what Slurm once registered it keeps; a closed Kubernetes node may lack its devices
+        expects = node.hpc.offers  # a closed Kubernetes node may lack its devices
     return Handover(
         id=names.id,
         batch=names.batch,

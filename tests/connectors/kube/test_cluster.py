@@ -11,7 +11,7 @@ import pytest
 from connectors.kube.access.api import ApiRefused
 from connectors.kube.cluster import KubeCluster
 from connectors.kube.resource import Resource
-from connectors.kube.resources import BUDGETS, DAEMON_SETS, OTHERS
+from connectors.kube.resources import BUDGETS, DAEMON_SETS
 from connectors.kube.wire.lists import Bare
 from models.errors import Unreachable
 from tests.connectors.kube.fake_api import FakeApi, Rule, away, refused
@@ -20,6 +20,7 @@ from tests.connectors.kube.test_config import Clock
 from tests.connectors.kube.test_reflector import pod
 from tests.patience import until
 
+OTHERS = (DAEMON_SETS, BUDGETS)
 THINGS = Resource("x.dev", "v1", "things", True, Bare)
 SERVED = Served("/apis/x.dev/v1", "things", "Thing")
 
@@ -39,7 +40,7 @@ def peopled() -> FakeApi:
 
 
 def cluster(api: FakeApi, clock: Clock | None = None, **more: Any) -> KubeCluster:
-    return KubeCluster(api, clock=lambda: 5_000.7, monotonic=clock or Clock(), seed=3, **more)
+    return KubeCluster(api, clock=lambda: 5_000.7, monotonic=clock or Clock(), seed=3, **{"table": OTHERS, **more})
 
 
 def stepped(one: KubeCluster, times: int = 3) -> KubeCluster:
