@@ -22,7 +22,9 @@ _BUS = matching(r"(sqlite:.+|kafka:.+)", "sqlite:FILE or kafka:HOST:PORT[,HOST:P
 class LeaseSettings(Part):
     """A Lease of coordination.k8s.io in that Kubernetes; Tidegate may get, create and patch it."""
 
-    namespace: Annotated[str, _OBJECT] = Field(description="The namespace of the Lease; it must be there.")
+    namespace: Annotated[str, _OBJECT] = Field(
+        description="The namespace of the Lease; it must be there, and let us get, create and patch leases."
+    )
     name: Annotated[str, _OBJECT] = Field(
         description="The name of the Lease: the same for all processes of this site, and of no other."
     )

@@ -208,6 +208,13 @@ def test_a_service_that_does_not_lead_by_its_lease_moves_nothing_and_says_who_do
     assert not any("DRAIN" in node["state"] for node in server.nodes.values())
 
 
+def test_a_hook_whose_program_is_not_there_is_told_at_the_start_where_nodes_would_move(opening: Opening):
+    pools = "pools: [{name: pool, hooks: {before: {command: [/no/such/program, '{node}']}}}]"
+    opening(spec=f", {pools}").at_end.close()
+    with pytest.raises(BadInput, match=r"/no/such/program: hooks\.before: cannot be run: No such file"):
+        opening(spec=f", mode: auto, {pools}")
+
+
 def test_a_bus_that_stays_away_is_told_once(opening: Opening, caplog: pytest.LogCaptureFixture):
     part = opening(Role.FORECAST).part(ForecastingPart)
     part.publishers = [Deaf()]  # type: ignore[list-item]
