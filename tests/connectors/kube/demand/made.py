@@ -98,7 +98,14 @@ def template(name: str, *requests: dict[str, Any]) -> ResourceClaimTemplate:
 
 
 def device_slice(
-    node: str = "n1", devices: int = 8, *, generation: int = 1, of: int = 1, first: int = 0, kind: str = "gpu"
+    node: str = "n1",
+    devices: int = 8,
+    *,
+    generation: int = 1,
+    of: int = 1,
+    first: int = 0,
+    kind: str = "gpu",
+    pool: str = "",
 ) -> ResourceSlice:
     """A slice of a node's devices, one of ``of`` of its generation."""
     there = [{"name": f"gpu-{first + n}", "attributes": {"type": {"string": kind}}} for n in range(devices)]
@@ -107,8 +114,8 @@ def device_slice(
             "metadata": {"name": f"{node}-{generation}-{first}"},
             "spec": {
                 "driver": "gpu.nvidia.com",
-                "pool": {"name": node, "generation": generation, "resourceSliceCount": of},
-                "nodeName": node,
+                "pool": {"name": pool or node, "generation": generation, "resourceSliceCount": of},
+                "nodeName": node or None,
                 "devices": there,
             },
         },

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import cache
 from typing import Any
 
 import msgspec
@@ -13,7 +14,7 @@ from hypothesis import strategies as st
 from connectors.kube.demand.assembled import Demands, PoolDemand, pool_demand
 from connectors.kube.demand.known import Known
 from connectors.kube.demand.need import Held, Need, Part, Place
-from connectors.kube.demand.pods import Alone, Group, Rules
+from connectors.kube.demand.pods import Alone, Group, Rules, group_by_controller
 from connectors.kube.demand.pools import Pool
 from connectors.kube.demand.requests import interned
 from connectors.kube.wire.daemonsets import DaemonSet
@@ -75,9 +76,10 @@ def test_nodes_with_pods_that_count_run():
         pod("d", on="n3", priority=-10),
         pod("e", on="elsewhere"),
         pod("f", on="n2", status={"phase": "Succeeded"}),
+        pod("g", on="n4"),
     ]
-    assert demand(pods).demand.running == 1
-    assert demand([*pods, pod("g", on="n2", asks={})]).demand.running == 2
+    assert demand(pods, pools=[pool("n1", "n2", "n3", "n4")]).demand.running == 1
+    assert demand([*pods, pod("h", on="n2", asks={})]).demand.running == 2
 
 
 def test_pods_that_wait_are_told_by_their_shares_and_packed_together():
@@ -349,16 +351,22 @@ KINDS: dict[str, dict[str, Any]] = {
     "daemon": {"owner": ("DaemonSet", "d")},
     "leaving": {"deletionTimestamp": "2026-11-30T10:30:00Z"},
     "unread": {"asks": {"cpu": "two"}},
+    "plug-in": {"owner": ("DaemonSet", "d"), "on": "n1", "asks": {"cpu": "8"}},
+    "runs": {"on": "n1", "asks": {GPU: 2}},
+    "runs low": {"on": "n2", "asks": {GPU: 2}, "priority": -1},
 }
-IGNORED = ("daemon", "leaving")
+IGNORED = ("daemon", "leaving", "plug-in", "runs", "runs low")
 MADE = st.lists(st.tuples(st.sampled_from(sorted(KINDS)), st.sampled_from(["", "g", "h"])), max_size=25)
 
 
+@cache
+def one(number: int, kind: str, its: str) -> Pod:
+    return pod(f"p{number}", **KINDS[kind] | ({"labels": {"gang": its}} if its else {}))
+
+
 def made(kinds: list[tuple[str, str]]) -> list[Pod]:
-    return [
-        pod(f"p{number}", **KINDS[kind] | ({"labels": {"gang": its}} if its else {}))
-        for number, (kind, its) in enumerate(kinds)
-    ]
+    """Pods; those of the same kind, gang and place are the very same objects from one list to the next."""
+    return [one(number, kind, its) for number, (kind, its) in enumerate(kinds)]
 
 
 @given(MADE, st.booleans())
@@ -373,15 +381,35 @@ def test_each_pod_that_waits_is_told_in_exactly_one_way(kinds: list[tuple[str, s
     assert (told == wanted) is (not found.pools["gpu"].waiting.sizes)
 
 
-@given(MADE, MADE, st.booleans())
-def test_what_is_known_changes_nothing(before: list[tuple[str, str]], after: list[tuple[str, str]], low: bool):
-    known = Known()
-    demands(made(before), group_of=gang, known=known)
+@given(MADE, st.lists(st.booleans(), min_size=25, max_size=25), MADE, st.booleans(), st.booleans())
+def test_what_is_known_changes_nothing(
+    before: list[tuple[str, str]], stays: list[bool], other: list[tuple[str, str]], low: bool, gangs: bool
+):
+    after = [old if keep else new for old, keep, new in zip(before, stays, [*other, *before], strict=False)]
     rules = Rules(ignore_priority_below=-5 if low else 0)
     nodes = [node("n1", labels={"kind": "none"}), *NODES[1:]] if low else NODES
-    again = demands(made(after), nodes, group_of=gang, known=known, rules=rules)
-    assert again == demands(made(after), nodes, group_of=gang, rules=rules)
-    assert demands(made(after), nodes, group_of=gang, known=known, rules=rules) == again
+    told: dict[str, Any] = {"rules": rules, "group_of": gang if gangs else group_by_controller}
+    known = Known()
+    demands(made(before), group_of=gang, known=known)
+    expected = demands(made(after), nodes, **told)
+    assert demands(made(after), nodes, known=known, **told) == expected
+    assert demands(made(after), nodes, known=known, **told) == expected
+
+
+def test_a_record_is_another_once_its_pods_or_the_shape_are():
+    known, pods = Known(), [one(0, "runs", "g"), one(1, "runs", "g")]
+    nodes = [node(name, offers={"cpu": "64", GPU: "4"}) for name in ("n1", "n2", "n3")]
+    looks = [(pods[:1], NODES), (pods, NODES), (pods, nodes)]
+    found = [demand(those, here, group_of=gang, known=known).records[0].nodes for those, here in looks]
+    assert found == [0.25, 0.5, 1.0]
+    limits = [demand([pod(activeDeadlineSeconds=limit)], known=known).records[0].limit_s for limit in (60, 90)]
+    assert limits == [60, 90]
+
+
+def test_a_group_that_comes_to_start_together_is_one_piece():
+    known, pods = Known(), [one(0, "GPU", "g"), one(1, "GPU", "g")]
+    apart = demand(pods, group_of=lambda _: Alone("g"), known=known)
+    assert (apart.waiting.sizes, demand(pods, group_of=gang, known=known).waiting.sizes) == ((0.25, 0.25), (0.5,))
 
 
 def test_a_place_of_a_need_is_heeded():

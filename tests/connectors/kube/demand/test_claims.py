@@ -48,6 +48,8 @@ OFFERS: dict[str, tuple[list[ResourceSlice], list[DeviceClass], dict[str, dict[s
         [device_slice(devices=4, generation=2), device_slice(devices=8)], [NVIDIA], {"n1": {GPU: 4}}),
     "the newest generation is not complete": (
         [device_slice(devices=4, generation=2, of=2), device_slice()], [NVIDIA], {"n1": None}),
+    "the newest generation is not on the node yet": (
+        [device_slice("", generation=2, of=2, pool="n1"), device_slice()], [NVIDIA], {"n1": None}),
     "two nodes": ([device_slice("n1"), device_slice("n2", 2)], [NVIDIA], {"n1": {GPU: 8}, "n2": {GPU: 2}}),
     "no devices": ([device_slice(devices=0)], [NVIDIA], {"n1": {}}),
     "no class": ([device_slice()], [], {"n1": {}}),
