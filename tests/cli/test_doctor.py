@@ -31,7 +31,7 @@ from tests.connectors.slurm import fake, makers
 from tests.connectors.slurm.fake import Fake
 
 POOLS = [PoolId("campus", "pool")]
-SITE = "metadata: {name: campus}\nspec: {slurm: {url: '%s', tokenFile: token}, kubernetes: {twin: {requests: r.csv}}}\n"
+SITE = "metadata: {name: campus}\nspec: {slurm: {url: '%s', tokenFile: token}}\n"
 
 
 @pytest.fixture
@@ -60,7 +60,6 @@ def folder(tmp_path: Path, server: Fake) -> Path:
     """A site of which only the settings of Slurm cannot be checked."""
     (tmp_path / "site.yaml").write_text(SITE % server.url)
     (tmp_path / "policy.yaml").write_text("spec: {pools: [{name: a, nodes: 'n[01-03]'}]}")
-    (tmp_path / "r.csv").write_text("seconds,requests_per_second\n0,1\n60,2\n")
     (tmp_path / "token").touch(mode=0o600)
     (tmp_path / "token").write_text(fake.TOKEN)
     return tmp_path
@@ -79,7 +78,7 @@ def test_a_site_where_all_is_well(folder: Path):
     before = sorted(folder.rglob("*"))
     done = with_policy(folder)
     assert done.exit_code == 0, done.output
-    assert done.output.splitlines()[-1] == "0 errors, 0 warnings, 17 ok, 1 not checked"
+    assert done.output.splitlines()[-1] == "0 errors, 0 warnings, 16 ok, 1 not checked"
     assert sorted(folder.rglob("*")) == before, "nothing is made"
 
 
@@ -104,7 +103,7 @@ def test_json_has_the_same(folder: Path, server: Fake):
     told_ = json.loads(done.output)
     assert sorted(told_) == ["counts", "findings", "version"]
     assert told_["version"] == 1
-    assert told_["counts"] == {"ok": 16, "skipped": 1, "warning": 1, "error": 0}
+    assert told_["counts"] == {"ok": 15, "skipped": 1, "warning": 1, "error": 0}
     assert {tuple(sorted(one)) for one in told_["findings"]} == {("check", "commands", "level", "remedy", "what")}
 
 

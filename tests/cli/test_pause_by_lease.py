@@ -19,7 +19,7 @@ from tests.connectors.kube.fake_api import FakeApi
 SITE = """spec:
   state: state
   slurm: {url: "http://127.0.0.1:9", tokenFile: t}
-  kubernetes: {server: "http://127.0.0.1:9", tokenFile: k, twin: {requests: r.csv}}
+  kubernetes: {server: "http://127.0.0.1:9", tokenFile: k}
 """
 LEASE = "  leadership: {lease: {namespace: tidegate, name: campus}}\n"
 

@@ -149,14 +149,21 @@ def test_a_pool_of_nodes_that_slurm_does_not_have_is_told_as_that(site: Path):
 @pytest.mark.parametrize(
     ("spoil", "said"),
     [
-        (lambda site: (site / "r.csv").unlink(), "r.csv: there is no such file"),
+        (lambda site: (site / "kube-token").unlink(), "kube-token"),
         (lambda site: (site / "token").unlink(), "token"),
         (lambda site: (site / "site.yaml").write_text("spec: {}"), "spec.slurm: missing"),
         (lambda site: (site / "site.yaml").write_text(""), "1:1: the document is empty; write a site into it"),
-        (lambda site: (site / "site.yaml").write_text(SITE % "http://127.0.0.1:9"), "127.0.0.1:9"),
+        (lambda site: (site / "site.yaml").write_text(SITE % ("http://127.0.0.1:9", "{}")), "127.0.0.1:9"),
         (lambda site: (site / "tidegate-state").write_text(""), "tidegate-state: cannot be made"),
     ],
-    ids=["no rate", "no token", "a site of nothing", "an empty site", "nobody listens", "a file for a folder"],
+    ids=[
+        "no token for Kubernetes",
+        "no token",
+        "a site of nothing",
+        "an empty site",
+        "nobody listens",
+        "a file for a folder",
+    ],
 )
 def test_what_is_wrong_is_told_with_its_place(site: Path, spoil: object, said: str):
     spoil(site)
@@ -178,7 +185,7 @@ def test_what_is_wrong_is_told_with_its_place(site: Path, spoil: object, said: s
 )
 def test_a_ca_that_cannot_be_used_is_told_as_that(site: Path, make: Callable[[Path], object], said: str):
     make(site / "ca.pem")
-    text = (SITE % "https://127.0.0.1:9").replace("poll: 1s", "poll: 1s, caFile: ca.pem")
+    text = (SITE % ("https://127.0.0.1:9", "{}")).replace("poll: 1s", "poll: 1s, caFile: ca.pem")
     (site / "site.yaml").write_text(text)
     told = once(site)
     assert isinstance(told.exception, TidegateError), told.output

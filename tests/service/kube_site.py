@@ -13,6 +13,7 @@ from tests.connectors.kube.fake_http import serving
 from tests.connectors.kube.objects import Object
 
 HPCS = objects.taint("tidegate.dev/side", value="hpc")
+RACK = "test/rack"  # a label
 TOKEN_FILE = "kube-token"  # noqa: S105 - its name
 
 
@@ -30,11 +31,14 @@ class KubeSite:
     def put_node(self, name: str, **more: object) -> None:
         self.api.put("nodes", objects.node(name, **more))  # type: ignore[arg-type]
 
-    def wait_for(self, nodes: int) -> None:
-        """So many pods wait, each for a whole node."""
+    def wait_for(self, nodes: int, rack: str = "") -> None:
+        """So many pods wait, each for a whole node; with ``rack`` for the one of that name."""
+        condition = {"type": "PodScheduled", "status": "False", "reason": "Unschedulable"}
+        chosen = {"nodeSelector": {RACK: rack}} if rack else {}
         for number in range(nodes):
-            condition = {"type": "PodScheduled", "status": "False", "reason": "Unschedulable"}
-            self.api.put("pods", objects.pod(f"waits-{number}", owner="ReplicaSet", status={"conditions": [condition]}))
+            name = f"waits-{rack}{number}"
+            pod = objects.pod(name, owner="ReplicaSet", status={"conditions": [condition]}, spec=chosen)
+            self.api.put("pods", pod)
 
     def taints(self, name: str) -> list[Object]:
         shown = self.api.get("nodes", name)
@@ -49,7 +53,7 @@ def kube_site(folder: Path, names: Iterable[str]) -> Iterator[KubeSite]:
     with serving(api) as server:
         site = KubeSite(api, server.url)
         for name in names:
-            site.put_node(name, taints=[HPCS])
+            site.put_node(name, taints=[HPCS], labels={RACK: name})
         site.wait_for(1)
         (folder / TOKEN_FILE).touch(mode=0o600)
         (folder / TOKEN_FILE).write_text("of-nobody")

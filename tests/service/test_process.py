@@ -138,7 +138,8 @@ def test_all_pools_are_looked_after_and_slurm_is_read_once_for_them(opening: Ope
     assert {key for key in keys if "/hpc/" in key} == {"site/a/hpc/n01", "site/b/hpc/n02", "site/b/hpc/n03"}
 
 
-def test_pools_are_led_as_one_and_name_their_handovers(opening: Opening, server: Fake):
+def test_pools_are_led_as_one_and_name_their_handovers(opening: Opening, server: Fake, kube: KubeSite):
+    kube.wait_for(1, "n02")
     process = opening(spec=", mode: auto, pools: [{name: a, nodes: n01}, {name: b, nodes: 'n[02-03]'}]")
     run_once(process)
     leadership = process.part(LeadershipPart)

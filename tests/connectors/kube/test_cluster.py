@@ -227,7 +227,7 @@ def test_half_a_look_is_none(path: str):
 def running() -> Iterator[tuple[FakeApi, KubeCluster, threading.Event]]:
     api, changed = peopled(), threading.Event()
     api.patient = True
-    one = KubeCluster(api, seed=1, on_change=changed.set)
+    one = KubeCluster(api, table=OTHERS, seed=1, on_change=changed.set)
     one.start()
     yield api, one, changed
     one.close()
