@@ -32,7 +32,7 @@ class UnservedReason(StrEnum):
 _FOR_GOOD = frozenset((UnservedReason.NODE, UnservedReason.POOL, UnservedReason.RESOURCE, UnservedReason.MATCH))
 _SAID = {
     UnservedReason.NODE: ("ask", "for more than a node of this pool has"),
-    UnservedReason.POOL: ("ask", "for more together than their side can ever have of this pool"),
+    UnservedReason.POOL: ("ask", "for more than {side} can ever have of this pool"),
     UnservedReason.RESOURCE: ("ask", "for what no node of this pool has"),
     UnservedReason.MATCH: ("fit", "no node of this pool"),
     UnservedReason.QUOTA: ("are", "held by quota"),
@@ -64,9 +64,9 @@ class Unserved:
     def text(self) -> str:
         """Who asks for what that cannot be had: ``41 pods ask for more than a node of this pool has (largest: …)``."""
         verb, what = _SAID[self.why]
-        noun = "job" if self.side is Side.HPC else "pod"
+        noun, side = ("job", "HPC") if self.side is Side.HPC else ("pod", "Kubernetes")
         who = f"1 {noun} {_OF_ONE[verb]}" if self.count == 1 else f"{self.count:,} {noun}s {verb}"
-        return f"{who} {what}{f' (largest: {clean(self.example)})' if self.example else ''}"
+        return f"{who} {what.format(side=side)}{f' (largest: {clean(self.example)})' if self.example else ''}"
 
 
 def too_large_jobs(size: float, nodes_max: int, jobs: int = 1) -> Unserved:

@@ -87,8 +87,9 @@ class KubeCluster:
             return Unserved(Side.KUBERNETES, why, len(group.pods), group.nodes, example, largest)
         if self._fits_at_all(group):
             return None
-        many = f"{len(group.pods)} pods at once" if len(group.pods) > 1 else "a pod"
-        example = f"{many}, {group.nodes:.3g} nodes by their sum; Kubernetes can have {self.nodes_max}"
+        pieces = " and more by their pieces" if group.nodes <= self.nodes_max else ""
+        asked = f"{len(group.pods)} pods at once, {group.nodes:.3g} nodes by their sum{pieces}"
+        example = f"{asked if len(group.pods) > 1 else 'a pod'}; Kubernetes can have {self.nodes_max}"
         return Unserved(Side.KUBERNETES, UnservedReason.POOL, len(group.pods), group.nodes, example, group.nodes)
 
     def turn_away(self, unserved: Unserved) -> None:

@@ -153,7 +153,7 @@ def test_a_job_larger_than_the_machine_is_counted_not_dropped(run, tmp_path: Pat
 PODS_HEADER = "name,cpu,memory,num_gpu,creation_time,deletion_time,gang\n"
 NODE, POOL = (
     ("larger-than-a-node", "for more than a node of this pool has"),
-    ("larger-than-the-pool", "for more together"),
+    ("larger-than-the-pool", "for more than Kubernetes can ever have"),
 )
 TOO_LARGE = {  # lines; how many pods, node-equivalents, why, what the largest asks for
     "memory": (["a,500m,1Ti,0,0,600,"], 1, 2.0, NODE, "1,024 GiB of memory, a node has 512"),
@@ -165,7 +165,7 @@ TOO_LARGE = {  # lines; how many pods, node-equivalents, why, what the largest a
     ),
     "a gang that fits by its sum only": (
         [f"a{number},60,1Gi,0,0,600,ring" for number in range(5)],
-        *(5, 3.125, POOL, "5 pods at once, 3.12 nodes by their sum; Kubernetes can have 4"),
+        *(5, 3.125, POOL, "5 pods at once, 3.12 nodes by their sum and more by their pieces; Kubernetes can have 4"),
     ),
     "a gang with one such pod": (
         ["a,48,1Gi,0,0,600,ring", "b,1,768Gi,0,0,600,ring"],
@@ -215,7 +215,7 @@ def test_jobs_larger_than_their_side_can_be_are_told_with_the_reason(run, tmp_pa
     path.write_text(swf((0, 100, 9, 100), (0, 100, 4, 100), (5, 10, 1, 10)))
     policy.write_text("spec: {pools: [{name: pool, floor: {kubernetes: 1}}]}\n")
     ran = run("replay", "--hpc", path, "--nodes", 4, "--policy", policy, "--compare", "static,oracle", "--json", out)
-    assert "2 jobs ask for more together than their side can ever have of this pool" in ran.err
+    assert "2 jobs ask for more than HPC can ever have of this pool" in ran.err
     assert "(largest: 9 nodes, HPC can have 3): no split that the policy allows can run them" in ran.err
     for result in json.loads(out.read_text())["results"].values():
         (found,) = result["unserved"]

@@ -74,7 +74,7 @@ def test_one_turn_tells_what_nobody_can_serve_and_why(site: Path, server: Fake):
     told = once(site)
     assert told.exit_code == 0, told.output
     assert re.search(r"^ *nobody can serve +9\.0 +0\.0 *$", told.stdout, re.MULTILINE)
-    text = "nobody can serve: 1 job asks for more together than their side can ever have of this pool"
+    text = "nobody can serve: 1 job asks for more than HPC can ever have of this pool"
     assert text in " ".join(told.stdout.split())
     assert max(map(len, told.stdout.splitlines()[1:])) <= 80
 

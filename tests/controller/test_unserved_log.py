@@ -39,7 +39,7 @@ TOLD = {  # what each turn finds; the lines of the log, warnings among them with
         [(LARGE,), (OVERSIZE, LARGE)],
         [
             f"! {SAYS_LARGE}; no move can help",
-            "! 2 jobs ask for more together than their side can ever have of this pool"
+            "! 2 jobs ask for more than HPC can ever have of this pool"
             " (largest: 20 nodes, HPC can have 16); no move can help",
         ],
     ),

@@ -31,8 +31,7 @@ SOME = st.builds(
         ),
         pytest.param(
             *(Side.HPC, UnservedReason.POOL, 1, "200 nodes, HPC can have 95"),
-            "1 job asks for more together than their side can ever have of this pool"
-            " (largest: 200 nodes, HPC can have 95)",
+            "1 job asks for more than HPC can ever have of this pool (largest: 200 nodes, HPC can have 95)",
             id="one larger than the pool",
         ),
         pytest.param(

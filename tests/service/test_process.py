@@ -345,7 +345,7 @@ def test_work_that_nobody_can_serve_is_in_the_log_once_on_the_page_and_in_the_me
     run_once(process)
     page = process.part(PagePart)
     page.look()
-    said = "2 jobs ask for more together than their side can ever have of this pool (largest: 9 nodes, HPC can have 2)"
+    said = "2 jobs ask for more than HPC can ever have of this pool (largest: 9 nodes, HPC can have 2)"
     assert [line for line in caplog.messages if said in line] == [f"{said}; no move can help"]
     assert any(line.endswith("; nobody can serve 2 jobs") for line in caplog.messages)
     shown = page.answer("/")[2].decode()
