@@ -52,7 +52,8 @@ def kubernetes_words(node: KubernetesNode) -> str:
         "Kubernetes open" if node.closed_by is None else f"Kubernetes closed ({clean(node.closed_by)})",
         "fenced off" if node.fenced else "",
         "discouraged" if node.discouraged else "",
-        "cordoned" if node.cordoned else "",
+        (clean(node.cordoned_by) or "cordoned") if node.cordoned else "",
+        f"lacks {clean(node.lacks)}" if node.lacks else "",
         "" if node.ready else "not ready",
         "1 pod" if node.pods == 1 else f"{node.pods} pods",
     ]

@@ -64,6 +64,7 @@ def _seen(node: Node, facts: Facts) -> str:
         f"{kubernetes} is open" if closed_by is None else f"{kubernetes} is closed ({closed_by})",
         f"{node.kubernetes.pods} pods",
         "" if node.kubernetes.ready else "not ready",
-        "cordoned" if node.kubernetes.cordoned else "",
+        (node.kubernetes.cordoned_by or "cordoned") if node.kubernetes.cordoned else "",
+        f"lacks {node.kubernetes.lacks}" if node.kubernetes.lacks else "",
     ]
     return ", ".join(part for part in parts if part)

@@ -198,9 +198,12 @@ def _joining(handover: Handover, kubernetes: KubernetesNode, now_s: int, rules: 
     """Kubernetes was opened: it has the node once that has been Ready long enough and offers all that it should."""
     expects, offers = handover.expects, kubernetes.offers
     whole = not kubernetes.lacks if expects is None else offers is not None and offers.covers(expects)
-    if kubernetes.open and whole and _awake(kubernetes, now_s, rules.ready_s):
+    if not kubernetes.open:
+        return Seen.NEW_OPENING
+    if whole and _awake(kubernetes, now_s, rules.ready_s):
         return Seen.NEW_OPEN
-    return Seen.UNHEALTHY if now_s - handover.stage_since_s >= rules.fit_s else Seen.NEW_OPENING
+    since_s = max(handover.stage_since_s, kubernetes.ready_since_s or 0)
+    return Seen.UNHEALTHY if not whole and now_s - since_s >= rules.fit_s else Seen.NEW_OPENING
 
 
 def _had_it(handover: Handover) -> bool:
@@ -233,5 +236,5 @@ def due_s(handover: Handover, node: Node, now_s: int, rules: Rules) -> int | Non
     if handover.stage in (Stage.SETTLED, Stage.OPENING):
         times.append(handover.stage_since_s + rules.fit_s)
         if node.kubernetes.ready_since_s is not None:
-            times.append(node.kubernetes.ready_since_s + rules.ready_s)
+            times += [node.kubernetes.ready_since_s + rules.ready_s, node.kubernetes.ready_since_s + rules.fit_s]
     return min((at_s for at_s in times if at_s > now_s), default=None)

@@ -31,7 +31,16 @@ keys = st.text(st.characters(exclude_categories=["Cc", "Cs", "Cn"]), min_size=1,
 positive = st.integers(1, 2**53)
 shapes = st.builds(NodeShape, positive, positive, counts)
 
-_BY_NAME = {"id": names, "name": names, "batch": names, "node": names, "pods": counts, "bare": counts, "epoch": counts}
+_BY_NAME = {
+    "id": names,
+    "name": names,
+    "batch": names,
+    "node": names,
+    "pods": counts,
+    "bare": counts,
+    "staying": counts,
+    "epoch": counts,
+}
 _BY_TYPE = {int: seconds, float: floats, str: texts, NodeShape: shapes}
 
 

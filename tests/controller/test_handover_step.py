@@ -407,8 +407,9 @@ def test_until_its_deadline_one_waits_for_work_to_end(make, work: dict[str, obje
     assert S.CANCELLING not in play.stages
 
 
-def test_an_opening_of_the_hpc_side_that_never_ends_calls_a_person():
-    play = down(opens_slowly=True)
+@BOTH
+def test_an_opening_that_never_ends_calls_a_person(make):
+    play = make(opens_slowly=True)
     assert play.through(0, SETTLE_S) is S.OPENING
     assert play.to(SETTLE_S + DEADLINE_S - 1) is S.OPENING
     assert play.to(SETTLE_S + DEADLINE_S) is S.STUCK
@@ -665,24 +666,25 @@ def test_a_node_that_lacks_something_on_its_new_side_goes_back(make, wrong: str,
     assert OPENER[play.handover.direction] not in play.verbs
 
 
-JOINING = {
-    "not Ready": ({"opens_slowly": True}, {"kubernetes_ready": True}),
-    "without its GPUs": ({"kubernetes_offers": SMALLER}, {"kubernetes_offers": SHAPE}),
-}
-
-
-@pytest.mark.parametrize(("lacks", "comes"), JOINING.values(), ids=JOINING.keys())
-def test_what_kubernetes_lacks_when_it_is_opened_is_waited_for(lacks: dict[str, object], comes: dict[str, object]):
+def test_devices_that_kubernetes_lacks_when_it_is_opened_are_waited_for():
     """A DaemonSet that tells of devices may be kept off by our own taint."""
-    play = up(**lacks)
+    play = up(kubernetes_offers=SMALLER)
     assert play.through(0, SETTLE_S, SETTLE_S + FIT_S - 1) is S.OPENING
     assert play.open_sides == (False, True)
-    assert play.set(**comes).to(SETTLE_S + FIT_S) is S.DONE
+    assert play.set(kubernetes_offers=SHAPE).to(SETTLE_S + FIT_S) is S.DONE
 
 
-@pytest.mark.parametrize("lacks", [lacks for lacks, _ in JOINING.values()], ids=JOINING.keys())
-def test_a_kubernetes_node_that_stays_without_it_goes_back(lacks: dict[str, object]):
-    play = up(**lacks)
+def test_a_node_that_is_ready_late_has_as_long_for_its_devices():
+    play = up(opens_slowly=True, kubernetes_offers=SMALLER)
+    late_s = SETTLE_S + 2 * FIT_S
+    assert play.through(0, SETTLE_S, late_s) is S.OPENING
+    play.set(kubernetes_ready=True, ready_since_s=late_s)
+    assert play.to(late_s + FIT_S - 1) is S.OPENING
+    assert play.set(kubernetes_offers=SHAPE).to(late_s + FIT_S) is S.DONE
+
+
+def test_a_kubernetes_node_that_stays_without_its_devices_goes_back():
+    play = up(kubernetes_offers=SMALLER)
     play.through(0, SETTLE_S)
     assert play.to(SETTLE_S + FIT_S) is S.CANCELLED
     assert play.handover.why is Why.UNHEALTHY

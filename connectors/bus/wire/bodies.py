@@ -115,6 +115,9 @@ class NodeOfKubernetes(OfPool, frozen=True):
     ] = ""
     fenced: Annotated[bool, means("Whether our taint also ends pods that were bound before (NoExecute).")] = False
     bare: Annotated[Count, means("Of the pods, those that nothing makes again.")] = 0
+    staying: Annotated[Count, means("Of the pods, those that must not be asked to leave.")] = 0
+    cordoned_by: Annotated[str, means("What others have closed it with, where that can be told.")] = ""
+    lacks: Annotated[str, means("What its like have and this one does not offer.")] = ""
 
 
 class DemandNow(OfPool, frozen=True):
