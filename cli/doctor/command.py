@@ -16,8 +16,8 @@ import typer
 
 from cli.doctor import bus, files
 from cli.doctor.format import document, line, summary
+from connectors.checkup.guard import guarded
 from connectors.slurm.checkup.checkup import Checkup
-from connectors.slurm.checkup.guard import guarded
 from models.findings import Finding, Level
 from models.identity import PoolId
 from models.policies import Policy

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import base64
-import json
 import logging
 import re
-from collections.abc import Mapping
 from pathlib import Path
 from stat import S_ISREG
-from typing import Any
 
 from basics.log_once import Trouble
+from basics.web_token import claims
 from models.errors import Unreachable
 
 TOKEN_MOST = 16_384  # bytes of the file
@@ -77,15 +74,3 @@ def expiry(token: str) -> int | None:
         return int(claims(token)["exp"])
     except (KeyError, TypeError, ValueError, OverflowError):
         return None
-
-
-def claims(token: str) -> Mapping[str, Any]:
-    """What the token says of itself; nothing where it is none that does."""
-    parts = token.split(".")
-    if len(parts) != 3:
-        return {}
-    try:
-        told = json.loads(base64.urlsafe_b64decode(parts[1] + "=" * (-len(parts[1]) % 4)))
-    except (ValueError, RecursionError):  # what is no base64, no UTF-8 or no JSON
-        return {}
-    return told if isinstance(told, dict) else {}

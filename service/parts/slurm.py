@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from prometheus_client.registry import Collector
 
-from connectors.slurm.checkup.format import nodes as named
+from connectors.checkup.format import nodes as named
 from connectors.slurm.cluster import SlurmCluster
 from connectors.slurm.open_slurm import open_transport
 from connectors.slurm.read import Answers

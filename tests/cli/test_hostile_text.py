@@ -27,7 +27,7 @@ from connectors.bus.broker.metadata import _must_be
 from connectors.bus.embedded.errors import explained
 from connectors.local.lock_file import LockFile
 from connectors.local.lock_state import pause
-from connectors.slurm.checkup.format import scontrol
+from connectors.slurm.checkup.scontrol import scontrol
 from connectors.slurm.checkup.token import token_findings
 from connectors.slurm.facts import FACTS as SLURM_FACTS
 from controller.handover.advice import advice

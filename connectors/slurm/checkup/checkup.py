@@ -6,10 +6,10 @@ from collections.abc import Callable
 from contextlib import closing
 from dataclasses import dataclass
 
+from connectors.checkup.guard import Findings, guarded
 from connectors.slurm.checkup import commands, conf_rules, token
 from connectors.slurm.checkup import reachability as reach
 from connectors.slurm.checkup.conf_file import read_conf
-from connectors.slurm.checkup.guard import Findings, guarded
 from connectors.slurm.checkup.inventory import CHECKS, Shown, inventory_findings
 from connectors.slurm.checkup.native import native_findings
 from connectors.slurm.checkup.running_conf import TOLD_FROM, Settings, from_file, from_rest

@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
-from connectors.slurm.checkup.format import plain
+from connectors.checkup.format import plain
 from connectors.slurm.commands import jobs, nodes
 from connectors.slurm.commands.process import Commands
 from connectors.slurm.token import TokenFile

@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from functools import partial
 
-from connectors.slurm.checkup.format import folded
+from connectors.checkup.format import folded
 from connectors.slurm.checkup.power_saving import powered_down
 from connectors.slurm.checkup.running_conf import Settings
 from models.durations import duration_text

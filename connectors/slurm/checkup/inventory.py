@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from connectors.checkup.guard import Findings, guarded
 from connectors.slurm.checkup import nodes, partitions
-from connectors.slurm.checkup.guard import Findings, guarded
 from connectors.slurm.checkup.running_conf import Settings
 from connectors.slurm.checkup_wire import CheckupNode, CheckupNodes, CheckupPartitions, CheckupReservations
 from connectors.slurm.read import present

@@ -7,9 +7,9 @@ import time
 from collections.abc import Callable
 from contextlib import closing
 
+from connectors.checkup.guard import Findings, guarded
 from connectors.slurm.checkup import commands
 from connectors.slurm.checkup import reachability as reach
-from connectors.slurm.checkup.guard import Findings, guarded
 from connectors.slurm.checkup.inventory import CHECKS, Shown, inventory_findings
 from connectors.slurm.checkup.reachability import JOBS
 from connectors.slurm.checkup.running_conf import Settings

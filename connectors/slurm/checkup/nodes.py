@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 
+from connectors.checkup.format import cut, folded, moment, nodes, plain
 from connectors.slurm import amounts, flags
-from connectors.slurm.checkup.format import cut, folded, moment, nodes, plain, scontrol
+from connectors.slurm.checkup.scontrol import scontrol
 from connectors.slurm.checkup_wire import CheckupNode, CheckupReservation
 from connectors.slurm.constraints import kinds_of
 from connectors.slurm.names import booking_mark

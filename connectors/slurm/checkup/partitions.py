@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from functools import partial
 
-from connectors.slurm.checkup.format import nodes, plain, scontrol
+from connectors.checkup.format import nodes, plain
 from connectors.slurm.checkup.running_conf import Settings
+from connectors.slurm.checkup.scontrol import scontrol
 from connectors.slurm.checkup_wire import CheckupPartition
 from models.durations import duration_text
 from models.findings import Finding, warning, well, wrong

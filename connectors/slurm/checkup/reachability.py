@@ -9,8 +9,8 @@ import ssl
 from collections.abc import Collection, Iterator
 from contextlib import suppress
 
+from connectors.checkup.format import span_text
 from connectors.slurm.acts import NOT_ALLOWED
-from connectors.slurm.checkup.format import span_text
 from connectors.slurm.checkup.token import RENEW
 from connectors.slurm.checkup_wire import Pings
 from connectors.slurm.rest.client import VERSIONS, Denied, NotOffered, Reply, Rest

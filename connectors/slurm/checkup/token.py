@@ -8,8 +8,9 @@ from contextlib import suppress
 from functools import partial
 from pathlib import Path
 
-from connectors.slurm.checkup.format import moment, span_text
-from connectors.slurm.token import AHEAD_S, TokenFile, claims
+from basics.web_token import claims
+from connectors.checkup.format import moment, span_text
+from connectors.slurm.token import AHEAD_S, TokenFile
 from models.errors import Unreachable
 from models.findings import Finding, warning, well, wrong
 

@@ -8,9 +8,10 @@ from typing import Any
 
 import pytest
 
+from connectors.checkup.format import folded, plain, span_text
 from connectors.slurm.checkup import nodes, partitions
-from connectors.slurm.checkup.format import folded, plain, scontrol, span_text
 from connectors.slurm.checkup.running_conf import Settings
+from connectors.slurm.checkup.scontrol import scontrol
 from connectors.slurm.checkup_wire import CheckupNode, CheckupNodes, CheckupPartitions, CheckupReservations
 from connectors.slurm.wire import decode
 from models.findings import Finding, Level

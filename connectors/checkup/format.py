@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Iterable
 from datetime import UTC, datetime
 
@@ -56,8 +55,3 @@ def span_text(seconds: float) -> str:
 def plain(text: str) -> str:
     """What somebody else wrote, on one line, without what could steer a terminal."""
     return cut(clean(text))
-
-
-def scontrol(*argv: str) -> str:
-    """A command to paste, whatever characters are in its names."""
-    return shlex.join(("scontrol", *argv))
