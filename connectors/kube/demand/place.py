@@ -54,7 +54,7 @@ def kept_off(place: Place, node: Node) -> str:
     if place.affinity is not None and not _any_term(place.affinity, labels, node.metadata.name):
         return "its node affinity does not fit"
     for taint in node.spec.taints or ():
-        if _lasting(taint) and not any(_tolerates(one, taint) for one in place.tolerations):
+        if _lasting(taint) and not any(tolerates(one, taint) for one in place.tolerations):
             return f"the taint {taint.key}:{taint.effect}"
     return ""
 
@@ -142,12 +142,13 @@ def _term(term: SelectorTerm, labels: Mapping[str, str], name: str) -> bool:
     """Whether all of it holds; nothing fits a term that is empty."""
     if not term.match_expressions and not term.match_fields:
         return False
-    return all(_holds(one, _label(labels, one.key)) for one in term.match_expressions or ()) and all(
-        _holds(one, name if one.key == NAME else None) for one in term.match_fields or ()
+    return all(holds(one, _label(labels, one.key)) for one in term.match_expressions or ()) and all(
+        holds(one, name if one.key == NAME else None) for one in term.match_fields or ()
     )
 
 
-def _holds(one: Expression, value: str | None) -> bool:
+def holds(one: Expression, value: str | None) -> bool:
+    """Whether a label of this value, None where there is none, fulfils the requirement."""
     values = one.values or ()
     match one.operator:
         case "In":
@@ -167,7 +168,8 @@ def _holds(one: Expression, value: str | None) -> bool:
             return False
 
 
-def _tolerates(one: Toleration, taint: Taint) -> bool:
+def tolerates(one: Toleration, taint: Taint) -> bool:
+    """Whether it bears the taint, be it for a while only."""
     if (one.effect and one.effect != taint.effect) or (one.key and one.key != taint.key):
         return False
     match one.operator:
