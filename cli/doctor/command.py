@@ -16,6 +16,7 @@ import typer
 
 from cli.doctor import bus, files
 from cli.doctor.format import document, line, summary
+from cli.doctor.kubernetes import kubernetes_findings, slurm_nodes
 from connectors.checkup.guard import guarded
 from connectors.slurm.checkup.checkup import Checkup
 from models.findings import Finding, Level
@@ -24,7 +25,9 @@ from models.policies import Policy
 
 
 def doctor(
-    site: Annotated[Path, typer.Option(metavar="FILE", help="The site: where Slurm, the bus and the state are (YAML)")],
+    site: Annotated[
+        Path, typer.Option(metavar="FILE", help="The site: where Slurm, Kubernetes, the bus and the state are (YAML)")
+    ],
     policy: Annotated[
         Path | None, typer.Option(metavar="FILE", help="The policy; without one, its nodes and limits are not checked")
     ] = None,
@@ -33,9 +36,10 @@ def doctor(
     """Check that everything at a site is as Tidegate needs it, and say what to do where it is not.
 
     Slurm and the token, its nodes, drains, reservations, partitions and
-    settings, the policy, the bus, the folder of the state. Nothing is
-    changed. Ends with 0 when all is well or there are only warnings,
-    and with 1 when there is an error.
+    settings; Kubernetes, our rights there, its nodes, DaemonSets,
+    budgets, Kueue and GPUs; the policy, the bus, the folder of the
+    state. Nothing is changed. Ends with 0 when all is well or there are
+    only warnings, and with 1 when there is an error.
     """
     for name in ("tidegate", "kafka"):  # what they would log, the findings say
         logging.getLogger(name).addHandler(logging.NullHandler())
@@ -66,4 +70,9 @@ def _all(site: Path, policy: Path | None) -> Iterator[Finding]:
     pools = [PoolId(place.metadata.name, pool.name) for pool in (rules or Policy()).spec.pools]
     yield from guarded(files.STATE, lambda: files.state_findings(spec.state))
     yield from guarded(bus.CHECK, lambda: bus.bus_findings(spec.bus, pools))
-    yield from Checkup(spec.slurm, rules, files.leads(spec.state), time.time).findings()
+    lease = spec.leadership.lease
+    leads = files.leads(spec.state) if lease is None else None
+    yield from Checkup(spec.slurm, rules, leads, time.time).findings()
+    within = "" if lease is None else lease.namespace
+    hpc = slurm_nodes(spec.slurm)
+    yield from kubernetes_findings(spec.kubernetes, rules, place.metadata.name, hpc=hpc, lease_in=within)

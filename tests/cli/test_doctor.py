@@ -27,11 +27,18 @@ from models.identity import PoolId
 from models.leadership import Pause
 from service.site import BusPlace
 from tests.conformance.bus_suite import demand, told
+from tests.connectors.kube import fake_http
+from tests.connectors.kube.checkup.cluster import healthy
+from tests.connectors.kube.fake_http import FakeHttp
+from tests.connectors.kube.objects import node
 from tests.connectors.slurm import fake, makers
 from tests.connectors.slurm.fake import Fake
 
 POOLS = [PoolId("campus", "pool")]
-SITE = "metadata: {name: campus}\nspec: {slurm: {url: '%s', tokenFile: token}}\n"
+SITE = """
+metadata: {name: campus}
+spec: {slurm: {url: '%s', tokenFile: token}, kubernetes: {server: '%s', tokenFile: kube-token}}
+"""
 
 
 @pytest.fixture
@@ -56,12 +63,23 @@ def unstyle(text: str) -> str:
 
 
 @pytest.fixture
-def folder(tmp_path: Path, server: Fake) -> Path:
+def cluster() -> Iterator[FakeHttp]:
+    """A Kubernetes with the same nodes."""
+    api = healthy(names=[])
+    for name in ("n01", "n02", "n03"):
+        api.put("nodes", node(name, status={"allocatable": {"cpu": "64", "memory": "250Gi", "nvidia.com/gpu": "4"}}))
+    with fake_http.serving(api) as one:
+        yield one
+
+
+@pytest.fixture
+def folder(tmp_path: Path, server: Fake, cluster: FakeHttp) -> Path:
     """A site of which only the settings of Slurm cannot be checked."""
-    (tmp_path / "site.yaml").write_text(SITE % server.url)
+    (tmp_path / "site.yaml").write_text(SITE % (server.url, cluster.url))
     (tmp_path / "policy.yaml").write_text("spec: {pools: [{name: a, nodes: 'n[01-03]'}]}")
-    (tmp_path / "token").touch(mode=0o600)
-    (tmp_path / "token").write_text(fake.TOKEN)
+    for name, token in (("token", fake.TOKEN), ("kube-token", fake_http.TOKEN)):
+        (tmp_path / name).touch(mode=0o600)
+        (tmp_path / name).write_text(token)
     return tmp_path
 
 
@@ -78,7 +96,7 @@ def test_a_site_where_all_is_well(folder: Path):
     before = sorted(folder.rglob("*"))
     done = with_policy(folder)
     assert done.exit_code == 0, done.output
-    assert done.output.splitlines()[-1] == "0 errors, 0 warnings, 16 ok, 1 not checked"
+    assert done.output.splitlines()[-1] == "0 errors, 0 warnings, 29 ok, 1 not checked"
     assert sorted(folder.rglob("*")) == before, "nothing is made"
 
 
@@ -89,7 +107,8 @@ def test_an_error_ends_it_with_1_and_is_told_with_its_remedy(folder: Path, serve
     assert done.exit_code == 1
     assert "error    slurm.nodes: pool a: Slurm has no node n04\n           Mend nodes of pool a" in done.output
     assert "\n             scontrol update nodename=n01 state=undrain\n" in done.output
-    assert "1 error, 1 warning, " in done.output
+    assert "error    kubernetes.names: pool a: Kubernetes has no node n04\n" in done.output
+    assert "2 errors, 1 warning, " in done.output
 
 
 def test_warnings_alone_end_it_with_0(folder: Path, server: Fake):
@@ -103,7 +122,7 @@ def test_json_has_the_same(folder: Path, server: Fake):
     told_ = json.loads(done.output)
     assert sorted(told_) == ["counts", "findings", "version"]
     assert told_["version"] == 1
-    assert told_["counts"] == {"ok": 15, "skipped": 1, "warning": 1, "error": 0}
+    assert told_["counts"] == {"ok": 28, "skipped": 1, "warning": 1, "error": 0}
     assert {tuple(sorted(one)) for one in told_["findings"]} == {("check", "commands", "level", "remedy", "what")}
 
 
