@@ -14,7 +14,7 @@ from connectors.kube.rights import READ, Rule, Wanted, rights, rule_of
 from connectors.kube.settings import KubernetesSettings
 from models.findings import Finding, Level
 from models.policies import Evict, Mode, Policy
-from tests.real.kube import nodes
+from tests.real.kube import crds, kueue, nodes
 from tests.real.kube.account import Account
 from tests.real.kube.client import RefusedError
 from tests.real.kube.control_plane import ControlPlane
@@ -131,6 +131,21 @@ def test_what_others_do_to_nodes_is_told(kube: ControlPlane, account: Account):
     finally:
         kube.admin.patch(f"{nodes.NODES}/n01", {"spec": {"unschedulable": None}})
         nodes.untaint(kube.admin, "n02", "tidegate.dev/side")
+
+
+def test_kueues_quota_is_looked_at_and_its_queue_proposed(kube: ControlPlane, account: Account):
+    crds.apply(kube, "kueue")
+    kueue.flavor(kube.admin, "doctor", {"kubernetes.io/os": "linux"})
+    kueue.cluster_queue(kube.admin, "doctor", "doctor", {"cpu": str(15 * nodes.CPUS)})
+    nodes.taint(kube.admin, "n16", "tidegate.dev/side", "hpc")
+    try:
+        (found,) = bad(look(account))
+        assert "it looks like follows (cpu: quota 960, all nodes 1024, those that are open 960)" in found.what
+        assert "{quota: follows, clusterQueue: doctor, flavor: doctor}" in found.remedy
+    finally:
+        nodes.untaint(kube.admin, "n16", "tidegate.dev/side")
+        for kind in ("clusterqueues", "resourceflavors"):
+            kube.admin.delete(f"{kueue.API}/{kind}/doctor")
 
 
 def test_a_token_that_the_server_does_not_know_is_one_error(kube: ControlPlane):
