@@ -9,12 +9,12 @@ from typing import Any
 
 from connectors.kube.access.api import Api
 from connectors.kube.discovery import discovered
-from connectors.kube.reflector import PAUSE_MOST_S, Reflector
+from connectors.kube.pauses import Pauses
+from connectors.kube.reflector import Reflector
 from connectors.kube.resource import Resource
 from connectors.kube.resources import NODES, PODS
 from connectors.kube.wire.nodes import Node
 from connectors.kube.wire.pods import Pod
-from connectors.sources.backoff import Backoff
 from models.errors import Unreachable
 
 DISCOVERY_S = 600.0
@@ -42,7 +42,7 @@ class Following:
         self._stop = threading.Event()
         self._threads: list[threading.Thread] = []
         self._started = False
-        self._backoff = Backoff(1.0, seed=seed)
+        self._pauses = Pauses(seed)
         self._due_s = monotonic()
         self._others: Mapping[str, Reflector[Any]] = {}
         self._counted = 0  # changes of what is not followed any more, and of what is
@@ -97,8 +97,8 @@ class Following:
             found = discovered(self._api, self._table, [one.resource for one in known.values()])
         except Unreachable as error:
             self.failing = str(error)
-            return min(self._backoff.after(0.0, failed=True), PAUSE_MOST_S)
-        self._backoff.after(0.0)
+            return self._pauses.failed()
+        self._pauses.answered()
         kept = {row.name: known[row.name] for row in found if row.name in known and known[row.name].resource == row}
         begun = {row.name: self._reflector(row) for row in found if row.name not in kept}
         news = bool(begun) or len(kept) < len(known) or not self.is_discovered

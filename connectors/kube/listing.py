@@ -49,11 +49,15 @@ class Gathered(Generic[T]):
 
     def take(self, event: Event[T]) -> None:
         """What a watch tells before it has told all."""
+        if event.kind is Kind.BOOKMARK:
+            return
+        self.objects.pop(key_of(event.metadata), None)
+        self.left_out.pop(name_of(event.metadata), None)
         if event.kind is Kind.DELETED:
-            self.objects.pop(key_of(event.metadata), None)
-        elif event.object is not None:
+            return
+        if event.object is not None:
             self.add(event.object)
-        elif event.kind is not Kind.BOOKMARK:
+        else:
             self.left_out[name_of(event.metadata)] = event.why
 
 

@@ -13,19 +13,16 @@ from basics.log_once import Trouble
 from connectors.kube.access.api import Api, ApiRefused, Busy
 from connectors.kube.listing import Gathered, PagesExpired, listed
 from connectors.kube.objects import Objects
+from connectors.kube.pauses import Pauses
 from connectors.kube.reading import Event, Kind, ListAnew, Reading, key_of, name_of
 from connectors.kube.resource import Described, Resource
 from connectors.kube.sharing import sharing
-from connectors.sources.backoff import Backoff
 from models.errors import Unreachable
 
 PAGE = 500  # objects
 LASTS_S = (60, 100)  # a watch is ended by the server after so long; not all of them at once
 SLACK_S = 20.0  # a watch that should have ended is given up: 120 s of silence at most
-BRIEF_S = 1.0  # a watch that ends sooner, and tells nothing, does not work
-PAUSE_MOST_S = 20.0  # between two tries, but for a server that asks for more
-ASKED_MOST_S = 60.0  # of what a server asks to wait
-DENIED_S = (10.0, 30.0, 90.0, 270.0, 600.0)  # a server that has only begun may refuse what it allows a little later
+BRIEF_S = 1.0  # a watch that ends sooner, and tells of no change, does not work
 BREAKS_MOST = 2  # of a watch at one version
 NAMED_MOST = 1_000  # objects that cannot be read, by name in the log
 
@@ -67,10 +64,9 @@ class Reflector(Generic[T]):
         self._page = self._page_now = page
         self._changed = changed
         self._random = Random(seed)  # noqa: S311 - not for secrets
-        self._backoff = Backoff(1.0, seed=seed)
+        self._pauses = Pauses(seed)
         self._streams_all = True  # until the server shows that it does not know that
         self._breaks = 0  # of the watch since it last told anything
-        self._refusals = 0
         self._stopping = False
         self._named: set[str] = set()
         self._not_allowed = Trouble(log, f"{resource.name} of Kubernetes cannot be read")
@@ -94,17 +90,17 @@ class Reflector(Generic[T]):
                 return self._watch()
             return self._stream() if self._streams_all else self._list()
         except ListAnew as error:
-            log.info("%s; all is listed anew", error)
-            self.resource_version = ""
-            return self._pause()
+            return self._begin_anew(error)
         except ApiRefused as error:
             return self._refused(error)
         except Unreachable as error:
             self.failing = str(error)
-            return self._pause(error.retry_after_s if isinstance(error, Busy) else None)
+            return self._pauses.failed(error.retry_after_s if isinstance(error, Busy) else None)
 
-    def _pause(self, asked_s: float | None = None) -> float:
-        return max(min(self._backoff.after(0.0, failed=True), PAUSE_MOST_S), min(asked_s or 0.0, ASKED_MOST_S))
+    def _begin_anew(self, error: Exception) -> float:
+        log.info("%s; all is listed anew", error)
+        self.resource_version = ""
+        return self._pauses.anew()
 
     # All of it.
 
@@ -140,7 +136,7 @@ class Reflector(Generic[T]):
             self._name(name, why)
         news = self.objects.replace(told.objects, told.left_out)
         if not self.synced:
-            self.synced, self.absent, self.denied, self._refusals = True, False, "", 0
+            self.synced, self.absent, self.denied = True, False, ""
             self._not_allowed.over()
             self.objects.touch()
             news = True
@@ -165,15 +161,17 @@ class Reflector(Generic[T]):
 
     def _follow(self, events: Iterator[Event[T]], began_s: float) -> float:
         """What a watch tells until the server ends it."""
-        told = False
+        told = changed = False
         for event in events:
             self._apply(event)
-            told = True
-        if not told and self._monotonic() - began_s < BRIEF_S:
-            return self._pause()
+            told, changed = True, changed or event.kind is not Kind.BOOKMARK
+        if brief := self._monotonic() - began_s < BRIEF_S:
+            if not told:
+                return self._pauses.failed()
+        else:
+            self._pauses.works()
         self._heard(self.resource_version)
-        self._backoff.after(0.0)  # it works: the next pause is a short one
-        return 0.0
+        return self._pauses.failed() if brief and not changed else 0.0
 
     def _apply(self, event: Event[T]) -> None:
         metadata = event.metadata
@@ -208,15 +206,14 @@ class Reflector(Generic[T]):
     def _heard(self, version: str) -> None:
         self.resource_version, self.last_heard = version, self._monotonic()
         self.failing, self._breaks = "", 0
+        self._pauses.answered()
 
     # What cannot be had.
 
     def _refused(self, error: ApiRefused) -> float:
         """A no. One for good is asked again much later, and what was known before does not stand."""
         if error.status == 410:
-            log.info("%s; all is listed anew", error)
-            self.resource_version = ""
-            return self._pause()
+            return self._begin_anew(error)
         if error.status in (400, 422) and not self.resource_version and self._streams_all:
             self._streams_all = False
             return 0.0
@@ -230,8 +227,7 @@ class Reflector(Generic[T]):
         if before != (self.synced, self.absent, self.denied):
             self.objects.touch()
             self._changed()
-        self._refusals += 1
-        return DENIED_S[min(self._refusals, len(DENIED_S)) - 1]
+        return self._pauses.refused()
 
     def _name(self, name: str, why: str) -> None:
         if name not in self._named and len(self._named) < NAMED_MOST:

@@ -176,8 +176,18 @@ class HttpApi:
         return Answer(response.status, b"".join(chunks), wait_s, response.headers.get("Date", ""))
 
     def _lines(self, response: HTTPResponse, path: str, silence_s: float) -> Iterator[bytes]:
+        heard_s = self._monotonic()
+
+        def read(most: int) -> bytes:
+            chunk = response.read1(most)
+            if self._monotonic() - heard_s > silence_s:  # bytes that make no line are silence, too
+                raise TimeoutError
+            return chunk
+
         try:
-            yield from lines_of(response.read1)
+            for line in lines_of(read):
+                yield line
+                heard_s = self._monotonic()
         except FAILURES as error:
             raise self._unanswered(f"a watch of {path}", error, silence_s) from error
 

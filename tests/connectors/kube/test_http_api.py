@@ -174,6 +174,29 @@ def test_a_watch_that_breaks(server: FakeHttp, api: HttpApi, wrong: Wrong, says:
         list(lines)
 
 
+class Hurries(Clock):
+    """Each look at it takes a while."""
+
+    def __call__(self) -> float:
+        self.now_s += LONG_S / 20
+        return self.now_s
+
+
+def test_bytes_that_make_no_line_are_silence(server: FakeHttp, tmp_path: Path):
+    api = opened(server.url, tmp_path, Hurries())
+
+    def trickle(request: fake_http.Request) -> None:
+        request.begin()
+        for _ in range(100):
+            request.chunk(b" ")
+        request.server.over.wait(LONG_S)
+
+    server.instead[NODES] = trickle
+    with pytest.raises(Unreachable, match="silent"), api.watch(NODES, query={}, silence_s=LONG_S) as lines:
+        list(lines)
+    api.close()
+
+
 def test_a_watch_that_is_refused(server: FakeHttp, api: HttpApi):
     server.api.refuse("GET", NODES)
     with pytest.raises(ApiRefused) as met, api.watch(NODES, query={}, silence_s=LONG_S):
