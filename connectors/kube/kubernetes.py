@@ -15,7 +15,7 @@ from connectors.kube.eviction import Evictions
 from connectors.kube.facts import FACTS
 from connectors.kube.leaving import SLINKY, leaving
 from connectors.kube.names import PoolNames
-from connectors.kube.node_patch import Patch, same_but_for_status
+from connectors.kube.node_patch import Patch, same_for_us
 from connectors.kube.nodes import Rules, is_ready, lacking, node_of, usual_offers
 from connectors.kube.quota import Quota
 from connectors.kube.state import ClusterState
@@ -29,7 +29,7 @@ from models.nodes import KubernetesNode, Side
 from models.reading import Picture
 from models.work import WaitingWork, WorkRecord
 
-CONFLICTS_MOST = 3  # times that a write is tried again because kubelet told something in between
+CONFLICTS_MOST = 3  # times that a write is tried again because something else of the node changed in between
 
 log = logging.getLogger("tidegate.kubernetes")
 
@@ -229,7 +229,7 @@ class KubernetesPool:
         return looked if looked is not None and looked.metadata.resource_version == version else None
 
     def _write(self, node: str, version: str, patch: Callable[[Node], Patch]) -> Outcome:
-        """Ask once; again only where nothing but kubelet's word has come in between."""
+        """Ask once; again only where nothing that matters to us has changed in between."""
         shown = self._at(node, version)
         for _ in range(CONFLICTS_MOST):
             if shown is None:
@@ -245,13 +245,13 @@ class KubernetesPool:
         return Outcome.REFUSED
 
     def _again(self, node: str, before: Node) -> Node | None:
-        """The node as it is now, if all that somebody else may have changed is as before."""
+        """The node as it is now, if all of it that matters to us is as before."""
         try:
             self.look(node)
         except Unreachable:
             return None
         now = self._looked.get(node)
-        return now if now is not None and same_but_for_status(before, now) else None
+        return now if now is not None and same_for_us(before, now) else None
 
 
 def _path(node: Node) -> str:

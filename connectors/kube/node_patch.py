@@ -50,10 +50,15 @@ def opened(node: Node, record: str, pool: str) -> Patch:
     return _patch(node, {RECORD: record, MARK: None}, taints=_with(node, ()), labels=labels)
 
 
-def same_but_for_status(one: Node, other: Node) -> bool:
-    """Whether of two versions of a node only what kubelet tells differs."""
-    a, b = one.metadata, other.metadata
-    return (a.uid, a.labels, a.annotations, one.spec) == (b.uid, b.labels, b.annotations, other.spec)
+def same_for_us(one: Node, other: Node) -> bool:
+    """Whether of two versions of a node only what does not matter to us differs: kubelet tells of it now and then, and
+    others label it."""
+    return _ours(one) == _ours(other)
+
+
+def _ours(node: Node) -> tuple[object, ...]:
+    annotations = node.metadata.annotations or {}
+    return node.metadata.uid, node.spec, annotations.get(RECORD), annotations.get(MARK)
 
 
 def _with(node: Node, effects: Sequence[str]) -> list[Taint]:

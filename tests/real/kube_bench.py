@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from itertools import count
 
 from connectors.kube.cluster import KubeCluster
@@ -13,6 +13,7 @@ from connectors.kube.names import PoolNames
 from connectors.kube.nodes import Rules
 from connectors.kube.settings import KubernetesSettings
 from connectors.kube.work import ClusterWork, PoolRules
+from models.errors import Unreachable
 from models.nodes import KubernetesNode
 from models.policies import Evict, KubernetesPolicy
 from models.reading import Picture
@@ -24,6 +25,7 @@ from tests.real.kube.control_plane import ControlPlane
 WHOLE: Mapping[str, str] = {"cpu": str(nodes.CPUS)}
 SIDE = "tidegate.dev/side"
 CAUGHT_UP_S = 20.0
+QUIET = 5  # looks at nodes that are the same
 NUMBERS = count(1)
 
 
@@ -47,7 +49,7 @@ class KubeBench:
         self.admin = control_plane.admin
         self.space = space
         self.nodes = called
-        self.api = open_api(KubernetesSettings(kubeconfig=control_plane.kubeconfig))
+        self.api = open_api(KubernetesSettings(kubeconfig=str(control_plane.kubeconfig)))
         self.cluster = KubeCluster(self.api)
         names = PoolNames("p", called)
         pool = Pool("p", frozenset(called), len(called))
@@ -55,6 +57,7 @@ class KubeBench:
         self.port = CaughtUp(self.cluster, self.api, names, Rules(evict=evict), work.of, clock=lambda: int(time.time()))
         self.port.bench = self
         self.cluster.start()
+        self._wait_until_quiet()
 
     def close(self) -> None:
         """The nodes are as they were, and nothing of ours is left."""
@@ -104,17 +107,19 @@ class KubeBench:
         )
 
     def foreign_close(self, node: str) -> None:
-        nodes.taint(self.admin, node, SIDE, FOREIGN)
+        self._insist(lambda: nodes.taint(self.admin, node, SIDE, FOREIGN))
 
     def foreign_open(self, node: str) -> None:
-        nodes.untaint(self.admin, node, SIDE)
+        self._insist(lambda: nodes.untaint(self.admin, node, SIDE))
 
     def cordon(self, node: str) -> None:
         nodes.cordon(self.admin, node)
+        self._wait_until_quiet()  # a controller makes a taint of it
 
     def make_anew(self, node: str) -> None:
         nodes.delete(self.control_plane, node)
         nodes.create(self.control_plane, node)
+        self._wait_until_quiet()
 
     def _pod(self, **spec: str) -> str:
         name = f"p{next(NUMBERS)}"
@@ -135,8 +140,31 @@ class KubeBench:
                 return False
         return True
 
+    def _insist(self, change: Callable[[], None]) -> None:
+        """Change a node as somebody else changes it at the same time."""
+
+        def has_changed() -> bool:
+            change()
+            return True
+
+        self.control_plane.wait(has_changed, "the node is changed")
+
+    def _wait_until_quiet(self) -> None:
+        """Wait until controllers have written on the nodes what they write on new ones."""
+        seen: list[dict[str, str]] = [{}]
+
+        def is_quiet() -> bool:
+            there = self.admin.items(nodes.NODES)
+            seen.append({one["metadata"]["name"]: one["metadata"]["resourceVersion"] for one in there})
+            return len(seen) > QUIET and all(one == seen[-1] for one in seen[-QUIET:])
+
+        self.control_plane.wait(is_quiet, "the nodes stay as they are")
+
     def _is_caught_up(self) -> bool:
-        state = self.cluster.state()
+        try:
+            state = self.cluster.state()
+        except Unreachable:
+            return False
         for told, path in ((state.nodes, nodes.NODES), (state.pods, "/api/v1/pods")):
             there = {one["metadata"]["uid"]: one["metadata"]["resourceVersion"] for one in self.admin.items(path)}
             if there != {one.metadata.uid: one.metadata.resource_version for one in told.values()}:
@@ -145,7 +173,7 @@ class KubeBench:
 
     def _restore(self, node: str) -> None:
         nodes.cordon(self.admin, node, on=False)
-        nodes.untaint(self.admin, node, SIDE)
+        self._insist(lambda: nodes.untaint(self.admin, node, SIDE))
         ours = dict.fromkeys(("tidegate.dev/record", "tidegate.dev/mark"))
         labels = dict.fromkeys((SIDE, "tidegate.dev/pool"))
         self.admin.patch(f"{nodes.NODES}/{node}", {"metadata": {"annotations": ours, "labels": labels}})

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
 from typing import Any
 
 from tests.real.kube import nodes, objects
 from tests.real.kube.account import rule
-from tests.real.kube.client import RefusedError
 from tests.real.kube.control_plane import ControlPlane
 
 SIDE = "tidegate.dev/side"
@@ -48,7 +47,7 @@ class KubeSite:
         for pool, called in pools.items():
             for name in called:
                 self.admin.patch(f"{nodes.NODES}/{name}", {"metadata": {"labels": {POOL: pool}}})
-                nodes.taint(self.admin, name, SIDE, "hpc")
+                self._insist(lambda name=name: nodes.taint(self.admin, name, SIDE, "hpc"))  # type: ignore[misc]
 
     def need(self, count: int, pool: str) -> None:
         """From now on the service of a pool needs so many nodes."""
@@ -83,17 +82,16 @@ class KubeSite:
         """As it was; kwok may write to it at the same time."""
         gone: dict[str, None] = dict.fromkeys((*OURS, POOL))
         self.admin.patch(f"{nodes.NODES}/{name}", {"metadata": {"annotations": gone, "labels": gone}})
+        self._insist(lambda: nodes.untaint(self.admin, name, SIDE))
 
-        def is_untainted() -> bool:
-            try:
-                nodes.untaint(self.admin, name, SIDE)
-            except RefusedError as error:
-                if error.status != 409:
-                    raise
-                return False
+    def _insist(self, change: Callable[[], None]) -> None:
+        """Change a node as somebody else changes it at the same time."""
+
+        def has_changed() -> bool:
+            change()
             return True
 
-        self.control_plane.wait(is_untainted, f"{name} is untainted")
+        self.control_plane.wait(has_changed, "the node is changed")
 
 
 def _is_closed(node: Any) -> bool:
