@@ -10,7 +10,7 @@ from typing import Any
 from connectors.kube.access.api import Api
 from connectors.kube.discovery import discovered
 from connectors.kube.pauses import Pauses
-from connectors.kube.reflector import Reflector
+from connectors.kube.reflector import LASTS_S, Reflector
 from connectors.kube.resource import Resource
 from connectors.kube.resources import NODES, PODS
 from connectors.kube.wire.nodes import Node
@@ -18,6 +18,7 @@ from connectors.kube.wire.pods import Pod
 from models.errors import Unreachable
 
 DISCOVERY_S = 600.0
+OFTEN_S = (20, 30)  # how long watches last of what is decided on: one that ends well has told all until then
 ENDS_S = 5.0  # how long a thread is waited for at the end
 
 
@@ -46,8 +47,8 @@ class Following:
         self._due_s = monotonic()
         self._others: Mapping[str, Reflector[Any]] = {}
         self._counted = 0  # changes of what is not followed any more, and of what is
-        self.nodes: Reflector[Node] = self._reflector(NODES)
-        self.pods: Reflector[Pod] = self._reflector(PODS)
+        self.nodes: Reflector[Node] = self._reflector(NODES, OFTEN_S)
+        self.pods: Reflector[Pod] = self._reflector(PODS, OFTEN_S)
         self.is_discovered = False  # whether it was told at least once what the cluster has
         self.failing = ""  # why that was not told when it was last asked
 
@@ -118,9 +119,11 @@ class Following:
     def _all(self) -> list[Reflector[Any]]:
         return [self.nodes, self.pods, *self._others.values()]
 
-    def _reflector(self, resource: Resource[Any]) -> Reflector[Any]:
+    def _reflector(self, resource: Resource[Any], lasts_s: tuple[int, int] = LASTS_S) -> Reflector[Any]:
         seed = None if self._seed is None else self._seed ^ zlib.crc32(resource.name.encode())
-        return Reflector(self._api, resource, monotonic=self._monotonic, seed=seed, changed=self._changed)
+        return Reflector(
+            self._api, resource, monotonic=self._monotonic, seed=seed, lasts_s=lasts_s, changed=self._changed
+        )
 
     def _run(self, one: Reflector[Any]) -> None:
         self._thread(f"kube {one.resource.name}", lambda: one.follow(self._stop))

@@ -29,6 +29,7 @@ from models.nodes import KubernetesNode, Side
 from models.reading import Picture
 from models.work import WaitingWork, WorkRecord
 
+AGAIN_S = 10  # after how long a picture that is as before counts as a newer one
 CONFLICTS_MOST = 3  # times that a write is tried again because something else of the node changed in between
 
 log = logging.getLogger("tidegate.kubernetes")
@@ -85,6 +86,7 @@ class KubernetesPool:
         self._looked: dict[str, Node] = {}
         self._usual: Mapping[str, int] = {}
         self._shown: Picture[KubernetesNode] | None = None
+        self._shown_s = 0
 
     # ---- reading ----
 
@@ -93,9 +95,9 @@ class KubernetesPool:
         state = self._cluster.state()
         told_s = state.at_s - int(state.age_s)
         if self._shown is None or state.order != self._shown.order:
-            self._shown = self._picture(state, told_s)
-        elif told_s > self._shown.at_s + 1:  # nothing has changed, as was told since
-            self._shown = replace(self._shown, at_s=told_s)
+            self._shown, self._shown_s = self._picture(state, told_s), state.at_s
+        elif state.at_s - self._shown_s >= AGAIN_S:  # nothing has changed: that is news, too
+            self._shown, self._shown_s = replace(self._shown, at_s=told_s), state.at_s
         return self._shown
 
     def look(self, node: str) -> KubernetesNode | None:

@@ -45,6 +45,7 @@ class Reflector(Generic[T]):
         monotonic: Callable[[], float],
         seed: int | None = None,
         page: int = PAGE,
+        lasts_s: tuple[int, int] = LASTS_S,
         changed: Callable[[], None] = lambda: None,
     ) -> None:
         self.resource = resource
@@ -58,6 +59,7 @@ class Reflector(Generic[T]):
         self.lists = 0  # how often all was told
         self._api = api
         self._reading = Reading(resource)
+        self._lasts_s = lasts_s
         self._share = sharing(resource.type)
         self._last: T | None = None
         self._monotonic = monotonic
@@ -192,7 +194,7 @@ class Reflector(Generic[T]):
 
     @contextmanager
     def _opened(self, query: dict[str, str]) -> Iterator[Iterator[Event[T]]]:
-        lasts_s = self._random.randint(*LASTS_S)
+        lasts_s = self._random.randint(*self._lasts_s)
         asked = {"allowWatchBookmarks": "true", "timeoutSeconds": str(lasts_s), **query}
         with self._api.watch(self.resource.path, query=asked, silence_s=lasts_s + SLACK_S) as lines:
             yield self._events(lines)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable, Iterator
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -24,6 +24,7 @@ from tests.real.kafka.certificates import Certificates
 from tests.real.slurm.cluster import Cluster, CommandError
 from tests.real.slurm.conf import Node
 from tests.real.slurm.install import RELEASES
+from tests.service.kube_site import KubeSite, kube_site
 
 FEW: dict[str, Any] = {
     "nodes": (Node("n01"), Node("n02")),
@@ -39,12 +40,12 @@ Found = list[dict[str, Any]]
 class Doctor:
     """The command, at a site of its own folder."""
 
-    def __init__(self, folder: Path, cluster: Cluster) -> None:
+    def __init__(self, folder: Path, cluster: Cluster, kube: KubeSite) -> None:
+        self.kube = kube
         self.folder = folder
         self.cluster = cluster
         self.url = cluster.rest_url
         self.token(cluster.token())
-        (folder / "rates.csv").write_text("seconds,requests_per_second\n0,1\n300,2\n")
 
     def token(self, token: str) -> None:
         (self.folder / "token").write_text(token)
@@ -54,8 +55,7 @@ class Doctor:
         """The exit code and what was found."""
         conf = self.cluster.folder / "etc" / "slurm.conf"
         slurm = f"{{url: '{self.url}', tokenFile: token, conf: '{conf}'}}"
-        twin = "{twin: {requests: rates.csv}}"
-        (self.folder / "site.yaml").write_text(f"spec: {{slurm: {slurm}, kubernetes: {twin}}}")
+        (self.folder / "site.yaml").write_text(f"spec: {{slurm: {slurm}, kubernetes: {self.kube.text}}}")
         (self.folder / "policy.yaml").write_text(f"spec: {{mode: {mode}, pools: [{{name: a, nodes: '{hostlist}'}}]}}")
         files = ["--site", str(self.folder / "site.yaml"), "--policy", str(self.folder / "policy.yaml")]
         done = CliRunner().invoke(app, ["doctor", *files, "--json"], catch_exceptions=False)
@@ -63,8 +63,19 @@ class Doctor:
 
 
 @pytest.fixture
-def doctor(slurm: Cluster, tmp_path: Path) -> Doctor:
-    return Doctor(tmp_path, slurm)
+def kube_of(tmp_path: Path) -> Iterator[Callable[[Cluster], KubeSite]]:
+    """A fake Kubernetes with a Slurm's nodes: what is found of a real one is tried in test_kube_doctor.py."""
+    with ExitStack() as stack:
+        yield lambda cluster: stack.enter_context(kube_site(tmp_path, cluster.slurmds))
+
+
+@pytest.fixture
+def doctor(slurm: Cluster, tmp_path: Path, kube_of: Callable[[Cluster], KubeSite]) -> Doctor:
+    return Doctor(tmp_path, slurm, kube_of(slurm))
+
+
+def of_slurm(found: Found) -> Found:
+    return [one for one in found if not one["check"].startswith("kubernetes")]
 
 
 def bad(found: Found, level: str = "error") -> list[tuple[str, str]]:
@@ -89,21 +100,23 @@ def drained(slurm: Cluster) -> Iterator[None]:
 
 @pytest.mark.both_releases("the newer one tells its settings over REST")
 @releases
-def test_a_site_where_all_is_well(own_slurm: Callable[..., Cluster], tmp_path: Path, release: str):
+def test_a_site_where_all_is_well(
+    own_slurm: Callable[..., Cluster], kube_of: Callable[[Cluster], KubeSite], tmp_path: Path, release: str
+):
     """And nothing is changed by being looked at."""
     cluster = own_slurm(release, **FEW)
-    one = Doctor(tmp_path, cluster)
+    one = Doctor(tmp_path, cluster, kube_of(cluster))
     before = state(cluster)
     code, found = one.look("n[01-02]")
     assert code == 0
-    assert {finding["level"] for finding in found} == {"ok"}, found
+    assert {finding["level"] for finding in of_slurm(found)} == {"ok"}, found
     said = {finding["check"]: finding["what"] for finding in found}
     assert said["slurm.release"].startswith(f"Slurm {release}")
     assert ("slurmctld's settings" in said["slurm.conf"]) == (cluster.data_parsers[-1] >= "v0.0.45")
     assert state(cluster) == before
     assert sorted(path.name for path in tmp_path.glob("*") if path.is_file()) == [
+        "kube-token",
         "policy.yaml",
-        "rates.csv",
         "site.yaml",
         "token",
     ]
@@ -173,7 +186,7 @@ def test_who_has_drained_what(doctor: Doctor):
 
 def test_a_hostlist_with_a_node_that_slurm_has_not(doctor: Doctor):
     code, found = doctor.look("n[05-08,99]")
-    assert (code, bad(found)) == (1, [("slurm.nodes", "pool a: Slurm has no node n99")])
+    assert (code, bad(of_slurm(found))) == (1, [("slurm.nodes", "pool a: Slurm has no node n99")])
 
 
 def test_a_pool_of_which_only_some_nodes_have_gpus(doctor: Doctor):
@@ -199,7 +212,7 @@ def test_a_reservation_over_our_nodes(doctor: Doctor):
 @pytest.mark.both_releases("the newer one tells its settings over REST")
 @releases
 def test_settings_that_endanger_hand_overs_a_clock_and_no_slurmctld(
-    own_slurm: Callable[..., Cluster], tmp_path: Path, release: str
+    own_slurm: Callable[..., Cluster], kube_of: Callable[[Cluster], KubeSite], tmp_path: Path, release: str
 ):
     """One cluster for all that a cluster has to be started for."""
     preempts = {"PreemptType": "preempt/partition_prio", "PreemptMode": "REQUEUE", "JobRequeue": "0"}
@@ -207,7 +220,7 @@ def test_settings_that_endanger_hand_overs_a_clock_and_no_slurmctld(
     health = {"HealthCheckProgram": "/bin/true", "HealthCheckInterval": "3600"}
     settings = {"ReturnToService": "2", **preempts, **power, **health}
     cluster = own_slurm(release, **FEW, settings=settings, clock="+3h")
-    one = Doctor(tmp_path, cluster)
+    one = Doctor(tmp_path, cluster, kube_of(cluster))
     code, found = one.look("n[01-02]")
     words = {(level, what.split("=")[0].split(":")[0]) for level in LEVELS for _, what in bad(found, level)}
     assert code == 1

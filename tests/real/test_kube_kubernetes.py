@@ -15,16 +15,21 @@ from tests.real.kube_bench import KubeBench
 CALLED = ("n01", "n02", "n03", "n04")
 
 
-@pytest.fixture
-def bench(kube: ControlPlane, space: str) -> Iterator[KubeBench]:
+@pytest.fixture(scope="module")
+def alone(kube: ControlPlane) -> Iterator[ControlPlane]:
     """All other nodes are cordoned, so that pods go where the suite looks."""
     others = [name for name in nodes.names(16) if name not in CALLED]
     for name in others:
         nodes.cordon(kube.admin, name)
-    one = KubeBench(kube, space, CALLED, Evict.PODS)
+    yield kube
+    for name in others:
+        nodes.cordon(kube.admin, name, on=False)
+
+
+@pytest.fixture
+def bench(alone: ControlPlane, space: str) -> Iterator[KubeBench]:
+    one = KubeBench(alone, space, CALLED, Evict.PODS)
     try:
         yield one
     finally:
         one.close()
-        for name in others:
-            nodes.cordon(kube.admin, name, on=False)
