@@ -26,7 +26,7 @@ from models.errors import Unreachable
 SILENT_S = 150.0  # what nobody told of for so long is not known
 NAP_S = 0.05
 
-log = logging.getLogger("tidegate.kube")
+log = logging.getLogger("tidegate.kubernetes")
 
 
 class KubeCluster:

@@ -11,16 +11,18 @@ from typing import Protocol
 from connectors.kube import node_patch
 from connectors.kube.access.api import MERGE_PATCH, Answer, Api, status_of
 from connectors.kube.cluster import KubeCluster
+from connectors.kube.demand.place import tolerates
+from connectors.kube.demand.pods import NODE_SET
 from connectors.kube.eviction import Evictions
 from connectors.kube.facts import FACTS
-from connectors.kube.leaving import SLINKY, leaving
-from connectors.kube.names import PoolNames
+from connectors.kube.leaving import leaving
+from connectors.kube.names import HPC, NO_EXECUTE, SIDE, PoolNames
 from connectors.kube.node_patch import Patch, same_for_us
 from connectors.kube.nodes import Rules, is_ready, lacking, node_of, usual_offers
 from connectors.kube.quota import Quota
 from connectors.kube.state import ClusterState
 from connectors.kube.wire.meta import condition
-from connectors.kube.wire.nodes import Node
+from connectors.kube.wire.nodes import Node, Taint
 from connectors.kube.wire.pods import Pod
 from models.acts import Outcome
 from models.demand import Demand
@@ -283,14 +285,10 @@ def _ready_s(node: Node) -> int:
 
 
 def _is_slurmd(pod: Pod) -> bool:
-    return SLINKY in (pod.metadata.labels or {}) and not pod.ended
+    return NODE_SET in (pod.metadata.labels or {}) and not pod.ended
 
 
 def _bears_fence(pod: Pod) -> bool:
-    """Whether our NoExecute taint leaves the pod alone."""
-    return any(
-        toleration.effect in (None, "", "NoExecute")
-        and (toleration.key in ("", "tidegate.dev/side"))
-        and toleration.toleration_seconds is None
-        for toleration in pod.spec.tolerations or ()
-    )
+    """Whether our NoExecute taint leaves the pod alone for good."""
+    fence = Taint(SIDE, HPC, NO_EXECUTE)
+    return any(tolerates(one, fence) and one.toleration_seconds is None for one in pod.spec.tolerations or ())

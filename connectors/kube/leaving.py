@@ -4,17 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from connectors.kube.demand.pods import belongs_to_node
 from connectors.kube.names import ALLOWED, EVICT
 from connectors.kube.wire.pods import Pod
 from models.policies import Evict
 
-MIRROR = "kubernetes.io/config.mirror"  # an annotation of static pods, which kubelet alone can end
-SLINKY = "nodeset.slinky.slurm.net/pod-name"  # a label of pods in which slurmd runs: the HPC side itself
-_REFUSING = {
-    "karpenter.sh/do-not-disrupt": "true",
-    "karpenter.sh/do-not-evict": "true",
-    "cluster-autoscaler.kubernetes.io/safe-to-evict": "false",
-}
+KEEP = ("karpenter.sh/do-not-disrupt", "karpenter.sh/do-not-evict")  # true, or for how long
+SAFE = "cluster-autoscaler.kubernetes.io/safe-to-evict"
 
 
 def leaving(pods: Iterable[Pod]) -> tuple[Pod, ...]:
@@ -24,17 +20,7 @@ def leaving(pods: Iterable[Pod]) -> tuple[Pod, ...]:
 
 def has_to_leave(pod: Pod) -> bool:
     """Whether a node with this pod on it is not empty."""
-    if pod.ended or belongs_to_node(pod):
-        return False
-    return SLINKY not in (pod.metadata.labels or {})
-
-
-def belongs_to_node(pod: Pod) -> bool:
-    """Whether it is a DaemonSet's, or a static pod's mirror: it comes and goes with its node."""
-    controller = pod.metadata.controller
-    if controller is not None and controller.kind in ("DaemonSet", "Node"):
-        return True
-    return MIRROR in (pod.metadata.annotations or {})
+    return not (pod.ended or belongs_to_node(pod))
 
 
 def is_bare(pod: Pod) -> bool:
@@ -47,9 +33,11 @@ def stays(pod: Pod, evict: Evict) -> str:
     annotations = pod.metadata.annotations or {}
     if evict is Evict.NEVER:
         return "the policy says evict: never"
-    for key, value in _REFUSING.items():
-        if annotations.get(key) == value:
-            return f"it has {key}: {value}"
+    for key in KEEP:
+        if annotations.get(key, "false") != "false":
+            return f"it has {key}: {annotations[key]}"
+    if annotations.get(SAFE) == "false":
+        return f"it has {SAFE}: false"
     if evict is Evict.OPTED_IN and annotations.get(EVICT) != ALLOWED:
         return f"it lacks {EVICT}: {ALLOWED}"
     return ""

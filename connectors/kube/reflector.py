@@ -26,7 +26,7 @@ BRIEF_S = 1.0  # a watch that ends sooner, and tells of no change, does not work
 BREAKS_MOST = 2  # of a watch at one version
 NAMED_MOST = 1_000  # objects that cannot be read, by name in the log
 
-log = logging.getLogger("tidegate.kube")
+log = logging.getLogger("tidegate.kubernetes")
 
 T = TypeVar("T", bound=Described)
 

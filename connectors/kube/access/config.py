@@ -23,7 +23,7 @@ SERVICE_ACCOUNT = Path("/var/run/secrets/kubernetes.io/serviceaccount")
 CONNECTIONS = 64  # that are kept: each resource that is watched holds one
 WITHIN = "the service account of this pod"
 
-log = logging.getLogger("tidegate.kube")
+log = logging.getLogger("tidegate.kubernetes")
 
 
 class Access:

@@ -16,7 +16,7 @@ AGAIN_S = 60.0  # the file is read again after so long; kubelet renews a token l
 TOKEN_MOST = 65_536  # bytes of the file
 _TOKEN = re.compile(r"[!-~]+")
 
-log = logging.getLogger("tidegate.kube")
+log = logging.getLogger("tidegate.kubernetes")
 
 
 class TokenFile:

@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 
 from connectors.kube.checkup.placing import is_blanket
-from connectors.kube.leaving import SLINKY, belongs_to_node
+from connectors.kube.demand.pods import NODE_SET, belongs_to_node
 from connectors.kube.names import SIDE
 from connectors.kube.wire.pods import Pod
 
@@ -24,10 +24,9 @@ def sorted_pods(pods: Iterable[Pod], nodes: Collection[str]) -> SeenPods:
     """Of all pods those that matter; ``nodes`` are those of the pools."""
     found = SeenPods()
     for pod in pods:
-        if pod.ended or belongs_to_node(pod):
-            continue
-        if SLINKY in (pod.metadata.labels or {}):
+        if not pod.ended and NODE_SET in (pod.metadata.labels or {}):
             found.slinky.append(pod)
+        if pod.ended or belongs_to_node(pod):
             continue
         if pod.spec.node_name in nodes:
             found.here.append(pod)

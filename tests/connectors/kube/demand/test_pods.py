@@ -6,11 +6,10 @@ from typing import Any
 
 import pytest
 
-from connectors.kube.demand.leaving import leaving, protected
 from connectors.kube.demand.need import Held
 from connectors.kube.demand.pods import Rules, facts_of, group_by_controller, held_now
 from connectors.kube.wire.pods import Pod
-from tests.connectors.kube.demand.made import CREATED_S, GPU, NOW_S, STARTED, UNSCHEDULABLE, pod
+from tests.connectors.kube.demand.made import CREATED_S, GPU, NOW_S, UNSCHEDULABLE, pod
 
 RULES = Rules()
 
@@ -117,52 +116,3 @@ def test_a_port_of_the_node_is_asked_for_only_once_a_node():
 def test_the_piece_of_work_is_the_controllers():
     assert group_by_controller(pod(owner=("Job", "j"))).id == "j"
     assert group_by_controller(pod("alone")).id == "uid-alone"
-
-
-LEAVING: dict[str, tuple[Pod, bool, bool]] = {  # whether it would have to leave, and whether nothing makes it again
-    "a Job's": (pod(on="n1", owner=("Job", "j")), True, False),
-    "a bare one": (pod(on="n1"), True, True),
-    "a bare one that tolerates everything": (pod(on="n1", tolerations=[{"operator": "Exists"}]), True, True),
-    "a balloon": (pod(on="n1", priority=-10, owner=("ReplicaSet", "r")), True, False),
-    "one that asks for nothing": (pod(on="n1", asks={}, owner=("ReplicaSet", "r")), True, False),
-    "one that is being deleted": (pod(on="n1", owner=("Job", "j"), deletionTimestamp=STARTED), True, False),
-    "a DaemonSet's": (pod(on="n1", owner=("DaemonSet", "d")), False, False),
-    "a static one": (pod(on="n1", **STATIC), False, False),
-    "a Slurm node of Slinky's": (pod(on="n1", **SLINKY), False, False),
-    "succeeded": (pod(on="n1", status={"phase": "Succeeded"}), False, False),
-    "failed": (pod(on="n1", status={"phase": "Failed"}), False, False),
-}  # fmt: skip
-
-
-@pytest.mark.parametrize("name", LEAVING)
-def test_who_would_have_to_leave_a_node(name: str):
-    one, leaves, bare = LEAVING[name]
-    found = leaving([one])
-    assert (len(found.pods), len(found.bare)) == (leaves, bare)
-
-
-KEPT: dict[str, tuple[str, dict[str, str], str]] = {
-    "nothing is evicted": ("never", {"tidegate.dev/evict": "allowed"}, "the policy evicts nothing"),
-    "any may be": ("pods", {}, ""),
-    "opted in": ("optedIn", {"tidegate.dev/evict": "allowed"}, ""),
-    "not opted in": ("optedIn", {}, "no annotation tidegate.dev/evict=allowed"),
-    "opted in by another word": ("optedIn", {"tidegate.dev/evict": "true"}, "no annotation"),
-    "Karpenter's word": ("pods", {"karpenter.sh/do-not-disrupt": "true"}, "do-not-disrupt"),
-    "Karpenter's word, for a while": ("pods", {"karpenter.sh/do-not-disrupt": "30m"}, "do-not-disrupt"),
-    "Karpenter's word, taken back": ("pods", {"karpenter.sh/do-not-disrupt": "false"}, ""),
-    "not safe": ("pods", {"cluster-autoscaler.kubernetes.io/safe-to-evict": "false"}, "safe-to-evict=false"),
-    "safe": ("pods", {"cluster-autoscaler.kubernetes.io/safe-to-evict": "true"}, ""),
-    "opted in and not safe": (
-        "optedIn",
-        {"tidegate.dev/evict": "allowed", "cluster-autoscaler.kubernetes.io/safe-to-evict": "false"},
-        "safe-to-evict=false",
-    ),
-}
-
-
-@pytest.mark.parametrize("name", KEPT)
-def test_who_may_not_be_evicted(name: str):
-    evict, annotations, why = KEPT[name]
-    told = protected(pod(on="n1", annotations=annotations), evict)
-    assert why in told
-    assert bool(told) is bool(why)
