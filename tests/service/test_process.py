@@ -72,8 +72,10 @@ def opening(tmp_path: Path, server: Fake, kube: KubeSite) -> Iterator[Opening]:
     (tmp_path / "token").write_text(fake.TOKEN)
     with ExitStack() as at_end:
 
-        def opened(role: Role = Role.ALL, spec: str = "", site: str = "", every: str = "10s") -> Process:
-            (tmp_path / "site.yaml").write_text(SITE % (server.url, kube.text, site))
+        def opened(
+            role: Role = Role.ALL, spec: str = "", site: str = "", every: str = "10s", there: str = kube.text
+        ) -> Process:
+            (tmp_path / "site.yaml").write_text(SITE % (server.url, there, site))
             (tmp_path / "policy.yaml").write_text(f"spec: {{moves: {MOVES.replace('10s', every)}{spec}}}")
             place, policy = read_site(tmp_path / "site.yaml"), read_policy(tmp_path / "policy.yaml")
             return open_process(role, place, policy, None, at_end)
@@ -124,6 +126,28 @@ def test_control_alone_reads_both_sides_for_itself(opening: Opening, server: Fak
     (decided,) = run_once(control)
     assert len(server.asked) > asked, "it reads Slurm itself"
     assert (decided.plan.current, decided.plan.target) == (0, 1)
+
+
+def test_a_site_without_kubernetes_may_observe_slurm_alone(opening: Opening):
+    process = opening(spec=", mode: observe", there="null")
+    assert run_once(process) == []
+    assert process.part(BusPart).bus.latest_state(Topic.DEMAND).keys() == {"site/pool/hpc"}
+    assert all(one.well for one in process.status())
+
+
+@pytest.mark.parametrize("mode", ["recommend", "auto"])
+def test_without_kubernetes_more_is_refused_with_the_rights_that_it_needs(opening: Opening, mode: str):
+    with pytest.raises(BadInput, match=f"mode {mode} needs Kubernetes, .*read-only rights are enough"):
+        opening(spec=f", mode: {mode}", there="null")
+
+
+def test_what_kubernetes_shows_wakes_the_publishing(opening: Opening, kube: KubeSite):
+    woken: list[tuple[str, float]] = []
+    process = opening(Role.CONNECT)
+    process.wake = lambda name, in_s: woken.append((name, in_s))
+    kube.put_node("n99")
+    until(lambda: woken)
+    assert {name for name, _ in woken} == {"publish"}
 
 
 def test_all_pools_are_looked_after_and_slurm_is_read_once_for_them(opening: Opening, server: Fake):
