@@ -18,7 +18,7 @@ from connectors.kube.facts import FACTS
 from connectors.kube.leaving import leaving
 from connectors.kube.names import HPC, NO_EXECUTE, SIDE, PoolNames
 from connectors.kube.node_patch import Patch, same_for_us
-from connectors.kube.nodes import Rules, is_ready, lacking, node_of, usual_offers
+from connectors.kube.nodes import Rules, closed_by, is_discouraged, is_ready, lacking, node_of, usual_offers
 from connectors.kube.quota import Quota
 from connectors.kube.state import ClusterState
 from connectors.kube.wire.meta import condition
@@ -117,7 +117,7 @@ class KubernetesPool:
         """See the port."""
         outcome = self._write(node, version, lambda shown: node_patch.noted(shown, record))
         looked = self._looked.get(node)
-        if outcome is Outcome.DONE and looked is not None and not _is_closed(self._show(node, looked, ())):
+        if outcome is Outcome.DONE and looked is not None and closed_by(looked) is None:
             self._give_quota(node, looked)
         return outcome
 
@@ -142,9 +142,9 @@ class KubernetesPool:
     def open(self, node: str, *, mark: str, record: str, version: str) -> Outcome:
         """See the port. The quota grows afterwards, so that nothing is admitted that has no node yet."""
         shown = self._at(node, version)
-        if shown is None or self._closed_by(node, shown) not in (None, mark):
+        if shown is None or closed_by(shown) not in (None, mark):
             return Outcome.REFUSED
-        if self._quota is not None and self._closed_by(node, shown) is not None:
+        if self._quota is not None and closed_by(shown) is not None:
             left_out = self._quota.leave_out(shown)
             if left_out is not Outcome.DONE:
                 return left_out
@@ -176,7 +176,7 @@ class KubernetesPool:
 
     def _picture(self, state: ClusterState, told_s: int) -> Picture[KubernetesNode]:
         there = {here: state.nodes[name] for name, here in self._names.hpc.items() if name in state.nodes}
-        self._usual = usual_offers([node for here, node in there.items() if not _is_closed(self._show(here, node, ()))])
+        self._usual = usual_offers([node for node in there.values() if closed_by(node) is None])
         nodes = {}
         for here, node in there.items():
             pods = state.pods_on.get(node.metadata.name, ())
@@ -202,19 +202,25 @@ class KubernetesPool:
             self._ready_since[name] = self._clock()
         return self._ready_since[name]
 
-    def _closed_by(self, name: str, node: Node) -> str | None:
-        return self._show(name, node, ()).closed_by
-
     def _close(self, node: str, mark: str, record: str, version: str, *, fenced: bool) -> Outcome:
         shown = self._at(node, version)
-        if shown is None or self._closed_by(node, shown) not in (None, mark):
+        if shown is None or closed_by(shown) not in (None, mark):
             return Outcome.REFUSED
-        if self._quota is not None:
-            taken = self._quota.take(shown)
-            if taken is not Outcome.DONE:
-                return taken
+        if (no := self._take_quota(node, shown)) is not None:
+            return no
         pool = self._names.pool
         return self._write(node, version, lambda at: node_patch.closed(at, mark, record, pool, fenced=fenced))
+
+    def _take_quota(self, node: str, shown: Node) -> Outcome | None:
+        """None where the node may be closed. One that closes in order waits until the quota has shrunk; any other must
+        be closed at once, as it may be open to both sides."""
+        if self._quota is None:
+            return None
+        taken = self._quota.take(shown)
+        if taken is Outcome.DONE or is_discouraged(shown):
+            return None if taken is Outcome.DONE else taken
+        log.error("node %s is closed, and Kueue's quota counts it still: see to its nominalQuota", node)
+        return None
 
     def _give_quota(self, node: str, shown: Node) -> None:
         if self._quota is not None and self._quota.give(shown, self._usual) is not Outcome.DONE:
@@ -269,10 +275,6 @@ def _outcome(node: str, answer: Answer) -> Outcome:
     told = clean(f"{answer.status} {status.reason or ''} {status.message or ''}".rstrip())
     log.warning("node %s could not be changed: %s", node, told)
     return Outcome.UNKNOWN if answer.status in (408, 429) or answer.status >= 500 else Outcome.REFUSED
-
-
-def _is_closed(shown: KubernetesNode) -> bool:
-    return shown.closed_by is not None
 
 
 def _ready_s(node: Node) -> int:

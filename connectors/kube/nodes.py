@@ -11,7 +11,7 @@ from connectors.kube.leaving import is_bare, leaving, stays
 from connectors.kube.names import HPC, MARK, NO_EXECUTE, NO_SCHEDULE, PREFER_NOT, RECORD, SIDE
 from connectors.kube.owners_of_nodes import managed_by
 from connectors.kube.wire.meta import condition
-from connectors.kube.wire.nodes import Node, Taint
+from connectors.kube.wire.nodes import Node
 from connectors.kube.wire.pods import Pod
 from models.handovers import MARK_PREFIX
 from models.nodes import KubernetesNode, NodeShape
@@ -50,8 +50,8 @@ def node_of(
     theirs = closed_by_others(node, rules.taints)
     return KubernetesNode(
         name=name,
-        closed_by=_closed_by(ours, annotations),
-        discouraged=any(taint.effect == PREFER_NOT for taint in ours),
+        closed_by=closed_by(node),
+        discouraged=is_discouraged(node),
         pods=len(there),
         ready=is_ready(node),
         cordoned=bool(theirs),
@@ -66,6 +66,21 @@ def node_of(
         staying=sum(bool(stays(pod, rules.evict)) for pod in there),
         cordoned_by=theirs,
     )
+
+
+def closed_by(node: Node) -> str | None:
+    """Whose closing it is: the mark that we leave beside the taint; of a person's taint its value."""
+    ours = [taint for taint in node.spec.taints or () if taint.key == SIDE and taint.effect in _CLOSING]
+    if not ours:
+        return None
+    if ours[0].value != HPC:
+        return ours[0].value or "a taint without a value"
+    return (node.metadata.annotations or {}).get(MARK, f"{MARK_PREFIX}{HPC}")
+
+
+def is_discouraged(node: Node) -> bool:
+    """Whether new pods prefer other nodes by our taint."""
+    return any(taint.key == SIDE and taint.effect == PREFER_NOT for taint in node.spec.taints or ())
 
 
 def is_ready(node: Node) -> bool:
@@ -138,13 +153,3 @@ def _amounts(node: Node) -> Mapping[str, int]:
     except ValueError:
         return {}
     return {name: amount for name, amount in amounts.items() if name in (CPU, MEMORY) or is_extended(name)}
-
-
-def _closed_by(ours: Sequence[Taint], annotations: Mapping[str, str]) -> str | None:
-    """Whose closing it is: the mark that we leave beside the taint; of a person's taint its value."""
-    values = [taint.value or "" for taint in ours if taint.effect in _CLOSING]
-    if not values:
-        return None
-    if values[0] != HPC:
-        return values[0] or "a taint without a value"
-    return annotations.get(MARK, f"{MARK_PREFIX}{HPC}")

@@ -1,0 +1,254 @@
+"""What the port does besides the suite: conflicts, quota, what an answer means, slurmd in pods, readiness."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from connectors.kube.kubernetes import AGAIN_S, CONFLICTS_MOST
+from models.acts import Outcome
+from models.errors import Unreachable
+from models.nodes import HpcNode, KubernetesNode, Node, Side
+from tests.connectors.kube import objects
+from tests.connectors.kube.fake_api import Asked, Rule, away, refused
+from tests.connectors.kube.kube_bench import NOW_S, SIDE, FakeKubernetesBench
+
+DONE, REFUSED, UNKNOWN = Outcome.DONE, Outcome.REFUSED, Outcome.UNKNOWN
+MARK = "tidegate:s_p.1.p1"
+
+
+class Quota:
+    """One that says what it is told to, and notes when it was asked."""
+
+    def __init__(self, bench: FakeKubernetesBench, says: Outcome = DONE) -> None:
+        self.says = says
+        self.asked: list[tuple[str, bool]] = []
+        self._bench = bench
+        bench.port._quota = self  # type: ignore[assignment]
+
+    def take(self, node: Any) -> Outcome:
+        return self._note("take", node)
+
+    def leave_out(self, node: Any) -> Outcome:
+        return self._note("leave out", node)
+
+    def give(self, node: Any, usual: Any) -> Outcome:
+        return self._note("give", node)
+
+    def _note(self, what: str, node: Any) -> Outcome:
+        """With whether the node is closed on the API server just then."""
+        name = node.metadata.name
+        shown = self._bench.api.get("nodes", name)
+        assert shown is not None
+        closed = any(taint["effect"] == "NoSchedule" for taint in shown["spec"].get("taints") or ())
+        self.asked.append((what, closed))
+        return self.says
+
+
+@pytest.fixture
+def bench() -> FakeKubernetesBench:
+    return FakeKubernetesBench()
+
+
+def look(bench: FakeKubernetesBench, node: str = "n1") -> KubernetesNode:
+    shown = bench.port.look(node)
+    assert shown is not None
+    return shown
+
+
+def write(bench: FakeKubernetesBench, what: str, node: str = "n1", record: str = "r") -> Outcome:
+    version = look(bench, node).version
+    if what in ("note", "discourage"):
+        return getattr(bench.port, what)(node, record=record, version=version)  # type: ignore[no-any-return]
+    return getattr(bench.port, what)(node, mark=MARK, record=record, version=version)  # type: ignore[no-any-return]
+
+
+def meddle(bench: FakeKubernetesBench, change: dict[str, Any], times: int = 1_000) -> list[int]:
+    """Somebody changes the node whenever we are about to; how often he did."""
+    done: list[int] = []
+
+    def before(asked: Asked) -> None:
+        if asked.method == "PATCH" and len(done) < times:
+            done.append(1)
+            shown = bench.api.get("nodes", "n1")
+            assert shown is not None
+            merged = {part: {**shown.get(part, {}), **more} for part, more in change.items()}
+            bench.api.put("nodes", {**shown, **merged})
+
+    bench.api.before = before
+    return done
+
+
+HEARTBEAT = {"status": {"conditions": [{"type": "Ready", "status": "True", "lastHeartbeatTime": "now"}]}}
+
+
+def test_what_kubelet_tells_in_between_costs_another_try(bench: FakeKubernetesBench):
+    meddle(bench, HEARTBEAT, times=CONFLICTS_MOST - 1)
+    assert write(bench, "close") is DONE
+    assert look(bench).closed_by == MARK
+
+
+def test_where_it_tells_all_the_time_it_is_refused_in_the_end(bench: FakeKubernetesBench):
+    tries = meddle(bench, HEARTBEAT)
+    assert write(bench, "close") is REFUSED
+    assert len(tries) == CONFLICTS_MOST
+
+
+THEIRS = {
+    "a cordon": {"spec": {"unschedulable": True}},
+    "a taint": {"spec": {"taints": [objects.taint("maintenance")]}},
+    "another record": {"metadata": {"annotations": {"tidegate.dev/record": "theirs"}}},
+}
+
+
+@pytest.mark.parametrize("change", THEIRS.values(), ids=THEIRS.keys())
+def test_what_somebody_else_writes_in_between_is_never_overwritten(bench: FakeKubernetesBench, change: dict[str, Any]):
+    tries = meddle(bench, change)
+    assert write(bench, "close") is REFUSED
+    assert len(tries) == 1
+    assert look(bench).closed_by is None
+
+
+def test_other_taints_labels_and_annotations_stay(bench: FakeKubernetesBench):
+    theirs = [objects.taint("nvidia.com/gpu", value="present"), objects.taint("odd", "PreferNoSchedule")]
+    bench.api.put("nodes", objects.node("n1", taints=theirs, labels={"a": "b"}, annotations={"c": "d"}))
+    for what in ("discourage", "close", "fence", "open"):
+        assert write(bench, what) is DONE
+    shown = bench.api.get("nodes", "n1")
+    assert shown is not None
+    assert shown["spec"]["taints"] == theirs
+    assert shown["metadata"]["labels"] == {"a": "b", SIDE: "kubernetes", "tidegate.dev/pool": "p"}
+    assert shown["metadata"]["annotations"] == {"c": "d", "tidegate.dev/record": "r"}
+
+
+def test_a_label_says_whose_a_node_is(bench: FakeKubernetesBench):
+    write(bench, "close")
+    shown = bench.api.get("nodes", "n1")
+    assert shown is not None
+    assert shown["metadata"]["labels"] == {SIDE: "hpc", "tidegate.dev/pool": "p"}
+
+
+ANSWERS = {
+    "no right": (refused(403, "Forbidden", "nodes is forbidden"), REFUSED),
+    "a policy of the site's": (refused(422, "Invalid", "admission denied"), REFUSED),
+    "gone": (refused(404, "NotFound", "no such node"), REFUSED),
+    "too much at once": (refused(429, "TooManyRequests", "slow down"), UNKNOWN),
+    "a fault of its own": (refused(500, "InternalError", "etcd"), UNKNOWN),
+}
+
+
+@pytest.mark.parametrize(("answer", "expected"), ANSWERS.values(), ids=ANSWERS.keys())
+def test_what_an_answer_to_a_write_means(bench: FakeKubernetesBench, answer: Any, expected: Outcome):
+    bench.api.rules.append(Rule(lambda asked: asked.method == "PATCH", answer))
+    assert write(bench, "close") is expected
+
+
+def test_a_write_without_an_answer_may_have_happened(bench: FakeKubernetesBench):
+    bench.api.rules.append(Rule(lambda asked: asked.method == "PATCH", error=away()))
+    assert write(bench, "close") is UNKNOWN
+
+
+@pytest.mark.parametrize("answer", [refused(403, "Forbidden", "no"), refused(503, "", "no")], ids=["no right", "away"])
+def test_what_cannot_be_looked_at_is_unknown_and_not_gone(bench: FakeKubernetesBench, answer: Any):
+    bench.api.rules.append(Rule(lambda asked: asked.method == "GET", answer))
+    with pytest.raises(Unreachable):
+        bench.port.look("n1")
+
+
+# ---- Kueue's quota ----
+
+
+def test_the_quota_shrinks_before_a_node_closes_and_grows_after_it_opens(bench: FakeKubernetesBench):
+    quota = Quota(bench)
+    for what in ("discourage", "close", "fence", "open", "note"):
+        assert write(bench, what) is DONE
+    assert quota.asked == [
+        ("take", False),
+        ("take", True),
+        ("leave out", True),
+        ("give", False),
+        ("give", False),
+    ]
+
+
+@pytest.mark.parametrize("says", [REFUSED, UNKNOWN])
+def test_a_node_waits_until_the_quota_has_shrunk(bench: FakeKubernetesBench, says: Outcome):
+    quota = Quota(bench, says)
+    write(bench, "discourage")
+    assert write(bench, "close") is says
+    assert look(bench).closed_by is None
+    quota.says = DONE
+    assert write(bench, "close") is DONE
+
+
+def test_one_that_is_open_to_both_sides_does_not_wait_for_it(bench: FakeKubernetesBench):
+    """No hand-over discouraged pods before: it is to be closed at once."""
+    Quota(bench, REFUSED)
+    assert write(bench, "close") is DONE
+    assert look(bench).closed_by == MARK
+
+
+# ---- slurmd in pods ----
+
+SLURMD = {"labels": {"nodeset.slinky.slurm.net/pod-name": "gpu-0"}}
+BEARS = {"tolerations": [{"key": SIDE, "operator": "Exists"}]}
+FOR_A_WHILE = {"tolerations": [{"key": SIDE, "operator": "Exists", "effect": "NoExecute", "tolerationSeconds": 60}]}
+
+
+@pytest.mark.parametrize(
+    ("spec", "expected"), [({}, REFUSED), (BEARS, DONE), (FOR_A_WHILE, REFUSED)], ids=["none", "all", "for a while"]
+)
+def test_a_fence_never_ends_the_hpc_side_s_own_pods(
+    bench: FakeKubernetesBench, spec: dict[str, Any], expected: Outcome
+):
+    write(bench, "close")
+    bench.api.put("pods", objects.pod("slurmd", on="n1", owner="NodeSet", metadata=SLURMD, spec=spec))
+    assert write(bench, "fence") is expected
+    assert look(bench).fenced is (expected is DONE)
+    assert look(bench).pods == 0, "it is no pod that would have to leave"
+
+
+# ---- reading ----
+
+
+def test_a_picture_is_the_same_value_until_something_changes_and_newer_after_a_while(bench: FakeKubernetesBench):
+    first = bench.port.read()
+    assert bench.port.read() is first
+    bench.now_s += AGAIN_S
+    again = bench.port.read()
+    assert again is not first
+    assert again.nodes is first.nodes
+    bench.bind_pod("n1")
+    later = bench.port.read()
+    assert later.order > again.order
+    assert (later.nodes["n1"].pods, later.nodes["n2"] is again.nodes["n2"]) == (1, True)
+
+
+def test_since_when_a_node_is_ready_is_told_by_its_condition_at_first_and_then_as_it_is_seen(
+    bench: FakeKubernetesBench,
+):
+    assert look(bench).ready_since_s == 1_796_032_800  # as its condition says
+    bench.api.put("nodes", objects.node("n1", ready=False))
+    assert (look(bench).ready, look(bench).ready_since_s) == (False, None)
+    bench.now_s += 100
+    bench.api.put("nodes", objects.node("n1"))
+    assert look(bench).ready_since_s == NOW_S + 100
+    bench.now_s += 100
+    assert look(bench).ready_since_s == NOW_S + 100
+
+
+def test_a_node_that_lacks_what_the_open_ones_have_says_so(bench: FakeKubernetesBench):
+    bench.port.read()
+    bench.api.put("nodes", objects.node("n1", status={"allocatable": {"cpu": "8", "memory": "62500Mi"}}))
+    assert look(bench).lacks == "0 of 4 nvidia.com/gpu"
+    assert look(bench, "n2").lacks == ""
+
+
+def test_a_node_is_closed_for_the_hpc_side_by_what_the_docs_tell_a_person_to_type(bench: FakeKubernetesBench):
+    bench.api.put("nodes", objects.node("n1", taints=[objects.taint(SIDE, value="hpc")]))
+    shown = look(bench)
+    assert shown.closed_by == "tidegate:hpc"
+    assert Node("n1", HpcNode("n1", "", None, False, None), shown).owner is Side.HPC
+    version = shown.version
+    assert bench.port.open("n1", mark="tidegate:hpc", record="r", version=version) is DONE
