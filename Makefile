@@ -55,5 +55,5 @@ simulate: setup ## Search 100,000 simulated hand-overs with faults for a violati
 test-real: setup ## Run the tests with real components; with both releases of Slurm where they differ
 	$(call REAL)
 
-test-real-all: setup ## Run them all with both releases, as before a release of ours
-	$(call REAL,--all) --all-releases
+test-real-all: setup ## Run them all, long ones too, with both releases; PART=bus, slurm, kube or together runs a part
+	$(call REAL,--all) --all-releases --long --part="$(PART)"

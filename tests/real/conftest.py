@@ -12,12 +12,15 @@ from types import MappingProxyType
 
 import pytest
 
+from tests.real import selection
 from tests.real.kafka.broker import Broker
 from tests.real.kafka.certificates import Certificates
 from tests.real.kube.fixtures import kube, kube_logs, kueue, own_kube, space  # noqa: F401
-from tests.real.slurm import selection
+from tests.real.selection import LONG, PART, PARTS
+from tests.real.slurm import selection as releases
 from tests.real.slurm.fixtures import own_slurm, slurm, slurm_24, slurm_26, slurm_logs  # noqa: F401
 
+HERE = Path(__file__).parent
 TAIL = 20  # lines of a log that a failed test shows
 NUMBERS = count(1)
 UNCLOSED = "unclosed <(socket|ssl)"  # how the warning of a socket begins that is left to the garbage collector
@@ -25,15 +28,20 @@ BROKERS: list[Broker] = []  # those of the session and of the test that runs
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    parser.addoption(selection.OPTION, action="store_true", help="run every test with both releases of Slurm")
+    parser.addoption(releases.OPTION, action="store_true", help="run every test with both releases of Slurm")
+    parser.addoption(LONG, action="store_true", help="run what takes long, too, with real components")
+    parser.addoption(PART, choices=["", *PARTS], default="", help="run one part of the tests with real components")
 
 
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    if not config.getoption(selection.OPTION, default=False):
-        out = set(selection.left_out(items))
-        config.hook.pytest_deselected(items=[item for item in items if item in out])
-        items[:] = [item for item in items if item not in out]
+    here = [item for item in items if item.path.is_relative_to(HERE)]
+    asked = {"long": config.getoption(LONG, default=False), "part": config.getoption(PART, default="")}
+    out = set(selection.left_out(here, **asked))
+    if not config.getoption(releases.OPTION, default=False):
+        out.update(releases.left_out([item for item in here if item not in out]))
+    config.hook.pytest_deselected(items=[item for item in items if item in out])
+    items[:] = [item for item in items if item not in out]
 
 
 def pytest_configure(config: pytest.Config) -> None:

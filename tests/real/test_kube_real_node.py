@@ -10,17 +10,15 @@ from tests.real.kube import nodes, objects
 from tests.real.kube.control_plane import ControlPlane
 from tests.real.kube.fixtures import running
 from tests.real.kube.real_node import RealNode
-from tests.real.slurm.selection import OPTION as ALL
 
+pytestmark = pytest.mark.long("a kubelet and containerd are not built otherwise")
 SIDE = "test.tidegate.dev/side"
 SPACE = "default"
 KUBELET_ALONE = ("--controllers=*,-taint-eviction-controller",)  # else the pod may be gone before it is refused
 
 
 @pytest.fixture(scope="module")
-def node(tmp_path_factory: pytest.TempPathFactory, kube_logs: None, pytestconfig: pytest.Config) -> Iterator[RealNode]:
-    if not pytestconfig.getoption(ALL, default=False):
-        pytest.skip(f"containers are run with {ALL} only")
+def node(tmp_path_factory: pytest.TempPathFactory, kube_logs: None) -> Iterator[RealNode]:
     wanted = {"kwok": False, "controller_manager_arguments": KUBELET_ALONE}
     with running(tmp_path_factory.mktemp("kube"), 0, **wanted) as control_plane:
         real = RealNode(control_plane, "real", tmp_path_factory.mktemp("node"))

@@ -15,7 +15,7 @@ from tests.real.kube import install, nodes, objects
 from tests.real.kube.control_plane import ControlPlane
 from tests.real.kube.kueue import Kueue
 from tests.real.kube.options import Options
-from tests.real.slurm.selection import OPTION as ALL
+from tests.real.selection import LONG
 
 NODES = 16  # of the one that is shared
 NUMBERS = count(1)
@@ -84,7 +84,7 @@ def space(request: pytest.FixtureRequest, kube: ControlPlane) -> Iterator[str]:
 @pytest.fixture(scope="session")
 def kueue(kube: ControlPlane, tmp_path_factory: pytest.TempPathFactory, pytestconfig: pytest.Config) -> Iterator[Kueue]:
     """Kueue's controller on the shared control plane."""
-    if not install.is_kept(install.KUEUE) and not pytestconfig.getoption(ALL, default=False):
+    if not install.is_kept(install.KUEUE) and not pytestconfig.getoption(LONG, default=False):
         pytest.skip("Kueue's controller has not been built: python -m tests.real.kube.install --all")
     controller = Kueue(kube, tmp_path_factory.mktemp("kueue"))
     try:
