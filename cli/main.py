@@ -42,6 +42,7 @@ COMMANDS = {  # in the order of the help; each line is the beginning of what its
         "cli.doctor.command:doctor",
         "Check that everything at a site is as Tidegate needs it, and say what to do where it is not.",
     ),
+    "rights": Command("cli.rights:rights", "Print what Tidegate must be allowed in Kubernetes, for kubectl apply."),
     "handovers": Command(
         "cli.handovers:handovers", "List the hand-overs of an audit, the newest last, or tell about one of them."
     ),

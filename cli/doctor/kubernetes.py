@@ -36,8 +36,9 @@ def kubernetes_findings(
         yield wrong(
             CHECK,
             f"the site file names no Kubernetes, and mode {policy.spec.mode} needs one",
-            "Name a kubeconfig as spec.kubernetes.kubeconfig; reading is all that mode recommend needs"
-            " (docs/kubernetes.md). Or write mode: observe in the policy.",
+            "Name it as spec.kubernetes; reading is all that mode recommend needs. Or write mode: observe in the"
+            " policy. This makes an account that may read:",
+            "tidegate rights --mode recommend | kubectl apply -f -",
         )
 
 

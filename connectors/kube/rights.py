@@ -8,7 +8,7 @@ from typing import Any
 
 import yaml
 
-from models.policies import Evict, Mode
+from models.policies import Evict, Mode, Policy
 
 LOOK = ("get", "list", "watch")
 ACCOUNT = "tidegate"  # as the documents call the account, its namespace and its roles
@@ -74,6 +74,14 @@ READ = (
 """What is read, in every mode."""
 
 
+def wanted_by(policy: Policy, lease_in: str = "") -> Wanted:
+    """What a policy wants, at a site that leads by a Lease in that namespace."""
+    spec = policy.spec
+    told = [pool.kubernetes.kueue for pool in spec.pools]
+    queues = sorted({one.cluster_queue for one in told if one is not None and one.cluster_queue is not None})
+    return Wanted(spec.mode, spec.moves.evict, tuple(queues), lease_in)
+
+
 def rights(wanted: Wanted) -> tuple[Rule, ...]:
     """All that is needed."""
     return (*READ, *acting(wanted))
@@ -108,6 +116,15 @@ def manifest(name: str, rules: Sequence[Rule], account: str = ACCOUNT, namespace
     for place in sorted({rule.namespace for rule in rules}):
         documents += _role(name, [rule for rule in rules if rule.namespace == place], place, (account, namespace))
     return "---\n".join(yaml.dump(one, sort_keys=False, default_flow_style=None, width=110) for one in documents)
+
+
+def account_manifest(account: str = ACCOUNT, namespace: str = ACCOUNT) -> str:
+    """The service account and its namespace, as YAML for ``kubectl apply``."""
+    documents = (
+        {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": namespace}},
+        {"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": account, "namespace": namespace}},
+    )
+    return "---\n".join(yaml.dump(one, sort_keys=False, default_flow_style=None) for one in documents)
 
 
 def _role(name: str, rules: Iterable[Rule], place: str, account: tuple[str, str]) -> list[dict[str, Any]]:

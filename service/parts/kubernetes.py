@@ -27,8 +27,8 @@ NEWS_S = 0.1  # after a change, how long more of the same is waited for before i
 NEWS_SHARE = 5.0  # and how many times as long as it takes to work out what it comes to
 
 NEEDED = (
-    "read-only rights are enough to observe and to recommend: get, list and watch of nodes and pods; docs/kubernetes.md"
-    " has the ClusterRole to paste, and which rights mode auto needs besides"
+    "reading is enough to observe and to recommend: tidegate rights --mode recommend | kubectl apply -f - makes an"
+    " account that may"
 )
 
 

@@ -87,7 +87,7 @@ def _lacks(rule: Rule, whose: str) -> Finding:
     return wrong(
         CHECK,
         f"{whose} may not {', '.join(rule.verbs)} {what}{within}: {so}",
-        f"Add the rule to the {kind} that it is bound to (here tidegate); docs/kubernetes.md has all of them:",
+        f"Add the rule to the {kind} that it is bound to (here tidegate); tidegate rights prints all of them:",
         appended(kind, "tidegate", "/rules", rule_of(rule), namespace=rule.namespace, first=False),
     )
 
@@ -107,5 +107,5 @@ def _too_much(api: Api, whose: str) -> Iterator[Finding]:
         yield warning(
             CHECK,
             f"{whose} may also {', '.join(found)}: Tidegate never does, and who steals its token could",
-            "Give it the least rights of docs/kubernetes.md instead.",
+            "Give it what tidegate rights prints instead (docs/kubernetes.md).",
         )

@@ -16,7 +16,7 @@ from connectors.kube.checkup.inventory import CHECKS, Wishes, inventory_findings
 from connectors.kube.checkup.pools import Shapes
 from connectors.kube.checkup.served import CHECK as SERVED
 from connectors.kube.checkup.served import Served, served, served_findings
-from connectors.kube.rights import Wanted
+from connectors.kube.rights import wanted_by
 from connectors.kube.settings import KubernetesSettings
 from models.errors import TidegateError
 from models.findings import Finding, skipped, wrong
@@ -82,7 +82,7 @@ class KubeCheckup:
         else:
             yield from guarded(SERVED, lambda: served_findings(seen))
         policy = self.policy or Policy()
-        wanted = _wanted(policy, self.lease_in)
+        wanted = wanted_by(policy, self.lease_in)
         yield from guarded(allowed.CHECK, lambda: allowed.rights_findings(api, wanted, seen, user))
         yield from inventory_findings(api, seen, Wishes(self.site, policy, self._hpc()))
 
@@ -99,10 +99,3 @@ class KubeCheckup:
 
 
 _MEND = "Mend spec.kubernetes of the site file, or the API server, and look again."
-
-
-def _wanted(policy: Policy, lease_in: str) -> Wanted:
-    spec = policy.spec
-    told = [pool.kubernetes.kueue for pool in spec.pools]
-    queues = sorted({one.cluster_queue for one in told if one is not None and one.cluster_queue is not None})
-    return Wanted(spec.mode, spec.moves.evict, tuple(queues), lease_in)

@@ -10,7 +10,6 @@ import msgspec
 from connectors.checkup.format import plain, span_text
 from connectors.kube.access.api import Answer, Api, body_of
 from connectors.kube.checkup.asked import UNREADABLE, answered
-from connectors.kube.checkup.commands import kubectl
 from connectors.kube.checkup.wire import Version, Who
 from models.errors import Unreachable
 from models.findings import Finding, skipped, warning, well, wrong
@@ -80,8 +79,8 @@ def user_findings(told: Who) -> Iterator[Finding]:
         yield warning(
             USER,
             f"we are {name} in {MASTERS}, who may do everything, and whose rights cannot be taken away",
-            "Give Tidegate an account of its own with the least rights (docs/kubernetes.md):",
-            kubectl("create", "serviceaccount", "tidegate", "-n", "tidegate"),
+            "Give Tidegate an account of its own that only reads (docs/kubernetes.md says more of mode auto):",
+            "tidegate rights --mode recommend | kubectl apply -f -",
         )
     else:
         yield well(USER, f"we are {name}")
