@@ -16,7 +16,7 @@ import typer
 
 from cli.doctor import bus, files
 from cli.doctor.format import document, line, summary
-from cli.doctor.kubernetes import kubernetes_findings, slurm_nodes
+from cli.doctor.kubernetes import SlurmNodes, kubernetes_findings
 from connectors.checkup.guard import guarded
 from connectors.slurm.checkup.checkup import Checkup
 from models.findings import Finding, Level
@@ -74,5 +74,5 @@ def _all(site: Path, policy: Path | None) -> Iterator[Finding]:
     leads = files.leads(spec.state) if lease is None else None
     yield from Checkup(spec.slurm, rules, leads, time.time).findings()
     within = "" if lease is None else lease.namespace
-    hpc = slurm_nodes(spec.slurm)
+    hpc = SlurmNodes(spec.slurm)
     yield from kubernetes_findings(spec.kubernetes, rules, place.metadata.name, hpc=hpc, lease_in=within)

@@ -14,7 +14,7 @@ WHY_REFUSED = {
     Reason.DWELL: "moved too recently; it stays at least {dwell_s} s",
     Reason.BUSY: "its work ends later than the {look_ahead_s} s that a decision looks ahead, or has no known end",
     Reason.NOT_OURS: "closed by someone else, who alone may open it",
-    Reason.UNREADY: "not ready on the side that it would go to, or open to neither side",
+    Reason.UNREADY: "not ready on the side that it would go to, or open to neither side or to both",
     Reason.MANAGED: "another autoscaler has it, or it bears a record that this release cannot read",
 }
 

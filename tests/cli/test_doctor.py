@@ -30,7 +30,7 @@ from tests.conformance.bus_suite import demand, told
 from tests.connectors.kube import fake_http
 from tests.connectors.kube.checkup.cluster import healthy
 from tests.connectors.kube.fake_http import FakeHttp
-from tests.connectors.kube.objects import node
+from tests.connectors.kube.objects import node, taint
 from tests.connectors.slurm import fake, makers
 from tests.connectors.slurm.fake import Fake
 
@@ -64,10 +64,12 @@ def unstyle(text: str) -> str:
 
 @pytest.fixture
 def cluster() -> Iterator[FakeHttp]:
-    """A Kubernetes with the same nodes."""
+    """A Kubernetes with the same nodes, all of the HPC side."""
     api = healthy(names=[])
+    allocatable = {"cpu": "64", "memory": "250Gi", "nvidia.com/gpu": "4"}
     for name in ("n01", "n02", "n03"):
-        api.put("nodes", node(name, status={"allocatable": {"cpu": "64", "memory": "250Gi", "nvidia.com/gpu": "4"}}))
+        closed = [taint("tidegate.dev/side", value="hpc")]
+        api.put("nodes", node(name, taints=closed, status={"allocatable": allocatable}))
     with fake_http.serving(api) as one:
         yield one
 
@@ -96,7 +98,7 @@ def test_a_site_where_all_is_well(folder: Path):
     before = sorted(folder.rglob("*"))
     done = with_policy(folder)
     assert done.exit_code == 0, done.output
-    assert done.output.splitlines()[-1] == "0 errors, 0 warnings, 29 ok, 1 not checked"
+    assert done.output.splitlines()[-1] == "0 errors, 0 warnings, 31 ok, 1 not checked"
     assert sorted(folder.rglob("*")) == before, "nothing is made"
 
 
@@ -122,7 +124,7 @@ def test_json_has_the_same(folder: Path, server: Fake):
     told_ = json.loads(done.output)
     assert sorted(told_) == ["counts", "findings", "version"]
     assert told_["version"] == 1
-    assert told_["counts"] == {"ok": 28, "skipped": 1, "warning": 1, "error": 0}
+    assert told_["counts"] == {"ok": 30, "skipped": 1, "warning": 1, "error": 0}
     assert {tuple(sorted(one)) for one in told_["findings"]} == {("check", "commands", "level", "remedy", "what")}
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from contextlib import closing
 from dataclasses import dataclass
 
@@ -34,9 +34,9 @@ def opened(settings: KubernetesSettings) -> Api:
 class KubeCheckup:
     """One look at a Kubernetes for the site of that name.
 
-    ``hpc`` asks the HPC side for its nodes, None where it cannot be asked; what it raises means that they are not
-    known. ``lease_in`` is the namespace of the Lease by which the site leads, empty where it does not. Without a policy
-    its defaults are looked at.
+    ``hpc`` asks the HPC side for its nodes, and ``drained`` for those that are closed there, None where it cannot be
+    asked; what they raise means that they are not known. ``lease_in`` is the namespace of the Lease by which the site
+    leads, empty where it does not. Without a policy its defaults are looked at.
     """
 
     settings: KubernetesSettings
@@ -45,6 +45,7 @@ class KubeCheckup:
     now: Callable[[], float]
     hpc: Callable[[], Shapes] | None = None
     lease_in: str = ""
+    drained: Callable[[], Collection[str]] | None = None
     open: Callable[[KubernetesSettings], Api] = opened
 
     def findings(self) -> Findings:
@@ -84,13 +85,15 @@ class KubeCheckup:
         policy = self.policy or Policy()
         wanted = wanted_by(policy, self.lease_in)
         yield from guarded(allowed.CHECK, lambda: allowed.rights_findings(api, wanted, seen, user))
-        yield from inventory_findings(api, seen, Wishes(self.site, policy, self._hpc()))
+        yield from inventory_findings(api, seen, self._wishes(policy))
 
-    def _hpc(self) -> Shapes | None:
+    def _wishes(self, policy: Policy) -> Wishes:
         try:
-            return None if self.hpc is None else self.hpc()
+            hpc = None if self.hpc is None else self.hpc()
+            drained = None if self.drained is None or hpc is None else self.drained()
         except TidegateError:  # the HPC side's own checkup says so
-            return None
+            return Wishes(self.site, policy, None)
+        return Wishes(self.site, policy, hpc, drained)
 
     def _without(self, why: str, found: Finding) -> Findings:
         """What was found, and what was not looked at for it."""

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, replace
 
 from connectors.checkup.guard import Findings, guarded
 from connectors.kube.access.api import Api
-from connectors.kube.checkup import budgets, closed, gpus, kueue, names, owners, tolerations
+from connectors.kube.checkup import budgets, closed, gpus, kueue, names, owners, sides, tolerations
 from connectors.kube.checkup.asked import every
 from connectors.kube.checkup.pods import SeenPods, sorted_pods
 from connectors.kube.checkup.pools import SeenPool, Shapes, seen_pools
@@ -31,6 +31,7 @@ SLINKY_GROUP = "slinky.slurm.net"
 CHECKS = (
     names.NAMES,
     names.SHAPES,
+    sides.SIDES,
     closed.MARKS,
     closed.TAINTS,
     owners.OWNERS,
@@ -45,11 +46,13 @@ CHECKS = (
 
 @dataclass(frozen=True, slots=True)
 class Wishes:
-    """What the site wants: its name, its policy, and the nodes of its HPC side, None where they are not known."""
+    """What the site wants: its name, its policy, and of the nodes of its HPC side what each registered and which are
+    closed there, None where that is not known."""
 
     site: str
     policy: Policy
     hpc: Shapes | None
+    drained: Collection[str] | None = None
 
 
 def inventory_findings(api: Api, seen: Served, wishes: Wishes) -> Findings:
@@ -63,6 +66,8 @@ def inventory_findings(api: Api, seen: Served, wishes: Wishes) -> Findings:
     pools = seen_pools(wishes.policy.spec.pools, nodes, wishes.hpc)
     yield from guarded(names.NAMES, lambda: names.names_findings(pools, nodes))
     yield from guarded(names.SHAPES, lambda: names.shapes_findings(pools))
+    mode = wishes.policy.spec.mode
+    yield from guarded(sides.SIDES, lambda: sides.side_findings(pools, wishes.drained, mode))
     yield from guarded(closed.MARKS, lambda: closed.mark_findings(wishes.site, pools))
     yield from guarded(closed.TAINTS, lambda: closed.taint_findings(pools))
     yield from _of_others(api, seen, wishes.policy, pools)
