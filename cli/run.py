@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from models.audit import Decided
 
 DONE_ONCE = {
-    Role.CONNECT: "Both sides were read, and the bus was told.",
+    Role.CONNECT: "{read}, and the bus was told.",
     Role.FORECAST: "Demand was forecast from what is on the bus.",
     Role.PAGE: "What is on the bus was read.",
 }
@@ -76,10 +76,11 @@ def run(
         decided = run_once(process)
         for one in decided:
             _tell(one, rules.spec.mode)
+        read = "Both sides were read" if place.spec.kubernetes is not None else "The HPC side was read"
         if role in DONE_ONCE:
-            typer.echo(DONE_ONCE[role])
+            typer.echo(DONE_ONCE[role].format(read=read))
         elif rules.spec.mode is Mode.OBSERVE:
-            typer.echo("Both sides were read, and their demand was forecast; mode observe plans nothing.")
+            typer.echo(f"{read}, and demand was forecast; mode observe plans nothing.")
         elif len(decided) < len(rules.spec.pools):
             raise Unreachable("nothing was decided for some pool; the lines above say why")
 

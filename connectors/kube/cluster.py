@@ -25,6 +25,7 @@ from models.errors import Unreachable
 
 SILENT_S = 150.0  # what nobody told of for so long is not known
 NAP_S = 0.05
+TOLD_S = 3.0  # of waiting at the start, after which it is logged
 
 log = logging.getLogger("tidegate.kubernetes")
 
@@ -88,15 +89,19 @@ class KubeCluster:
     def wait(self, longest_s: float) -> None:
         """Wait until all was told for the first time. Raises Unreachable when that takes longer, and at once where we
         may not read nodes or pods."""
-        until_s = self._monotonic() + longest_s
+        began_s, told = self._monotonic(), False
         while True:
             try:
                 self.state()
                 return
-            except Unreachable:
+            except Unreachable as error:
+                waited_s = self._monotonic() - began_s
                 denied = self._following.nodes.denied or self._following.pods.denied
-                if denied or self._monotonic() >= until_s:
+                if denied or waited_s >= longest_s:
                     raise
+                if waited_s >= TOLD_S and not told:
+                    log.warning("Kubernetes is waited for, for %.0f s at most: %s", longest_s, error)
+                    told = True
             time.sleep(NAP_S)
 
     def fresh(self, name: str) -> tuple[Node | None, tuple[Pod, ...]]:

@@ -92,9 +92,18 @@ def test_observing_tells_of_no_plan(site: Path, server: Fake):
     told = once(site, "observe")
     assert (told.exit_code, told.stdout) == (
         0,
-        "Both sides were read, and their demand was forecast; mode observe plans nothing.\n",
+        "Both sides were read, and demand was forecast; mode observe plans nothing.\n",
     )
     assert [asked for asked in server.asked if not asked.startswith("GET")] == []
+
+
+def test_slurm_alone_is_observed_and_more_is_refused_with_what_it_needs(site: Path, server: Fake):
+    (site / "site.yaml").write_text(f"spec: {{slurm: {{url: '{server.url}', tokenFile: token}}}}\n")
+    told = once(site, "observe")
+    assert (told.exit_code, told.stdout.partition(",")[0]) == (0, "The HPC side was read")
+    told = once(site, "recommend")
+    assert isinstance(told.exception, TidegateError)
+    assert "tidegate rights --mode recommend | kubectl apply -f -" in told.exception.told
 
 
 def test_auto_moves_a_node_over_two_starts(site: Path, server: Fake):

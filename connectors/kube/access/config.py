@@ -83,7 +83,7 @@ def _by_address(server: str, ca_file: Path | None, token_file: Path, monotonic: 
     configuration = Configuration(host=server.rstrip("/"))
     configuration.ssl_ca_cert = None if ca_file is None else str(ca_file)
     tokens = TokenFile(token_file, where="spec.kubernetes.tokenFile", monotonic=monotonic)
-    return Access(configuration, tokens, "spec.kubernetes.server")
+    return Access(configuration, tokens, "spec.kubernetes")
 
 
 def _in_cluster(folder: Path, monotonic: Callable[[], float]) -> Access:

@@ -13,6 +13,7 @@ from connectors.kube.checkup.served import Served
 from connectors.kube.checkup.wire import May
 from connectors.kube.rights import Rule, Wanted, rights, rule_of
 from models.findings import Finding, skipped, warning, well, wrong
+from models.policies import Mode
 
 CHECK = "kubernetes.rights"
 REVIEWS = "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews"
@@ -60,6 +61,15 @@ def rights_findings(api: Api, wanted: Wanted, seen: Served, user: str) -> Iterat
         yield skipped(CHECK, f"we may not ask what we may: {error}")
         return
     whose = plain(user) or "the user"
+    if all(rule in lacking for rule in rights(wanted) if not rule.optional):
+        how = "--policy POLICY --site SITE" if wanted.mode is Mode.AUTO else f"--mode {wanted.mode}"
+        yield wrong(
+            CHECK,
+            f"{whose} may do nothing of what mode {wanted.mode} needs",
+            "This makes an account that may, tidegate in namespace tidegate; use it, or bind its roles to this one:",
+            f"tidegate rights {how} | kubectl apply -f -",
+        )
+        return
     for rule in lacking:
         yield _lacks(rule, whose)
     if not lacking:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
+from itertools import count
 from typing import Any
 
 import pytest
@@ -133,6 +134,17 @@ def test_others_are_waited_for_until_they_are_told_or_cannot_be():
         one.state()
     one.step()
     assert len(one.state().of(DAEMON_SETS)) == 1
+
+
+def test_who_waits_for_a_server_that_does_not_answer_is_told_why_once(caplog: pytest.LogCaptureFixture):
+    api, seconds = peopled(), count()
+    api.rules.append(Rule(lambda asked: True, error=away()))
+    one = stepped(KubeCluster(api, monotonic=lambda: float(next(seconds)), table=OTHERS))
+    with pytest.raises(Unreachable, match="connection refused"):
+        one.wait(longest_s=20.0)
+    told = [record.message for record in caplog.records if "waited for" in record.message]
+    assert len(told) == 1
+    assert "for 20 s at most: nodes of Kubernetes are not known" in told[0]
 
 
 def test_others_that_cannot_be_read_are_named(caplog: pytest.LogCaptureFixture):

@@ -57,6 +57,15 @@ def test_a_read_only_token_is_enough_for_all_but_auto(mode: str):
     assert len(bad(look(api, policy("auto")), "kubernetes.rights")) == 2
 
 
+@pytest.mark.parametrize(("mode", "how"), [("recommend", "--mode recommend"), ("auto", "--policy POLICY --site SITE")])
+def test_who_may_nothing_is_told_once_how_to_make_an_account_that_may(mode: str, how: str):
+    api = healthy(*KUEUE)
+    api.may = lambda _: False
+    (found,) = bad(look(api, policy(mode)), "kubernetes.rights")
+    assert found.level is Level.ERROR
+    assert found.commands == (f"tidegate rights {how} | kubectl apply -f -",)
+
+
 def test_what_is_not_served_needs_no_right():
     api = healthy()
     api.may = lambda asked: asked["group"] != "kueue.x-k8s.io" and least(asked)
