@@ -15,6 +15,7 @@ from controller.handover.advice import advice
 from controller.handover.carry_out import Ports, carry_out, drain_together
 from controller.handover.look import Rules, due_s
 from controller.handover.record import TheirRecord, encode
+from controller.handover.refusals import Refusals
 from controller.handover.step import learn, step, unseen
 from models.acts import Act, Outcome, Verb
 from models.audit import Answered, Asked, AuditLog, Entered, Fenced
@@ -54,6 +55,7 @@ class HandoverDriver:
         self._drains: dict[str, dict[str, Act]] | None = None  # by mark and hand-over, while they are collected
         self._blind_s: dict[str, int] = {}
         self._late_pods: dict[str, int] = {}
+        self._refusals = Refusals()
 
     def lead(self, epoch: int, found: list[Handover]) -> None:
         """Forget what was, and take over ``found``: each is written down anew, which shuts out whoever had it, before
@@ -63,6 +65,7 @@ class HandoverDriver:
             memory.clear()
         for names in (self.overdue, self._breached, self._unanswered):
             names.clear()
+        self._refusals.clear()
         self.open.update({handover.id: adopted(handover, epoch, self._clock(), self.rules) for handover in found})
         self._unclaimed = set(self.open)
 
@@ -97,12 +100,13 @@ class HandoverDriver:
     def close_kubernetes(self, node: Node, mark: str) -> None:
         """Close Kubernetes on a node that is open to both and whose record is somebody else's: that stays as it is."""
         act, seen = Act(Verb.CLOSE, node.name, mark), node.kubernetes
-        log.warning("node %s is open to both sides, and its record is not ours: it is closed to Kubernetes", node.name)
-        self._ask_alone(
-            act,
-            node,
-            lambda: self._ports.kubernetes.close(act.node, mark=mark, record=seen.record or "", version=seen.version),
-        )
+
+        def close() -> Outcome:
+            text = "node %s is open to both sides, and its record is not ours: it is closed to Kubernetes"
+            log.warning(text, node.name)
+            return self._ports.kubernetes.close(act.node, mark=mark, record=seen.record or "", version=seen.version)
+
+        self._ask_alone(act, node, close)
 
     def close_hpc(self, node: Node, mark: str) -> None:
         """Close the HPC side of a node on which pods run that should not be there: no more jobs meet them."""
@@ -111,12 +115,13 @@ class HandoverDriver:
 
     def _ask_alone(self, act: Act, node: Node, ask: Callable[[], Outcome]) -> None:
         """Ask for an act that belongs to no hand-over."""
-        if self._ports.leadership.may_act():
+        if self._ports.leadership.may_act() and self._refusals.may_ask("", act, node, self._clock()):
             self._audit.append(Asked(self._clock(), self._epoch, "", act, node))
             try:
                 outcome = ask()
             except Unreachable:
                 outcome = Outcome.UNKNOWN
+            self._refusals.heard("", act, outcome, self._clock())
             self._audit.append(Answered(self._clock(), self._epoch, "", act, outcome, None))
 
     def turn_back(self, ident: str, why: Why) -> None:
@@ -144,7 +149,8 @@ class HandoverDriver:
     def next_due_s(self) -> int | None:
         """When an open hand-over next has something to do of its own accord; None when none has."""
         rests = [self._resting.get(ident) for ident in self.open]
-        return min((rest[2] for rest in rests if rest is not None and rest[2] is not None), default=None)
+        times = [rest[2] for rest in rests if rest is not None]
+        return min((at_s for at_s in (*times, self._refusals.due_s(self._clock())) if at_s is not None), default=None)
 
     def look(self, name: str) -> Node | None:
         """The node as both sides show it now; None when one of them has no such node."""
@@ -237,6 +243,8 @@ class HandoverDriver:
             later = act.verb is Verb.DRAIN
             if not self._ports.leadership.may_act() or (later and self._drains is None):
                 return False  # or it was asked for just now, and the next tending sees what has become of it
+            if not self._refusals.may_ask(handover.id, act, node, self._clock()):
+                return False
             self._audit.append(Asked(self._clock(), self._epoch, handover.id, act, node))
             if later and self._drains is not None:
                 self._drains.setdefault(act.mark, {})[handover.id] = act
@@ -255,6 +263,7 @@ class HandoverDriver:
     def _heard(self, ident: str, act: Act, outcome: Outcome) -> Handover:
         """Learn what is known of an act; it is written down with the next look, at once where it is not done."""
         self._unanswered.append((ident, act, outcome))
+        self._refusals.heard(ident, act, outcome, self._clock())
         after = self.open[ident] = learn(self.open[ident], act, outcome, self._clock())
         if outcome is not Outcome.DONE:
             self._answer(None)
@@ -347,6 +356,7 @@ class HandoverDriver:
             memory.pop(ident, None)
         for names in (self.overdue, self._unclaimed, self._breached):
             names.discard(ident)
+        self._refusals.forget(ident)
 
     def _tell_late_pods(self, ident: str, kubernetes: KubernetesNode) -> None:
         """Count the pods that came to a node after it was fenced off, each one once."""
