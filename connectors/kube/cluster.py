@@ -18,12 +18,13 @@ from connectors.kube.reading import Reading
 from connectors.kube.reflector import Reflector
 from connectors.kube.resource import Resource
 from connectors.kube.resources import NODES, OTHERS, PODS
+from connectors.kube.silence import Silence
 from connectors.kube.state import ClusterState
 from connectors.kube.wire.nodes import Node
 from connectors.kube.wire.pods import Pod
 from models.errors import Unreachable
 
-SILENT_S = 150.0  # what nobody told of for so long is not known
+SILENCE = Silence()
 NAP_S = 0.05
 TOLD_S = 3.0  # of waiting at the start, after which it is logged
 
@@ -45,12 +46,14 @@ class KubeCluster:
         monotonic: Callable[[], float] = time.monotonic,
         table: Iterable[Resource[Any]] = OTHERS,
         seed: int | None = None,
+        silence: Silence = SILENCE,
         on_change: Callable[[], None] = lambda: None,
     ) -> None:
         self._api = api
         self._clock = clock
         self._monotonic = monotonic
-        self._following = Following(api, table, monotonic=monotonic, seed=seed, changed=on_change)
+        self._unknown_s = silence.unknown_s
+        self._following = Following(api, table, monotonic=monotonic, seed=seed, silence=silence, changed=on_change)
         self._lock = threading.Lock()
         self._begin = int(clock() * 1000)  # the order is higher than that of any process before us
         self._shown: ClusterState | None = None
@@ -72,13 +75,13 @@ class KubeCluster:
     def state(self) -> ClusterState:
         """All that is there. The parts are the same values for as long as nothing in them has changed.
 
-        Raises Unreachable when nodes or pods have not been told in full, or nothing of them for 150 s; and at first
+        Raises Unreachable when nodes or pods have not been told in full, or nothing of them for too long; and at first
         until all others were told, too, or it is known why not.
         """
         now_s = self._monotonic()
         both = (self._following.nodes, self._following.pods)
         for one in both:
-            if why := _unknown(one, now_s):
+            if why := _unknown(one, now_s, self._unknown_s):
                 raise Unreachable(f"{one.resource.name} of Kubernetes are not known: {why}")
         self._check_others()
         age_s = now_s - min(one.last_heard or 0.0 for one in both)
@@ -132,7 +135,7 @@ class KubeCluster:
         following = self._following
         order = self._begin + following.order  # before the parts: what changes meanwhile is told the next time
         others = following.others
-        unread = {name: why for name, one in others.items() if (why := _unread(one, now_s))}
+        unread = {name: why for name, one in others.items() if (why := _unread(one, now_s, self._unknown_s))}
         if last is not None and last.unread.keys() != unread.keys():
             self._begin += 1
             order += 1
@@ -172,12 +175,12 @@ def _by_node(pods: Mapping[str, Pod]) -> Mapping[str, tuple[Pod, ...]]:
     return MappingProxyType({name: tuple(those) for name, those in found.items()})
 
 
-def _unread(one: Reflector[Any], now_s: float) -> str:
+def _unread(one: Reflector[Any], now_s: float, unknown_s: float) -> str:
     """Why one of the others is not known, where that is neither a no nor that there is none."""
-    return "" if one.denied or one.absent else _unknown(one, now_s)
+    return "" if one.denied or one.absent else _unknown(one, now_s, unknown_s)
 
 
-def _unknown(one: Reflector[Any], now_s: float) -> str:
+def _unknown(one: Reflector[Any], now_s: float, unknown_s: float) -> str:
     """Why we do not know what is there; empty when we do."""
     if one.denied:
         return one.denied
@@ -187,6 +190,6 @@ def _unknown(one: Reflector[Any], now_s: float) -> str:
     if not one.synced or heard_s is None:
         return one.failing or "they have not been told yet"
     silent_s = now_s - heard_s
-    if silent_s < SILENT_S:
+    if silent_s < unknown_s:
         return ""
     return f"nothing was told of them for {silent_s:.0f} s{one.failing and f'; {one.failing}'}"

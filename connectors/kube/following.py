@@ -10,15 +10,15 @@ from typing import Any
 from connectors.kube.access.api import Api
 from connectors.kube.discovery import discovered
 from connectors.kube.pauses import Pauses
-from connectors.kube.reflector import LASTS_S, Reflector
+from connectors.kube.reflector import Reflector
 from connectors.kube.resource import Resource
 from connectors.kube.resources import NODES, PODS
+from connectors.kube.silence import Silence
 from connectors.kube.wire.nodes import Node
 from connectors.kube.wire.pods import Pod
 from models.errors import Unreachable
 
 DISCOVERY_S = 600.0
-OFTEN_S = (20, 30)  # how long watches last of what is decided on: one that ends well has told all until then
 ENDS_S = 5.0  # how long a thread is waited for at the end
 
 
@@ -32,9 +32,11 @@ class Following:
         *,
         monotonic: Callable[[], float],
         seed: int | None,
+        silence: Silence,
         changed: Callable[[], None],
     ) -> None:
         self._api = api
+        self._silence = silence
         self._table = tuple(table)
         self._monotonic = monotonic
         self._seed = seed
@@ -47,8 +49,8 @@ class Following:
         self._due_s = monotonic()
         self._others: Mapping[str, Reflector[Any]] = {}
         self._counted = 0  # changes of what is not followed any more, and of what is
-        self.nodes: Reflector[Node] = self._reflector(NODES, OFTEN_S)
-        self.pods: Reflector[Pod] = self._reflector(PODS, OFTEN_S)
+        self.nodes: Reflector[Node] = self._reflector(NODES, silence.decisive)
+        self.pods: Reflector[Pod] = self._reflector(PODS, silence.decisive)
         self.is_discovered = False  # whether it was told at least once what the cluster has
         self.failing = ""  # why that was not told when it was last asked
 
@@ -101,7 +103,7 @@ class Following:
             return self._pauses.failed()
         self._pauses.answered()
         kept = {row.name: known[row.name] for row in found if row.name in known and known[row.name].resource == row}
-        begun = {row.name: self._reflector(row) for row in found if row.name not in kept}
+        begun = {row.name: self._reflector(row, self._silence) for row in found if row.name not in kept}
         news = bool(begun) or len(kept) < len(known) or not self.is_discovered
         gone = [one for name, one in known.items() if name not in kept]
         with self._lock:
@@ -119,10 +121,10 @@ class Following:
     def _all(self) -> list[Reflector[Any]]:
         return [self.nodes, self.pods, *self._others.values()]
 
-    def _reflector(self, resource: Resource[Any], lasts_s: tuple[int, int] = LASTS_S) -> Reflector[Any]:
+    def _reflector(self, resource: Resource[Any], silence: Silence) -> Reflector[Any]:
         seed = None if self._seed is None else self._seed ^ zlib.crc32(resource.name.encode())
         return Reflector(
-            self._api, resource, monotonic=self._monotonic, seed=seed, lasts_s=lasts_s, changed=self._changed
+            self._api, resource, monotonic=self._monotonic, seed=seed, silence=silence, changed=self._changed
         )
 
     def _run(self, one: Reflector[Any]) -> None:

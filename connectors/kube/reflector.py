@@ -17,11 +17,11 @@ from connectors.kube.pauses import Pauses
 from connectors.kube.reading import Event, Kind, ListAnew, Reading, key_of, name_of
 from connectors.kube.resource import Described, Resource
 from connectors.kube.sharing import sharing
+from connectors.kube.silence import Silence
 from models.errors import Unreachable
 
 PAGE = 500  # objects
-LASTS_S = (60, 100)  # a watch is ended by the server after so long; not all of them at once
-SLACK_S = 20.0  # a watch that should have ended is given up: 120 s of silence at most
+SILENCE = Silence()
 BRIEF_S = 1.0  # a watch that ends sooner, and tells of no change, does not work
 BREAKS_MOST = 2  # of a watch at one version
 NAMED_MOST = 1_000  # objects that cannot be read, by name in the log
@@ -45,7 +45,7 @@ class Reflector(Generic[T]):
         monotonic: Callable[[], float],
         seed: int | None = None,
         page: int = PAGE,
-        lasts_s: tuple[int, int] = LASTS_S,
+        silence: Silence = SILENCE,
         changed: Callable[[], None] = lambda: None,
     ) -> None:
         self.resource = resource
@@ -64,6 +64,7 @@ class Reflector(Generic[T]):
         self._last: T | None = None
         self._monotonic = monotonic
         self._page = self._page_now = page
+        self._silence = silence
         self._changed = changed
         self._random = Random(seed)  # noqa: S311 - not for secrets
         self._pauses = Pauses(seed)
@@ -194,9 +195,9 @@ class Reflector(Generic[T]):
 
     @contextmanager
     def _opened(self, query: dict[str, str]) -> Iterator[Iterator[Event[T]]]:
-        lasts_s = self._random.randint(*self._lasts_s)
+        lasts_s = self._random.randint(*self._silence.watch_lasts_s)
         asked = {"allowWatchBookmarks": "true", "timeoutSeconds": str(lasts_s), **query}
-        with self._api.watch(self.resource.path, query=asked, silence_s=lasts_s + SLACK_S) as lines:
+        with self._api.watch(self.resource.path, query=asked, silence_s=lasts_s + self._silence.slack_s) as lines:
             yield self._events(lines)
 
     def _events(self, lines: Iterator[bytes]) -> Iterator[Event[T]]:
