@@ -2,7 +2,7 @@
 
 What each node took or gave stands in an annotation of the ClusterQueue, changed in one write with the quota itself. So
 a write that is asked for again, or by the next leader, changes nothing twice, and a hand-over that turns back gives
-back exactly what it took.
+back exactly what it took. A lending limit above the quota, which Kueue refuses, goes down and up with it.
 """
 
 from __future__ import annotations
@@ -18,12 +18,27 @@ from connectors.kube.access.api import MERGE_PATCH, Api, body_of
 from connectors.kube.demand.quantities import milli, whole
 from connectors.kube.demand.requests import CPU, offered
 from connectors.kube.names import PREFIX
-from connectors.kube.quota_ledger import Amounts, Entry, Ledger, given, read_ledger, taken, text_of, without, written
+from connectors.kube.quota_ledger import (
+    Amounts,
+    Entry,
+    Ledger,
+    Lowered,
+    given,
+    lent,
+    lowered_text,
+    read_ledger,
+    read_lowered,
+    taken,
+    text_of,
+    without,
+    written,
+)
 from connectors.kube.wire.nodes import Node
 from models.acts import Outcome
 from models.errors import BadInput, Refused, Unreachable, clean
 
 LEDGER = f"{PREFIX}quota"
+LOWERED = f"{PREFIX}quota-lending"
 VERSIONS = ("v1beta2", "v1beta1")
 TRIES_MOST = 5  # of a write that somebody else's came before
 
@@ -41,6 +56,7 @@ class _Found:
     groups: list[Any]
     resources: list[Any]
     ledger: Ledger
+    lowered: Lowered
 
 
 class Quota:
@@ -86,23 +102,15 @@ class Quota:
         offered = _offers(node, usual, covered)
         after = change(found.ledger.get(name), offered)
         if after is None:
+            self.trouble = ""
             return Outcome.DONE
         entry, delta = after
-        for resource in found.resources:
-            if more := delta.get(resource["name"], 0):
-                nominal = _amount(resource) + more
-                if nominal < 0:
-                    raise BadInput(
-                        f"the quota of {resource['name']} in flavor {self._flavor} of ClusterQueue {self._name} is"
-                        f" smaller than what node {name} offers",
-                        remedy="set its nominalQuota to what the nodes of Kubernetes offer together",
-                    )
-                resource["nominalQuota"] = written(resource["name"], nominal)
+        annotations: dict[str, str | None] = {LEDGER: text_of({**found.ledger, name: entry})}
+        lowered = lowered_text(self._moved(found, name, delta))
+        if lowered != lowered_text(found.lowered):
+            annotations[LOWERED] = lowered
         body = {
-            "metadata": {
-                "resourceVersion": found.version,
-                "annotations": {LEDGER: text_of({**found.ledger, name: entry})},
-            },
+            "metadata": {"resourceVersion": found.version, "annotations": annotations},
             "spec": {"resourceGroups": found.groups},
         }
         answer = self._api.ask("PATCH", found.path, body=body, content_type=MERGE_PATCH)
@@ -111,6 +119,30 @@ class Quota:
         body_of(answer, f"ClusterQueue {self._name} cannot be changed")
         self.trouble = ""
         return Outcome.DONE
+
+    def _moved(self, found: _Found, node: str, delta: Amounts) -> Lowered:
+        """Change the quotas that were found, and tell by how much lending limits are lowered now."""
+        lowered = dict(found.lowered.get(self._flavor, {}))
+        for resource in found.resources:
+            name = resource["name"]
+            if not (more := delta.get(name, 0)):
+                continue
+            nominal = _amount(name, resource["nominalQuota"]) + more
+            if nominal < 0:
+                raise BadInput(
+                    f"the quota of {name} in flavor {self._flavor} of ClusterQueue {self._name} is smaller than what"
+                    f" node {node} offers",
+                    remedy="set its nominalQuota to what the nodes of Kubernetes offer together",
+                )
+            resource["nominalQuota"] = written(name, nominal)
+            if (limit := resource.get("lendingLimit")) is not None:
+                before = _amount(name, limit)
+                allowed, lowered[name] = lent(before, lowered.get(name, 0), nominal)
+                if allowed != before:
+                    resource["lendingLimit"] = written(name, allowed)
+            else:
+                lowered.pop(name, None)
+        return {**found.lowered, self._flavor: {name: by for name, by in lowered.items() if by}}
 
     def _read(self) -> _Found:
         path = self._path()
@@ -125,7 +157,8 @@ class Quota:
             groups = queue["spec"]["resourceGroups"]
             flavors = [flavor for group in groups for flavor in group["flavors"] if flavor["name"] == self._flavor]
             resources = [resource for flavor in flavors for resource in flavor["resources"]]
-            text = (queue["metadata"].get("annotations") or {}).get(LEDGER, "")
+            annotations = queue["metadata"].get("annotations") or {}
+            ledger, lowered = read_ledger(annotations.get(LEDGER, "")), read_lowered(annotations.get(LOWERED, ""))
             version_now = queue["metadata"]["resourceVersion"]
         except (msgspec.DecodeError, KeyError, TypeError) as error:
             raise BadInput(f"ClusterQueue {self._name} cannot be understood: {error!r}") from error
@@ -134,7 +167,7 @@ class Quota:
                 f"ClusterQueue {self._name} has no flavor {self._flavor}",
                 remedy="mend kueue.flavor in the policy; tidegate doctor proposes one",
             )
-        return _Found(path, version_now, groups, resources, read_ledger(text))
+        return _Found(path, version_now, groups, resources, ledger, lowered)
 
     def _path(self) -> str:
         return f"/apis/kueue.x-k8s.io/{VERSIONS[self._version]}/clusterqueues/{self._name}"
@@ -150,5 +183,5 @@ def _offers(node: Node, usual: Mapping[str, int], covered: set[str]) -> Amounts:
     return {name: max(amounts.get(name, 0), usual.get(name, 0)) for name in sorted(covered)}
 
 
-def _amount(resource: Mapping[str, Any]) -> int:
-    return (milli if resource["name"] == CPU else whole)(resource["nominalQuota"])
+def _amount(resource: str, quantity: str | int | float) -> int:
+    return (milli if resource == CPU else whole)(quantity)

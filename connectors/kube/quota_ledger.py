@@ -2,6 +2,7 @@
 
 ``side`` of an entry is who has the node as far as the quota goes; ``delta`` is what the quota differs for that from
 what the site has set, cpu in milli, all else in whole units. A node without an entry is as the site has counted it.
+Beside it stands by how much lending limits are lowered, which Kueue does not take above their quota.
 """
 
 from __future__ import annotations
@@ -25,7 +26,11 @@ class Entry(msgspec.Struct, frozen=True, array_like=True):
 
 
 Ledger = Mapping[str, Entry]
+Lowered = Mapping[str, Amounts]
+"""By flavor and resource, by how much its lending limit is lower than what the site has set."""
+
 _DECODER = msgspec.json.Decoder(dict[str, Entry])
+_LOWERED = msgspec.json.Decoder(dict[str, dict[str, int]])
 _BINARY = (("Ti", 2**40), ("Gi", 2**30), ("Mi", 2**20), ("Ki", 2**10))
 
 
@@ -38,6 +43,33 @@ def read_ledger(text: str) -> Ledger:
             f"the annotation of what the nodes took from the quota cannot be read: {error}",
             remedy="remove it, and set the quota to what the nodes of Kubernetes offer together",
         ) from error
+
+
+def read_lowered(text: str) -> Lowered:
+    """The same of the annotation of lending limits."""
+    try:
+        return _LOWERED.decode(text) if text else {}
+    except msgspec.DecodeError as error:
+        raise BadInput(
+            f"the annotation of lowered lending limits cannot be read: {error}",
+            remedy="remove it, and set the lending limits to what they should be",
+        ) from error
+
+
+def lowered_text(lowered: Lowered) -> str | None:
+    """The same as text; None where nothing is lowered."""
+    kept = {
+        flavor: its for flavor, all_its in lowered.items() if (its := {name: by for name, by in all_its.items() if by})
+    }
+    return msgspec.json.encode(kept, order="sorted").decode() if kept else None
+
+
+def lent(limit: int, lowered: int, nominal: int) -> tuple[int, int]:
+    """The lending limit beside a nominal quota, and by how much it is lowered for that: as high as the site has set it,
+    and no higher than the quota."""
+    wanted = limit + lowered
+    allowed = min(wanted, nominal)
+    return allowed, wanted - allowed
 
 
 def text_of(ledger: Ledger) -> str:

@@ -12,13 +12,19 @@ from basics.log_once import Trouble
 from connectors.kube.demand.all_needs import Told, Words, all_needs
 from connectors.kube.demand.assembled import Demands, PoolDemand, pool_demand
 from connectors.kube.demand.known import Known
+from connectors.kube.demand.listed import CLUSTER_QUEUES
 from connectors.kube.demand.need import Request
 from connectors.kube.demand.pods import Rules
 from connectors.kube.demand.pools import Pool
 from connectors.kube.demand.requests import added, offered
 from connectors.kube.demand.sources.kueue_standing import Quota, QuotaWords
-from connectors.kube.names import SIDE
+from connectors.kube.names import HPC, PREFER_NOT, SIDE
+from connectors.kube.nodes import is_extended, usual_offers
+from connectors.kube.quota import LEDGER
+from connectors.kube.quota_ledger import Entry, Ledger, read_ledger
 from connectors.kube.state import ClusterState
+from connectors.kube.wire.nodes import Node
+from models.errors import BadInput
 from models.policies import KubernetesPolicy
 from models.pools import KueuePolicy
 from models.unserved import by_reason
@@ -100,16 +106,44 @@ def quota_words(state: ClusterState, pools: Sequence[PoolRules]) -> QuotaWords:
     for one in pools:
         if one.kueue is not None and one.kueue.cluster_queue is not None and one.kueue.flavor is not None:
             key = one.kueue.cluster_queue, one.kueue.flavor
-            growth[key] = added((growth.get(key, {}), _closed(state, one.pool)))
+            growth[key] = added((growth.get(key, {}), _growth(state, one.pool, one.kueue.cluster_queue)))
     words = {one.kueue.quota for one in pools if one.kueue is not None}
     return QuotaWords(Quota.NONE if words == {"none"} else Quota.FIXED, growth)
 
 
-def _closed(state: ClusterState, pool: Pool) -> Request:
-    """What the nodes offer together that our taint keeps from Kubernetes."""
-    offers: list[Mapping[str, int]] = []
-    for name in pool.nodes & state.nodes.keys():
-        node = state.nodes[name]
-        if any(taint.key == SIDE for taint in node.spec.taints or ()):
-            offers.append(offered(node.status.allocatable))
-    return added(offers)
+def _growth(state: ClusterState, pool: Pool, queue: str) -> Request:
+    """What the quota grows by once Kubernetes has all of the pool: by what was taken for each node that it has not;
+    where nothing was, by what the node offers, and of devices by as many as most have, for what makes them known may be
+    missing on a node that our taint closes."""
+    there = [state.nodes[name] for name in pool.nodes & state.nodes.keys()]
+    ledger = _ledger(state, queue)
+    lacking: list[Node] = []
+    counted: list[Node] = []
+    for node in there:
+        entry = ledger.get(node.metadata.name)
+        is_lacking = _is_closed(node) if entry is None else entry.side == HPC
+        (lacking if is_lacking else counted).append(node)
+    if not lacking:
+        return {}
+    usual = {name: amount for name, amount in usual_offers(counted).items() if is_extended(name)}
+    return added(_gives(node, ledger.get(node.metadata.name), usual) for node in lacking)
+
+
+def _is_closed(node: Node) -> bool:
+    return any(taint.key == SIDE and taint.effect != PREFER_NOT for taint in node.spec.taints or ())
+
+
+def _gives(node: Node, entry: Entry | None, usual: Mapping[str, int]) -> Mapping[str, int]:
+    if entry is not None and entry.delta:
+        return {name: -amount for name, amount in entry.delta.items()}
+    own = offered(node.status.allocatable)
+    return {**own, **{name: max(own.get(name, 0), amount) for name, amount in usual.items()}}
+
+
+def _ledger(state: ClusterState, queue: str) -> Ledger:
+    """What nodes took from a queue's quota, as the queue itself tells."""
+    found = next((one for one in state.of(CLUSTER_QUEUES).values() if one.metadata.name == queue), None)
+    try:
+        return {} if found is None else read_ledger((found.metadata.annotations or {}).get(LEDGER, ""))
+    except BadInput:
+        return {}

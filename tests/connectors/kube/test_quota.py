@@ -7,8 +7,20 @@ import pytest
 from hypothesis import given as holds
 from hypothesis import strategies as st
 
-from connectors.kube.quota import LEDGER, Quota
-from connectors.kube.quota_ledger import LONGEST, Entry, given, read_ledger, taken, text_of, without, written
+from connectors.kube.quota import LEDGER, LOWERED, Quota
+from connectors.kube.quota_ledger import (
+    LONGEST,
+    Entry,
+    given,
+    lent,
+    lowered_text,
+    read_ledger,
+    read_lowered,
+    taken,
+    text_of,
+    without,
+    written,
+)
 from models.acts import Outcome
 from models.errors import BadInput
 from tests.connectors.kube.fake_api import FakeApi, Rule, away, refused
@@ -125,12 +137,61 @@ def test_without_an_answer_nobody_knows(api: FakeApi):
     assert Quota(api, "ml", "a100").take(N1) is UNKNOWN
 
 
+def lending(api: FakeApi) -> tuple[str | None, str]:
+    """The lending limit of cpu, and what the annotation says."""
+    shown = api.get("clusterqueues", "ml")
+    assert shown is not None
+    (flavor,) = [one for one in shown["spec"]["resourceGroups"][0]["flavors"] if one["name"] == "a100"]
+    return flavor["resources"][0].get("lendingLimit"), shown["metadata"]["annotations"].get(LOWERED, "")
+
+
+def lends(limit: str) -> dict[str, Any]:
+    there = queue()
+    there["spec"]["resourceGroups"][0]["flavors"][0]["resources"][0]["lendingLimit"] = limit
+    return there
+
+
+def test_a_lending_limit_goes_down_with_the_quota_and_up_again_in_any_order(api: FakeApi):
+    api.put("clusterqueues", lends("36"))
+    quota = Quota(api, "ml", "a100")
+    assert (quota.take(N1), lending(api)) == (DONE, ("32", '{"a100":{"cpu":4000}}'))
+    assert (quota.take(N2), lending(api)) == (DONE, ("24", '{"a100":{"cpu":12000}}'))
+    assert (quota.give(N1, {}), lending(api)) == (DONE, ("32", '{"a100":{"cpu":4000}}'))
+    assert (quota.give(N2, {}), lending(api)) == (DONE, ("36", ""))
+    assert quota_of(api) == FULL
+
+
+def test_a_lending_limit_below_the_quota_stays_as_it_was_written(api: FakeApi):
+    api.put("clusterqueues", lends("8000m"))
+    assert (Quota(api, "ml", "a100").take(N1), lending(api)) == (DONE, ("8000m", ""))
+
+
+def test_a_limit_that_somebody_took_away_meanwhile_does_not_come_back(api: FakeApi):
+    api.put("clusterqueues", lends("40"))
+    Quota(api, "ml", "a100").take(N1)
+    shown = api.get("clusterqueues", "ml")
+    assert shown is not None
+    del shown["spec"]["resourceGroups"][0]["flavors"][0]["resources"][0]["lendingLimit"]
+    api.put("clusterqueues", shown)
+    assert (Quota(api, "ml", "a100").give(N1, {}), lending(api)) == (DONE, (None, ""))
+
+
+@holds(st.integers(0, 100), st.lists(st.integers(0, 100), max_size=8))
+def test_a_lending_limit_is_what_the_site_has_set_as_far_as_the_quota_goes(limit: int, nominals: list[int]):
+    set_to, lowered = limit, 0
+    for nominal in nominals:
+        limit, lowered = lent(limit, lowered, nominal)
+        assert (limit, limit + lowered) == (min(set_to, nominal), set_to)
+        assert read_lowered(lowered_text({"f": {"cpu": lowered}}) or "") == ({"f": {"cpu": lowered}} if lowered else {})
+
+
 SMALL = {LEDGER: "scribbled"}
 # what there is -> what is said against it
 WRONG: dict[str, tuple[dict[str, Any], str, str]] = {
     "no such flavor": (queue(), "b200", "has no flavor b200"),
     "a quota that is smaller than one node": (queue("4"), "a100", "is smaller than what node n1 offers"),
     "a ledger that somebody scribbled on": (queue(annotations=SMALL), "a100", "cannot be read"),
+    "lending limits that somebody scribbled on": (queue(annotations={LOWERED: "[]"}), "a100", "lending limits"),
     "no groups": ({"metadata": {"name": "ml"}, "spec": {}}, "a100", "cannot be understood"),
 }
 
