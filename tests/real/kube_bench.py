@@ -11,11 +11,13 @@ from connectors.kube.demand.pools import Pool
 from connectors.kube.kubernetes import KubernetesPool
 from connectors.kube.names import PoolNames
 from connectors.kube.nodes import Rules
+from connectors.kube.quota import Quota
 from connectors.kube.settings import KubernetesSettings
 from connectors.kube.work import ClusterWork, PoolRules
 from models.errors import Unreachable
 from models.nodes import KubernetesNode
 from models.policies import Evict, KubernetesPolicy
+from models.pools import KueuePolicy
 from models.reading import Picture
 from service.kube_api import open_api
 from tests.conformance.benches import FOREIGN
@@ -44,7 +46,15 @@ class KubeBench:
 
     runs_work = True
 
-    def __init__(self, control_plane: ControlPlane, space: str, called: tuple[str, ...], evict: Evict) -> None:
+    def __init__(
+        self,
+        control_plane: ControlPlane,
+        space: str,
+        called: tuple[str, ...],
+        evict: Evict,
+        *,
+        kueue: KueuePolicy | None = None,
+    ) -> None:
         self.control_plane = control_plane
         self.admin = control_plane.admin
         self.space = space
@@ -53,8 +63,12 @@ class KubeBench:
         self.cluster = KubeCluster(self.api)
         names = PoolNames("p", called)
         pool = Pool("p", frozenset(called), len(called))
-        work = ClusterWork([PoolRules(pool)], KubernetesPolicy())
-        self.port = CaughtUp(self.cluster, self.api, names, Rules(evict=evict), work.of, clock=lambda: int(time.time()))
+        work = ClusterWork([PoolRules(pool, kueue)], KubernetesPolicy())
+        quota = None
+        if kueue is not None and kueue.cluster_queue is not None and kueue.flavor is not None:
+            quota = Quota(self.api, kueue.cluster_queue, kueue.flavor)
+        rules, clock = Rules(evict=evict), lambda: int(time.time())
+        self.port = CaughtUp(self.cluster, self.api, names, rules, work.of, clock=clock, quota=quota)
         self.port.bench = self
         self.cluster.start()
         self._wait_until_quiet()

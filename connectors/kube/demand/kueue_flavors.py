@@ -18,6 +18,7 @@ from connectors.kube.wire.pods import NodeSelector, SelectorTerm, Toleration
 
 Flavors = Mapping[str, ResourceFlavor]  # by name
 Given = Mapping[str, str]  # flavour by resource
+_ASKS = "asks for"  # how a reason begins that a larger quota would do away with
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,10 +32,12 @@ class Asked:
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """Flavours by pod set and resource, or ``why`` there are none for ever."""
+    """Flavours by pod set and resource, or ``why`` there are none for ever; ``by_quota`` is whether a larger quota
+    would help."""
 
     given: Mapping[str, Given]
     why: str = ""
+    by_quota: bool = False
 
 
 def chosen(
@@ -56,7 +59,7 @@ def chosen(
             room = _Room(queue.metadata.name, limits, used)
             flavor, why = _first(one.place, covered, group, flavors, room, preferred)
             if flavor is None:
-                return Choice({}, f"{why} in the ClusterQueue {queue.metadata.name}")
+                return Choice({}, f"{why} in the ClusterQueue {queue.metadata.name}", _ASKS in why)
             for name, amount in covered.items():
                 used[flavor, name] += amount
                 mine[name] = flavor
@@ -89,7 +92,7 @@ class _Room:
         for name, wanted in covered.items():
             most = self.limits.most(self.queue, flavor, name) - self.used.get((flavor, name), 0)
             if wanted > most:
-                return f"asks for {_shown(name, wanted)} {name} of at most {_shown(name, max(0, most))} in {flavor}"
+                return f"{_ASKS} {_shown(name, wanted)} {name} of at most {_shown(name, max(0, most))} in {flavor}"
         return ""
 
 
@@ -103,7 +106,7 @@ def _first(
         why = _mismatch(place, flavors.get(name), keys) or room.lacks(name, covered)
         if not why:
             return name, ""
-        whys.append(why if "asks for" in why else f"{name}: {why}")
+        whys.append(why if _ASKS in why else f"{name}: {why}")
     return None, "; ".join(whys) or "has no flavour"
 
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import os
-from collections.abc import Mapping
-from contextlib import closing, suppress
+from collections.abc import Iterator, Mapping
+from contextlib import closing, contextmanager, suppress
 from http.client import HTTPConnection, HTTPException
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,7 @@ from tests.real.kube.process import Process
 
 API = "/apis/kueue.x-k8s.io/v1beta2"
 NAMESPACE = "kueue-system"
+CHECKS = "/apis/admissionregistration.k8s.io/v1/validatingwebhookconfigurations"
 QUEUE = "kueue.x-k8s.io/queue-name"
 NO_WEBHOOK = "VisibilityOnDemand=false"  # it would want a certificate for it
 AS_ETC = 'mount --bind "$0" /etc && exec "$@"'
@@ -26,7 +28,7 @@ READY_S = 60.0
 
 
 class Kueue:
-    """Kueue's controller for Jobs on a control plane, with nothing of it changed but that it has no webhooks.
+    """Kueue's controller for Jobs on a control plane, with nothing of it changed but that its webhooks are not asked.
 
     So a Job has to be made suspended, with the label ``QUEUE``. It sees an ``/etc`` of its own, as it insists on
     certificates there.
@@ -37,6 +39,7 @@ class Kueue:
             raise packages.MissingError("Kueue's controller needs root, to have an /etc of its own")
         self.control_plane = control_plane
         self._health, webhook = ports.free(2)
+        self._webhooks = f"https://{LOOPBACK}:{webhook}"
         server = control_plane.certificates.server
         etc, config = folder / "etc", folder / "kueue.json"
         for where in (etc / "kueue/metrics/certs", folder / "webhook"):
@@ -62,6 +65,32 @@ class Kueue:
     def stop(self) -> None:
         """End the controller; what it knows of stays."""
         self.controller.kill()
+
+    @contextmanager
+    def checking(self, queue: str) -> Iterator[None]:
+        """Within the block, changes of this one ClusterQueue are checked by Kueue's own webhook, as at every site."""
+        ca = base64.b64encode(self.control_plane.certificates.ca.read_bytes()).decode()
+        hook = {
+            "name": "vclusterqueue.kb.io",
+            "clientConfig": {"url": f"{self._webhooks}/validate-kueue-x-k8s-io-v1beta2-clusterqueue", "caBundle": ca},
+            "rules": [
+                {
+                    "apiGroups": ["kueue.x-k8s.io"],
+                    "apiVersions": ["v1beta2"],
+                    "operations": ["UPDATE"],
+                    "resources": ["clusterqueues"],
+                }
+            ],
+            "matchConditions": [{"name": "one", "expression": f"request.name == {queue!r}"}],
+            "sideEffects": "None",
+            "admissionReviewVersions": ["v1"],
+        }
+        admin = self.control_plane.admin
+        admin.create(CHECKS, {"metadata": {"name": queue}, "webhooks": [hook]})
+        try:
+            yield
+        finally:
+            admin.delete(f"{CHECKS}/{queue}")
 
     def _is_ready(self) -> bool:
         with (

@@ -76,7 +76,7 @@ def _need(members: Members, workload: Workload, queues: Queues, words: QuotaWord
     standing = standing_of(workload, queues, now_s)
     if standing is None:
         grows = any((queue, flavor) in words.growth for one in choice.given.values() for flavor in one.values())
-        standing = standing_by_quota(workload, words.word, choice.why, grows=grows)
+        standing = standing_by_quota(workload, words.word, choice, grows=grows)
     given = dict(sorted(pair for one in choice.given.values() for pair in one.items()))
     need = need_of(workload.metadata, "workloads", piece(members, workload), _parts(members, workload, queues, choice))
     return changed(

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from connectors.kube.demand.instants import unix_s
-from connectors.kube.demand.kueue_flavors import Flavors
+from connectors.kube.demand.kueue_flavors import Choice, Flavors
 from connectors.kube.demand.kueue_limits import Growth, Limits
 from connectors.kube.demand.need import Held
 from connectors.kube.wire.kueue import Workload
@@ -102,18 +102,18 @@ def standing_of(workload: Workload, queues: Queues, now_s: int) -> Standing | No
     return None if held is None or reserved is None else Standing(held, _words(reserved))
 
 
-def standing_by_quota(workload: Workload, word: Quota, impossible: str, *, grows: bool) -> Standing:
-    """The standing of one that waits in its queue, by the policy's word and by what its queue could never give it.
+def standing_by_quota(workload: Workload, word: Quota, choice: Choice, *, grows: bool) -> Standing:
+    """The standing of one that waits in its queue, by the policy's word and by what its queue could ever give it.
 
     ``grows`` is whether the quota that it waits for follows the nodes, whatever the word for all others.
     """
-    if impossible:
-        return Standing(Held.IMPOSSIBLE, impossible)
+    if choice.why:
+        return Standing(Held.BY_QUOTA if choice.by_quota else Held.IMPOSSIBLE, choice.why)
     reserved = condition(workload.status.conditions, "QuotaReserved")
     if reserved is None or reserved.reason not in _BY_QUOTA:
         return WAITS
     if reserved.reason == "ExceedsMaxQuota" and not grows:
-        return Standing(Held.IMPOSSIBLE, _words(reserved))
+        return Standing(Held.BY_QUOTA, _words(reserved))
     if reserved.reason == "Pending" and any(text in (reserved.message or "") for text in _ELSE):
         return WAITS
     return Standing(Held.BY_QUOTA, _words(reserved)) if word is Quota.FIXED and not grows else WAITS

@@ -89,7 +89,7 @@ LATE = EVICTED.replace("11:08:20", "11:06:40")
         *(
             pytest.param(workload(status=reserved(reason)), [f"job 3 together {held}"], id=reason)
             for reason, held in (
-                ("ExceedsMaxQuota", "impossible"),
+                ("ExceedsMaxQuota", "held by quota"),
                 ("NoMatchingFlavor", "impossible"),
                 ("Misconfigured", "impossible"),
                 ("Inadmissible", "impossible"),
@@ -139,15 +139,15 @@ def test_a_quota_that_follows_the_nodes_makes_demand_of_what_exceeds_it_today(re
     text = workload(6, status=reserved(reason))
     (today,) = told(OPEN, text, words=words(Quota.FOLLOWS)).needs
     assert (today.held, today.why) == (
-        "impossible", "asks for 6 cpu of at most 4 in a100 in the ClusterQueue cq"
+        "held by quota", "asks for 6 cpu of at most 4 in a100 in the ClusterQueue cq"
     )  # fmt: skip
     assert lines(OPEN, text, words=words(Quota.FIXED, a100={"cpu": 2000})) == ["job 6 together"]
-    assert lines(OPEN, text, words=words(Quota.FIXED, a100={"cpu": 1999})) == ["job 6 together impossible"]
+    assert lines(OPEN, text, words=words(Quota.FIXED, a100={"cpu": 1999})) == ["job 6 together held by quota"]
 
 
 def test_what_is_asked_for_is_compared_as_kueue_has_worked_it_out():
     text = workload(status=reserved("Pending") + ', resourceRequests: [{name: main, resources: {cpu: "6"}}]')
-    assert lines(OPEN, text) == ["job 3 together impossible"]
+    assert lines(OPEN, text) == ["job 3 together held by quota"]
 
 
 def test_a_workload_that_may_start_smaller_is_compared_by_its_least():
