@@ -32,6 +32,7 @@ from models.reading import Picture
 from models.work import WaitingWork, WorkRecord
 
 AGAIN_S = 10  # after how long a picture that is as before counts as a newer one
+LATE_S = 20  # how long an open node is not counted by the quota before that is seen to
 CONFLICTS_MOST = 3  # times that a write is tried again because something else of the node changed in between
 
 log = logging.getLogger("tidegate.kubernetes")
@@ -89,6 +90,8 @@ class KubernetesPool:
         self._usual: Mapping[str, int] = {}
         self._shown: Picture[KubernetesNode] | None = None
         self._shown_s = 0
+        self._acts = False  # whether anything was written
+        self._owed: dict[str, int] = {}  # open nodes that the quota does not count, and since when
 
     # ---- reading ----
 
@@ -100,6 +103,8 @@ class KubernetesPool:
             self._shown, self._shown_s = self._picture(state, told_s), state.at_s
         elif state.at_s - self._shown_s >= AGAIN_S:  # nothing has changed: that is news, too
             self._shown, self._shown_s = replace(self._shown, at_s=told_s), state.at_s
+        if self._quota is not None and self._acts:
+            self._give_late(self._quota, state, self._shown)
         return self._shown
 
     def look(self, node: str) -> KubernetesNode | None:
@@ -226,6 +231,20 @@ class KubernetesPool:
         if self._quota is not None and self._quota.give(shown, self._usual) is not Outcome.DONE:
             log.warning("node %s is open to Kubernetes, and Kueue's quota has not grown yet", node)
 
+    def _give_late(self, quota: Quota, state: ClusterState, shown: Picture[KubernetesNode]) -> None:
+        """Grow the quota by nodes that opened while it could not be changed: Kueue's webhook may have been away."""
+        names = {self._names.hpc.get(there, "") for there in quota.lacking(state)} & shown.nodes.keys()
+        now_s = self._clock()
+        self._owed = {one: self._owed.get(one, now_s) for one in names if shown.nodes[one].closed_by is None}
+        for here in [one for one, since_s in self._owed.items() if now_s - since_s >= LATE_S]:
+            self._owed[here] = now_s
+            try:
+                node = self.look(here)
+            except Unreachable:
+                continue
+            if node is not None and node.closed_by is None:
+                self._give_quota(here, self._looked[here])
+
     def _at(self, node: str, version: str) -> Node | None:
         """The node as it was looked at, if that was at the version; else as it is now, if that is."""
         looked = self._looked.get(node)
@@ -250,6 +269,7 @@ class KubernetesPool:
                 log.warning("node %s: %s", node, error)
                 return Outcome.UNKNOWN
             if answer.status != 409:
+                self._acts = self._acts or answer.ok
                 return _outcome(node, answer)
             shown = self._again(node, shown)
         return Outcome.REFUSED

@@ -15,9 +15,10 @@ from typing import Any
 import msgspec
 
 from connectors.kube.access.api import MERGE_PATCH, Api, body_of
+from connectors.kube.demand.listed import CLUSTER_QUEUES
 from connectors.kube.demand.quantities import milli, whole
 from connectors.kube.demand.requests import CPU, offered
-from connectors.kube.names import PREFIX
+from connectors.kube.names import HPC, PREFIX
 from connectors.kube.quota_ledger import (
     Amounts,
     Entry,
@@ -33,6 +34,7 @@ from connectors.kube.quota_ledger import (
     without,
     written,
 )
+from connectors.kube.state import ClusterState
 from connectors.kube.wire.nodes import Node
 from models.acts import Outcome
 from models.errors import BadInput, Refused, Unreachable, clean
@@ -81,6 +83,10 @@ class Quota:
         """Grow the quota by what was taken for the node, once; where the quota never counted it, by what it offers, at
         least as much as is ``usual``: its devices may not be back yet."""
         return self._change(node, usual, given)
+
+    def lacking(self, state: ClusterState) -> frozenset[str]:
+        """The nodes that the quota does not count, as the queue tells, by the names that Kubernetes has for them."""
+        return frozenset(node for node, entry in ledger_in(state, self._name).items() if entry.side == HPC)
 
     def _change(self, node: Node, usual: Mapping[str, int], change: Change) -> Outcome:
         try:
@@ -176,6 +182,16 @@ class Quota:
         if self.trouble != trouble:
             self.trouble = trouble
             log.error("Kueue's quota does not follow the nodes: %s", clean(trouble))
+
+
+def ledger_in(state: ClusterState, cluster_queue: str) -> Ledger:
+    """What nodes took from a queue's quota, as the queue told when it was last heard of; nothing where that cannot be
+    read."""
+    found = next((one for one in state.of(CLUSTER_QUEUES).values() if one.metadata.name == cluster_queue), None)
+    try:
+        return {} if found is None else read_ledger((found.metadata.annotations or {}).get(LEDGER, ""))
+    except BadInput:
+        return {}
 
 
 def _offers(node: Node, usual: Mapping[str, int], covered: set[str]) -> Amounts:

@@ -59,7 +59,6 @@ class Reflector(Generic[T]):
         self.lists = 0  # how often all was told
         self._api = api
         self._reading = Reading(resource)
-        self._lasts_s = lasts_s
         self._share = sharing(resource.type)
         self._last: T | None = None
         self._monotonic = monotonic

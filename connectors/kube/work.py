@@ -12,7 +12,6 @@ from basics.log_once import Trouble
 from connectors.kube.demand.all_needs import Told, Words, all_needs
 from connectors.kube.demand.assembled import Demands, PoolDemand, pool_demand
 from connectors.kube.demand.known import Known
-from connectors.kube.demand.listed import CLUSTER_QUEUES
 from connectors.kube.demand.need import Request
 from connectors.kube.demand.pods import Rules
 from connectors.kube.demand.pools import Pool
@@ -20,11 +19,10 @@ from connectors.kube.demand.requests import added, offered
 from connectors.kube.demand.sources.kueue_standing import Quota, QuotaWords
 from connectors.kube.names import HPC, PREFER_NOT, SIDE
 from connectors.kube.nodes import is_extended, usual_offers
-from connectors.kube.quota import LEDGER
-from connectors.kube.quota_ledger import Entry, Ledger, read_ledger
+from connectors.kube.quota import ledger_in
+from connectors.kube.quota_ledger import Entry
 from connectors.kube.state import ClusterState
 from connectors.kube.wire.nodes import Node
-from models.errors import BadInput
 from models.policies import KubernetesPolicy
 from models.pools import KueuePolicy
 from models.unserved import by_reason
@@ -116,7 +114,7 @@ def _growth(state: ClusterState, pool: Pool, queue: str) -> Request:
     where nothing was, by what the node offers, and of devices by as many as most have, for what makes them known may be
     missing on a node that our taint closes."""
     there = [state.nodes[name] for name in pool.nodes & state.nodes.keys()]
-    ledger = _ledger(state, queue)
+    ledger = ledger_in(state, queue)
     lacking: list[Node] = []
     counted: list[Node] = []
     for node in there:
@@ -138,12 +136,3 @@ def _gives(node: Node, entry: Entry | None, usual: Mapping[str, int]) -> Mapping
         return {name: -amount for name, amount in entry.delta.items()}
     own = offered(node.status.allocatable)
     return {**own, **{name: max(own.get(name, 0), amount) for name, amount in usual.items()}}
-
-
-def _ledger(state: ClusterState, queue: str) -> Ledger:
-    """What nodes took from a queue's quota, as the queue itself tells."""
-    found = next((one for one in state.of(CLUSTER_QUEUES).values() if one.metadata.name == queue), None)
-    try:
-        return {} if found is None else read_ledger((found.metadata.annotations or {}).get(LEDGER, ""))
-    except BadInput:
-        return {}
