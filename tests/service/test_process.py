@@ -137,7 +137,7 @@ def test_a_site_without_kubernetes_may_observe_slurm_alone(opening: Opening):
 
 @pytest.mark.parametrize("mode", ["recommend", "auto"])
 def test_without_kubernetes_more_is_refused_with_the_rights_that_it_needs(opening: Opening, mode: str):
-    with pytest.raises(BadInput, match=f"mode {mode} needs Kubernetes, .*read-only rights are enough"):
+    with pytest.raises(BadInput, match=f"mode {mode} needs Kubernetes, .*tidegate rights --mode recommend"):
         opening(spec=f", mode: {mode}", there="null")
 
 

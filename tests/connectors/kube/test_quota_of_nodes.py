@@ -47,7 +47,7 @@ class Site:
     def act(self, verb: str, node: str = "n1") -> Outcome:
         seen = self.port.look(node)
         assert seen is not None
-        mark = {} if verb == "note" else {"mark": MARK}
+        mark = {} if verb in ("note", "discourage") else {"mark": MARK}
         outcome: Outcome = getattr(self.port, verb)(node, record="{}", version=seen.version, **mark)
         return outcome
 
@@ -71,9 +71,11 @@ def site() -> Site:
 
 
 def test_a_quota_that_cannot_shrink_keeps_the_node_open(site: Site):
+    assert site.act("discourage") is Outcome.DONE
     site.api.refuse("PATCH", ".*/clusterqueues/q", 500, "InternalError")
     assert site.act("close") is Outcome.UNKNOWN
-    assert "taints" not in (site.api.get("nodes", "n1") or {})["spec"]
+    (taint,) = (site.api.get("nodes", "n1") or {})["spec"]["taints"]
+    assert taint["effect"] == "PreferNoSchedule"
 
 
 def test_a_quota_that_could_not_grow_grows_later(site: Site):
