@@ -262,6 +262,7 @@ class _Conversation:
     async def _next(self, body: AsyncIterator[bytes]) -> bytes:
         """The next piece of an answer; nobody waits for it once the client has gone."""
         step = asyncio.ensure_future(_one(body))
+        step.add_done_callback(_take)
         while not step.done():
             await asyncio.wait({step}, timeout=LOOK_S)
             if not step.done() and (self._reader.at_eof() or self._writer.is_closing()):
@@ -276,6 +277,12 @@ class _Conversation:
     def _break_off(self) -> None:
         self.end(reset=True)
         raise ConnectionResetError
+
+
+def _take(step: asyncio.Future[bytes]) -> None:
+    """What it ended with is known: nobody may be there any more to ask."""
+    if not step.cancelled():
+        step.exception()
 
 
 async def _one(body: AsyncIterator[bytes]) -> bytes:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from types import MappingProxyType
 from typing import Any
 
@@ -111,6 +112,22 @@ def deployment(
 ) -> Any:
     wanted = {"replicas": replicas, **_of_app(name, pod_spec(requests, **spec))}
     return client.create(f"{APPS}/{space}/deployments", {"metadata": {"name": name}, "spec": wanted})
+
+
+@contextmanager
+def deployed(control_plane: ControlPlane, space: str, **where: str) -> Iterator[None]:
+    """A Deployment of one pod on each of these nodes, by name; its pods are gone afterwards."""
+    admin = control_plane.admin
+    for name, node in where.items():
+        deployment(admin, space, name, selector={"kubernetes.io/hostname": node})
+    try:
+        wait_count(control_plane, space, len(where))
+        yield
+    finally:
+        for name in where:
+            admin.delete(f"{APPS}/{space}/deployments/{name}", propagationPolicy="Background")
+        apps = f"app in ({','.join(where)})"
+        control_plane.wait(lambda: not pods(admin, space, labelSelector=apps), "their pods are gone")
 
 
 def daemon_set(client: Client, space: str, name: str, requests: Mapping[str, str] = SMALL, **spec: Any) -> Any:
