@@ -1,7 +1,7 @@
 """How long after something has happened a plan is decided on it, from an event on the bus to the plan.
 
-One pool of 64 nodes, the service as one process on the embedded bus, its Slurm a fake slurmrestd on loopback. Events of
-new jobs come from outside, each at a random moment after the last turn.
+One pool of 64 nodes, the service as one process on the embedded bus, its Slurm and its Kubernetes fakes on loopback.
+Events of new jobs come from outside, each at a random moment after the last turn.
 """
 
 from __future__ import annotations
@@ -12,30 +12,23 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from random import Random
 from statistics import quantiles
-from threading import Condition, Thread
 
 from connectors.bus.open_bus import open_bus
-from models.audit import Decided, Entry
 from models.events import READING, Event, Topic
 from models.nodes import Side
 from models.policies import Policy
 from models.work import WorkRecord, WorkState
-from service.open_process import open_process
-from service.parts.control import ControlPart
-from service.roles import Role
-from service.running import read_once
-from service.site import read_site
-from service.stepper import Stepper
 from tests.connectors.slurm import fake, makers
+from tests.service.in_thread import PATIENCE_S, Turns, in_thread
+from tests.service.kube_site import kube_site
 
 NODES = 64
-SITE = "spec: {slurm: {url: '%s', tokenFile: token, poll: 10m}, kubernetes: {twin: {requests: r.csv}}}\n"
-PATIENCE_S = 60.0
+SITE = "spec: {slurm: {url: '%s', tokenFile: token, poll: 10m}, kubernetes: %s}\n"
 
 
 @dataclass(frozen=True)
@@ -56,64 +49,20 @@ CASES = (
 )
 
 
-class Turns:
-    """Notes when a plan was decided; the audit of one pool, and what it keeps besides."""
-
-    def __init__(self, audit: object) -> None:
-        self.at_s: list[float] = []
-        self.changed = Condition()
-        self._append = audit.append  # type: ignore[attr-defined]
-
-    def append(self, entry: Entry) -> None:
-        """See the port."""
-        self._append(entry)
-        if isinstance(entry, Decided):
-            with self.changed:
-                self.at_s.append(time.monotonic())
-                self.changed.notify_all()
-
-    def after(self, count: int) -> float:
-        """When the plan after ``count`` others was decided."""
-        with self.changed:
-            if not self.changed.wait_for(lambda: len(self.at_s) > count, PATIENCE_S):
-                raise TimeoutError(f"no plan within {PATIENCE_S:.0f} s")
-            return self.at_s[count]
-
-
 @contextmanager
 def service(case: Case, folder: Path) -> Iterator[Turns]:
     """The service in a thread of its own."""
-    with fake.serving() as server, ExitStack() as at_end:
+    names = [f"n{number:02}" for number in range(NODES)]
+    with fake.serving() as server, kube_site(folder, names) as kubernetes:
         server.instead["GET diag"] = lambda request: request.say(200, makers.diagnosis(int(time.time())))
         example = next(iter(server.nodes.values()))
-        server.nodes = {f"n{number:02}": {**example, "name": f"n{number:02}"} for number in range(NODES)}
-        (folder / "site.yaml").write_text(SITE % server.url)
-        (folder / "r.csv").write_text("seconds,requests_per_second\n0,1\n1000000,2\n")
+        server.nodes = {name: {**example, "name": name} for name in names}
+        (folder / "site.yaml").write_text(SITE % (server.url, kubernetes.text))
         (folder / "token").write_text(fake.TOKEN)
         moves = {"every": "10m", "soonest": case.soonest, "debounce": case.debounce}
         policy = Policy.model_validate({"spec": {"moves": moves}})
-        process = open_process(Role.ALL, read_site(folder / "site.yaml"), policy, None, at_end)
-        control = process.part(ControlPart).pools["pool"]
-        turns = Turns(control.last)
-        control.loop._mover._audit = turns  # type: ignore[attr-defined]
-        read_once(process)
-        stepper = Stepper()
-        process.wake = stepper.wake
-        for step in process.steps():
-            stepper.add(step)
-        thread = Thread(target=_run, args=(stepper,), daemon=True)
-        thread.start()
-        try:
+        with in_thread(folder / "site.yaml", policy) as (_, turns):
             yield turns
-        finally:
-            stepper.stop()
-            thread.join(PATIENCE_S)
-
-
-def _run(stepper: Stepper) -> None:
-    """Signals can be handled in the main thread only."""
-    while not stepper._ended.is_set():
-        stepper.go_on()
 
 
 def latencies_s(case: Case, samples: int, random: Random) -> list[float]:
