@@ -8,6 +8,7 @@ import time
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
+from operator import is_
 from types import MappingProxyType
 from typing import Any
 
@@ -57,6 +58,7 @@ class KubeCluster:
         self._lock = threading.Lock()
         self._begin = int(clock() * 1000)  # the order is higher than that of any process before us
         self._shown: ClusterState | None = None
+        self._nodes: Mapping[str, Node] = {}  # those that are shown, by uid
         self._one_node, self._some_pods = Reading(NODES), Reading(PODS)
         self._trouble = Trouble(log, "part of Kubernetes cannot be read")
 
@@ -144,14 +146,13 @@ class KubeCluster:
         self._tell(unread)
         followed: dict[str, Reflector[Any]] = {NODES.name: following.nodes, PODS.name: following.pods, **others}
         nodes, pods = following.nodes.objects.shown()[1], following.pods.objects.shown()[1]
-        is_same = last is not None and last.pods is pods
         return ClusterState(
             at_s=0,
             age_s=0.0,
             order=order,
-            nodes=MappingProxyType({node.metadata.name: node for node in nodes.values()}),
+            nodes=self._by_name(nodes, last),
             pods=pods,
-            pods_on=last.pods_on if last is not None and is_same else _by_node(pods),
+            pods_on=_by_node(pods, last),
             others={name: one.objects.shown()[1] for name, one in others.items()},
             denied={name: one.denied for name, one in others.items() if one.denied},
             absent=following.lacking | {name for name, one in others.items() if one.absent},
@@ -160,6 +161,12 @@ class KubeCluster:
             versions={name: one.resource_version for name, one in followed.items()},
         )
 
+    def _by_name(self, nodes: Mapping[str, Node], last: ClusterState | None) -> Mapping[str, Node]:
+        if last is not None and self._nodes is nodes:
+            return last.nodes
+        self._nodes = nodes
+        return MappingProxyType({node.metadata.name: node for node in nodes.values()})
+
     def _tell(self, unread: Mapping[str, str]) -> None:
         if unread:
             self._trouble.met(", ".join(f"{name} ({why})" for name, why in unread.items()))
@@ -167,12 +174,20 @@ class KubeCluster:
             self._trouble.over()
 
 
-def _by_node(pods: Mapping[str, Pod]) -> Mapping[str, tuple[Pod, ...]]:
+def _by_node(pods: Mapping[str, Pod], last: ClusterState | None) -> Mapping[str, tuple[Pod, ...]]:
+    """The pods by node; those of a node on which nothing has changed are the same value as before."""
+    if last is not None and last.pods is pods:
+        return last.pods_on
     found: defaultdict[str, list[Pod]] = defaultdict(list)
     for pod in pods.values():
         if name := pod.spec.node_name:
             found[name].append(pod)
-    return MappingProxyType({name: tuple(those) for name, those in found.items()})
+    before = {} if last is None else last.pods_on
+    return MappingProxyType({name: _same_or(before.get(name, ()), those) for name, those in found.items()})
+
+
+def _same_or(before: tuple[Pod, ...], now: list[Pod]) -> tuple[Pod, ...]:
+    return before if len(before) == len(now) and all(map(is_, before, now)) else tuple(now)
 
 
 def _unread(one: Reflector[Any], now_s: float, unknown_s: float) -> str:

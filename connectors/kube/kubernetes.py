@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
-from datetime import datetime
 from typing import Protocol
 
 from connectors.kube import node_patch
@@ -18,10 +17,10 @@ from connectors.kube.facts import FACTS
 from connectors.kube.leaving import leaving
 from connectors.kube.names import HPC, NO_EXECUTE, SIDE, PoolNames
 from connectors.kube.node_patch import Patch, same_for_us
-from connectors.kube.nodes import Rules, closed_by, is_discouraged, is_ready, lacking, node_of, usual_offers
+from connectors.kube.nodes import Rules, closed_by, is_discouraged
 from connectors.kube.quota import Quota
+from connectors.kube.seen_nodes import SeenNodes
 from connectors.kube.state import ClusterState
-from connectors.kube.wire.meta import condition
 from connectors.kube.wire.nodes import Node, Taint
 from connectors.kube.wire.pods import Pod
 from models.acts import Outcome
@@ -80,14 +79,11 @@ class KubernetesPool:
         self._cluster = cluster
         self._api = api
         self._names = names
-        self._rules = rules
         self._work = work
         self._clock = clock
         self._quota = quota
-        self._ready_since: dict[str, int | None] = {}
-        self._kept: dict[str, tuple[Node, Sequence[Pod], KubernetesNode]] = {}
+        self._seen = SeenNodes(names, rules, clock)
         self._looked: dict[str, Node] = {}
-        self._usual: Mapping[str, int] = {}
         self._shown: Picture[KubernetesNode] | None = None
         self._shown_s = 0
         self._acts = False  # whether anything was written
@@ -114,7 +110,7 @@ class KubernetesPool:
             self._looked.pop(node, None)
             return None
         self._looked[node] = found[0]
-        return self._show(node, *found)
+        return self._seen.show(node, *found)
 
     # ---- acting ----
 
@@ -180,32 +176,9 @@ class KubernetesPool:
         return None if found is None else (found, pods)
 
     def _picture(self, state: ClusterState, told_s: int) -> Picture[KubernetesNode]:
-        there = {here: state.nodes[name] for name, here in self._names.hpc.items() if name in state.nodes}
-        self._usual = usual_offers([node for node in there.values() if closed_by(node) is None])
-        nodes = {}
-        for here, node in there.items():
-            pods = state.pods_on.get(node.metadata.name, ())
-            kept = self._kept.get(here)
-            if kept is None or kept[0] is not node or kept[1] is not pods:
-                kept = self._kept[here] = node, pods, self._show(here, node, pods)
-            nodes[here] = kept[2]
+        nodes = self._seen.update(state)
         work = self._work(state, self._names.pool)
         return Picture(Side.KUBERNETES, told_s, state.order, nodes, work.records, work.demand, work.waiting)
-
-    def _show(self, name: str, node: Node, pods: Sequence[Pod]) -> KubernetesNode:
-        shown = node_of(name, node, pods, self._rules, ready_since_s=self._since(name, node))
-        return replace(shown, lacks=lacking(node, self._usual))
-
-    def _since(self, name: str, node: Node) -> int | None:
-        """When it last became Ready: as we saw it, or for the first time as its condition tells."""
-        if not is_ready(node):
-            self._ready_since[name] = None
-            return None
-        if name not in self._ready_since:
-            self._ready_since[name] = min(_ready_s(node), self._clock())
-        elif self._ready_since[name] is None:
-            self._ready_since[name] = self._clock()
-        return self._ready_since[name]
 
     def _close(self, node: str, mark: str, record: str, version: str, *, fenced: bool) -> Outcome:
         shown = self._at(node, version)
@@ -221,14 +194,17 @@ class KubernetesPool:
         be closed at once, as it may be open to both sides."""
         if self._quota is None:
             return None
-        taken = self._quota.take(shown)
+        taken = self._quota.take(shown, self._seen.devices_of(shown))
         if taken is Outcome.DONE or is_discouraged(shown):
             return None if taken is Outcome.DONE else taken
         log.error("node %s is closed, and Kueue's quota counts it still: see to its nominalQuota", node)
         return None
 
     def _give_quota(self, node: str, shown: Node) -> None:
-        if self._quota is not None and self._quota.give(shown, self._usual) is not Outcome.DONE:
+        if (
+            self._quota is not None
+            and self._quota.give(shown, {**self._seen.usual, **self._seen.devices_of(shown)}) is not Outcome.DONE
+        ):
             log.warning("node %s is open to Kubernetes, and Kueue's quota has not grown yet", node)
 
     def _give_late(self, quota: Quota, state: ClusterState, shown: Picture[KubernetesNode]) -> None:
@@ -295,15 +271,6 @@ def _outcome(node: str, answer: Answer) -> Outcome:
     told = clean(f"{answer.status} {status.reason or ''} {status.message or ''}".rstrip())
     log.warning("node %s could not be changed: %s", node, told)
     return Outcome.UNKNOWN if answer.status in (408, 429) or answer.status >= 500 else Outcome.REFUSED
-
-
-def _ready_s(node: Node) -> int:
-    """When the Ready condition last changed, in unix seconds; 0 where it does not say."""
-    ready = condition(node.status.conditions, "Ready")
-    try:
-        return int(datetime.fromisoformat((ready and ready.last_transition_time) or "").timestamp())
-    except ValueError:
-        return 0
 
 
 def _is_slurmd(pod: Pod) -> bool:

@@ -6,9 +6,11 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
+from connectors.kube.demand.need import NOTHING, Request
 from connectors.kube.demand.requests import CPU, MEMORY, offered
 from connectors.kube.leaving import is_bare, leaving, stays
 from connectors.kube.names import HPC, MARK, NO_EXECUTE, NO_SCHEDULE, PREFER_NOT, RECORD, SIDE
+from connectors.kube.node_devices import gpus_in, is_gpu
 from connectors.kube.owners_of_nodes import managed_by
 from connectors.kube.wire.meta import condition
 from connectors.kube.wire.nodes import Node
@@ -40,9 +42,17 @@ class Rules:
 
 
 def node_of(
-    name: str, node: Node, pods: Iterable[Pod], rules: Rules, *, ready_since_s: int | None = None, devices: int = 0
+    name: str,
+    node: Node,
+    pods: Iterable[Pod],
+    rules: Rules,
+    *,
+    ready_since_s: int | None = None,
+    devices: Request | None = NOTHING,
+    held: int = 0,
 ) -> KubernetesNode:
-    """The node under its name in the HPC scheduler; ``devices`` are GPUs of its that are told elsewhere."""
+    """The node under its name in the HPC scheduler. ``devices`` are those that kubelet does not tell of, None where
+    not all of them are known; ``held`` claims hold some of them for nobody, and each counts as a pod that stays."""
     annotations = node.metadata.annotations or {}
     taints = node.spec.taints or ()
     ours = [taint for taint in taints if taint.key == SIDE]
@@ -52,7 +62,7 @@ def node_of(
         name=name,
         closed_by=closed_by(node),
         discouraged=is_discouraged(node),
-        pods=len(there),
+        pods=len(there) + held,
         ready=is_ready(node),
         cordoned=bool(theirs),
         ready_since_s=ready_since_s,
@@ -63,7 +73,7 @@ def node_of(
         managed_by=managed_by(node),
         fenced=any(taint.effect == NO_EXECUTE for taint in ours),
         bare=sum(map(is_bare, there)),
-        staying=sum(bool(stays(pod, rules.evict)) for pod in there),
+        staying=sum(bool(stays(pod, rules.evict)) for pod in there) + held,
         cordoned_by=theirs,
     )
 
@@ -104,20 +114,18 @@ def closed_by_others(node: Node, usual: frozenset[str]) -> str:
     return ", ".join(found)
 
 
-def offers_of(node: Node, devices: int = 0) -> NodeShape | None:
-    """What the node offers to pods; None where it does not say."""
+def offers_of(node: Node, devices: Request | None = NOTHING) -> NodeShape | None:
+    """What the node offers to pods; None where that is not told."""
     try:
         amounts = offered(node.status.allocatable)
         gpus = sum(amount for name, amount in amounts.items() if is_gpu(name))
-        return NodeShape(amounts.get(CPU, 0), amounts.get(MEMORY, 0) // MIB, (gpus or devices) * 1000)
+        if not gpus:
+            if devices is None:
+                return None
+            gpus = gpus_in(devices)
+        return NodeShape(amounts.get(CPU, 0), amounts.get(MEMORY, 0) // MIB, gpus * 1000)
     except ValueError:
         return None
-
-
-def is_gpu(resource: str) -> bool:
-    """Whether an extended resource counts as a GPU: ``nvidia.com/gpu``, ``amd.com/gpu``, ``gpu.intel.com/xe``."""
-    domain, _, name = resource.partition("/")
-    return name == "gpu" or (bool(name) and domain.startswith("gpu."))
 
 
 def is_extended(resource: str) -> bool:
@@ -125,31 +133,37 @@ def is_extended(resource: str) -> bool:
     return "/" in resource and "kubernetes.io/" not in resource
 
 
-def usual_offers(nodes: Sequence[Node]) -> Mapping[str, int]:
-    """What most of some nodes offer, by resource: cpu in milli, memory in bytes, the extended ones in pieces."""
+def amounts_of(node: Node, devices: Request | None = NOTHING) -> Mapping[str, int]:
+    """What the node offers of what its like can be measured by: cpu in milli, memory in bytes, the extended resources
+    and devices in pieces; nothing where that cannot be read."""
+    try:
+        amounts = offered(node.status.allocatable)
+    except ValueError:
+        return {}
+    told = {name: amount for name, amount in amounts.items() if name in (CPU, MEMORY) or is_extended(name)}
+    return {**devices, **told} if devices else told
+
+
+def usual_offers(nodes: Iterable[Node]) -> Mapping[str, int]:
+    """What most of some nodes offer, by resource."""
+    return usual_amounts([amounts_of(node) for node in nodes])
+
+
+def usual_amounts(offers: Sequence[Mapping[str, int]]) -> Mapping[str, int]:
+    """What most of some nodes offer, from what each does."""
     counts: dict[str, Counter[int]] = {}
-    for node in nodes:
-        for name, amount in _amounts(node).items():
+    for amounts in offers:
+        for name, amount in amounts.items():
             counts.setdefault(name, Counter())[amount] += 1
     most = {name: max(amounts, key=lambda one: (amounts[one], one)) for name, amounts in counts.items()}
-    return {name: amount for name, amount in most.items() if counts[name].total() * 2 > len(nodes)}
+    return {name: amount for name, amount in most.items() if counts[name].total() * 2 > len(offers)}
 
 
-def lacking(node: Node, usual: Mapping[str, int]) -> str:
-    """What the node offers less of than its like, in words; empty when nothing."""
-    amounts = _amounts(node)
+def lacking(amounts: Mapping[str, int], usual: Mapping[str, int]) -> str:
+    """What a node offers less of than its like, in words; empty when nothing."""
     found = []
     for name, amount in sorted(usual.items()):
         least = amount * NEAR if name in (CPU, MEMORY) else amount
         if amounts.get(name, 0) < least:
             found.append(f"{amounts.get(name, 0)} of {amount} {name}")
     return ", ".join(found)
-
-
-def _amounts(node: Node) -> Mapping[str, int]:
-    """What the node offers of what its like can be measured by; nothing where that cannot be read."""
-    try:
-        amounts = offered(node.status.allocatable)
-    except ValueError:
-        return {}
-    return {name: amount for name, amount in amounts.items() if name in (CPU, MEMORY) or is_extended(name)}

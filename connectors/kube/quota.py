@@ -71,9 +71,9 @@ class Quota:
         self._version = 0
         self.trouble = ""
 
-    def take(self, node: Node) -> Outcome:
-        """Shrink the quota by what the node offers, once."""
-        return self._change(node, {}, taken)
+    def take(self, node: Node, devices: Mapping[str, int]) -> Outcome:
+        """Shrink the quota by what the node offers, with ``devices`` that kubelet does not tell of, once."""
+        return self._change(node, devices, taken)
 
     def leave_out(self, node: Node) -> Outcome:
         """Write down that the quota does not count the node, where nothing is written yet."""

@@ -11,7 +11,8 @@ from connectors.kube.checkup.pools import SeenPool
 from connectors.kube.checkup.quota_looks import is_open
 from connectors.kube.demand.claims import GPU
 from connectors.kube.demand.need import Request
-from connectors.kube.nodes import is_gpu, is_ready, offers_of
+from connectors.kube.node_devices import is_gpu
+from connectors.kube.nodes import is_ready, offers_of
 from models.findings import Finding, warning, well
 
 CHECK = "kubernetes.gpus"

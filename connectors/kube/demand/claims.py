@@ -192,15 +192,31 @@ def renamed(request: Request, classes: Mapping[str, DeviceClass]) -> Request:
     return added(parts)
 
 
-def held_without_pods(claims: Iterable[ResourceClaim], slices: Iterable[ResourceSlice]) -> dict[str, tuple[str, ...]]:
-    """Claims that hold devices of a node and are reserved for nobody, by node: a node with one is not empty."""
+Holders = Mapping[str, frozenset[str]]
+"""Claims that have been given devices of a node, as people name them, and the uids of those that may use each."""
+
+
+def holders_of(claims: Iterable[ResourceClaim], slices: Iterable[ResourceSlice]) -> dict[str, Holders]:
+    """The claims that hold devices, by the node that has these."""
     nodes = {(one.spec.driver, one.spec.pool.name): one.spec.node_name for one in slices if one.spec.node_name}
-    found: dict[str, set[str]] = {}
+    found: dict[str, dict[str, frozenset[str]]] = {}
     for claim in claims:
-        if claim.status.allocation is None or claim.status.reserved_for:
-            continue
-        for result in claim.status.allocation.devices.results or ():
+        given = claim.status.allocation.devices.results if claim.status.allocation is not None else None
+        for result in given or ():
             node = nodes.get((result.driver, result.pool))
             if node and not result.admin_access:
-                found.setdefault(node, set()).add(f"{claim.metadata.namespace}/{claim.metadata.name}")
-    return {node: tuple(sorted(names)) for node, names in found.items()}
+                users = frozenset(one.uid for one in claim.status.reserved_for or ())
+                found.setdefault(node, {})[f"{claim.metadata.namespace}/{claim.metadata.name}"] = users
+    return dict(found)
+
+
+def held_without_pods(holders: Holders, pods: Iterable[Pod]) -> tuple[str, ...]:
+    """The claims, of those on a node, that none of the pods there may use: a node with one is not empty.
+
+    Pods may be newer than claims. One that has gone leaves its claim held, whomever it was reserved for when it was
+    last told; and a claim gets devices of a node for a pod that comes there, which a closed node has none of.
+    """
+    if not holders:
+        return ()
+    there = {pod.metadata.uid for pod in pods if not pod.ended}
+    return tuple(sorted(name for name, users in holders.items() if there.isdisjoint(users)))

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from connectors.kube.nodes import Rules, closed_by_others, lacking, node_of, offers_of, usual_offers
+from connectors.kube.nodes import Rules, amounts_of, closed_by_others, lacking, node_of, offers_of, usual_offers
 from connectors.kube.owners_of_nodes import managed_by
 from models.nodes import KubernetesNode, NodeShape
 from models.policies import Evict
@@ -127,10 +127,25 @@ def test_what_a_node_offers(allocatable: dict[str, Any], expected: NodeShape | N
     assert offers_of(as_node(node(status={"allocatable": allocatable}))) == expected
 
 
-def test_gpus_that_are_told_elsewhere_count_where_the_node_has_none():
-    assert offers_of(as_node(node(status={"allocatable": {"cpu": 1, "memory": "1Gi"}})), 8) == NodeShape(
-        1000, 1024, 8000
-    )
+PLAIN = {"cpu": 1, "memory": "1Gi"}
+# what kubelet tells, what ResourceSlices tell (None: not all) -> GPUs in thousandths, None where that is not known
+DEVICES: dict[str, tuple[dict[str, Any], dict[str, int] | None, int | None]] = {
+    "of a class that names its resource": (PLAIN, {"nvidia.com/gpu": 8}, 8000),
+    "of a class that names none": (PLAIN, {"gpu": 2}, 2000),
+    "of two classes that fit the same": (PLAIN, {"gpu": 8, "nvidia.com/gpu": 8}, 8000),
+    "of another kind": (PLAIN, {"mig.nvidia.com": 8}, 0),
+    "not all are told": (PLAIN, None, None),
+    "kubelet tells of them": ({**PLAIN, "nvidia.com/gpu": "4"}, {"gpu": 8}, 4000),
+    "kubelet tells of them, and not all slices are there": ({**PLAIN, "nvidia.com/gpu": "4"}, None, 4000),
+}
+
+
+@pytest.mark.parametrize(("allocatable", "devices", "gpus"), DEVICES.values(), ids=DEVICES.keys())
+def test_gpus_that_are_told_elsewhere_count_where_the_node_has_none(
+    allocatable: dict[str, Any], devices: dict[str, int] | None, gpus: int | None
+):
+    one = as_node(node(status={"allocatable": allocatable}))
+    assert offers_of(one, devices) == (None if gpus is None else NodeShape(1000, 1024, gpus))
 
 
 LIKE = [
@@ -150,7 +165,7 @@ LACKING = {
 
 @pytest.mark.parametrize(("allocatable", "expected"), LACKING.values(), ids=LACKING.keys())
 def test_what_a_node_lacks_of_what_its_like_have(allocatable: dict[str, Any], expected: str):
-    assert lacking(as_node(node(status={"allocatable": allocatable})), usual_offers(LIKE)) == expected
+    assert lacking(amounts_of(as_node(node(status={"allocatable": allocatable}))), usual_offers(LIKE)) == expected
 
 
 def test_what_only_few_have_nobody_lacks():

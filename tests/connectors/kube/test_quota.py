@@ -72,14 +72,14 @@ N1, N2 = as_node(node("n1")), as_node(node("n2"))
 
 def test_the_quota_shrinks_by_what_the_node_offers_and_gets_exactly_that_back(api: FakeApi):
     quota = Quota(api, "ml", "a100")
-    assert (quota.take(N1), quota_of(api)) == (DONE, LESS)
+    assert (quota.take(N1, {}), quota_of(api)) == (DONE, LESS)
     smaller = as_node(node("n1", status={"allocatable": {**WHOLE, "cpu": "7"}}))
     assert (quota.give(smaller, {}), quota_of(api)) == (DONE, FULL)
 
 
 def test_asked_for_again_nothing_changes_twice(api: FakeApi):
     for _ in range(3):
-        assert Quota(api, "ml", "a100").take(N1) is DONE, "another leader goes on"
+        assert Quota(api, "ml", "a100").take(N1, {}) is DONE, "another leader goes on"
     assert quota_of(api) == LESS
     for _ in range(3):
         assert Quota(api, "ml", "a100").give(N1, {}) is DONE
@@ -97,13 +97,13 @@ def test_a_node_that_was_of_the_hpc_side_from_the_beginning_adds_what_it_offers_
     usual = {"nvidia.com/gpu": 4, "rdma/hca": 1}
     assert (quota.give(bare, usual), quota_of(api)) == (DONE, MORE), "its devices are not back yet"
     assert (quota.leave_out(N1), quota.give(N1, usual), quota_of(api)) == (DONE, DONE, MORE)
-    assert (quota.take(bare), quota_of(api)) == (DONE, FULL)
+    assert (quota.take(bare, {}), quota_of(api)) == (DONE, FULL)
 
 
 def test_nothing_else_of_the_queue_changes(api: FakeApi):
     before = api.get("clusterqueues", "ml")
-    Quota(api, "ml", "a100").take(N1)
-    Quota(api, "ml", "a100").take(N2)
+    Quota(api, "ml", "a100").take(N1, {})
+    Quota(api, "ml", "a100").take(N2, {})
     Quota(api, "ml", "a100").give(N1, {})
     Quota(api, "ml", "a100").give(N2, {})
     after = api.get("clusterqueues", "ml")
@@ -123,18 +123,18 @@ def test_somebody_else_s_change_in_between_is_kept(api: FakeApi):
             api.put("clusterqueues", other)
 
     api.before = meddle
-    assert Quota(api, "ml", "a100").take(N1) is DONE
+    assert Quota(api, "ml", "a100").take(N1, {}) is DONE
     assert quota_of(api) == ("92", *LESS[1:])
 
 
 def test_where_somebody_always_comes_before_nobody_knows(api: FakeApi):
     api.rules.append(Rule(lambda asked: asked.method == "PATCH", refused(409, "Conflict", "modified")))
-    assert (Quota(api, "ml", "a100").take(N1), quota_of(api)) == (UNKNOWN, FULL)
+    assert (Quota(api, "ml", "a100").take(N1, {}), quota_of(api)) == (UNKNOWN, FULL)
 
 
 def test_without_an_answer_nobody_knows(api: FakeApi):
     api.rules.append(Rule(lambda asked: True, error=away()))
-    assert Quota(api, "ml", "a100").take(N1) is UNKNOWN
+    assert Quota(api, "ml", "a100").take(N1, {}) is UNKNOWN
 
 
 def lending(api: FakeApi) -> tuple[str | None, str]:
@@ -154,8 +154,8 @@ def lends(limit: str) -> dict[str, Any]:
 def test_a_lending_limit_goes_down_with_the_quota_and_up_again_in_any_order(api: FakeApi):
     api.put("clusterqueues", lends("36"))
     quota = Quota(api, "ml", "a100")
-    assert (quota.take(N1), lending(api)) == (DONE, ("32", '{"a100":{"cpu":4000}}'))
-    assert (quota.take(N2), lending(api)) == (DONE, ("24", '{"a100":{"cpu":12000}}'))
+    assert (quota.take(N1, {}), lending(api)) == (DONE, ("32", '{"a100":{"cpu":4000}}'))
+    assert (quota.take(N2, {}), lending(api)) == (DONE, ("24", '{"a100":{"cpu":12000}}'))
     assert (quota.give(N1, {}), lending(api)) == (DONE, ("32", '{"a100":{"cpu":4000}}'))
     assert (quota.give(N2, {}), lending(api)) == (DONE, ("36", ""))
     assert quota_of(api) == FULL
@@ -163,12 +163,12 @@ def test_a_lending_limit_goes_down_with_the_quota_and_up_again_in_any_order(api:
 
 def test_a_lending_limit_below_the_quota_stays_as_it_was_written(api: FakeApi):
     api.put("clusterqueues", lends("8000m"))
-    assert (Quota(api, "ml", "a100").take(N1), lending(api)) == (DONE, ("8000m", ""))
+    assert (Quota(api, "ml", "a100").take(N1, {}), lending(api)) == (DONE, ("8000m", ""))
 
 
 def test_a_limit_that_somebody_took_away_meanwhile_does_not_come_back(api: FakeApi):
     api.put("clusterqueues", lends("40"))
-    Quota(api, "ml", "a100").take(N1)
+    Quota(api, "ml", "a100").take(N1, {})
     shown = api.get("clusterqueues", "ml")
     assert shown is not None
     del shown["spec"]["resourceGroups"][0]["flavors"][0]["resources"][0]["lendingLimit"]
@@ -203,7 +203,7 @@ def test_what_cannot_be_done_is_refused_and_said_once(
     api.drop("clusterqueues", "ml")
     api.put("clusterqueues", there)
     quota = Quota(api, "ml", flavor)
-    assert [quota.take(N1), quota.take(N1)] == [REFUSED, REFUSED]
+    assert [quota.take(N1, {}), quota.take(N1, {})] == [REFUSED, REFUSED]
     assert told in quota.trouble
     assert len(caplog.records) == 1
     assert api.get("clusterqueues", "ml")["spec"] == there["spec"]  # type: ignore[index]
@@ -212,7 +212,7 @@ def test_what_cannot_be_done_is_refused_and_said_once(
 def test_a_right_that_lacks_is_said(api: FakeApi):
     api.refuse("PATCH", f"{QUEUES}/clusterqueues/ml")
     quota = Quota(api, "ml", "a100")
-    assert quota.take(N1) is REFUSED
+    assert quota.take(N1, {}) is REFUSED
     assert "403 Forbidden" in quota.trouble
 
 
@@ -221,7 +221,7 @@ def test_an_older_kueue_is_spoken_to_in_its_version():
     server = FakeApi((Served(old, "clusterqueues", "ClusterQueue", namespaced=False),))
     server.put("clusterqueues", queue())
     quota = Quota(server, "ml", "a100")
-    assert (quota.take(N1), quota_of(server)) == (DONE, LESS)
+    assert (quota.take(N1, {}), quota_of(server)) == (DONE, LESS)
     assert (quota.give(N1, {}), quota_of(server)) == (DONE, FULL)
 
 

@@ -11,6 +11,7 @@ from connectors.kube.demand.claims import (
     claimed_by,
     devices_of,
     held_without_pods,
+    holders_of,
     offers_of,
     renamed,
     resource_of,
@@ -128,18 +129,27 @@ def test_the_resource_that_every_class_has_counts_as_the_usual_one():
     assert renamed({"cpu": 1}, DEVICES.classes) == {"cpu": 1}
 
 
-@pytest.mark.parametrize(
-    ("one", "held"),
-    [
-        (claim("c", exactly(), devices=("gpu-0",)), {"n1": ("team/c",)}),
-        (claim("c", exactly(), devices=("gpu-0",), held_by=("p",)), {}),
-        (claim("c", exactly()), {}),
-        (claim("c", exactly(), devices=()), {}),
-    ],
-    ids=["reserved for nobody", "reserved", "not allocated", "allocated nothing"],
-)
-def test_a_claim_that_is_reserved_for_nobody_holds_its_devices(one: Any, held: dict[str, tuple[str, ...]]):
-    assert held_without_pods([one], [device_slice("n1"), device_slice("n2")]) == held
+HERE = [device_slice("n1"), device_slice("n2")]
+# a claim with a device of n1, and the pods there -> what is held there although no pod uses it
+HELD: dict[str, tuple[Any, list[Any], tuple[str, ...]]] = {
+    "for nobody": (claim("c", exactly(), devices=("gpu-0",)), [pod("q", on="n1")], ("team/c",)),
+    "for a pod that is there": (claim("c", exactly(), devices=("gpu-0",), held_by=("uid-p",)), [pod("p", on="n1")], ()),
+    "for a pod that has gone": (claim("c", exactly(), devices=("gpu-0",), held_by=("uid-p",)), [], ("team/c",)),
+    "for a pod that has ended": (
+        claim("c", exactly(), devices=("gpu-0",), held_by=("uid-p",)),
+        [pod("p", on="n1", status={"phase": "Succeeded"})],
+        ("team/c",),
+    ),
+    "it has nothing yet": (claim("c", exactly()), [], ()),
+    "it was given nothing": (claim("c", exactly(), devices=()), [], ()),
+}
+
+
+@pytest.mark.parametrize(("one", "pods", "held"), HELD.values(), ids=HELD.keys())
+def test_a_claim_that_no_pod_of_the_node_may_use_holds_its_devices(one: Any, pods: list[Any], held: tuple[str, ...]):
+    holders = holders_of([one], HERE)
+    assert held_without_pods(holders.get("n1", {}), pods) == held
+    assert "n2" not in holders
 
 
 def test_without_any_device_nothing_is_claimed():
