@@ -26,7 +26,8 @@ from controller.pool_loop import PoolLoop
 from controller.recommender import Recommender
 from controller.turn_pace import TurnPace
 from controller.unserved_log import UnservedLog
-from models.audit import AuditLog, Decided, Entry
+from models.acts import ON_HPC
+from models.audit import Answered, AuditLog, Decided, Entry
 from models.errors import BusRefused, BusUnavailable
 from models.events import Topic
 from models.identity import CONTROLLER, PoolId
@@ -51,11 +52,12 @@ log = logging.getLogger("tidegate.service")
 
 
 class LastDecision:
-    """An audit that is kept elsewhere, and of which the last decision stays at hand; ``hear`` is told of every entry
-    that was kept."""
+    """An audit that is kept elsewhere, and of which the last decision stays at hand, and when an act on the HPC side
+    was last answered (-1: none was); ``hear`` is told of every entry that was kept."""
 
     def __init__(self, audit: AuditLog, hear: Callable[[Entry], None]) -> None:
         self.decided: Decided | None = None
+        self.acted_s = -1
         self._audit = audit
         self._hear = hear
 
@@ -65,6 +67,8 @@ class LastDecision:
         self._hear(entry)
         if isinstance(entry, Decided):
             self.decided = entry
+        elif isinstance(entry, Answered) and entry.act.verb in ON_HPC:
+            self.acted_s = entry.at_s
 
 
 @dataclass(slots=True)
@@ -143,7 +147,8 @@ class ControlPart(Part):
     def turn(self, name: str) -> float:
         """Decide on one pool, on its own newest picture, and tell the log what was decided."""
         pool = self.pools[name]
-        if pool.slurm.source.read().order < pool.order:
+        shown = pool.slurm.source.read()
+        if shown.order < pool.order or shown.at_s <= pool.last.acted_s:
             self._paced.hurry()
         plan = pool.loop.turn()
         now_s = self._monotonic()

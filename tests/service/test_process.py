@@ -474,6 +474,20 @@ def test_a_turn_that_could_not_read_what_woke_it_comes_again_until_it_could(open
     assert pool.pace.heard_s is None
 
 
+def test_a_turn_after_an_act_of_ours_does_not_rest_on_what_slurm_showed_before_it(opening: Opening, server: Fake):
+    """Kubernetes is watched and Slurm is polled: a node that had just gone over looked open to both, and more went"""
+    process = opening(spec=", mode: auto", every="1h")
+    control, paced = process.part(ControlPart), process.part(SlurmPart).paced
+    (decided,) = run_once(process)
+    assert [move.node for move in decided.plan.moves] == ["n01"]
+    assert server.nodes["n01"]["reason"].startswith("tidegate:")
+    paced._due_s, paced._soonest_s = paced._monotonic() + 1000.0, 0.0
+    control.turn("pool")
+    again = control.pools["pool"].last.decided
+    assert again is not None
+    assert [node.hpc.drain_reason is not None for node in again.snapshot.nodes] == [True, False, False]
+
+
 def test_a_process_that_takes_no_steps_is_not_alive_and_metrics_are_drawn_by_its_own_thread(opening: Opening):
     now_s = [0.0]
     process = opening(spec=", mode: auto", site=", page: {listen: '127.0.0.1:0'}")
