@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import logging
+import re
 import threading
 import time
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from operator import is_
 from types import MappingProxyType
@@ -14,11 +15,12 @@ from typing import Any
 
 from basics.log_once import Trouble
 from connectors.kube.access.api import Api, body_of
+from connectors.kube.demand.node_pods import NodeOwners
 from connectors.kube.following import Following
 from connectors.kube.reading import Reading
 from connectors.kube.reflector import Reflector
 from connectors.kube.resource import Resource
-from connectors.kube.resources import NODES, OTHERS, PODS
+from connectors.kube.resources import DAEMON_SETS, NODE_SETS, NODES, OTHERS, PODS
 from connectors.kube.silence import Silence
 from connectors.kube.state import ClusterState
 from connectors.kube.wire.nodes import Node
@@ -28,6 +30,9 @@ from models.errors import Unreachable
 SILENCE = Silence()
 NAP_S = 0.05
 TOLD_S = 3.0  # of waiting at the start, after which it is logged
+ASKED_MOST = 30  # owners of a node's pods that are asked for one by one; any further is taken not to exist
+_NAME = re.compile(r"[a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?")  # what else somebody has named as an owner is none
+_OWNERS: Mapping[str, Sequence[Resource[Any]]] = {"DaemonSet": (DAEMON_SETS,), "NodeSet": NODE_SETS}
 
 log = logging.getLogger("tidegate.kubernetes")
 
@@ -59,7 +64,7 @@ class KubeCluster:
         self._begin = int(clock() * 1000)  # the order is higher than that of any process before us
         self._shown: ClusterState | None = None
         self._nodes: Mapping[str, Node] = {}  # those that are shown, by uid
-        self._one_node, self._some_pods = Reading(NODES), Reading(PODS)
+        self._one_node, self._some_pods, self._any_one = Reading(NODES), Reading(PODS), Reading(NODE_SETS[0])
         self._trouble = Trouble(log, "part of Kubernetes cannot be read")
 
     def start(self) -> None:
@@ -124,6 +129,40 @@ class KubeCluster:
             raise Unreachable(f"pods on {name} were not told in full")
         return node, tuple(page.objects)
 
+    def node_owners(self, pods: Iterable[Pod]) -> NodeOwners:
+        """Whose pods are there for their nodes, now: of an owner that these pods name, and of which the watches have
+        told nothing, the API server is asked. Raises Unreachable and Refused as ``fresh``."""
+        known = self._followed_owners()
+        found = {"DaemonSet": known.daemon_sets, "NodeSet": known.node_sets}
+        unknown = {
+            (owner.kind, pod.metadata.namespace, owner.name, owner.uid): None
+            for pod in pods
+            if (owner := pod.metadata.controller) is not None
+            and (uids := found.get(owner.kind)) is not None
+            and owner.uid not in uids
+        }
+        for kind, namespace, name, uid in list(unknown)[:ASKED_MOST]:
+            if _NAME.fullmatch(name) and self._exists(_OWNERS[kind], namespace, name, uid):
+                found[kind] = (found[kind] or frozenset()) | {uid}
+        return NodeOwners(found["DaemonSet"], found["NodeSet"])
+
+    def _followed_owners(self) -> NodeOwners:
+        """As the watches tell. That there are no DaemonSets is never so; that there are no NodeSets is usual."""
+        daemon_sets, node_sets = (self._following.others.get(rows[0].name) for rows in _OWNERS.values())
+        if node_sets is None or node_sets.absent:
+            return NodeOwners(_uids(daemon_sets), frozenset() if self._following.is_discovered else None)
+        return NodeOwners(_uids(daemon_sets), _uids(node_sets))
+
+    def _exists(self, versions: Sequence[Resource[Any]], namespace: str, name: str, uid: str) -> bool:
+        """Whether there is such an object now, as far as we may see it."""
+        followed = self._following.others.get(versions[0].name)
+        for one in versions if followed is None else (followed.resource,):
+            answer = self._api.ask("GET", one.path_of(name, namespace))
+            if answer.status not in (403, 404):
+                body = body_of(answer, f"{one.name} {namespace}/{name}")
+                return self._any_one.object(body).metadata.uid == uid
+        return False
+
     def _check_others(self) -> None:
         """Raises Unreachable until each of the others was told, or it is known why not."""
         following = self._following
@@ -159,6 +198,7 @@ class KubeCluster:
             unread=unread,
             left_out={name: left_out for name, one in followed.items() if (left_out := one.objects.left_out)},
             versions={name: one.resource_version for name, one in followed.items()},
+            owners=self._followed_owners(),
         )
 
     def _by_name(self, nodes: Mapping[str, Node], last: ClusterState | None) -> Mapping[str, Node]:
@@ -188,6 +228,11 @@ def _by_node(pods: Mapping[str, Pod], last: ClusterState | None) -> Mapping[str,
 
 def _same_or(before: tuple[Pod, ...], now: list[Pod]) -> tuple[Pod, ...]:
     return before if len(before) == len(now) and all(map(is_, before, now)) else tuple(now)
+
+
+def _uids(one: Reflector[Any] | None) -> frozenset[str] | None:
+    """Those of all objects of a resource; None where these cannot be listed."""
+    return frozenset(one.objects.shown()[1]) if one is not None and one.synced else None
 
 
 def _unread(one: Reflector[Any], now_s: float, unknown_s: float) -> str:

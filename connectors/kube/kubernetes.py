@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 from connectors.kube import node_patch
 from connectors.kube.access.api import MERGE_PATCH, Answer, Api, status_of
 from connectors.kube.cluster import KubeCluster
+from connectors.kube.demand.node_pods import NodeOwners, is_slurmd
 from connectors.kube.demand.place import tolerates
-from connectors.kube.demand.pods import NODE_SET
 from connectors.kube.eviction import Evictions
 from connectors.kube.facts import FACTS
 from connectors.kube.leaving import leaving
@@ -54,6 +54,15 @@ class Work(Protocol):
     def records(self) -> tuple[WorkRecord, ...]:
         """All of it, piece by piece."""
         ...
+
+
+@dataclass(frozen=True, slots=True)
+class _Fresh:
+    """A node as the API server has it, the pods on it, and whose pods belong to nodes."""
+
+    node: Node
+    pods: Sequence[Pod]
+    owners: NodeOwners
 
 
 class KubernetesPool:
@@ -109,8 +118,8 @@ class KubernetesPool:
         if found is None:
             self._looked.pop(node, None)
             return None
-        self._looked[node] = found[0]
-        return self._seen.show(node, *found)
+        self._looked[node] = found.node
+        return self._seen.show(node, found.node, found.pods, found.owners)
 
     # ---- acting ----
 
@@ -135,7 +144,8 @@ class KubernetesPool:
         found = self._fresh(node)
         if found is None:
             return Outcome.REFUSED
-        if ended := [pod for pod in found[1] if _is_slurmd(pod) and not _bears_fence(pod)]:
+        slurmd = [pod for pod in found.pods if is_slurmd(pod, found.owners) and not pod.ended]
+        if ended := [pod for pod in slurmd if not _bears_fence(pod)]:
             log.error("node %s is not fenced: that would end slurmd in pod %s", node, clean(ended[0].metadata.name))
             return Outcome.REFUSED
         return self._close(node, mark, record, version, fenced=True)
@@ -160,20 +170,21 @@ class KubernetesPool:
         found = self._fresh(node)
         if found is None:
             return Outcome.DONE
-        return self.evictions.ask(node, leaving(found[1]))
+        return self.evictions.ask(node, leaving(found.pods, found.owners))
 
     # ---- within ----
 
-    def _fresh(self, node: str) -> tuple[Node, Sequence[Pod]] | None:
+    def _fresh(self, node: str) -> _Fresh | None:
         """The node and its pods as they are now. Raises Unreachable, also where we have no right to ask any more."""
         there = self._names.kubernetes.get(node)
         if there is None:
             return None
         try:
             found, pods = self._cluster.fresh(there)
+            owners = self._cluster.node_owners(pods)
         except Refused as error:
             raise Unreachable(str(error)) from error
-        return None if found is None else (found, pods)
+        return None if found is None else _Fresh(found, pods, owners)
 
     def _picture(self, state: ClusterState, told_s: int) -> Picture[KubernetesNode]:
         nodes = self._seen.update(state)
@@ -271,10 +282,6 @@ def _outcome(node: str, answer: Answer) -> Outcome:
     told = clean(f"{answer.status} {status.reason or ''} {status.message or ''}".rstrip())
     log.warning("node %s could not be changed: %s", node, told)
     return Outcome.UNKNOWN if answer.status in (408, 429) or answer.status >= 500 else Outcome.REFUSED
-
-
-def _is_slurmd(pod: Pod) -> bool:
-    return NODE_SET in (pod.metadata.labels or {}) and not pod.ended
 
 
 def _bears_fence(pod: Pod) -> bool:

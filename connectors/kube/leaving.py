@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from connectors.kube.demand.pods import belongs_to_node
+from connectors.kube.demand.node_pods import BY_WORD, NodeOwners, belongs_to_node
 from connectors.kube.names import ALLOWED, EVICT
 from connectors.kube.wire.pods import Pod
 from models.policies import Evict
@@ -13,14 +13,14 @@ KEEP = ("karpenter.sh/do-not-disrupt", "karpenter.sh/do-not-evict")  # true, or 
 SAFE = "cluster-autoscaler.kubernetes.io/safe-to-evict"
 
 
-def leaving(pods: Iterable[Pod]) -> tuple[Pod, ...]:
+def leaving(pods: Iterable[Pod], owners: NodeOwners = BY_WORD) -> tuple[Pod, ...]:
     """Those that would have to leave: not what belongs to the node itself, nor what has ended."""
-    return tuple(pod for pod in pods if has_to_leave(pod))
+    return tuple(pod for pod in pods if has_to_leave(pod, owners))
 
 
-def has_to_leave(pod: Pod) -> bool:
+def has_to_leave(pod: Pod, owners: NodeOwners = BY_WORD) -> bool:
     """Whether a node with this pod on it is not empty."""
-    return not (pod.ended or belongs_to_node(pod))
+    return not (pod.ended or belongs_to_node(pod, owners))
 
 
 def is_bare(pod: Pod) -> bool:

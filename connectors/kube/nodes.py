@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from connectors.kube.demand.need import NOTHING, Request
+from connectors.kube.demand.node_pods import BY_WORD, NodeOwners
 from connectors.kube.demand.requests import CPU, MEMORY, offered
 from connectors.kube.leaving import is_bare, leaving, stays
 from connectors.kube.names import HPC, MARK, NO_EXECUTE, NO_SCHEDULE, PREFER_NOT, RECORD, SIDE
@@ -47,16 +48,18 @@ def node_of(
     pods: Iterable[Pod],
     rules: Rules,
     *,
+    owners: NodeOwners = BY_WORD,
     ready_since_s: int | None = None,
     devices: Request | None = NOTHING,
     held: int = 0,
 ) -> KubernetesNode:
-    """The node under its name in the HPC scheduler. ``devices`` are those that kubelet does not tell of, None where
-    not all of them are known; ``held`` claims hold some of them for nobody, and each counts as a pod that stays."""
+    """The node under its name in the HPC scheduler. ``owners`` are those whose pods belong to nodes. ``devices`` are
+    those that kubelet does not tell of, None where not all of them are known; ``held`` claims hold some of them for
+    nobody, and each counts as a pod that stays."""
     annotations = node.metadata.annotations or {}
     taints = node.spec.taints or ()
     ours = [taint for taint in taints if taint.key == SIDE]
-    there = leaving(pods)
+    there = leaving(pods, owners)
     theirs = closed_by_others(node, rules.taints)
     return KubernetesNode(
         name=name,

@@ -70,6 +70,7 @@ READ = (
     Rule("jobset.x-k8s.io", ("jobsets",), LOOK, optional=True),
     Rule("leaderworkerset.x-k8s.io", ("leaderworkersets",), LOOK, optional=True),
     Rule("ray.io", ("rayclusters", "rayjobs"), LOOK, optional=True),
+    Rule("slinky.slurm.net", ("nodesets",), LOOK, optional=True),
 )
 """What is read, in every mode."""
 

@@ -8,6 +8,7 @@ from datetime import datetime
 
 from connectors.kube.demand.claims import Holders, held_without_pods
 from connectors.kube.demand.need import NOTHING, Request
+from connectors.kube.demand.node_pods import NodeOwners
 from connectors.kube.names import PoolNames
 from connectors.kube.node_devices import NOTHING_HELD, DevicesSeen, NodeDevices
 from connectors.kube.nodes import Rules, amounts_of, closed_by, is_ready, lacking, node_of, usual_amounts
@@ -34,8 +35,14 @@ class _Shown:
 
     amounts: _Amounts
     pods: Sequence[Pod]
+    owners: NodeOwners
     holders: Holders
     shown: KubernetesNode
+
+    def is_from(self, amounts: _Amounts, pods: Sequence[Pod], owners: NodeOwners, holders: Holders) -> bool:
+        """Whether it is shown from these."""
+        same = self.amounts is amounts and self.pods is pods
+        return same and self.owners == owners and self.holders == holders
 
 
 class SeenNodes:
@@ -64,15 +71,16 @@ class SeenNodes:
             name = amounts.node.metadata.name
             pods, holders = state.pods_on.get(name, ()), devices.holders.get(name, NOTHING_HELD)
             kept = self._kept.get(here)
-            if kept is None or kept.amounts is not amounts or kept.pods is not pods or kept.holders != holders:
-                kept = self._kept[here] = _Shown(amounts, pods, holders, self._show(here, amounts, pods))
+            if kept is None or not kept.is_from(amounts, pods, state.owners, holders):
+                face = self._show(here, amounts, pods, state.owners)
+                kept = self._kept[here] = _Shown(amounts, pods, state.owners, holders, face)
             shown[here] = kept.shown
         return shown
 
-    def show(self, here: str, node: Node, pods: Sequence[Pod]) -> KubernetesNode:
+    def show(self, here: str, node: Node, pods: Sequence[Pod], owners: NodeOwners) -> KubernetesNode:
         """A node as it was just asked for. Devices and claims are those of the last ``update``: a claim that was held
         for a pod then is held for nobody now if that pod is gone (``held_without_pods``)."""
-        return self._show(here, self._measured(node), pods)
+        return self._show(here, self._measured(node), pods, owners)
 
     def devices_of(self, node: Node) -> Request:
         """The devices of a node that kubelet does not tell of, as far as they are known."""
@@ -100,13 +108,20 @@ class SeenNodes:
     def _of(self, node: Node) -> Request | None:
         return self._devices.offers.get(node.metadata.name, NOTHING)
 
-    def _show(self, here: str, measured: _Amounts, pods: Sequence[Pod]) -> KubernetesNode:
+    def _show(self, here: str, measured: _Amounts, pods: Sequence[Pod], owners: NodeOwners) -> KubernetesNode:
         node = measured.node
         held = held_without_pods(self._devices.holders.get(node.metadata.name, NOTHING_HELD), pods)
         since_s = self._since(here, node)
         shown = node_of(
-            here, node, pods, self._rules, ready_since_s=since_s, devices=measured.devices, held=len(held)
-        )  # fmt: skip
+            here,
+            node,
+            pods,
+            self._rules,
+            owners=owners,
+            ready_since_s=since_s,
+            devices=measured.devices,
+            held=len(held),
+        )
         lacks = lacking(measured.amounts, self.usual)
         return replace(shown, lacks=lacks) if lacks else shown
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, TypeVar, cast
 
+from connectors.kube.demand.node_pods import BY_WORD, NodeOwners
 from connectors.kube.resource import Described, Resource
 from connectors.kube.wire.nodes import Node
 from connectors.kube.wire.pods import Pod
@@ -22,7 +23,8 @@ class ClusterState:
     ``others`` are the objects of further resources by the resource's name and then by uid. Why one of these is not
     known: ``denied`` is what we may not read, ``absent`` what the cluster has not, ``unread`` what gives no answer, of
     which that is there which was told before. ``left_out`` are objects that cannot be read, by resource and name.
-    ``versions`` are the resourceVersions up to which each resource was followed.
+    ``versions`` are the resourceVersions up to which each resource was followed; ``owners`` are those whose pods are
+    there for their nodes.
     """
 
     at_s: int
@@ -37,6 +39,7 @@ class ClusterState:
     unread: Mapping[str, str]
     left_out: Mapping[str, Mapping[str, str]]
     versions: Mapping[str, str]
+    owners: NodeOwners = BY_WORD
 
     def of(self, resource: Resource[T]) -> Mapping[str, T]:
         """The objects of another resource by uid; none where it is not known, which ``unread`` and ``denied`` tell."""

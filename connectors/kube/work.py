@@ -79,9 +79,8 @@ class ClusterWork:
         told = all_needs(state, replace(self._words, quota=quota_words(state, self._pools)), state.at_s)
         self._tell(told)
         pools = [one.pool for one in self._pools]
-        demands = pool_demand(
-            state, pools, told.needs, self._rules, state.at_s, group_of=told.gang_of, known=self._known
-        )
+        rules = replace(self._rules, owners=state.owners)
+        demands = pool_demand(state, pools, told.needs, rules, state.at_s, group_of=told.gang_of, known=self._known)
         if not demands.nowhere or not pools:
             return demands
         first = demands.pools[pools[0].name]

@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 
 from connectors.kube.checkup.placing import is_blanket
-from connectors.kube.demand.pods import NODE_SET, belongs_to_node
+from connectors.kube.demand.node_pods import belongs_to_node, is_slurmd
 from connectors.kube.names import SIDE
 from connectors.kube.wire.pods import Pod
 
@@ -24,7 +24,7 @@ def sorted_pods(pods: Iterable[Pod], nodes: Collection[str]) -> SeenPods:
     """Of all pods those that matter; ``nodes`` are those of the pools."""
     found = SeenPods()
     for pod in pods:
-        if not pod.ended and NODE_SET in (pod.metadata.labels or {}):
+        if not pod.ended and is_slurmd(pod):
             found.slinky.append(pod)
         if pod.ended or belongs_to_node(pod):
             continue

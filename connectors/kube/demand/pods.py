@@ -13,13 +13,12 @@ import msgspec
 from connectors.kube.demand.claims import NO_DEVICES, Devices, claimed_by, renamed
 from connectors.kube.demand.instants import unix_s
 from connectors.kube.demand.need import ANYWHERE, NOTHING, Held, Place, Request
+from connectors.kube.demand.node_pods import BY_WORD, NodeOwners, belongs_to_node
 from connectors.kube.demand.place import names_nodes, place_of, tolerates_us
 from connectors.kube.demand.requests import added, request_of
 from connectors.kube.wire.meta import condition
 from connectors.kube.wire.pods import Pod
 
-MIRROR = "kubernetes.io/config.mirror"  # on what stands for a static pod
-NODE_SET = "nodeset.slinky.slurm.net/pod-name"  # on a pod that is a Slurm node of Slinky's operator
 HOST_PORT = "hostport/"  # a port of the node's counts as a resource, of which every node has one
 NO_VOLUME = ("unbound immediate PersistentVolumeClaims", "persistentvolumeclaim")  # in kube-scheduler's message
 LOOKED_AT = frozenset(("Unschedulable", "Schedulable", "Undetermined"))  # reasons that nodes could mend; also Volcano's
@@ -34,13 +33,15 @@ class Rules:
     ``ignore_priority_below`` is the priority below which pods are headroom; ``default_request`` what a pod counts as
     that asks for nothing, None where such pods are not counted. ``fresh_s`` is how long a pod may wait without a word
     of its scheduler and still be demand. ``yielding`` is whether a pod that waits is no need while every pod that runs
-    in the pool is of a higher priority and could preempt it.
+    in the pool is of a higher priority and could preempt it. ``owners`` are those that are seen to have pods there for
+    their nodes.
     """
 
     ignore_priority_below: int = 0
     default_request: Request | None = None
     fresh_s: int = 30
     yielding: bool = False
+    owners: NodeOwners = BY_WORD
 
 
 class Group(Protocol):
@@ -125,20 +126,12 @@ class PodFacts(msgspec.Struct, frozen=True, gc=False):
     looked: bool = True
 
 
-def belongs_to_node(pod: Pod) -> bool:
-    """Whether the pod is there for its node: of a DaemonSet, static, or a Slurm node of Slinky's."""
-    owner = pod.metadata.controller
-    if owner is not None and owner.kind in ("DaemonSet", "Node"):
-        return True
-    return MIRROR in (pod.metadata.annotations or {}) or NODE_SET in (pod.metadata.labels or {})
-
-
 def facts_of(pod: Pod, rules: Rules, devices: Devices = NO_DEVICES) -> PodFacts:
     """The pod as far as demand goes."""
     meta, spec = pod.metadata, pod.spec
     node = spec.node_name or ""
     priority = spec.priority or 0
-    daemon = belongs_to_node(pod)
+    daemon = belongs_to_node(pod, rules.owners)
     gone = pod.ended or (not node and meta.deletion_timestamp is not None)
     created_s = unix_s_kept(meta.creation_timestamp) or 0
     started_s = unix_s_kept(pod.status.start_time) or created_s

@@ -12,6 +12,7 @@ from models.errors import Unreachable
 from models.nodes import HpcNode, KubernetesNode, Node, Side
 from tests.connectors.kube import objects
 from tests.connectors.kube.fake_api import Asked, Rule, away, refused
+from tests.connectors.kube.fake_store import Served
 from tests.connectors.kube.kube_bench import NOW_S, SIDE, FakeKubernetesBench
 
 DONE, REFUSED, UNKNOWN = Outcome.DONE, Outcome.REFUSED, Outcome.UNKNOWN
@@ -27,7 +28,7 @@ class Quota:
         self._bench = bench
         bench.port._quota = self  # type: ignore[assignment]
 
-    def take(self, node: Any) -> Outcome:
+    def take(self, node: Any, devices: Any) -> Outcome:
         return self._note("take", node)
 
     def leave_out(self, node: Any) -> Outcome:
@@ -202,11 +203,63 @@ FOR_A_WHILE = {"tolerations": [{"key": SIDE, "operator": "Exists", "effect": "No
 def test_a_fence_never_ends_the_hpc_side_s_own_pods(
     bench: FakeKubernetesBench, spec: dict[str, Any], expected: Outcome
 ):
+    bench.api.served.append(NODE_SETS)
+    bench.api.put("nodesets", named("o", "uid-NodeSet"))
     write(bench, "close")
     bench.api.put("pods", objects.pod("slurmd", on="n1", owner="NodeSet", metadata=SLURMD, spec=spec))
     assert write(bench, "fence") is expected
     assert look(bench).fenced is (expected is DONE)
-    assert look(bench).pods == 0, "it is no pod that would have to leave"
+    assert (look(bench).pods, bench.port.read().nodes["n1"].pods) == (0, 0), "it is no pod that would have to leave"
+
+
+# ---- owners that a pod only says it has ----
+
+NODE_SETS = Served("/apis/slinky.slurm.net/v1beta1", "nodesets", "NodeSet")
+
+
+def named(name: str, uid: str) -> dict[str, Any]:
+    return {"metadata": {"name": name, "namespace": "ml", "uid": uid}}
+
+
+def owned(kind: str, name: str, uid: str) -> dict[str, Any]:
+    reference = {"kind": kind, "name": name, "uid": uid, "controller": True}
+    return {"ownerReferences": [reference], **(SLURMD if kind == "NodeSet" else {})}
+
+
+FORGED = {
+    "a DaemonSet that there is not": owned("DaemonSet", "none", "uid-none"),
+    "a DaemonSet's name with another uid": owned("DaemonSet", "agent", "uid-none"),
+    "a name that is none": owned("DaemonSet", "../../pods", "uid-agent "),
+    "a list instead of an object": owned("DaemonSet", ".", ""),
+    "a NodeSet where there is no Slinky": owned("NodeSet", "o", "uid-NodeSet"),
+    "slurmd's label alone": SLURMD,
+    "the node": owned("Node", "n1", "uid-n1"),
+}
+
+
+@pytest.mark.parametrize("metadata", FORGED.values(), ids=FORGED.keys())
+def test_no_pod_passes_for_one_of_the_node_s_by_what_it_says_of_itself(
+    bench: FakeKubernetesBench, metadata: dict[str, Any]
+):
+    bench.api.put("daemonsets", named("agent", "uid-agent"))
+    bench.port.read()
+    bench.api.put("pods", objects.pod("agent", on="n1", metadata=owned("DaemonSet", "agent", "uid-agent")))
+    bench.api.put("pods", objects.pod("work", on="n1", metadata=metadata))
+    assert (look(bench).pods, bench.port.read().nodes["n1"].pods) == (1, 1)
+    assert write(bench, "fence") is DONE, "it is not slurmd either"
+
+
+def test_a_daemonset_of_which_no_watch_has_told_yet_is_asked_for(bench: FakeKubernetesBench):
+    bench.port.read()
+    bench.api.put("daemonsets", named("agent", "uid-agent"))
+    bench.api.put("pods", objects.pod("agent", on="n1", metadata=owned("DaemonSet", "agent", "uid-agent")))
+    assert look(bench).pods == 0
+
+
+def test_where_daemonsets_may_not_be_read_a_pod_s_own_word_has_to_do(bench: FakeKubernetesBench):
+    bench.api.refuse("GET", "/apis/apps/v1/daemonsets.*")
+    bench.api.put("pods", objects.pod("agent", on="n1", metadata=owned("DaemonSet", "agent", "uid-agent")))
+    assert (bench.port.read().nodes["n1"].pods, look(bench).pods) == (0, 0)
 
 
 # ---- reading ----

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from connectors.kube.demand.node_pods import BY_WORD
 from connectors.kube.names import PoolNames
 from connectors.kube.nodes import Rules
 from connectors.kube.seen_nodes import SeenNodes
@@ -68,7 +69,7 @@ def test_devices_of_resource_slices_count_and_are_missed_where_they_are_not():
     half = [*both, device_slice("n3", 2, of=2)]
     told = state(there, deviceclasses=classes, resourceslices=half)
     assert one.update(told)["n3"].offers is None, "unknown is not zero"
-    look = one.show("n3", there["n3"], ())
+    look = one.show("n3", there["n3"], (), BY_WORD)
     assert (look.offers, one.devices_of(there["n1"])) == (None, {"nvidia.com/gpu": 4})
 
 
@@ -79,7 +80,7 @@ def test_a_claim_that_is_held_for_nobody_keeps_its_node_from_being_empty():
     told = state(THREE, {"n1": (user,)}, resourceclaims=[held], resourceslices=slices)
     shown = one.update(told)["n1"]
     assert (shown.pods, shown.staying) == (1, 0)
-    gone = one.show("n1", THREE["n1"], ())
+    gone = one.show("n1", THREE["n1"], (), BY_WORD)
     assert (gone.pods, gone.staying, gone.bare) == (1, 1, 0), "although the claim was reserved when it was last told"
     freed = state(THREE, {}, resourceclaims=[claim("c", held_by=())], resourceslices=slices)
     assert one.update(freed)["n1"].pods == 0

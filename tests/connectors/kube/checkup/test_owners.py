@@ -90,7 +90,7 @@ def test_slinky_without_an_operator_that_is_seen(by: str):
     if by != "its resources":
         labels = {"nodeset.slinky.slurm.net/pod-name": "s"}
         bears = {"tolerations": [{"operator": "Exists"}]}
-        api.put("pods", pod("s", "n1", metadata={"labels": labels}, spec=bears))
+        api.put("pods", pod("s", "n1", owner="NodeSet", metadata={"labels": labels}, spec=bears))
     assert "version cannot be told" in only(look(api), "kubernetes.slinky").what
 
 

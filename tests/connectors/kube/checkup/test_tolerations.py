@@ -112,7 +112,7 @@ def test_many_daemon_sets_are_one_finding():
         pytest.param("n1", [{**ALL, "effect": "NoExecute"}], "", "", id="the other effect"),
         pytest.param("n1", [GPU], "", "", id="another taint"),
         pytest.param("n1", [ALL], "DaemonSet", "", id="a DaemonSet's"),
-        pytest.param("n1", [ALL], "Node", "", id="a static one"),
+        pytest.param("n1", [ALL], "Node", "1 pod (Node ml/o) on nodes", id="one that says it is the node's"),
     ],
 )
 def test_pods_that_our_taint_does_not_keep_off(on: str, tolerations: Any, owner: str, needle: str):
@@ -135,7 +135,10 @@ def test_pods_that_our_taint_does_not_keep_off(on: str, tolerations: Any, owner:
 def test_slurmd_in_a_pod_has_to_stay(tolerations: Any, fence: str, levels: list[Level]):
     api = healthy()
     labels = {"nodeset.slinky.slurm.net/pod-name": "slurmd-0"}
-    api.put("pods", pod("slurmd-0", "n1", metadata={"labels": labels}, spec={"tolerations": tolerations or []}))
+    api.put(
+        "pods",
+        pod("slurmd-0", "n1", owner="NodeSet", metadata={"labels": labels}, spec={"tolerations": tolerations or []}),
+    )
     found = [one for one in bad(look(api, policy(moves={"fence": fence}))) if "slurmd runs in 1 pod" in one.what]
     assert [one.level for one in found] == levels
     assert all("kubectl edit nodesets.slinky.slurm.net -n ml" in text(one) for one in found)

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from connectors.kube.demand.need import Held
+from connectors.kube.demand.node_pods import NodeOwners
 from connectors.kube.demand.pods import Rules, facts_of, group_by_controller, held_now
 from connectors.kube.wire.pods import Pod
 from tests.connectors.kube.demand.made import CREATED_S, GPU, NOW_S, UNSCHEDULABLE, pod
@@ -67,7 +68,6 @@ def test_a_pod_without_a_node(name: str):
 NONE: dict[str, Pod] = {
     "a DaemonSet's": pod(owner=("DaemonSet", "d")),
     "a static one": pod(on="n1", **STATIC),
-    "a static one, by its owner": pod(on="n1", owner=("Node", "n1")),
     "a Slurm node of Slinky's": pod(owner=("NodeSet", "s"), **SLINKY),
     "succeeded": pod(on="n1", status={"phase": "Succeeded"}),
     "failed without a node": pod(status={"phase": "Failed"}),
@@ -79,6 +79,12 @@ NONE: dict[str, Pod] = {
 @pytest.mark.parametrize("name", NONE)
 def test_a_pod_that_counts_for_nothing(name: str):
     assert not facts_of(NONE[name], RULES).counts
+
+
+@pytest.mark.parametrize("name", ["a DaemonSet's", "a Slurm node of Slinky's"])
+def test_a_pod_of_an_owner_that_there_is_not_is_any_pod(name: str):
+    rules = Rules(owners=NodeOwners(frozenset({"another"}), frozenset()))
+    assert facts_of(NONE[name], rules).counts
 
 
 def test_a_pod_that_runs_and_is_being_deleted_runs():
