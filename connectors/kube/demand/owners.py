@@ -6,10 +6,14 @@ from collections.abc import Mapping
 
 from connectors.kube.wire.meta import Metadata
 
+DEPTH_MOST = 16  # objects of one way; a CronJob's, Kueue's and Ray's together have six
+
 
 class Owners:
     """Ownership among the objects that are known, by uid.
 
+    An owner in another namespace is none, as Kubernetes has it: anybody may write the uid of somebody else's Job on a
+    pod of his own. A way that is longer than any that controllers make ends on the way, for the same reason.
     An owner that is not known ends the way: a pod of a ReplicaSet, which nobody reads, has the ReplicaSet on top. A
     ring of owners, which no server should have, has its smallest uid on top.
     """
@@ -35,13 +39,16 @@ class Owners:
         return top if top == metadata.uid else f"{top}/{metadata.uid}"
 
     def _walked(self, metadata: Metadata) -> tuple[str, ...]:
-        passed = [metadata.uid]
-        owner = metadata.controller
-        while owner is not None:
+        passed, here = [metadata.uid], metadata
+        while (owner := here.controller) is not None and len(passed) < DEPTH_MOST:
             if owner.uid in passed:
                 ring = passed.index(owner.uid)
                 return tuple(dict.fromkeys((*passed[: max(ring, 1)], min(passed[ring:]))))
-            passed.append(owner.uid)
             known = self._known.get(owner.uid)
-            owner = known.controller if known is not None else None
+            if known is not None and known.namespace not in ("", here.namespace):
+                break
+            passed.append(owner.uid)
+            if known is None:
+                break
+            here = known
         return tuple(passed)

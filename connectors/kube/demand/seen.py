@@ -74,11 +74,11 @@ def seen_of(state: State) -> Seen:
     below: defaultdict[str, list[Pod]] = defaultdict(list)
     succeeded: Counter[str] = Counter()
     for pod in state.pods.values():
-        owner = pod.metadata.controller
-        if owner is not None and pod.status.phase == "Succeeded":
-            succeeded[owner.uid] += 1
+        above = owners.chain(pod.metadata)[1:]
+        if pod.status.phase == "Succeeded":
+            succeeded.update(above[:1])
         if not pod.ended:
-            for uid in owners.chain(pod.metadata)[1:]:
+            for uid in above:
                 below[uid].append(pod)
     classes = _every(state, PRIORITY_CLASSES).values()
     return Seen(

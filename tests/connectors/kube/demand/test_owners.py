@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from connectors.kube.demand.owners import Owners
+from connectors.kube.demand.owners import DEPTH_MOST, Owners
 from connectors.kube.wire.meta import Metadata, OwnerReference
 
 
@@ -36,6 +36,28 @@ def test_the_way_to_the_top(known: dict[str, str], one: Metadata, chain: list[st
     found = owners(**known)
     assert list(found.chain(one)) == chain
     assert found.top(one) == chain[-1]
+
+
+@pytest.mark.parametrize(
+    ("of", "owner", "chain"),
+    [
+        ("mine", "mine", ["pod", "job"]),
+        ("mine", "yours", ["pod"]),
+        ("mine", "", ["pod", "job"]),
+        ("", "yours", ["pod"]),
+    ],
+    ids=["in its namespace", "in another", "of the cluster", "of what is the cluster's"],
+)
+def test_an_owner_in_another_namespace_is_none(of: str, owner: str, chain: list[str]):
+    found = Owners({"job": Metadata(uid="job", namespace=owner)})
+    pod = Metadata(uid="pod", namespace=of, owner_references=(OwnerReference(uid="job", controller=True),))
+    assert list(found.chain(pod)) == chain
+
+
+def test_a_way_that_somebody_made_very_long_costs_no_more_than_a_usual_one():
+    """Of pods that own one another each would have all others above it."""
+    found = owners(**{f"p{i}": f"p{i + 1}" for i in range(5000)})
+    assert max(len(found.chain(meta(f"p{i}", f"p{i + 1}"))) for i in range(5000)) == DEPTH_MOST
 
 
 def test_a_piece_is_named_after_its_top_owner_and_told_apart_by_its_own_uid():

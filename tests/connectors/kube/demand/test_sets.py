@@ -27,7 +27,8 @@ def made(name: str, of: str, status: str = "", meta: str = "") -> str:
 ---
 apiVersion: batch/v1
 kind: Job
-metadata: {{name: {name}, labels: {{jobset.sigs.k8s.io/replicatedjob-name: {of}}}, {owned("js")}{meta}}}
+metadata: {{name: {name}, namespace: team, {owned("js")}{meta},
+  labels: {{jobset.sigs.k8s.io/replicatedjob-name: {of}}}}}
 spec: {{parallelism: 2, completions: 2, template: {TEMPLATE}}}
 status: {{{status}}}
 """
