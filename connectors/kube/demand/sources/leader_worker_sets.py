@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
+from itertools import islice
 
 from connectors.kube.demand.listed import LEADER_WORKER_SETS
 from connectors.kube.demand.members import Members
@@ -16,21 +17,31 @@ from connectors.kube.wire.pods import Pod
 _LABELS = "leaderworkerset.sigs.k8s.io/"
 INDEX_LABEL = f"{_LABELS}group-index"
 WORKER_LABEL = f"{_LABELS}worker-index"
+GROUPS_MOST = 1000  # that are told of one namespace: anybody may ask for two thousand million replicas
 
 
 def needs(members: Members) -> Iterator[Need]:
-    """One need for each group that is not there, or not whole, of sets that Kueue does not count."""
+    """One need for each group that is not there, or not whole, of sets that Kueue does not count; of one namespace the
+    first GROUPS_MOST."""
+    told: Counter[str] = Counter()
     for one in members.seen.every(LEADER_WORKER_SETS).values():
         if one.metadata.deletion_timestamp or members.counted_above(one.metadata):
             continue
-        groups: defaultdict[str, list[Pod]] = defaultdict(list)
-        for pod in members.seen.below.get(one.metadata.uid, ()):
-            groups[index_of(pod.metadata)].append(pod)
-        replicas = 1 if one.spec.replicas is None else one.spec.replicas
-        for index in map(str, range(replicas)):
-            need = _need(members, one, index, groups.get(index, []))
-            if need.parts:
-                yield need
+        namespace = one.metadata.namespace
+        for need in islice(_lacking(members, one), GROUPS_MOST - told[namespace]):
+            told[namespace] += 1
+            yield need
+
+
+def _lacking(members: Members, one: LeaderWorkerSet) -> Iterator[Need]:
+    groups: defaultdict[str, list[Pod]] = defaultdict(list)
+    for pod in members.seen.below.get(one.metadata.uid, ()):
+        groups[index_of(pod.metadata)].append(pod)
+    replicas = 1 if one.spec.replicas is None else one.spec.replicas
+    for index in map(str, range(replicas)):
+        need = _need(members, one, index, groups.get(index, []))
+        if need.parts:
+            yield need
 
 
 def index_of(metadata: Metadata) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from connectors.kube.demand.sources.leader_worker_sets import GROUPS_MOST
 from tests.connectors.kube.demand.objects import TEMPLATE, cluster, lines, owned, pod, told
 
 RUN = f"{{spec: {{parallelism: 2, completions: 2, template: {TEMPLATE}}}}}"
@@ -105,6 +106,13 @@ WORKER = pod("worker", "workers", LABELS % 1)
 )  # fmt: skip
 def test_leader_worker_sets(texts: list[str], found: list[str]):
     assert lines(*texts) == found
+
+
+def test_of_one_that_asks_for_groups_without_end_some_are_told_and_all_of_others():
+    huge = LWS.replace("replicas: 2", "replicas: 2147483647")
+    other = LWS.replace("namespace: team", "namespace: other").replace("name: lws", "name: small")
+    needs = told(huge, other).needs
+    assert [sum(need.user == user for need in needs) for user in ("team", "other")] == [GROUPS_MOST, 2]
 
 
 def test_a_worker_is_of_its_group_through_the_leader_that_is_a_pod():
