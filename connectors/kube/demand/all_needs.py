@@ -46,8 +46,8 @@ class Words:
 class Told(NamedTuple):
     """What waits, the gang of each pod, and what a person should hear of.
 
-    ``unread`` says what could not be read and why: kinds that we may not read, schedules, and kinds of which one object
-    has an amount that is none. ``limited`` are autoscalers at their most replicas, whose demand nobody can see.
+    ``unread`` says what could not be read and why: kinds that we may not read, schedules, and Workloads where one of
+    Kueue's quotas is no amount. ``limited`` are autoscalers at their most replicas, whose demand nobody can see.
     """
 
     needs: tuple[Need, ...]
@@ -96,6 +96,8 @@ def _in_group(need: Need, gangs: Gangs) -> Need:
 
 def _judged(need: Need, words: Words) -> Need:
     """The need as it counts: held where no move could ever help it, or where the policy does not want it counted."""
+    if need.held is None and (why := next((part.why for part in need.parts if part.why), "")):
+        return changed(need, held=Held.IMPOSSIBLE, why=why)
     empty = [part for part in need.parts if not part.request]
     if empty and words.default_request is not None:
         need = changed(need, parts=tuple(_asking(part, words.default_request) for part in need.parts))

@@ -23,6 +23,7 @@ _MACROS = {
     "@midnight": "0 0 * * *",
     "@hourly": "0 * * * *",
 }
+LONGEST = 1000  # characters of a schedule; one that names every minute, hour and day has some 400
 _FIELDS = (("minute", 0, 59), ("hour", 0, 23), ("day of the month", 1, 31), ("month", 1, 12), ("day of the week", 0, 6))
 _NAMES = {"month": {name: number for number, name in enumerate(_MONTHS, 1)},
           "day of the week": {name: number for number, name in enumerate(_DAYS)}}  # fmt: skip
@@ -49,6 +50,8 @@ class Schedule:
 
 def schedule_of(text: str) -> Schedule:
     """The schedule that the text is. Raises ValueError that says what is wrong with it."""
+    if len(text) > LONGEST:
+        raise ValueError(f"a schedule of {len(text)} characters is longer than {LONGEST}")
     fields = _MACROS.get(text.strip(), text).split()
     if len(fields) != len(_FIELDS):
         raise ValueError(f"{text!r} is not five fields or one of {', '.join(_MACROS)}")

@@ -29,11 +29,12 @@ ANYWHERE = Place()
 
 
 class Part(msgspec.Struct, frozen=True, gc=False):
-    """``count`` pods alike that have no node yet, whether they are there or not."""
+    """``count`` pods alike that have no node yet, whether they are there or not. ``why`` says why none can be made."""
 
     count: int
     request: Request
     place: Place = ANYWHERE
+    why: str = ""
 
 
 class Held(StrEnum):

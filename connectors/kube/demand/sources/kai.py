@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from connectors.kube.demand.listed import KAI_POD_GROUPS
 from connectors.kube.demand.members import Members
-from connectors.kube.demand.need import Held, Need, Part
+from connectors.kube.demand.need import NOTHING, Held, Need, Part
 from connectors.kube.demand.place import place_of
 from connectors.kube.demand.requests import offered, request_of
 from connectors.kube.demand.sources.parts import changed, need_of
@@ -26,7 +26,10 @@ def needs(members: Members) -> Iterator[Need]:
     Each asks for what one that is there does. Where none is seen it is what KAI says is requested and not allocated.
     """
     for group in members.seen.every(KAI_POD_GROUPS).values():
-        part = _part(members, group)
+        try:
+            part = _part(members, group)
+        except ValueError as error:
+            part = Part(group.spec.min_member or 0, NOTHING, why=str(error))
         if part.count <= 0 or group.metadata.deletion_timestamp or not members.tells(group):
             continue
         held, why = standing(group)

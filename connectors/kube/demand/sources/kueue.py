@@ -8,7 +8,7 @@ from connectors.kube.demand.kueue_flavors import Asked, Choice, chosen, placed
 from connectors.kube.demand.kueue_limits import amount, limits_of
 from connectors.kube.demand.listed import CLUSTER_QUEUES, FLAVORS, JOBS, LOCAL_QUEUES
 from connectors.kube.demand.members import KUEUE, Members
-from connectors.kube.demand.need import Need, Part, Request
+from connectors.kube.demand.need import NOTHING, Need, Part, Request
 from connectors.kube.demand.place import place_of
 from connectors.kube.demand.requests import template_request
 from connectors.kube.demand.seen import Seen
@@ -33,7 +33,11 @@ def needs(members: Members, words: QuotaWords, now_s: int) -> Iterator[Need]:
     queues: Queues | None = None
     for workload in members.workloads_named.values():
         queues = queues or _queues(members.seen, words)
-        need = _need(members, workload, queues, words, now_s)
+        try:
+            need = _need(members, workload, queues, words, now_s)
+        except ValueError as error:
+            part = Part(pods_in(workload), NOTHING, why=str(error))
+            need = need_of(workload.metadata, "workloads", piece(members, workload), [part])
         if need.parts:
             yield need
 

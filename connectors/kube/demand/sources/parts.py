@@ -7,7 +7,7 @@ from collections.abc import Iterable
 import msgspec
 
 from connectors.kube.demand.instants import unix_s
-from connectors.kube.demand.need import Held, Need, Part
+from connectors.kube.demand.need import NOTHING, Held, Need, Part
 from connectors.kube.demand.place import place_of
 from connectors.kube.demand.requests import template_request
 from connectors.kube.wire.meta import Metadata
@@ -15,8 +15,11 @@ from connectors.kube.wire.pods import PodSpec
 
 
 def part_of(spec: PodSpec, count: int) -> Part:
-    """``count`` pods of a template. Raises ValueError for an amount that is none."""
-    return Part(count, template_request(spec), place_of(spec))
+    """``count`` pods of a template."""
+    try:
+        return Part(count, template_request(spec), place_of(spec))
+    except ValueError as error:  # whoever wrote it: it costs nobody else's work
+        return Part(count, NOTHING, why=str(error))
 
 
 def need_of(metadata: Metadata, source: str, work: str, parts: Iterable[Part]) -> Need:

@@ -29,9 +29,11 @@ def needs(members: Members) -> Iterator[Need]:
     for group in members.seen.every(VOLCANO_POD_GROUPS).values():
         if group.status.phase not in _WAITING or group.metadata.deletion_timestamp or not members.tells(group):
             continue
-        part = _part(members, group)
+        try:
+            part, (held, why) = _part(members, group), standing(queues, group)
+        except ValueError as error:
+            part, held, why = Part(group.spec.min_member or 0, {}), Held.IMPOSSIBLE, str(error)
         if part.count > 0:
-            held, why = standing(queues, group)
             yield changed(
                 need_of(group.metadata, "volcano", members.seen.owners.piece(group.metadata), [part]),
                 together=True,

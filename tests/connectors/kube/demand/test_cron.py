@@ -56,6 +56,7 @@ def test_starts(text: str, zone: str, after: str, until: str, found: list[str]):
     ("text", "wrong"),
     [
         ("", "five fields"),
+        ("0," * 600 + "0 * * * *", "longer than 1000"),
         ("* * * *", "five fields"),
         ("@every 1h", "five fields"),
         ("TZ=UTC 0 0 * * *", "five fields"),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from connectors.kube.demand.need import Held
 from tests.connectors.kube.demand.objects import TEMPLATE, cluster, lines, owned, pod, told
 
 
@@ -181,7 +182,24 @@ def test_a_group_of_another_namespace_is_another_group():
     assert told(text, named("p", LABEL)).gang_of(state.pods["p"]).id == "p"
 
 
-def test_an_amount_that_is_none_costs_no_other_kind():
-    found = told(volcano().replace('cpu: "6"', 'cpu: "six"'), JOB)
-    assert [need.source for need in found.needs] == ["jobs"]
-    assert found.unread == ("PodGroups of Volcano: 'six' is no quantity",)
+RESOURCES = 'pending: 4, resourcesStatus: {requested: {cpu: "%s"}}'
+
+
+@pytest.mark.parametrize(
+    ("bad", "good", "source"),
+    [
+        (volcano().replace('cpu: "6"', "cpu: 1e1.5").replace("name: pg", "name: odd"), volcano(), "volcano"),
+        (kai(RESOURCES % "1e1.5").replace("name: kg", "name: odd"), kai(RESOURCES % "6"), "kai"),
+        (JOB.replace('cpu: "1"', "cpu: 1e1.5").replace("name: job", "name: odd"), JOB, "jobs"),
+    ],
+    ids=["Volcano", "KAI", "Jobs"],
+)
+def test_an_amount_that_is_none_costs_nobody_else_s_work(bad: str, good: str, source: str):
+    """The pattern of CRDs lets some through that no controller can read."""
+    found = told(bad, good)
+    assert [(need.source, need.id == "odd", need.held) for need in found.needs] == [
+        (source, True, Held.IMPOSSIBLE),
+        (source, False, None),
+    ]
+    assert found.needs[0].why == "'1e1.5' is no quantity"
+    assert found.unread == ()

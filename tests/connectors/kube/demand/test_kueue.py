@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from connectors.kube.demand.all_needs import Words, all_needs
+from connectors.kube.demand.need import Held
 from connectors.kube.demand.sources.kueue_standing import Quota, QuotaWords
 from tests.connectors.kube.demand.objects import NOW_S, TEMPLATE, cluster, lines, owned, pod, told
 
@@ -334,3 +335,13 @@ def test_what_may_not_be_read_is_named():
     denied = cluster(denied=["workloads.kueue.x-k8s.io", "leases.coordination.k8s.io"])
     assert all_needs(denied, Words(), NOW_S).unread == ("workloads.kueue.x-k8s.io may not be read",)
     assert told().unread == ()
+
+
+def test_an_amount_that_is_none_costs_no_other_workload():
+    odd = workload(name="odd", meta=owned("other")).replace('cpu: "1"', "cpu: 1e1.5")
+    found = told(odd, workload())
+    assert {need.id: need.why for need in found.needs if need.held is Held.IMPOSSIBLE} == {
+        "other": "'1e1.5' is no quantity"
+    }
+    assert {need.id for need in found.needs} == {"other", "job"}
+    assert found.unread == ()
