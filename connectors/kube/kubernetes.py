@@ -97,6 +97,7 @@ class KubernetesPool:
         self._shown_s = 0
         self._acts = False  # whether anything was written
         self._owed: dict[str, int] = {}  # open nodes that the quota does not count, and since when
+        self._recounts = 0  # pictures that differ although nothing in the cluster did
 
     # ---- reading ----
 
@@ -104,10 +105,10 @@ class KubernetesPool:
         """See the port."""
         state = self._cluster.state()
         told_s = state.at_s - int(state.age_s)
-        if self._shown is None or state.order != self._shown.order:
+        if self._shown is None or state.order + self._recounts != self._shown.order:
             self._shown, self._shown_s = self._picture(state, told_s), state.at_s
         elif state.at_s - self._shown_s >= AGAIN_S:  # nothing has changed: that is news, too
-            self._shown, self._shown_s = replace(self._shown, at_s=told_s), state.at_s
+            self._shown, self._shown_s = self._recounted(self._shown, state, told_s), state.at_s
         if self._quota is not None and self._acts:
             self._give_late(self._quota, state, self._shown)
         return self._shown
@@ -188,8 +189,19 @@ class KubernetesPool:
 
     def _picture(self, state: ClusterState, told_s: int) -> Picture[KubernetesNode]:
         nodes = self._seen.update(state)
+        work, order = self._work(state, self._names.pool), state.order + self._recounts
+        return Picture(Side.KUBERNETES, told_s, order, nodes, work.records, work.demand, work.waiting)
+
+    def _recounted(self, shown: Picture[KubernetesNode], state: ClusterState, told_s: int) -> Picture[KubernetesNode]:
+        """The same a while later: work may count otherwise by then, as a pod that no scheduler has looked at."""
         work = self._work(state, self._names.pool)
-        return Picture(Side.KUBERNETES, told_s, state.order, nodes, work.records, work.demand, work.waiting)
+        now, before = work.demand, shown.demand
+        same = (now.running, now.waiting) == (before.running, before.waiting)
+        if same and (work.records, work.waiting) == (shown.records, shown.waiting):
+            return replace(shown, at_s=told_s, demand=now)
+        self._recounts += 1
+        order = state.order + self._recounts
+        return replace(shown, at_s=told_s, order=order, records=work.records, demand=now, waiting=work.waiting)
 
     def _close(self, node: str, mark: str, record: str, version: str, *, fenced: bool) -> Outcome:
         shown = self._at(node, version)

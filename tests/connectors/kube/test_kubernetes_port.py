@@ -8,12 +8,13 @@ import pytest
 
 from connectors.kube.kubernetes import AGAIN_S, CONFLICTS_MOST
 from models.acts import Outcome
+from models.demand import Demand
 from models.errors import Unreachable
 from models.nodes import HpcNode, KubernetesNode, Node, Side
 from tests.connectors.kube import objects
 from tests.connectors.kube.fake_api import Asked, Rule, away, refused
 from tests.connectors.kube.fake_store import Served
-from tests.connectors.kube.kube_bench import NOW_S, SIDE, FakeKubernetesBench
+from tests.connectors.kube.kube_bench import NOW_S, SIDE, FakeKubernetesBench, NoWork
 
 DONE, REFUSED, UNKNOWN = Outcome.DONE, Outcome.REFUSED, Outcome.UNKNOWN
 MARK = "tidegate:s_p.1.p1"
@@ -276,6 +277,28 @@ def test_a_picture_is_the_same_value_until_something_changes_and_newer_after_a_w
     later = bench.port.read()
     assert later.order > again.order
     assert (later.nodes["n1"].pods, later.nodes["n2"] is again.nodes["n2"]) == (1, True)
+
+
+def test_work_that_counts_otherwise_after_a_while_is_told_although_nothing_has_changed(bench: FakeKubernetesBench):
+    first = bench.port.read()
+    bench.port._work = lambda state, pool: Waiting(state.at_s)
+    assert bench.port.read() is first
+    bench.now_s += AGAIN_S
+    later = bench.port.read()
+    assert (later.demand.waiting, later.order > first.order) == (3.0, True)
+    bench.now_s += AGAIN_S
+    again = bench.port.read()
+    assert (again.demand.at_s, again.order) == (bench.now_s, later.order)
+    bench.bind_pod("n1")
+    assert bench.port.read().order > later.order
+
+
+class Waiting(NoWork):
+    """Work that waits for three nodes."""
+
+    def __init__(self, at_s: int) -> None:
+        super().__init__(at_s)
+        self.demand = Demand(Side.KUBERNETES, at_s, 0.0, 3.0)
 
 
 def test_since_when_a_node_is_ready_is_told_by_its_condition_at_first_and_then_as_it_is_seen(
