@@ -58,7 +58,7 @@ class SeenNodes:
         self._nodes: Mapping[str, Node] = {}  # of the cluster, as they were
         self._amounts: dict[str, _Amounts] = {}
         self._kept: dict[str, _Shown] = {}
-        self._ready_since: dict[str, int | None] = {}
+        self._ready_since: dict[str, tuple[tuple[str, str | None], int | None]] = {}
 
     def update(self, state: ClusterState) -> Mapping[str, KubernetesNode]:
         """All nodes of the pool that the cluster has."""
@@ -126,15 +126,19 @@ class SeenNodes:
         return replace(shown, lacks=lacks) if lacks else shown
 
     def _since(self, name: str, node: Node) -> int | None:
-        """When it last became Ready: as we saw it, or for the first time as its condition tells."""
+        """When it last became Ready: as we saw it, or for the first time as its condition tells. One that was made
+        anew, or was not ready between two looks as its condition tells, became Ready just now."""
+        ready = condition(node.status.conditions, "Ready")
+        run = node.metadata.uid, None if ready is None else ready.last_transition_time
+        known = self._ready_since.get(name)
         if not is_ready(node):
-            self._ready_since[name] = None
-            return None
-        if name not in self._ready_since:
-            self._ready_since[name] = min(_ready_s(node), self._clock())
-        elif self._ready_since[name] is None:
-            self._ready_since[name] = self._clock()
-        return self._ready_since[name]
+            since_s = None
+        elif known is None:
+            since_s = min(_ready_s(node), self._clock())
+        else:
+            since_s = known[1] if known[0] == run and known[1] is not None else self._clock()
+        self._ready_since[name] = run, since_s
+        return since_s
 
 
 def _ready_s(node: Node) -> int:

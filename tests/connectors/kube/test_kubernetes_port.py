@@ -293,6 +293,21 @@ def test_work_that_counts_otherwise_after_a_while_is_told_although_nothing_has_c
     assert bench.port.read().order > later.order
 
 
+@pytest.mark.parametrize("how", ["made anew", "not ready between two looks"])
+def test_a_node_that_became_ready_between_two_looks_has_not_been_so_for_long(bench: FakeKubernetesBench, how: str):
+    assert look(bench).ready_since_s == 1_796_032_800
+    bench.now_s += 100
+    if how == "made anew":
+        bench.make_anew("n1")
+    else:
+        flapped = objects.node("n1")
+        flapped["status"]["conditions"][0]["lastTransitionTime"] = "2026-11-30T11:00:00Z"
+        bench.api.put("nodes", flapped)
+    assert look(bench).ready_since_s == NOW_S + 100
+    bench.now_s += 100
+    assert look(bench).ready_since_s == NOW_S + 100
+
+
 class Waiting(NoWork):
     """Work that waits for three nodes."""
 
