@@ -26,6 +26,7 @@ from connectors.kube.wire.pods import Pod
 from models.acts import Outcome
 from models.demand import Demand
 from models.errors import Refused, Unreachable, clean
+from models.handovers import MARK_PREFIX
 from models.nodes import KubernetesNode, Side
 from models.reading import Picture
 from models.work import WaitingWork, WorkRecord
@@ -167,11 +168,13 @@ class KubernetesPool:
         return outcome
 
     def evict(self, node: str) -> Outcome:
-        """See the port: as the policy allows, and with the budgets respected."""
+        """See the port: as the policy allows, with the budgets respected, and only while the node is closed by us:
+        somebody may have opened it since whoever asks has looked."""
         found = self._fresh(node)
-        if found is None:
-            return Outcome.DONE
-        return self.evictions.ask(node, leaving(found.pods, found.owners))
+        pods = () if found is None else leaving(found.pods, found.owners)
+        if found is not None and pods and not (closed_by(found.node) or "").startswith(MARK_PREFIX):
+            return Outcome.REFUSED
+        return self.evictions.ask(node, pods)
 
     # ---- within ----
 

@@ -191,6 +191,19 @@ def test_one_that_is_open_to_both_sides_does_not_wait_for_it(bench: FakeKubernet
     assert look(bench).closed_by == MARK
 
 
+@pytest.mark.parametrize("how", ["open", "closed by a person"])
+def test_nobody_is_evicted_from_a_node_that_is_not_closed_by_us_any_more(bench: FakeKubernetesBench, how: str):
+    bench.bind_pod("n1")
+    if how == "closed by a person":
+        bench.foreign_close("n1")
+    assert bench.port.evict("n1") is REFUSED
+    assert look(bench).pods == 1
+    bench.foreign_open("n1")
+    write(bench, "close")
+    assert bench.port.evict("n1") is DONE
+    assert look(bench).pods == 0
+
+
 # ---- slurmd in pods ----
 
 SLURMD = {"labels": {"nodeset.slinky.slurm.net/pod-name": "gpu-0"}}
