@@ -4,14 +4,15 @@ audit is the record."""
 from __future__ import annotations
 
 import logging
+import time
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
 from basics.log_once import Trouble
 from basics.text import count
-from connectors.kube.access.api import Api, body_of
+from connectors.kube.access.api import Api, ApiRefused, body_of
 from connectors.kube.names import PoolNames
 from models.audit import Entered, Entry, Fenced
 from models.errors import Refused, Unreachable, clean
@@ -22,6 +23,8 @@ AT_ONCE = 50  # told in one go
 EVERY_S = 1.0
 LATER_S = 30.0  # after a no, or no answer
 SOME_S = 3.0
+LONGEST_S = 3.0  # of one go: whoever tells has more to do than that, and goes on a second later
+NEVER = (400, 413, 422)  # what an API server says of an event that it will not take at any time
 NAMESPACE = "default"  # where events of what has no namespace are
 _WHERE = {Direction.TO_KUBERNETES: "to Kubernetes", Direction.TO_HPC: "to HPC"}
 _WARNINGS = (Stage.STUCK, Stage.CANCELLED)
@@ -32,9 +35,10 @@ log = logging.getLogger("tidegate.kubernetes")
 class NodeEvents:
     """Takes entries of the audit of one pool, and tells the API server those that are of a node."""
 
-    def __init__(self, api: Api, names: PoolNames) -> None:
+    def __init__(self, api: Api, names: PoolNames, monotonic: Callable[[], float] = time.monotonic) -> None:
         self._api = api
         self._names = names
+        self._monotonic = monotonic
         self._waiting: deque[Mapping[str, Any]] = deque(maxlen=KEPT)
         self._uids: dict[str, str] = {}
         self._trouble = Trouble(log, "events on nodes are not told")
@@ -51,16 +55,20 @@ class NodeEvents:
 
     def tell(self) -> float:
         """Tell what waits; after how many seconds to do so again."""
+        until_s = self._monotonic() + LONGEST_S
         for _ in range(min(AT_ONCE, len(self._waiting))):
-            event = self._waiting[0]
             try:
                 path = f"/api/v1/namespaces/{NAMESPACE}/events"
-                body_of(self._api.ask("POST", path, body=event, timeout_s=SOME_S), "an event on a node")
+                body_of(self._api.ask("POST", path, body=self._waiting[0], timeout_s=SOME_S), "an event on a node")
             except (Unreachable, Refused) as error:
                 self._trouble.met(error)
-                return LATER_S
-            self._trouble.over()
+                if not isinstance(error, ApiRefused) or error.status not in NEVER:
+                    return LATER_S
+            else:
+                self._trouble.over()
             self._waiting.popleft()
+            if self._monotonic() >= until_s:
+                break
         return EVERY_S
 
     def _stage(self, at_s: int, handover: Handover) -> Mapping[str, Any]:

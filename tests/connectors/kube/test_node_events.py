@@ -6,7 +6,7 @@ from connectors.kube.names import PoolNames
 from connectors.kube.node_events import EVERY_S, KEPT, LATER_S, NodeEvents
 from models.audit import Entered, Fenced, LeftAlone
 from models.handovers import Direction, Handover, Stage, Why
-from tests.connectors.kube.fake_api import FakeApi
+from tests.connectors.kube.fake_api import FakeApi, Rule, refused
 
 ONE = Handover("s_p.3.1", "s_p.3.p1", "n1", Direction.TO_HPC, Stage.CLOSED, 0, 0, 100, uid="uid-7")
 
@@ -61,6 +61,22 @@ def test_a_no_keeps_them_for_later(api: FakeApi, events: NodeEvents, caplog: pyt
     api.rules.remove(rule)
     assert events.tell() == EVERY_S
     assert len(told(api)) == 1
+
+
+def test_one_that_is_never_taken_is_in_nobody_s_way(api: FakeApi, events: NodeEvents):
+    api.rules.append(Rule(lambda asked: True, refused(422, "Invalid", "generateName: no"), times=1))
+    events.hear(Entered(1, ONE))
+    events.hear(Fenced(1, 3, "i", "n1", 2, 0))
+    assert events.tell() == EVERY_S
+    assert [reason for _, reason, _ in told(api)] == ["LatePods"]
+
+
+def test_a_server_that_is_slow_holds_up_nothing_else(api: FakeApi):
+    times = iter((0.0, 2.9, 5.8, 6.0, 8.9))
+    events = NodeEvents(api, PoolNames("p", ("n1",)), monotonic=lambda: next(times))
+    for number in range(5):
+        events.hear(Entered(number, ONE))
+    assert (events.tell(), len(told(api))) == (EVERY_S, 2)
 
 
 def test_of_too_many_the_newest_are_kept(api: FakeApi, events: NodeEvents):
