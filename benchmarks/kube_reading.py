@@ -27,10 +27,10 @@ from urllib.parse import parse_qsl, urlsplit
 
 from connectors.kube.access.config import open_access
 from connectors.kube.access.http_api import HttpApi
-from connectors.kube.cluster import KubeCluster
-from connectors.kube.reflector import Reflector
 from connectors.kube.resources import PODS
 from connectors.kube.settings import KubernetesSettings
+from connectors.kube.watching.cluster import KubeCluster
+from connectors.kube.watching.reflector import Reflector
 from connectors.kube.wire.pods import Pod
 from models.errors import Unreachable
 

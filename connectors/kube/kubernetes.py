@@ -9,7 +9,6 @@ from typing import Protocol
 
 from connectors.kube import node_patch
 from connectors.kube.access.api import MERGE_PATCH, Answer, Api, status_of
-from connectors.kube.cluster import KubeCluster
 from connectors.kube.demand.node_pods import NodeOwners, is_slurmd
 from connectors.kube.demand.place import tolerates
 from connectors.kube.eviction import Evictions
@@ -20,7 +19,8 @@ from connectors.kube.node_patch import Patch, same_for_us
 from connectors.kube.nodes import Rules, closed_by, is_discouraged
 from connectors.kube.quota import Quota
 from connectors.kube.seen_nodes import SeenNodes
-from connectors.kube.state import ClusterState
+from connectors.kube.watching.cluster import KubeCluster
+from connectors.kube.watching.state import ClusterState
 from connectors.kube.wire.nodes import Node, Taint
 from connectors.kube.wire.pods import Pod
 from models.acts import Outcome

@@ -34,7 +34,7 @@ from connectors.kube.quota_ledger import (
     without,
     written,
 )
-from connectors.kube.state import ClusterState
+from connectors.kube.watching.state import ClusterState
 from connectors.kube.wire.nodes import Node
 from models.acts import Outcome
 from models.errors import BadInput, Refused, Unreachable, clean

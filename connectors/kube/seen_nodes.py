@@ -12,7 +12,7 @@ from connectors.kube.demand.node_pods import NodeOwners
 from connectors.kube.names import PoolNames
 from connectors.kube.node_devices import NOTHING_HELD, DevicesSeen, NodeDevices
 from connectors.kube.nodes import Rules, amounts_of, closed_by, is_ready, lacking, node_of, usual_amounts
-from connectors.kube.state import ClusterState
+from connectors.kube.watching.state import ClusterState
 from connectors.kube.wire.meta import condition
 from connectors.kube.wire.nodes import Node
 from connectors.kube.wire.pods import Pod

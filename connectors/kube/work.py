@@ -21,7 +21,7 @@ from connectors.kube.names import HPC, PREFER_NOT, SIDE
 from connectors.kube.nodes import is_extended, usual_offers
 from connectors.kube.quota import ledger_in
 from connectors.kube.quota_ledger import Entry
-from connectors.kube.state import ClusterState
+from connectors.kube.watching.state import ClusterState
 from connectors.kube.wire.nodes import Node
 from models.policies import KubernetesPolicy
 from models.pools import KueuePolicy

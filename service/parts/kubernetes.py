@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from connectors.kube.cluster import KubeCluster
 from connectors.kube.demand.pools import Pool
 from connectors.kube.kubernetes import KubernetesPool
 from connectors.kube.names import PoolNames
@@ -12,6 +11,7 @@ from connectors.kube.node_events import NodeEvents
 from connectors.kube.nodes import Rules
 from connectors.kube.quota import Quota
 from connectors.kube.settings import KubernetesSettings
+from connectors.kube.watching.cluster import KubeCluster
 from connectors.kube.work import ClusterWork, PoolRules
 from connectors.sources.standing import Standing
 from models.errors import BadInput

@@ -6,13 +6,13 @@ import time
 from collections.abc import Callable, Mapping
 from itertools import count
 
-from connectors.kube.cluster import KubeCluster
 from connectors.kube.demand.pools import Pool
 from connectors.kube.kubernetes import KubernetesPool
 from connectors.kube.names import PoolNames
 from connectors.kube.nodes import Rules
 from connectors.kube.quota import Quota
 from connectors.kube.settings import KubernetesSettings
+from connectors.kube.watching.cluster import KubeCluster
 from connectors.kube.work import ClusterWork, PoolRules
 from models.errors import Unreachable
 from models.nodes import KubernetesNode

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from connectors.kube.cluster import KubeCluster
 from connectors.kube.kubernetes import KubernetesPool
 from connectors.kube.names import PoolNames
 from connectors.kube.nodes import Rules
-from connectors.kube.state import ClusterState
+from connectors.kube.watching.cluster import KubeCluster
+from connectors.kube.watching.state import ClusterState
 from models.demand import Demand
 from models.nodes import KubernetesNode, Side
 from models.policies import Evict

@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 
 from connectors.kube.access.api import ApiRefused
-from connectors.kube.cluster import KubeCluster
 from connectors.kube.resource import Resource
 from connectors.kube.resources import BUDGETS, DAEMON_SETS
+from connectors.kube.watching.cluster import KubeCluster
 from connectors.kube.wire.lists import Bare
 from models.errors import Unreachable
 from tests.connectors.kube.fake_api import FakeApi, Rule, away, refused

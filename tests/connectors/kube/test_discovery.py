@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 
 from connectors.kube.access.api import Answer
-from connectors.kube.discovery import discovered
 from connectors.kube.resource import Resource
 from connectors.kube.resources import BUDGETS, DAEMON_SETS, NODES
+from connectors.kube.watching.discovery import discovered
 from connectors.kube.wire.lists import Bare
 from models.errors import Unreachable
 from tests.connectors.kube.fake_api import Asked, FakeApi, Rule, refused, said

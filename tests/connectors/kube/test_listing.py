@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from connectors.kube.listing import Gathered
-from connectors.kube.reading import Event, Kind
+from connectors.kube.watching.listing import Gathered
+from connectors.kube.watching.reading import Event, Kind
 from connectors.kube.wire.meta import Metadata
 from connectors.kube.wire.pods import Pod
 

@@ -6,11 +6,11 @@ from typing import Any
 
 import pytest
 
-from connectors.kube.cluster import KubeCluster
 from connectors.kube.names import PoolNames
 from connectors.kube.nodes import Rules
 from connectors.kube.quota import Quota
-from connectors.kube.state import ClusterState
+from connectors.kube.watching.cluster import KubeCluster
+from connectors.kube.watching.state import ClusterState
 from models.acts import Outcome
 from tests.connectors.kube import objects
 from tests.connectors.kube.fake_api import SERVED, FakeApi

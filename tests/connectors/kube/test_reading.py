@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from connectors.kube.reading import Kind, ListAnew, Reading, key_of, name_of
 from connectors.kube.resources import DAEMON_SETS, NODES, PODS
+from connectors.kube.watching.reading import Kind, ListAnew, Reading, key_of, name_of
 from connectors.kube.wire.meta import Metadata
 from models.errors import Unreachable
 

@@ -11,8 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from connectors.kube.access.api import Answer
-from connectors.kube.reflector import Reflector
 from connectors.kube.resources import PODS
+from connectors.kube.watching.reflector import Reflector
 from connectors.kube.wire.pods import Pod
 from models.errors import Unreachable
 from tests.connectors.kube.fake_api import Asked, FakeApi, Rule, away, event, refused

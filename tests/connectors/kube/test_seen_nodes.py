@@ -9,7 +9,7 @@ from connectors.kube.demand.node_pods import BY_WORD
 from connectors.kube.names import PoolNames
 from connectors.kube.nodes import Rules
 from connectors.kube.seen_nodes import SeenNodes
-from connectors.kube.state import ClusterState
+from connectors.kube.watching.state import ClusterState
 from connectors.kube.wire.nodes import Node
 from connectors.kube.wire.pods import Pod
 from models.nodes import NodeShape

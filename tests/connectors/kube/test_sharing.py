@@ -9,7 +9,7 @@ import pytest
 
 from connectors.kube.resource import Resource
 from connectors.kube.resources import BUDGETS, DAEMON_SETS, NODES, PODS
-from connectors.kube.sharing import sharing
+from connectors.kube.watching.sharing import sharing
 from connectors.kube.wire.lists import Bare
 from connectors.kube.wire.pods import Pod
 from tests.connectors.kube.fake_api import FakeApi

@@ -12,7 +12,7 @@ from connectors.kube.demand.listed import CLUSTER_QUEUES
 from connectors.kube.demand.pools import Pool
 from connectors.kube.demand.sources.kueue_standing import Quota
 from connectors.kube.quota import LEDGER
-from connectors.kube.state import ClusterState
+from connectors.kube.watching.state import ClusterState
 from connectors.kube.wire.kueue_queues import ClusterQueue
 from connectors.kube.work import PoolRules, quota_words
 from models.pools import KueuePolicy

@@ -9,12 +9,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from connectors.kube.cluster import KubeCluster
 from connectors.kube.demand.pools import Pool
 from connectors.kube.kubernetes import KubernetesPool
 from connectors.kube.names import PoolNames
 from connectors.kube.nodes import Rules
 from connectors.kube.settings import KubernetesSettings
+from connectors.kube.watching.cluster import KubeCluster
 from connectors.kube.work import ClusterWork, PoolRules
 from connectors.slurm.rest.client import Rest
 from connectors.slurm.rest.transport import RestTransport

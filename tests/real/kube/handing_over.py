@@ -12,14 +12,14 @@ from pathlib import Path
 from threading import Event, RLock, Thread
 from typing import Any, Self
 
-from connectors.kube.cluster import KubeCluster
 from connectors.kube.demand.pools import Pool
 from connectors.kube.kubernetes import KubernetesPool
 from connectors.kube.names import PoolNames
 from connectors.kube.node_events import NodeEvents
 from connectors.kube.nodes import Rules
 from connectors.kube.settings import KubernetesSettings
-from connectors.kube.silence import Silence
+from connectors.kube.watching.cluster import KubeCluster
+from connectors.kube.watching.silence import Silence
 from connectors.kube.work import ClusterWork, PoolRules
 from connectors.sources.standing import Standing
 from controller.controller import Controller

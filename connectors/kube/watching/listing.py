@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
 from connectors.kube.access.api import Api, body_of
-from connectors.kube.reading import Event, Kind, ListAnew, Reading, key_of, name_of
 from connectors.kube.resource import Described, Resource
-from connectors.kube.sharing import Share
+from connectors.kube.watching.reading import Event, Kind, ListAnew, Reading, key_of, name_of
+from connectors.kube.watching.sharing import Share
 from models.errors import Unreachable
 
 PAGE_S = 60.0  # how long one page may take

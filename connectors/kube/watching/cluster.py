@@ -16,13 +16,13 @@ from typing import Any
 from basics.log_once import Trouble
 from connectors.kube.access.api import Api, body_of
 from connectors.kube.demand.node_pods import NodeOwners
-from connectors.kube.following import Following
-from connectors.kube.reading import Reading
-from connectors.kube.reflector import Reflector
 from connectors.kube.resource import Resource
 from connectors.kube.resources import DAEMON_SETS, NODE_SETS, NODES, OTHERS, PODS
-from connectors.kube.silence import Silence
-from connectors.kube.state import ClusterState
+from connectors.kube.watching.following import Following
+from connectors.kube.watching.reading import Reading
+from connectors.kube.watching.reflector import Reflector
+from connectors.kube.watching.silence import Silence
+from connectors.kube.watching.state import ClusterState
 from connectors.kube.wire.nodes import Node
 from connectors.kube.wire.pods import Pod
 from models.errors import Unreachable

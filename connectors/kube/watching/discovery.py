@@ -8,8 +8,8 @@ from typing import Any
 import msgspec
 
 from connectors.kube.access.api import Api, body_of
-from connectors.kube.reading import UNREADABLE
 from connectors.kube.resource import Resource
+from connectors.kube.watching.reading import UNREADABLE
 from models.errors import Refused, Unreachable
 
 

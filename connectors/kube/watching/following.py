@@ -8,12 +8,12 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from connectors.kube.access.api import Api
-from connectors.kube.discovery import discovered
-from connectors.kube.pauses import Pauses
-from connectors.kube.reflector import Reflector
 from connectors.kube.resource import Resource
 from connectors.kube.resources import NODES, PODS
-from connectors.kube.silence import Silence
+from connectors.kube.watching.discovery import discovered
+from connectors.kube.watching.pauses import Pauses
+from connectors.kube.watching.reflector import Reflector
+from connectors.kube.watching.silence import Silence
 from connectors.kube.wire.nodes import Node
 from connectors.kube.wire.pods import Pod
 from models.errors import Unreachable

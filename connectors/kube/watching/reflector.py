@@ -11,13 +11,13 @@ from typing import Generic, TypeVar
 
 from basics.log_once import Trouble
 from connectors.kube.access.api import Api, ApiRefused, Busy
-from connectors.kube.listing import Gathered, PagesExpired, listed
-from connectors.kube.objects import Objects
-from connectors.kube.pauses import Pauses
-from connectors.kube.reading import Event, Kind, ListAnew, Reading, key_of, name_of
 from connectors.kube.resource import Described, Resource
-from connectors.kube.sharing import sharing
-from connectors.kube.silence import Silence
+from connectors.kube.watching.listing import Gathered, PagesExpired, listed
+from connectors.kube.watching.objects import Objects
+from connectors.kube.watching.pauses import Pauses
+from connectors.kube.watching.reading import Event, Kind, ListAnew, Reading, key_of, name_of
+from connectors.kube.watching.sharing import sharing
+from connectors.kube.watching.silence import Silence
 from models.errors import Unreachable
 
 PAGE = 500  # objects
