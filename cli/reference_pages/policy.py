@@ -23,7 +23,8 @@ default below. Unknown keys are refused. Durations are a whole number and a unit
 `tidegate policy check FILE` shows every mistake at once, and what pools and takeovers contradict of one another once
 none of them lacks what it must have; [policy.schema.json](policy.schema.json) serves editors.
 YAML is read by the core schema of version 1.2, without tags, anchors and aliases. How hooks are written, and what a
-program of yours finds when it is run: [hooks](../hooks.md).
+program of yours finds when it is run: [hooks](../hooks.md). What the words on Kubernetes and Kueue mean there:
+[how Kubernetes behaves](../kubernetes.md).
 """
 
 

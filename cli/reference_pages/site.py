@@ -13,15 +13,16 @@ Generated from the declaration of the site file; do not edit it, run `make gener
 A site file is one YAML document that says where the schedulers and the bus of a site are, and where state is kept; what
 Tidegate may do there stands in [the policy](policy.md). [site.yaml](../../examples/site.yaml) is one to start from.
 Every key is optional but for those marked *required*, unknown keys are refused, and every mistake is told with its line
-and column. Paths that are not absolute are taken from the folder of the site file. No secret belongs into it: the token
-is in a file of its own. `tidegate doctor --site FILE` says what is not as it should be;
+and column. Paths that are not absolute are taken from the folder of the site file. No secret belongs into it: tokens
+are in files of their own. `tidegate doctor --site FILE` says what is not as it should be;
 [site.schema.json](site.schema.json) serves editors. YAML is read by the core schema of version 1.2, without tags,
 anchors and aliases.
 """
-_MORE = """## The token
+_MORE = """## Slurm's token
 
-slurmrestd asks for a JWT of a Slurm administrator, who may drain nodes and make reservations. To what Slurm calls an
-operator it refuses the drains (tried with 24.11 and 26.05):
+To observe and to recommend, the JWT of any user will do who sees everybody's jobs. In mode `auto` slurmrestd asks for
+that of a Slurm administrator, who may drain nodes and make reservations; to what Slurm calls an operator it refuses the
+drains (tried with 24.11 and 26.05):
 
 ```
 sacctmgr modify user where name=tidegate set adminlevel=admin
@@ -30,6 +31,11 @@ sacctmgr modify user where name=tidegate set adminlevel=admin
 
 Both what `scontrol token` prints and the token alone are understood. The file is read again whenever it changes, so a
 timer that writes a new token before the old one ends is all it takes; write it beside and rename it.
+
+## Kubernetes' token
+
+`tidegate rights` prints an account with the least rights for `kubectl apply`, and
+[getting started](../getting-started.md) has the commands for its token and its CA.
 
 ## What `tidegate doctor` asks of Slurm
 

@@ -20,6 +20,9 @@ ROOT = Path(__file__).parents[2]
 GOOD = "spec: {pools: [{name: a100, floor: {hpc: 8, kubernetes: 8}}]}\n"
 
 
+EXAMPLE = ROOT / "examples" / "policy.yaml"
+
+
 class Ran(NamedTuple):
     code: int
     out: str
@@ -45,6 +48,11 @@ def good(tmp_path: Path) -> str:
     path = tmp_path / "good.yaml"
     path.write_text(GOOD)
     return str(path)
+
+
+def test_the_example_is_taken_as_it_stands_and_all_of_it_is_acted_on(run):
+    told = run("policy", "check", str(EXAMPLE), "--nodes", "64")
+    assert (told.code, told.err, "note:" in told.out) == (0, "", False)
 
 
 def test_a_good_policy_is_summed_up_on_one_line(run, good: str):

@@ -24,7 +24,7 @@ def test_the_example_is_taken_as_it_stands():
     assert spec.bus.settings == EXAMPLE.parent / "bus-settings.yaml"
     assert spec.slurm.poll == 30
     assert spec.kubernetes is not None
-    assert spec.kubernetes.kubeconfig == Path("/etc/tidegate/kubeconfig")
+    assert spec.kubernetes.token_file == Path("/etc/tidegate/kube-token")
 
 
 def test_the_page_and_the_schema_are_among_the_generated_files():
