@@ -46,8 +46,8 @@ class SlurmSettings(Part):
     url: Annotated[str, _URL] | None = field(None, "The address of slurmrestd. Needed with rest.")
     token_file: Annotated[Path, PATH] | None = field(
         None,
-        "The file that holds the JWT of a Slurm administrator and nothing else. It is read again whenever it changes."
-        " Needed with rest.",
+        "The file that holds the JWT of a Slurm user, in mode auto of an administrator, and nothing else. It is read"
+        " again whenever it changes. Needed with rest.",
     )
     user: Annotated[str, matching(r"[!-~]+", "the name of a user", longest=200)] | None = field(
         None, "Whose token it is, where the token does not say so itself."

@@ -14,11 +14,12 @@ from connectors.slurm.names import booking_mark
 from connectors.slurm.pool import shape_of
 from models.errors import BadInput
 from models.findings import Finding, skipped, warning, well, wrong
-from models.handovers import of_tidegate
+from models.handovers import MARK_PREFIX, of_tidegate
 from models.hostlists import hosts
 from models.pools import PoolPolicy
 
 POOLS, STATES, DRAINS, RESERVATIONS = "slurm.nodes", "slurm.states", "slurm.drains", "slurm.reservations"
+GIVEN = f"{MARK_PREFIX}initial"  # as a person says that a node is Kubernetes' before Tidegate begins
 GROUPS_MOST = 20  # findings of a kind, one for each reason
 LISTED_MOST = 10  # things in one finding
 
@@ -144,6 +145,9 @@ def drain_findings(pool: Mapping[str, CheckupNode], leads: bool | None) -> Itera
 
 
 def _mine(mine: Sequence[CheckupNode], leads: bool | None) -> Iterator[Finding]:
+    if given := [node.name for node in mine if node.reason == GIVEN]:
+        yield well(DRAINS, f"{nodes(given)} drained as Kubernetes' ({GIVEN})")
+        mine = [node for node in mine if node.reason != GIVEN]
     if not mine:
         return
     names = [node.name for node in mine]

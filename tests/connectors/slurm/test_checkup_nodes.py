@@ -143,6 +143,13 @@ def test_a_drain_of_ours_is_left_over_where_nobody_moves_nodes(leads: bool | Non
     assert (only.level, "node n01 drained by Tidegate (tidegate:1.p1)" in only.what) == (level, True)
 
 
+def test_a_drain_by_which_a_person_gives_a_node_to_kubernetes_is_well():
+    shown = eight() | seen(drained("n01", "tidegate:initial"), drained("n02", "tidegate:1.p1"))
+    assert told(nodes.drain_findings(shown, True))[0] == (
+        Level.OK, "node n01 drained as Kubernetes' (tidegate:initial)")  # fmt: skip
+    assert [one.level for one in nodes.drain_findings(shown, False)] == [Level.OK, Level.WARNING]
+
+
 def test_a_drain_of_ours_that_slurm_would_end_by_itself():
     _, late = nodes.drain_findings(seen(drained("n01", "tidegate:1.p1", resume_after=number(SINCE_S + 60))), True)
     assert (late.level, late.commands) == (Level.ERROR, ("scontrol update nodename=n01 resumeafter=-1",))
