@@ -71,7 +71,7 @@ def look(handover: Handover, node: Node, now_s: int, rules: Rules) -> Seen:
     if seen in _JOINING and handover.direction is Direction.TO_KUBERNETES:
         seen = _joining(handover, node.kubernetes, now_s, rules)
     if now_s >= handover.deadline_s and not _ends_now(handover, seen):
-        return Seen.LATE
+        return Seen.UNHEALTHY if _never_joined(handover, node.kubernetes) else Seen.LATE
     if seen in (Seen.FOREIGN, Seen.UNHEALTHY) or handover.stage in LATE_STAGES:
         return _while_opening(handover, node, seen, now_s, rules)
     if handover.why is not None and seen is not Seen.NEW_EARLY:
@@ -91,6 +91,13 @@ def _ends_now(handover: Handover, seen: Seen) -> bool:
     home = handover.stage is Stage.CANCELLING and seen is Seen.OLD_OPEN
     back = handover.direction is Direction.TO_KUBERNETES and handover.stage is Stage.CANCELLING
     return home or (seen in _ENDS_NOW and not (back and seen is Seen.NEW_EARLY))
+
+
+def _never_joined(handover: Handover, kubernetes: KubernetesNode) -> bool:
+    """Whether Kubernetes was opened, by nobody but us, and the node is not ready there: nothing is lost by closing it
+    again, and the HPC side may be able to use it."""
+    opened = handover.direction is Direction.TO_KUBERNETES and handover.stage is Stage.OPENING
+    return opened and kubernetes.closed_by is None and not (kubernetes.ready or kubernetes.cordoned)
 
 
 def _while_opening(handover: Handover, node: Node, seen: Seen, now_s: int, rules: Rules) -> Seen:

@@ -794,11 +794,15 @@ def test_one_that_cannot_be_changed_is_as_good_as_overdue(caplog: pytest.LogCapt
     assert "bolt show n1" in caplog.text
 
 
-@pytest.mark.parametrize(("make", "command"), [(up, "kube describe"), (down, "bolt show")])
+@pytest.mark.parametrize(
+    ("make", "facts", "command"), [(up, {"cordoned": True}, "kube describe"), (down, {}, "bolt show")]
+)
 def test_one_stuck_while_opening_names_the_side_that_does_not_open(
-    make, command: str, caplog: pytest.LogCaptureFixture
+    make, facts: dict[str, bool], command: str, caplog: pytest.LogCaptureFixture
 ):
     tended = make(opens_slowly=True).at(0, SETTLE_S)
+    for name, value in facts.items():
+        setattr(tended.fleet.machines["n1"], name, value)
     with caplog.at_level(logging.ERROR):
         tended.at(SETTLE_S + DEADLINE_S)
     assert tended.stage() is S.STUCK

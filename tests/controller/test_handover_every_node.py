@@ -38,7 +38,6 @@ ELSEWHERE = {  # rows of the table that take more than a node: a stage that has 
     *((direction, S.CANCELLING, seen) for direction in (UP, DOWN) for seen in (Seen.CANCEL, Seen.OLD_EMPTY_LONG)),
     *((direction, S.OPENING, Seen.NEW_REFUSED) for direction in (UP, DOWN)),
     (UP, S.OPENING, Seen.NEW_EARLY),
-    (UP, S.OPENING, Seen.UNHEALTHY),
 }
 
 

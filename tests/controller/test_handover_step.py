@@ -407,12 +407,25 @@ def test_until_its_deadline_one_waits_for_work_to_end(make, work: dict[str, obje
     assert S.CANCELLING not in play.stages
 
 
-@BOTH
-def test_an_opening_that_never_ends_calls_a_person(make):
-    play = make(opens_slowly=True)
+def test_an_opening_to_hpc_that_never_ends_calls_a_person():
+    play = down(opens_slowly=True)
     assert play.through(0, SETTLE_S) is S.OPENING
     assert play.to(SETTLE_S + DEADLINE_S - 1) is S.OPENING
     assert play.to(SETTLE_S + DEADLINE_S) is S.STUCK
+
+
+def test_a_kubernetes_node_that_is_never_ready_goes_back():
+    play = up(opens_slowly=True)
+    assert play.through(0, SETTLE_S, SETTLE_S + DEADLINE_S - 1) is S.OPENING
+    play.to(SETTLE_S + DEADLINE_S)
+    assert (play.handover.stage, play.handover.why) == (S.CANCELLED, Why.UNHEALTHY)
+    assert (play.open_sides, play.verbs.count(V.CLOSE)) == ((True, False), 1)
+
+
+def test_one_that_a_person_cordoned_while_it_was_opening_is_his():
+    play = up(opens_slowly=True)
+    play.through(0, SETTLE_S)
+    assert play.set(cordoned=True).to(SETTLE_S + DEADLINE_S) is S.STUCK
 
 
 @BOTH
