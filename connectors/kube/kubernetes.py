@@ -266,7 +266,9 @@ class KubernetesPool:
             if shown is None:
                 return Outcome.REFUSED
             try:
-                answer = self._api.ask("PATCH", _path(shown), body=patch(shown), content_type=MERGE_PATCH)
+                answer = self._cluster.retry_after.heard(
+                    self._api.ask("PATCH", _path(shown), body=patch(shown), content_type=MERGE_PATCH)
+                )
             except Unreachable as error:
                 log.warning("node %s: %s", node, error)
                 return Outcome.UNKNOWN

@@ -18,6 +18,7 @@ from connectors.kube.access.api import Api, body_of
 from connectors.kube.demand.node_pods import NodeOwners
 from connectors.kube.resource import Resource
 from connectors.kube.resources import DAEMON_SETS, NODE_SETS, NODES, OTHERS, PODS
+from connectors.kube.retry_after import RetryAfter
 from connectors.kube.watching.following import Following
 from connectors.kube.watching.reading import Reading
 from connectors.kube.watching.reflector import Reflector
@@ -58,6 +59,7 @@ class KubeCluster:
         self._api = api
         self._clock = clock
         self._monotonic = monotonic
+        self.retry_after = RetryAfter(monotonic)
         self._unknown_s = silence.unknown_s
         self._following = Following(api, table, monotonic=monotonic, seed=seed, silence=silence, changed=on_change)
         self._lock = threading.Lock()
@@ -117,11 +119,13 @@ class KubeCluster:
     def fresh(self, name: str) -> tuple[Node | None, tuple[Pod, ...]]:
         """The node as the API server has it now, None when there is none, and all pods on it.
 
-        Raises Unreachable when either is not told in full, Refused when we may not ask.
+        Raises Unreachable when either is not told in full, and while the server wants to be left alone; Refused when we
+        may not ask.
         """
-        answer = self._api.ask("GET", NODES.path_of(name))
+        self.retry_after.check()
+        answer = self.retry_after.heard(self._api.ask("GET", NODES.path_of(name)))
         node = None if answer.status == 404 else self._one_node.object(body_of(answer, f"node {name}"))
-        told = self._api.ask("GET", PODS.path, query={"fieldSelector": f"spec.nodeName={name}"})
+        told = self.retry_after.heard(self._api.ask("GET", PODS.path, query={"fieldSelector": f"spec.nodeName={name}"}))
         page = self._some_pods.page(body_of(told, f"pods on {name}"))
         if page.left_out:
             raise Unreachable(f"pods on {name} cannot be read: {', '.join(page.left_out)}")

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
+from dataclasses import replace
 from itertools import count
 from typing import Any
 
 import pytest
 
-from connectors.kube.access.api import ApiRefused
+from connectors.kube.access.api import ApiRefused, Busy
 from connectors.kube.resource import Resource
 from connectors.kube.resources import BUDGETS, DAEMON_SETS
 from connectors.kube.watching.cluster import KubeCluster
@@ -230,6 +231,23 @@ def test_half_a_look_is_none(path: str):
     rule.answer = refused(403, "Forbidden", "no")
     with pytest.raises(ApiRefused):
         cluster(api).fresh("n1")
+
+
+@pytest.mark.parametrize(("path", "status"), [("/api/v1/nodes/n1", 429), ("/api/v1/pods", 503)])
+def test_a_server_that_wants_to_be_left_alone_is(path: str, status: int):
+    api, clock = peopled(), Clock()
+    one = cluster(api, clock)
+    told = replace(refused(status, "", "too much"), retry_after_s=7.0)
+    api.rules.append(Rule(lambda asked: asked.path == path, answer=told, times=1))
+    with pytest.raises(Busy):
+        one.fresh("n1")
+    asked = len(api.asked)
+    clock.now_s += 5.0
+    with pytest.raises(Busy, match="for 2 s more"):
+        one.fresh("n2")
+    assert len(api.asked) == asked
+    clock.now_s += 2.0
+    assert one.fresh("n1")[0] is not None
 
 
 # ---- with threads ----
