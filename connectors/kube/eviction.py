@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from basics.text import count
 from connectors.kube.access.api import Answer, Api, status_of
 from connectors.kube.leaving import named, stays
+from connectors.kube.resources import PODS
 from connectors.kube.wire.pods import Pod
 from models.acts import Outcome
 from models.errors import Unreachable, clean
@@ -54,7 +55,7 @@ class Evictions:
             "metadata": {"name": meta.name, "namespace": meta.namespace},
             "deleteOptions": options,
         }
-        path = f"/api/v1/namespaces/{meta.namespace}/pods/{meta.name}/eviction"
+        path = f"{PODS.path_of(meta.name, meta.namespace)}/eviction"
         try:
             answer = self._api.ask("POST", path, body=body)
         except Unreachable:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from connectors.kube.names import HPC, NO_EXECUTE, NO_SCHEDULE, RECORD, SIDE
+from connectors.kube.names import RECORD, SIDE
 from models.scheduler_facts import SchedulerFacts
 
 FACTS = SchedulerFacts(
@@ -14,5 +14,3 @@ FACTS = SchedulerFacts(
     open_command=f"kubectl taint node {{node}} {SIDE}-",
     forget_command=f"kubectl annotate node {{node}} {RECORD}-",
 )
-CLOSE_COMMAND = f"kubectl taint node {{node}} {SIDE}={HPC}:{NO_SCHEDULE}"
-UNFENCE_COMMAND = f"kubectl taint node {{node}} {SIDE}:{NO_EXECUTE}-"

@@ -18,6 +18,7 @@ from connectors.kube.names import HPC, NO_EXECUTE, SIDE, PoolNames
 from connectors.kube.node_patch import Patch, same_for_us
 from connectors.kube.nodes import Rules, closed_by, is_discouraged
 from connectors.kube.quota import Quota
+from connectors.kube.resources import NODES
 from connectors.kube.seen_nodes import SeenNodes
 from connectors.kube.watching.cluster import KubeCluster
 from connectors.kube.watching.state import ClusterState
@@ -265,9 +266,10 @@ class KubernetesPool:
         for _ in range(CONFLICTS_MOST):
             if shown is None:
                 return Outcome.REFUSED
+            path = NODES.path_of(shown.metadata.name)
             try:
                 answer = self._cluster.retry_after.heard(
-                    self._api.ask("PATCH", _path(shown), body=patch(shown), content_type=MERGE_PATCH)
+                    self._api.ask("PATCH", path, body=patch(shown), content_type=MERGE_PATCH)
                 )
             except Unreachable as error:
                 log.warning("node %s: %s", node, error)
@@ -286,10 +288,6 @@ class KubernetesPool:
             return None
         now = self._looked.get(node)
         return now if now is not None and same_for_us(before, now) else None
-
-
-def _path(node: Node) -> str:
-    return f"/api/v1/nodes/{node.metadata.name}"
 
 
 def _outcome(node: str, answer: Answer) -> Outcome:

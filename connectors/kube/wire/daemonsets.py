@@ -21,17 +21,8 @@ class DaemonSetSpec(msgspec.Struct, frozen=True, gc=False):
     template: Template = Template()
 
 
-class DaemonSetStatus(msgspec.Struct, frozen=True, gc=False, rename="camel"):
-    """How many of its pods there should be, are, and are ready."""
-
-    desired_number_scheduled: int | None = None
-    current_number_scheduled: int | None = None
-    number_ready: int | None = None
-
-
 class DaemonSet(msgspec.Struct, frozen=True, gc=False):
     """A DaemonSet."""
 
     metadata: Metadata = EMPTY
     spec: DaemonSetSpec = DaemonSetSpec()
-    status: DaemonSetStatus = DaemonSetStatus()

@@ -85,7 +85,6 @@ class ResourceFlavorSpec(msgspec.Struct, frozen=True, gc=False, rename="camel"):
     node_labels: dict[str, str] | None = None
     node_taints: tuple[Taint, ...] | None = None
     tolerations: tuple[Toleration, ...] | None = None
-    topology_name: str | None = None
 
 
 class ResourceFlavor(msgspec.Struct, frozen=True, gc=False):

@@ -11,13 +11,12 @@ NOTHING: Mapping[str, str] = MappingProxyType({})
 
 
 class OwnerReference(msgspec.Struct, frozen=True, gc=False, rename="camel"):
-    """Who made an object. ``api_version`` has its group."""
+    """Who made an object."""
 
     kind: str = ""
     name: str = ""
     uid: str = ""
     controller: bool | None = None
-    api_version: str = ""
 
 
 class Metadata(msgspec.Struct, frozen=True, gc=False, rename="camel"):
@@ -33,7 +32,6 @@ class Metadata(msgspec.Struct, frozen=True, gc=False, rename="camel"):
     labels: dict[str, str] | None = None
     annotations: dict[str, str] | None = None
     owner_references: tuple[OwnerReference, ...] | None = None
-    finalizers: tuple[str, ...] | None = None
 
     @property
     def controller(self) -> OwnerReference | None:

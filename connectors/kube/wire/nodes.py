@@ -22,23 +22,13 @@ class NodeSpec(msgspec.Struct, frozen=True, gc=False, rename="camel"):
 
     taints: tuple[Taint, ...] | None = None
     unschedulable: bool | None = None
-    provider_id: str | None = None
-
-
-class NodeInfo(msgspec.Struct, frozen=True, gc=False, rename="camel"):
-    """What kubelet says of itself; ``boot_id`` names the run of the host."""
-
-    kubelet_version: str = ""
-    boot_id: str = ""
 
 
 class NodeStatus(msgspec.Struct, frozen=True, gc=False, rename="camel"):
     """What kubelet says of the node."""
 
     allocatable: Amounts | None = None
-    capacity: Amounts | None = None
     conditions: tuple[Condition, ...] | None = None
-    node_info: NodeInfo | None = None
 
 
 class Node(msgspec.Struct, frozen=True, gc=False):

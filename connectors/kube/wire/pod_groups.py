@@ -28,7 +28,6 @@ class KaiSchedulingCondition(msgspec.Struct, frozen=True, gc=False, rename="came
 
     type: str = ""
     status: str | None = None
-    node_pool: str | None = None
     reason: str | None = None
     message: str | None = None
     reasons: tuple[KaiExplanation, ...] | None = None

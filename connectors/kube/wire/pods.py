@@ -91,21 +91,6 @@ class ClaimReference(msgspec.Struct, frozen=True, gc=False, rename="camel"):
     resource_claim_template_name: str | None = None
 
 
-class PersistentVolume(msgspec.Struct, frozen=True, gc=False, rename="camel"):
-    """A volume that is claimed."""
-
-    claim_name: str = ""
-
-
-class Volume(msgspec.Struct, frozen=True, gc=False, rename="camel"):
-    """A volume, as far as it binds a pod to a place."""
-
-    name: str = ""
-    persistent_volume_claim: PersistentVolume | None = None
-    empty_dir: dict[str, object] | None = None
-    host_path: dict[str, object] | None = None
-
-
 class Gate(msgspec.Struct, frozen=True, gc=False):
     """What holds a pod off the scheduler."""
 
@@ -122,7 +107,6 @@ class PodSpec(msgspec.Struct, frozen=True, gc=False, rename="camel"):
     """What a pod asks for."""
 
     node_name: str | None = None
-    scheduler_name: str | None = None
     containers: tuple[Container, ...] | None = None
     init_containers: tuple[Container, ...] | None = None
     resources: Resources | None = None
@@ -136,9 +120,7 @@ class PodSpec(msgspec.Struct, frozen=True, gc=False, rename="camel"):
     tolerations: tuple[Toleration, ...] | None = None
     resource_claims: tuple[ClaimReference, ...] | None = None
     scheduling_group: SchedulingGroup | None = None
-    volumes: tuple[Volume, ...] | None = None
     active_deadline_seconds: int | None = None
-    termination_grace_period_seconds: int | None = None
 
 
 class ClaimStatus(msgspec.Struct, frozen=True, gc=False, rename="camel"):

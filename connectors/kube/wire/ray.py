@@ -54,7 +54,6 @@ class RayJobStatus(msgspec.Struct, frozen=True, gc=False, rename="camel"):
     """Where a job stands: ``job_deployment_status`` is KubeRay's own word."""
 
     job_deployment_status: str | None = None
-    job_status: str | None = None
 
 
 class RayJob(msgspec.Struct, frozen=True, gc=False):
