@@ -6,6 +6,7 @@ scarcest one as its size. Pods that ask for the same are packed as one, and so a
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Collection
 from math import ceil, inf
 
@@ -15,6 +16,7 @@ from connectors.kube.demand.requests import CPU, PODS
 
 KINDS_MOST = 300  # different requests that are packed as they are; of more, amounts are rounded up to STEPS of a node
 STEPS = 16
+PORTS_MOST = 20  # ports of nodes that are heeded, those that most pods ask for: pods may name 65,535 of each protocol
 OPEN_MOST = 100  # kinds of nodes with something left that a pod is tried on, the newest ones
 Counts = Collection[tuple[Request, int]]
 _Vector = tuple[int, ...]
@@ -93,7 +95,13 @@ def nodes_needed(counts: Counts, shape: Request) -> int:
 
 def _kinds(counts: Counts, shape: Request) -> tuple[_Vector, dict[_Vector, int]]:
     """A node, and pods by what they ask for, as vectors of the same resources."""
-    names = sorted({name for request, count in counts if count for name in request} | ({PODS} & shape.keys()))
+    asked: Counter[str] = Counter()
+    for request, count in counts:
+        asked.update(dict.fromkeys(request, count))
+    ports = sorted((name for name, count in asked.items() if name.startswith(HOST_PORT) and count > 1),
+                   key=lambda name: (-asked[name], name))  # fmt: skip
+    others = {name for name, count in asked.items() if count and not name.startswith(HOST_PORT)}
+    names = sorted({*others, *ports[:PORTS_MOST]} | ({PODS} & shape.keys()))
     whole = tuple(1 if name.startswith(HOST_PORT) else shape.get(name, 0) for name in names)
     kinds: dict[_Vector, int] = {}
     for request, count in counts:

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from connectors.kube.demand.need import Request
-from connectors.kube.demand.packing import KINDS_MOST, nodes_needed, share, shares, shown, too_large
+from connectors.kube.demand.packing import KINDS_MOST, PORTS_MOST, _kinds, nodes_needed, share, shares, shown, too_large
 from tests.connectors.kube.demand.made import GPU
 
 SHAPE: Request = {"cpu": 8000, "memory": 32, GPU: 4, "pods": 10}
@@ -22,6 +22,16 @@ def test_a_share_is_the_scarcest_resource():
     assert share({"fpga": 1}, SHAPE) == inf
     assert share({"hostport/80/TCP": 1}, SHAPE) == 1.0
     assert shares([({"cpu": 2000}, 3), ({"memory": 8}, 2)], SHAPE) == 0.75
+
+
+@pytest.mark.parametrize("pods", [1, 2])
+def test_ports_without_end_do_not_make_nodes_that_no_memory_holds(pods: int):
+    """Each port that is heeded is a dimension of every pod; one that a single pod asks for keeps nobody off a node."""
+    counts = [({"cpu": 4000, f"hostport/{port}/TCP": 1}, pods) for port in range(2000)]
+    whole, kinds = _kinds(counts, {"cpu": 8000, "pods": 10})
+    assert len(whole) <= PORTS_MOST + 2
+    assert len(kinds) <= PORTS_MOST + 1
+    assert nodes_needed(counts, {"cpu": 8000, "pods": 10}) == pods * 1000
 
 
 LARGE: dict[str, tuple[Request, str]] = {
