@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+import time
+from collections.abc import Callable, Sequence
 
 from basics.text import count
 from connectors.kube.access.api import Answer, Api, status_of
@@ -15,6 +16,8 @@ from models.errors import Unreachable, clean
 from models.policies import Evict
 
 BUDGET = "DisruptionBudget"  # the cause in an API server's no
+LONGEST_S = 10.0  # of one call of ``ask``, as of every write
+KNOWN_S = 60.0  # so long it counts that a pod may go
 TWO_BUDGETS = "more than one PodDisruptionBudget"  # in the message of its 500: nothing but a person mends that
 
 log = logging.getLogger("tidegate.kubernetes")
@@ -23,28 +26,40 @@ log = logging.getLogger("tidegate.kubernetes")
 class Evictions:
     """Asks pods to leave; ``refusal`` is why those of a node could not, in words, by node."""
 
-    def __init__(self, api: Api, evict: Evict) -> None:
+    def __init__(self, api: Api, evict: Evict, monotonic: Callable[[], float] = time.monotonic) -> None:
         self.refusal: dict[str, str] = {}
         self._api = api
         self._evict = evict
+        self._monotonic = monotonic
+        self._passed: dict[str, tuple[float, frozenset[str]]] = {}  # when time ran out, and the pods that may go
 
     def ask(self, node: str, pods: Sequence[Pod]) -> Outcome:
-        """Ask every pod to leave, once it is known of each that it may. Refused while one of them must stay."""
+        """Ask every pod to leave, once it is known of each that it may. Refused while one of them must stay; unknown
+        after LONGEST_S: nothing is asked for later, as another may lead by then, and the next call goes on."""
         going = [pod for pod in pods if pod.metadata.deletion_timestamp is None]
         for pod in going:
             if why := stays(pod, self._evict):
                 return self._refused(node, pod, why)
-        for dry_run in (True, False):
-            for pod in going:
-                outcome = self._ask(node, pod, dry_run=dry_run)
-                if outcome is not Outcome.DONE:
-                    return outcome
+        until_s = self._monotonic() + LONGEST_S
+        then_s, passed = self._passed.pop(node, (until_s, frozenset[str]()))
+        if until_s - then_s > KNOWN_S:
+            passed = frozenset()
+        first = [(pod, True) for pod in going if pod.metadata.uid not in passed]
+        for pod, dry_run in (*first, *((pod, False) for pod in going)):
+            left_s = until_s - self._monotonic()
+            if left_s <= 0:
+                self._passed[node] = until_s, passed
+                return Outcome.UNKNOWN
+            outcome = self._ask(node, pod, left_s, dry_run=dry_run)
+            if outcome is not Outcome.DONE:
+                return outcome
+            passed |= {pod.metadata.uid}
         if going:
             log.info("node %s: %s asked to leave", node, count(len(going), "pod"))
         self.refusal.pop(node, None)
         return Outcome.DONE
 
-    def _ask(self, node: str, pod: Pod, *, dry_run: bool) -> Outcome:
+    def _ask(self, node: str, pod: Pod, longest_s: float, *, dry_run: bool) -> Outcome:
         meta = pod.metadata
         options: dict[str, object] = {"preconditions": {"uid": meta.uid}}
         if dry_run:
@@ -57,7 +72,7 @@ class Evictions:
         }
         path = f"{PODS.path_of(meta.name, meta.namespace)}/eviction"
         try:
-            answer = self._api.ask("POST", path, body=body)
+            answer = self._api.ask("POST", path, body=body, timeout_s=longest_s)
         except Unreachable:
             return Outcome.UNKNOWN
         if answer.ok or answer.status in (404, 409):  # it has gone, or is another pod by now

@@ -114,3 +114,18 @@ def test_the_log_says_once_who_stays(api: FakeApi, caplog: pytest.LogCaptureFixt
     for _ in range(3):
         evictions.ask("n1", [as_pod(one) for one in api.all("pods")])
     assert len(caplog.records) == 1
+
+
+def test_nothing_is_asked_for_after_the_time_that_a_write_may_take_and_the_next_call_goes_on():
+    """Whoever hung for long, or was stopped, may not lead any more."""
+    now_s, api = [0.0], FakeApi()
+    for name in "abcd":
+        api.put("pods", pod(name, on="n1", owner="Job"))
+    api.before = lambda asked: now_s.__setitem__(0, now_s[0] + 3.0)
+    evictions = Evictions(api, Evict.PODS, lambda: now_s[0])
+    found = []
+    for _ in range(2):
+        began = len(api.asked)
+        outcome = evictions.ask("n1", [as_pod(one) for one in api.all("pods")])
+        found.append((outcome, len(api.asked) - began, len(api.all("pods"))))
+    assert found == [(Outcome.UNKNOWN, 4, 4), (Outcome.DONE, 4, 0)]
