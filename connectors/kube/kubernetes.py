@@ -70,8 +70,8 @@ class _Fresh:
 class KubernetesPool:
     """The nodes of one pool.
 
-    ``work`` tells what of a cluster's work is the pool's; ``quota`` follows the nodes, None where it need not. Times
-    are by our ``clock``.
+    ``work`` tells what of a cluster's work is the pool's; ``quota`` follows the nodes, None where it need not: it is
+    made good at a reading, too, while ``may_act`` says that this process leads. Times are by our ``clock``.
     """
 
     def __init__(
@@ -87,6 +87,7 @@ class KubernetesPool:
     ) -> None:
         self.facts = FACTS
         self.evictions = Evictions(api, rules.evict)
+        self.may_act: Callable[[], bool] = lambda: False
         self._cluster = cluster
         self._api = api
         self._names = names
@@ -97,7 +98,6 @@ class KubernetesPool:
         self._looked: dict[str, Node] = {}
         self._shown: Picture[KubernetesNode] | None = None
         self._shown_s = 0
-        self._acts = False  # whether anything was written
         self._owed: dict[str, int] = {}  # open nodes that the quota does not count, and since when
         self._recounts = 0  # pictures that differ although nothing in the cluster did
 
@@ -111,7 +111,7 @@ class KubernetesPool:
             self._shown, self._shown_s = self._picture(state, told_s), state.at_s
         elif state.at_s - self._shown_s >= AGAIN_S:  # nothing has changed: that is news, too
             self._shown, self._shown_s = self._recounted(self._shown, state, told_s), state.at_s
-        if self._quota is not None and self._acts:
+        if self._quota is not None and self.may_act():
             self._give_late(self._quota, state, self._shown)
         return self._shown
 
@@ -275,7 +275,6 @@ class KubernetesPool:
                 log.warning("node %s: %s", node, error)
                 return Outcome.UNKNOWN
             if answer.status != 409:
-                self._acts = self._acts or answer.ok
                 return _outcome(node, answer)
             shown = self._again(node, shown)
         return Outcome.REFUSED

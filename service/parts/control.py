@@ -220,6 +220,7 @@ def _open_pool(process: Process, whose: PoolId, pool: PoolPolicy) -> ControlledP
     controller: Controller | None = None
     if leadership.site is not None:
         led = leadership.site.pool(whose.pool)
+        kubernetes.ports[whose.pool].may_act = led.may_act
         ports = Ports(slurm.port, kubernetes.ports[whose.pool], led, _open_hook(process, whose, pool, led))
         controller = Controller(ports, whose, pool, spec, clock, last, leadership.site.budget, sources=sources)
     mover = controller or Recommender(*sources, whose, pool, spec, clock, last)
