@@ -22,6 +22,8 @@ from models.errors import BadInput, Unreachable
 
 CONNECT_S = 5.0
 ANSWER_MOST = 512 * 2**20  # bytes; a list is read by pages of some megabytes
+WAITED_S = 0.001  # a line that was waited for so long came by itself
+TOGETHER_S = 0.03  # then more are let come, to be read at once: to be woken for each costs more than to decode it
 REOPEN_S = 5.0  # an identity that is not accepted is not read again sooner: it may mean to run a plug-in
 
 Way = tuple[Access, ApiClient]
@@ -179,9 +181,13 @@ class HttpApi:
         heard_s = self._monotonic()
 
         def read(most: int) -> bytes:
+            began_s = self._monotonic()
             chunk = response.read1(most)
-            if self._monotonic() - heard_s > silence_s:  # bytes that make no line are silence, too
+            now_s = self._monotonic()
+            if now_s - heard_s > silence_s:  # bytes that make no line are silence, too
                 raise TimeoutError
+            if now_s - began_s > WAITED_S:
+                time.sleep(TOGETHER_S)
             return chunk
 
         try:
