@@ -25,10 +25,10 @@ from models.policies import Policy
 from service.parts.control import ControlPart
 from tests.connectors.kube import objects as made
 from tests.connectors.slurm import fake, makers
+from tests.real.in_thread import Turns, in_thread
 from tests.real.kube import nodes, objects
 from tests.real.kube.control_plane import ControlPlane
 from tests.real.kube.options import Options
-from tests.service.in_thread import Turns, in_thread
 from tests.service.kube_site import HPCS, kube_site
 
 SITE = "spec: {slurm: {url: '%s', tokenFile: token, poll: 10m}, kubernetes: %s}\n"

@@ -24,7 +24,7 @@ from models.nodes import Side
 from models.policies import Policy
 from models.work import WorkRecord, WorkState
 from tests.connectors.slurm import fake, makers
-from tests.service.in_thread import PATIENCE_S, Turns, in_thread
+from tests.real.in_thread import PATIENCE_S, Turns, in_thread
 from tests.service.kube_site import kube_site
 
 NODES = 64
