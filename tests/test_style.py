@@ -121,7 +121,6 @@ FAST = [
     and named(path)
     not in {
         "tests/patience.py",  # waits for a condition
-        "tests/service/in_thread.py",  # notes when plans are made, for benchmarks
         "tests/simulation/__main__.py",  # a command that tells how far it is
         "tests/connectors/slurm/native/standin/pyslurm.py",  # hangs when it is told to
     }
