@@ -23,6 +23,7 @@ from tests.real.kube.http_proxy import HttpProxy
 WATCHES = "watch=true"
 LISTS = r"sendInitialEvents=true|limit="
 BRIEF = Silence((4, 6), slack_s=2.0, unknown_s=12.0)
+OLD_SOON = {"stale_after": 8}
 SLACK_S = 3.0
 BACK_S = 15.0  # by when the next turn is taken once the server serves again: it is asked each 10 s at least
 FOLLOWED_S = 5.0  # by when a change has been told
@@ -38,7 +39,8 @@ def is_told(pool: HandingOver, node: str) -> bool:
 
 def notices_silence(kube: ControlPlane, silence: Silence) -> None:
     """C4: a black hole in front of every watch; what was told before does not stand for ever."""
-    with kube.proxy() as proxy, handing_over(kube, ["n01", "n02"], lent=1, server=proxy.url, silence=silence) as pool:
+    wanted: dict[str, Any] = {"lent": 1, "silence": silence, "safety": OLD_SOON}
+    with kube.proxy() as proxy, handing_over(kube, ["n01", "n02"], server=proxy.url, **wanted) as pool:
         proxy.rule("GET", WATCHES, silent=True)
         began_s = time.monotonic()
         nodes.cordon(kube.admin, "n02")
@@ -112,7 +114,7 @@ def test_a_server_that_has_forgotten_is_listed_anew(own_kube: Callable[..., Cont
 def goes_on_after_an_outage(kube: ControlPlane, away_s: float) -> None:
     """C3: nothing is done meanwhile, then each kind is listed once, and the turn that could not be is not lost."""
     called = ["n01", "n02", "n03", "n04"]
-    wanted: dict[str, Any] = {"lent": 4, "jobs": 4, "moves": {"drain_deadline": 3600}}
+    wanted: dict[str, Any] = {"lent": 4, "jobs": 4, "moves": {"drain_deadline": 3600}, "safety": OLD_SOON}
     with kube.proxy() as proxy, handing_over(kube, called, server=proxy.url, **wanted) as pool:
         pool.want(2)
         pool.wait(lambda: Stage.EMPTY in stages(pool), "two are on their way")

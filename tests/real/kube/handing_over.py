@@ -26,7 +26,7 @@ from controller.controller import Controller
 from controller.handover.carry_out import Ports
 from controller.lease import Lease, Term
 from models.acts import Outcome, Verb
-from models.audit import Answered, Asked, Decided, Entry
+from models.audit import Answered, Asked, Decided, Entered, Entry
 from models.errors import Unreachable
 from models.forecasts import Forecast, Source
 from models.handovers import Handover, Stage
@@ -65,7 +65,7 @@ WAIT_S = 60.0
 SYNC_S = 30.0
 SETTLE_S = 2
 DEADLINE_S = 60
-STALE_S = 8
+STALE_S = 90  # a watch of pods that do not change tells each minute that they have not
 SHAPE = NodeShape(64_000, 256_000, 4000)
 HOUR_S = 3600
 NUMBERS = count(1)
@@ -142,6 +142,9 @@ class Audit(Stages):
 
     def answered(self, verb: Verb, node: str) -> list[Outcome]:
         return [e.outcome for e in self.entries if isinstance(e, Answered) and (e.act.verb, e.act.node) == (verb, node)]
+
+    def entered(self) -> list[Handover]:
+        return [e.handover for e in self.entries if isinstance(e, Entered)]
 
     def decided(self) -> list[Decided]:
         return [e for e in self.entries if isinstance(e, Decided)]
