@@ -4,7 +4,7 @@ own. An observer looks at both sides all the while, apart from it."""
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from itertools import count
@@ -25,8 +25,6 @@ from connectors.sources.standing import Standing
 from controller.controller import Controller
 from controller.handover.carry_out import Ports
 from controller.lease import Lease, Term
-from models.acts import Outcome, Verb
-from models.audit import Answered, Asked, Decided, Entered, Entry
 from models.errors import Unreachable
 from models.forecasts import Forecast, Source
 from models.handovers import Handover, Stage
@@ -53,12 +51,12 @@ from simulator.machine import INITIAL_MARK, Machine, Workload
 from simulator.twin import TwinHpc
 from simulator.work import Job
 from tests.real.kube import nodes
+from tests.real.kube.asked import Audit, Interrupted
 from tests.real.kube.client import RefusedError
 from tests.real.kube.control_plane import ControlPlane
 from tests.real.kube.observer import Observer
 from tests.real.kube.site import OURS, RIGHTS, SIDE
 from tests.real.slurm.handing_over import HORIZONS_S, LEVELS
-from tests.real.slurm.handing_over import Audit as Stages
 
 PACE_S = 0.3  # between two looks of the controller
 WAIT_S = 60.0
@@ -69,7 +67,6 @@ STALE_S = 90  # a watch of pods that do not change tells each minute that they h
 SHAPE = NodeShape(64_000, 256_000, 4000)
 HOUR_S = 3600
 NUMBERS = count(1)
-WAYS = {verb.value: verb for verb in Verb}
 
 
 @dataclass(frozen=True)
@@ -89,65 +86,6 @@ class Wanted:
     moves: Mapping[str, Any] = field(default_factory=dict)
     safety: Mapping[str, Any] = field(default_factory=dict)
     synced: bool = True
-
-
-class Interrupted:
-    """A port at which something can happen just before, or just after, an act on a node: it is done then, by whoever
-    acts. ``acts`` are those that were asked for, in order, with what was known of each."""
-
-    def __init__(self, port: Any, then: Callable[[], object] = lambda: None) -> None:
-        self.before: dict[tuple[Verb, str], Callable[[], object]] = {}
-        self.after: dict[tuple[Verb, str], Callable[[], object]] = {}
-        self.acts: list[tuple[Verb, str, Outcome]] = []
-        self._port = port
-        self._then = then
-
-    def __getattr__(self, name: str) -> Any:
-        asked = getattr(self._port, name)
-        return self._interrupted(WAYS[name], asked) if name in WAYS else asked
-
-    def count(self, verb: Verb, node: str) -> int:
-        return sum((verb, node) == act[:2] for act in self.acts)
-
-    def _interrupted(self, verb: Verb, ask: Callable[..., Any]) -> Callable[..., Any]:
-        def act(which: str | Collection[str], **more: Any) -> Any:
-            those = (which,) if isinstance(which, str) else tuple(which)
-            for node in those:
-                if happens := self.before.pop((verb, node), None):
-                    happens()
-            outcomes = ask(which, **more)
-            self.acts += [(verb, node, outcomes if isinstance(which, str) else outcomes[node]) for node in those]
-            self._then()
-            for node in those:
-                if happens := self.after.pop((verb, node), None):
-                    happens()
-            return outcomes
-
-        return act
-
-
-class Audit(Stages):
-    """The same, handed on to whoever tells of it on nodes; and what of it is about acts."""
-
-    def __init__(self, hear: Callable[[Entry], None]) -> None:
-        super().__init__()
-        self._hear = hear
-
-    def append(self, entry: Entry) -> None:
-        super().append(entry)
-        self._hear(entry)
-
-    def asked(self, verb: Verb, node: str) -> list[Asked]:
-        return [e for e in self.entries if isinstance(e, Asked) and (e.act.verb, e.act.node) == (verb, node)]
-
-    def answered(self, verb: Verb, node: str) -> list[Outcome]:
-        return [e.outcome for e in self.entries if isinstance(e, Answered) and (e.act.verb, e.act.node) == (verb, node)]
-
-    def entered(self) -> list[Handover]:
-        return [e.handover for e in self.entries if isinstance(e, Entered)]
-
-    def decided(self) -> list[Decided]:
-        return [e for e in self.entries if isinstance(e, Decided)]
 
 
 class HandingOver:
