@@ -11,7 +11,7 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from cli.main import app
-from connectors.kube.facts import CLOSE_COMMAND
+from connectors.kube.names import HPC, NO_SCHEDULE, SIDE
 from connectors.kube.rights import ACCOUNT
 from models.handovers import ours
 from models.hostlists import hosts
@@ -110,7 +110,7 @@ def test_there_are_commands_of_every_kind():
 
 def test_nodes_are_marked_so_that_tidegate_takes_them_over():
     (close,) = [words for words in commands("kubectl") if words[1] == "taint"]
-    assert " ".join(close) == CLOSE_COMMAND.format(node=" ".join(HPCS))
+    assert " ".join(close) == f"kubectl taint node {' '.join(HPCS)} {SIDE}={HPC}:{NO_SCHEDULE}"
     (drain,) = [words for words in commands("scontrol") if words[1] == "update"]
     told = dict(word.split("=", 1) for word in drain[2:])
     assert ours(told["reason"], PoolId("campus", "gpu").scope)
