@@ -2,7 +2,7 @@
 
 ``put`` and ``drop`` are the hands of users and controllers; ``rules`` make it answer wrongly. A watch ends by itself
 when all is told (as one whose timeoutSeconds are over), so that a test needs no thread; ``patient`` ones wait for more
-until ``close``. ``fake_http.py`` puts it behind a socket.
+for so long, or until ``close``. ``fake_http.py`` puts it behind a socket.
 """
 
 from __future__ import annotations
@@ -287,20 +287,23 @@ class FakeApi:
         if initial and bookmarks and self.watch_list and query.get("sendInitialEvents") == "true":
             yield self._bookmark(place, revision, {INITIAL_END: "true"})
         while True:
-            changes = [change for change in self._news(place, revision) if _seen(change, place, query)]
-            for change in changes:
-                yield from _line(change, query)
+            news = self._news(place, revision, query)
+            for change in news:
+                if _seen(change, place, query):
+                    yield from _line(change, query)
                 revision = change.revision
-            if self.closed or (not self.patient and not changes):
+            if self.closed or not news:
                 break
         if bookmarks and not self.closed:
             yield self._bookmark(place, self.store.revision, {})
 
-    def _news(self, place: Place, revision: int) -> list[Change]:
+    def _news(self, place: Place, revision: int, query: Mapping[str, str]) -> list[Change]:
+        """Patiently until there are some; none when there were none for as long as the watch may last."""
+        lasts_s = float(query.get("timeoutSeconds", LONG_S))
         with self.store.changed:
             if self.patient:
                 self.store.changed.wait_for(
-                    lambda: self.closed or any(self.store.since(place.served.path, revision)), timeout=LONG_S
+                    lambda: self.closed or any(self.store.since(place.served.path, revision)), timeout=lasts_s
                 )
             return list(self.store.since(place.served.path, revision))
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import threading
+from bisect import bisect_right
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -93,7 +94,8 @@ class Store:
 
     def since(self, path: str, revision: int) -> Iterable[Change]:
         with self.changed:
-            return [change for change in self.changes if change.path == path and change.revision > revision]
+            first = bisect_right(self.changes, revision, key=lambda change: change.revision)
+            return [change for change in self.changes[first:] if change.path == path]
 
     def compact(self) -> None:
         """Nothing of what has been is remembered: who watches from before has to list anew."""
