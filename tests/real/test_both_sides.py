@@ -14,7 +14,9 @@ import pytest
 
 from models.handovers import Direction
 from models.policies import Evict
-from tests.real.both.load import LEAST, Jobs, Pods, repeating
+from tests.real.both.history import History
+from tests.real.both.load import LEAST, Jobs, Pods, refuses, repeating
+from tests.real.both.rules import breaches, fewest_ready
 from tests.real.both.sides import BATCH, NAMES, NODES, BothSides, PoolSide, both_sides
 from tests.real.kube.control_plane import ControlPlane
 from tests.real.slurm.cluster import Cluster
@@ -27,12 +29,6 @@ TIDE_S = 30.0  # the longest; a service that may not be evicted can keep a node
 PACE_S = 2.0
 EACH_S = 20.0  # the longest that a hand-over may take, on average
 GAP_S = 3.0  # the longest in which the observer sees nothing, on a machine that does much else
-
-
-def breaches(scene: BothSides) -> list[str]:
-    """Every breach of what must hold that was seen."""
-    observer = scene.observer
-    return [*observer.open_to_both(), *observer.given_while_busy(), *observer.beside_jobs(), *observer.ended_badly()]
 
 
 def ebb_and_flow(scene: BothSides, count: int) -> None:
@@ -70,6 +66,7 @@ def test_nodes_go_both_ways_under_load_and_nothing_that_runs_is_harmed(
         pods.begin()
         jobs, began_s = Jobs(cluster, scene.observer, seed=count), time.monotonic()
         with ExitStack() as stack:
+            history = stack.enter_context(History(kube, space).followed())
             stack.enter_context(repeating(jobs.submit))
             stack.enter_context(repeating(pods.create))
             ebb_and_flow(scene, count)
@@ -79,10 +76,13 @@ def test_nodes_go_both_ways_under_load_and_nothing_that_runs_is_harmed(
     print(
         f"\n{took_s:.0f} s: {done}, {scene.ends()}; {len(observer.sights)} looks, {observer.failures} unanswered,"
         f" longest gap {observer.longest_gap_s():.2f} s; {jobs.ran()} jobs ran, {pods.made} pods and Jobs were made,"
-        f" {len(observer.late_pods())} pods came beside a fence"
+        f" of {len(history.last)} pods {sum(map(refuses, history.last.values()))} refuse and {len(history.harmed)} were"
+        f" evicted; {len(history.came_late())} came beside a fence"
     )
-    assert breaches(scene) == []
-    assert pods.protected_that_were_ended() == []
-    assert {app: observer.fewest_ready(app) for app in LEAST} == LEAST
+    assert breaches(observer, history) == []
+    assert [told for uid, told in history.harmed.items() if refuses(history.last[uid])] == []
+    assert sum(map(refuses, history.last.values())) >= count
+    assert history.harmed, "no pod was evicted that may be"
+    assert {app: fewest_ready(observer.between, app) for app in LEAST} == LEAST
     assert observer.longest_gap_s() < GAP_S
     assert jobs.ran() >= count

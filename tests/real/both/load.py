@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from threading import Event, Thread
 from typing import Any
@@ -22,6 +22,12 @@ SERVICES = {"web": 3, "steady": 2, "opted": 3}  # replicas by name; the steady o
 LEAST = {"web": 2, "steady": 2}  # those that a budget keeps; of the steady ones none may go
 PAUSE_S = 1.5
 WAITING_MOST = 10  # jobs that wait
+
+
+def refuses(pod: Mapping[str, Any]) -> bool:
+    """Whether a pod says that it is not to be evicted."""
+    annotations = pod["metadata"].get("annotations") or {}
+    return any(annotations.items() >= refusing.items() for refusing in REFUSING)
 
 
 @contextmanager
@@ -88,8 +94,6 @@ class Pods:
         self._control_plane = control_plane
         self._space = space
         self._dice = random.Random(seed)
-        self._refusing: set[str] = set()
-        self._refusing_jobs: set[str] = set()
 
     def begin(self) -> None:
         """The services, and their budgets, which count from now on."""
@@ -110,27 +114,9 @@ class Pods:
         more: dict[str, Any] = {"annotations": annotations, "restartPolicy": "Never"}
         if dice.random() < 0.5:
             objects.pod(self._admin, self._space, name, asked, **more)
-            self._refusing |= {name} if refusing else set()
         else:
             del more["restartPolicy"]
             objects.job(self._admin, self._space, name, asked, parallelism=dice.randint(1, 3), **more)
-            self._refusing_jobs |= {name} if refusing else set()
-
-    def protected_that_were_ended(self) -> list[str]:
-        """Pods that refuse to be evicted and yet were not left to run to their end, bare ones and those of Jobs."""
-        there = {one["metadata"]["name"]: one for one in objects.pods(self._admin, self._space)}
-        found = [f"pod {name} is gone" for name in self._refusing - there.keys()]
-        for name, one in there.items():
-            annotations, status = one["metadata"].get("annotations") or {}, one["status"]
-            if any(annotations.items() >= refusing.items() for refusing in REFUSING):
-                told = [condition["type"] for condition in status.get("conditions") or ()]
-                if status["phase"] == "Failed" or "DisruptionTarget" in told or "deletionTimestamp" in one["metadata"]:
-                    found.append(f"pod {name} is {status['phase']}: {told}")
-        for one in self._admin.items(f"{objects.BATCH}/{self._space}/jobs"):
-            name = one["metadata"]["name"]
-            if name in self._refusing_jobs and one["status"].get("failed"):
-                found.append(f"Job {name} lost pods")
-        return found
 
     def _service(self, name: str, replicas: int, annotations: dict[str, str]) -> None:
         labels = {"app": name}

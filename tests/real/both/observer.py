@@ -15,9 +15,7 @@ from tests.real.kube.client import Client, RefusedError
 from tests.real.kube.control_plane import ControlPlane
 from tests.real.kube.site import SIDE
 from tests.real.slurm.cluster import Cluster
-from tests.real.slurm.observer import WORKS, Observer, Sight
-
-TAINT_MANAGER_S = 5.0  # by when the controller manager has ended a pod beside a fence
+from tests.real.slurm.observer import Observer, Sight
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,60 +41,19 @@ class Look:
     pods: Mapping[str, Bound]
 
 
+Between = tuple[Look, Sight, Look]
+
+
 class BothObserver(Observer):
     """``between`` has each sight with the look before it and the one after it."""
 
     def __init__(self, cluster: Cluster, control_plane: ControlPlane, space: str) -> None:
         super().__init__(cluster, self._open_nodes)
-        self.between: list[tuple[Look, Sight, Look]] = []
+        self.between: list[Between] = []
         self._client = Client(control_plane.url, control_plane.certificates.ca, pair=control_plane.certificates.admin)
         self._pods = f"/api/v1/namespaces/{space}/pods"
         self._first: Look | None = None
         self._last: Look | None = None
-
-    # ---- the rules ----
-
-    def beside_jobs(self) -> list[str]:
-        """Pods that ran where a job did: in both looks around a sight of the job.
-
-        Kwok says of every bound pod that it runs. A real kubelet refuses one that it hears of when its node is fenced
-        off already, so such a one does not count, unless it is still there when the taint manager must have ended it.
-        """
-        late = self.late_pods()
-        found = []
-        for before, sight, after in self.between:
-            for uid in before.pods.keys() & after.pods.keys():
-                pod = after.pods[uid]
-                flags = sight.nodes[pod.node].flags if pod.node in sight.nodes else frozenset()
-                if before.pods[uid].runs and pod.runs and WORKS & flags:
-                    lasts_s = after.ended_s - late.get(uid, float("-inf"))
-                    if lasts_s > TAINT_MANAGER_S:
-                        shown = "+".join(sorted(flags))
-                        found.append(f"{sight.ended_s:.1f} s: pod {pod.name} runs on {pod.node}, which is {shown}")
-        return found
-
-    def late_pods(self) -> dict[str, float]:
-        """Pods that were first seen on a node that was fenced off, and when."""
-        first: dict[str, float] = {}
-        seen: set[str] = set()
-        for before, _, after in self.between:
-            for look in (before, after):
-                for uid, pod in look.pods.items():
-                    if uid not in seen and pod.node in look.fenced:
-                        first[uid] = look.began_s
-                seen |= look.pods.keys()
-        return first
-
-    def fewest_ready(self, app: str) -> int:
-        """The fewest pods with a label that were ready in any look, once there were as many as at their most."""
-        counts = [sum(pod.ready and pod.app == app for pod in look.pods.values()) for _, _, look in self.between]
-        return min(counts[counts.index(max(counts)) :])
-
-    def where(self, app: str) -> set[str]:
-        """The nodes on which pods with a label were."""
-        return {pod.node for _, _, look in self.between for pod in look.pods.values() if pod.app == app}
-
-    # ---- looking ----
 
     def _look(self) -> None:
         self._first = self._last = None
@@ -117,8 +74,8 @@ class BothObserver(Observer):
 
     def _ask_kubernetes(self) -> Look:
         began_s = time.monotonic()
-        there = self._client.items(nodes.NODES)
         bound = self._client.items(self._pods, fieldSelector="status.phase!=Succeeded,status.phase!=Failed")
+        there = self._client.items(nodes.NODES)  # after the pods: one that is opened may have a pod at once
         return Look(
             began_s,
             time.monotonic(),

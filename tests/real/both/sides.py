@@ -56,8 +56,27 @@ class PoolSide:
     settle_s: int = SETTLE_S
 
 
+class BeforeClose:
+    """A port at which something happens just before a node is closed, once: ``happens`` by its node."""
+
+    def __init__(self, port: Any, happens: dict[str, Callable[[], object]]) -> None:
+        self._port = port
+        self._happens = happens
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._port, name)
+
+    def close(self, node: str, **more: Any) -> Any:
+        if what := self._happens.pop(node, None):
+            what()
+        return self._port.close(node, **more)
+
+
 class BothSides:
-    """``controllers`` by pool, each with ports of its own on both sides, and ``observer``, who has nothing of ours."""
+    """``controllers`` by pool, each with ports of its own on both sides, and ``observer``, who has nothing of ours.
+
+    ``before_close`` is what happens just before a node is closed in Kubernetes the next time.
+    """
 
     def __init__(self, cluster: Cluster, control_plane: ControlPlane, space: str, folder: Path, pools: list[PoolSide]):
         self.cluster = cluster
@@ -69,6 +88,7 @@ class BothSides:
             self._lend(name)
         self._token = folder / "token"
         self._token.write_text(cluster.token(lifespan_s=86_400))
+        self.before_close: dict[str, Callable[[], object]] = {}
         self._rests: list[Rest] = []
         self.api = open_api(KubernetesSettings(kubeconfig=str(self.site.kubeconfig)))
         self.shown = KubeCluster(self.api)
@@ -117,7 +137,8 @@ class BothSides:
         moves: dict[str, Any] = {"evict": pool.evict, "fence": pool.fence, "every": EVERY_S}
         settle = Settle(kubernetes=f"{pool.settle_s}s")
         goes_by = policy(len(pool.nodes), DEADLINE_S, name=pool.name, settle=settle, stale_s=STALE_S, **moves)
-        return ScriptedController(hpc, kubernetes, list(pool.nodes), goes_by, wants=pool.lent)
+        port = BeforeClose(kubernetes, self.before_close)
+        return ScriptedController(hpc, port, list(pool.nodes), goes_by, wants=pool.lent)
 
 
 @contextmanager
