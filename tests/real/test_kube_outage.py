@@ -25,7 +25,7 @@ LISTS = r"sendInitialEvents=true|limit="
 BRIEF = Silence((4, 6), slack_s=2.0, unknown_s=12.0)
 OLD_SOON = {"stale_after": 8}
 SLACK_S = 3.0
-BACK_S = 15.0  # by when the next turn is taken once the server serves again: it is asked each 10 s at least
+BACK_S = 20.0  # by when the next turn is taken once the server serves again: it is asked each 10 s at least
 FOLLOWED_S = 5.0  # by when a change has been told
 
 
@@ -114,7 +114,7 @@ def test_a_server_that_has_forgotten_is_listed_anew(own_kube: Callable[..., Cont
 def goes_on_after_an_outage(kube: ControlPlane, away_s: float) -> None:
     """C3: nothing is done meanwhile, then each kind is listed once, and the turn that could not be is not lost."""
     called = ["n01", "n02", "n03", "n04"]
-    wanted: dict[str, Any] = {"lent": 4, "jobs": 4, "moves": {"drain_deadline": 3600}, "safety": OLD_SOON}
+    wanted: dict[str, Any] = {"lent": 4, "jobs": 4, "moves": {"drain_deadline": 3600}, "safety": {"stale_after": 45}}
     with kube.proxy() as proxy, handing_over(kube, called, server=proxy.url, **wanted) as pool:
         pool.want(2)
         pool.wait(lambda: Stage.EMPTY in stages(pool), "two are on their way")
@@ -131,8 +131,7 @@ def goes_on_after_an_outage(kube: ControlPlane, away_s: float) -> None:
         back_s = time.monotonic()
         pool.wait(lambda: (plan := pool.want(0)) is not None and not plan.holds, "the turn that could not be is taken")
         assert time.monotonic() - back_s <= BACK_S
-        pool.wait_ended(*called)
-        assert {pool.stage(name) for name in called} == {Stage.DONE}
+        pool.wait(lambda: pool.want(0) and stages(pool) == {Stage.DONE}, "all go on; nodes may be unready for a while")
         pool.observer.wait_for(2)
         assert lists_of(proxy, heard) == dict.fromkeys(lists_of(proxy, 0), 1)
         assert pool.observer.open_to_both() == []

@@ -59,7 +59,7 @@ from tests.real.kube.site import OURS, RIGHTS, SIDE
 from tests.real.slurm.handing_over import HORIZONS_S, LEVELS
 
 PACE_S = 0.3  # between two looks of the controller
-WAIT_S = 60.0
+WAIT_S = 120.0  # the machine may be busy
 SYNC_S = 30.0
 SETTLE_S = 2
 DEADLINE_S = 60
