@@ -347,7 +347,9 @@ def test_a_stuck_hand_over_of_another_pool_counts_as_under_way():
     a, b = two(led_by(leader), moves=FREE.model_copy(update={"at_once": 4}))
     a.turn(0, 1)
     a.fleet.machines["a1"].opens_slowly = True
-    a.tend(SETTLE_S).tend(10_000)
+    a.tend(SETTLE_S)
+    a.fleet.machines["a1"].cordoned = True  # by a person, once Kubernetes was opened
+    a.tend(10_000)
     assert [one.stage for one in a.controller.stuck_handovers] == [Stage.STUCK]
     a.turn(10_100)
     assert moved(a, b, 10_100)[1] == 0  # the other three of the first pool, and the one that is stuck

@@ -627,16 +627,23 @@ def test_what_could_not_be_looked_at_before_a_change_of_leader_is_looked_at_afte
 def stuck() -> Site:
     site = Site(n1=Machine(closed=OLD_MARK, opens_slowly=True), n2=Machine(closed=OLD_MARK)).wants(kubernetes=1)
     site.planned(0)
-    site.tend(SETTLE_S, SETTLE_S + DEADLINE_S)
+    site.tend(SETTLE_S)
+    site.fleet.machines["n1"].cordoned = True  # by a person, once Kubernetes was opened
+    site.tend(SETTLE_S + DEADLINE_S)
     assert [one.node for one in site.controller.stuck_handovers] == ["n1"]
     return site
+
+
+def mend(site: Site) -> None:
+    site.fleet.machines["n1"].cordoned = False
+    site.fleet.machines["n1"].kubernetes_ready = True
 
 
 def test_one_that_is_stuck_is_kept_out_of_every_plan_until_its_node_has_one_owner_again():
     site = stuck()
     plan = site.planned(2000)
     assert (("n1",), Reason.IN_HANDOVER) in [(r.nodes, r.reason) for r in plan.rejections]
-    site.fleet.machines["n1"].kubernetes_ready = True
+    mend(site)
     site.planned(2300)
     assert site.controller.stuck_handovers == ()
 
@@ -646,7 +653,7 @@ def test_a_new_leader_knows_what_is_stuck():
     site.lead_anew()
     site.planned(2000)
     assert [one.node for one in site.controller.stuck_handovers] == ["n1"]
-    site.fleet.machines["n1"].kubernetes_ready = True
+    mend(site)
     site.planned(2300)
     assert site.controller.stuck_handovers == ()
 
