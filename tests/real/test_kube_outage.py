@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from connectors.kube.silence import Silence
+from connectors.kube.watching.silence import Silence
 from models.audit import Asked
 from models.errors import Unreachable
 from models.handovers import Stage

@@ -8,7 +8,7 @@ from typing import Any
 from models.acts import Outcome, Verb
 from models.audit import Answered, Asked, Decided, Entered, Entry
 from models.handovers import Handover
-from tests.real.slurm.handing_over import Audit as Stages
+from tests.real.scripted_controller import Audit as Stages
 
 WAYS = {verb.value: verb for verb in Verb}
 

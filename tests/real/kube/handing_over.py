@@ -56,7 +56,7 @@ from tests.real.kube.client import RefusedError
 from tests.real.kube.control_plane import ControlPlane
 from tests.real.kube.observer import Observer
 from tests.real.kube.site import OURS, RIGHTS, SIDE
-from tests.real.slurm.handing_over import HORIZONS_S, LEVELS
+from tests.real.scripted_controller import HORIZONS_S, LEVELS
 
 PACE_S = 0.3  # between two looks of the controller
 WAIT_S = 120.0  # the machine may be busy

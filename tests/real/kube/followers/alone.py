@@ -5,8 +5,8 @@ from __future__ import annotations
 import sys
 import time
 
-from connectors.kube.cluster import KubeCluster
 from connectors.kube.settings import KubernetesSettings
+from connectors.kube.watching.cluster import KubeCluster
 from service.kube_api import open_api
 from tests.real.kube.followers.talk import resident_mb, say
 

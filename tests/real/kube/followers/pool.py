@@ -5,12 +5,12 @@ from __future__ import annotations
 import sys
 import time
 
-from connectors.kube.cluster import KubeCluster
 from connectors.kube.demand.pools import Pool
 from connectors.kube.kubernetes import KubernetesPool
 from connectors.kube.names import PoolNames
 from connectors.kube.nodes import Rules
 from connectors.kube.settings import KubernetesSettings
+from connectors.kube.watching.cluster import KubeCluster
 from connectors.kube.work import ClusterWork, PoolRules
 from models.policies import KubernetesPolicy
 from service.kube_api import open_api
