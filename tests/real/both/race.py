@@ -54,7 +54,8 @@ class Race:
 
     def are_all_through(self) -> bool:
         """Whether nothing is held any more."""
-        return not any(one.rule.held for one in self.held) and len(self.landed()) == len(self.held)
+        through = {one.held.name for one in self.landed()}
+        return all(one.rule.held == 0 and one.name in through for one in self.held)
 
     def landed(self) -> list[Landed]:
         """Those that came through."""

@@ -40,6 +40,7 @@ SYNC_S = 30.0
 SETTLE_S = 5  # of Kubernetes; of Slurm it is 6 s, the least that there is
 DEADLINE_S = 75  # by when a node that does not become empty is given back; jobs have a limit of a minute
 EVERY_S = 200  # that a busy node may become free later than it is needed keeps no decision from choosing it now
+FIT_S = 60  # by when a node must be ready on its new side, on a machine that does much else
 STALE_S = 120  # of nodes that do not change a watch tells once a minute that it is alive
 ENDS = (Stage.DONE, Stage.CANCELLED, Stage.STUCK)
 
@@ -134,7 +135,12 @@ class BothSides:
         names, rules = PoolNames(pool.name, pool.nodes), Rules(evict=pool.evict)
         clock: Callable[[], int] = lambda: int(time.time())  # noqa: E731
         kubernetes = KubernetesPool(self.shown, self.api, names, rules, self._work.of, clock=clock)
-        moves: dict[str, Any] = {"evict": pool.evict, "fence": pool.fence, "every": EVERY_S}
+        moves: dict[str, Any] = {
+            "evict": pool.evict,
+            "fence": pool.fence,
+            "every": EVERY_S,
+            "fit_deadline": FIT_S,
+        }
         settle = Settle(kubernetes=f"{pool.settle_s}s")
         goes_by = policy(len(pool.nodes), DEADLINE_S, name=pool.name, settle=settle, stale_s=STALE_S, **moves)
         port = BeforeClose(kubernetes, self.before_close)
