@@ -36,6 +36,7 @@ PACE_S = 2.0
 MOVED_S = 120.0  # by when all nodes have gone one way
 STARTS_S = 30.0  # by when a job runs on each
 LOOKS = 100  # of the observer after all
+ENDED_S = 300.0  # by when the taint manager has come to all: where hundreds have ended it takes its time
 GAP_S = 5.0  # the longest in which the observer sees nothing: a flood takes all there is of two processors
 
 
@@ -183,7 +184,7 @@ def test_no_pod_runs_beside_a_job_however_late_it_is_bound(
         rounds, race, began_s = Rounds(scene), Race(scene, proxy, make), time.monotonic()
         with History(kube, space).followed() as history:
             trial.run(rounds, race)
-            kube.wait(rounds.are_late_ones_gone, "the taint manager has ended what was bound late")
+            kube.wait(rounds.are_late_ones_gone, "the taint manager has ended what was bound late", ENDED_S)
         rounds.flood.end()
         tell(rounds, race, history, began_s)
     landed = race.landed()
