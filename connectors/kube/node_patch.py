@@ -52,13 +52,14 @@ def opened(node: Node, record: str, pool: str) -> Patch:
 
 def same_for_us(one: Node, other: Node) -> bool:
     """Whether of two versions of a node only what does not matter to us differs: kubelet tells of it now and then, and
-    others label it."""
+    others label it, or wish that pods went elsewhere."""
     return _ours(one) == _ours(other)
 
 
 def _ours(node: Node) -> tuple[object, ...]:
-    annotations = node.metadata.annotations or {}
-    return node.metadata.uid, node.spec, annotations.get(RECORD), annotations.get(MARK)
+    annotations, spec = node.metadata.annotations or {}, node.spec
+    taints = [taint for taint in spec.taints or () if taint.key == SIDE or taint.effect != PREFER_NOT]
+    return node.metadata.uid, taints, bool(spec.unschedulable), annotations.get(RECORD), annotations.get(MARK)
 
 
 def _with(node: Node, effects: Sequence[str]) -> list[Taint]:

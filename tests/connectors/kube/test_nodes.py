@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from connectors.kube.node_patch import same_for_us
 from connectors.kube.nodes import Rules, amounts_of, closed_by_others, lacking, node_of, offers_of, usual_offers
 from connectors.kube.owners_of_nodes import managed_by
 from models.nodes import KubernetesNode, NodeShape
@@ -187,3 +188,28 @@ OWNERS: dict[str, tuple[Object, str]] = {
 @pytest.mark.parametrize(("of", "expected"), OWNERS.values(), ids=OWNERS.keys())
 def test_whose_a_node_is(of: Object, expected: str):
     assert (managed_by(as_node(of)), shown(of).managed_by) == (expected, expected)
+
+
+# ---- what another wrote ----
+
+OURS = [taint(SIDE, value="hpc")]
+# what has been written on a node that bears our taint -> whether it is the same for us
+WRITTEN: dict[str, tuple[Object, bool]] = {
+    "a label": (node(taints=OURS, labels={"a": "b"}), True),
+    "kubelet's status": (node(taints=OURS, status={"nodeInfo": {"kubeletVersion": "v2"}}), True),
+    "a wish of theirs": (node(taints=[*OURS, taint("maintenance", "PreferNoSchedule")]), True),
+    "a closing of theirs": (node(taints=[*OURS, taint("maintenance")]), False),
+    "our taint is gone": (node(), False),
+    "our taint is a fence": (node(taints=[*OURS, taint(SIDE, "NoExecute", "hpc")]), False),
+    "our taint is a wish": (node(taints=[taint(SIDE, "PreferNoSchedule", "hpc")]), False),
+    "cordoned": (node(taints=OURS, spec={"unschedulable": True}), False),
+    "a record": (node(taints=OURS, annotations={"tidegate.dev/record": "x"}), False),
+    "a mark": (node(taints=OURS, annotations=MARK), False),
+    "made anew": (node(taints=OURS, uid="another"), False),
+}
+
+
+@pytest.mark.parametrize("row", WRITTEN)
+def test_only_what_matters_to_us_stops_a_write(row: str):
+    written, is_same = WRITTEN[row]
+    assert same_for_us(as_node(node(taints=OURS)), as_node(written)) is is_same
