@@ -83,6 +83,6 @@ def test_nodes_go_both_ways_under_load_and_nothing_that_runs_is_harmed(
     assert [told for uid, told in history.harmed.items() if refuses(history.last[uid])] == []
     assert sum(map(refuses, history.last.values())) >= count
     assert history.harmed, "no pod was evicted that may be"
-    assert {app: fewest_ready(observer.between, app) for app in LEAST} == LEAST
+    assert {app: least for app, least in LEAST.items() if fewest_ready(observer.between, app) < least} == {}
     assert observer.longest_gap_s() < GAP_S
     assert jobs.ran() >= count

@@ -209,7 +209,7 @@ def test_while_the_api_server_is_away_nobody_acts_and_then_the_same_goes_on(
 
 SITE = """spec:
   slurm: {{url: "http://127.0.0.1:9", tokenFile: none}}
-  kubernetes: {{kubeconfig: {kubeconfig}, twin: {{requests: none}}}}
+  kubernetes: {{kubeconfig: {kubeconfig}}}
   leadership: {{lease: {{namespace: {space}, name: campus}}}}
 """
 

@@ -100,7 +100,7 @@ def test_a_server_that_has_forgotten_is_listed_anew(own_kube: Callable[..., Cont
             nodes.annotate(kube.admin, "n01", number=str(number))
         kube.compact()
         kube.apiserver.kill()
-        proxy.lift(silent)
+        proxy.lift(silent, lost=True)
         kube.start_apiserver()
         pool.wait(lambda: is_told(pool, "n02"), "what happened meanwhile is told", 30.0)
         assert 1 <= proxy.count("GET", f"/nodes.*({LISTS})") - lists <= 3

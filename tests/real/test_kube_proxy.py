@@ -159,6 +159,19 @@ def test_a_watch_falls_silent_and_goes_on_when_it_is_healed(kube: ControlPlane, 
     nodes.annotate(kube.admin, "n02", a=None)
 
 
+def test_what_a_silent_watch_kept_back_can_be_lost(kube: ControlPlane, through: Client, proxy: HttpProxy):
+    version = kube.admin.get(nodes.NODES)["metadata"]["resourceVersion"]
+    rule = proxy.rule("GET", "watch=true", silent=True)
+    nodes.annotate(kube.admin, "n02", a="1")
+    with ThreadPoolExecutor() as aside:
+        told = aside.submit(next, through.watch(nodes.NODES, timeout_s=LONG_S, resourceVersion=version))
+        kube.wait(lambda: rule.seen, "the watch has come")
+        proxy.lift(rule, lost=True)
+        with pytest.raises((IncompleteRead, OSError)):
+            told.result(LONG_S)
+    nodes.annotate(kube.admin, "n02", a=None)
+
+
 def test_a_list_is_cut_off(through: Client, proxy: HttpProxy):
     proxy.rule("GET", "/nodes$", cut_after=5000)
     with pytest.raises((IncompleteRead, OSError)):

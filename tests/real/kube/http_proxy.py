@@ -64,6 +64,7 @@ class Rule:
     most: int | None = None
     seen: int = 0
     held: int = 0
+    lost: bool = False
     lifted: asyncio.Event = field(default_factory=asyncio.Event, repr=False)
 
     def is_for(self, method: str, path: str) -> bool:
@@ -115,10 +116,14 @@ class HttpProxy:
         self.rules = [*self.rules, made]
         return made
 
-    def lift(self, *rules: Rule) -> None:
-        """These rules hold no more; what they held up goes on its way."""
+    def lift(self, *rules: Rule, lost: bool = False) -> None:
+        """These rules hold no more; what they held up goes on its way, or what they kept silent about is lost for ever.
+
+        Then the connections that were silent end.
+        """
         self.rules = [rule for rule in self.rules if rule not in rules]
         for rule in rules:
+            rule.lost = lost
             self._loop.call_soon_threadsafe(rule.lifted.set)
 
     def heal(self) -> None:
@@ -273,6 +278,8 @@ class _Conversation:
     async def _unless_silent(self, method: str, path: str) -> None:
         while rule := self._proxy.silence_of(method, path):
             await rule.lifted.wait()
+            if rule.lost:
+                self._break_off()
 
     def _break_off(self) -> None:
         self.end(reset=True)
