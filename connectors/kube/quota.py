@@ -166,7 +166,7 @@ class Quota:
             annotations = queue["metadata"].get("annotations") or {}
             ledger, lowered = read_ledger(annotations.get(LEDGER, "")), read_lowered(annotations.get(LOWERED, ""))
             version_now = queue["metadata"]["resourceVersion"]
-        except (msgspec.DecodeError, KeyError, TypeError) as error:
+        except (msgspec.DecodeError, UnicodeError, RecursionError, KeyError, TypeError) as error:
             raise BadInput(f"ClusterQueue {self._name} cannot be understood: {error!r}") from error
         if not resources:
             raise BadInput(

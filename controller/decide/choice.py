@@ -56,7 +56,7 @@ def choose(
     offsets = _offsets(up, down, kubernetes_nodes, low, min(high, most))
     transit = capacities(found.open_hpc, found.open_kubernetes, up, down, offsets, at_s)
     friction = moves.min_gain * _cost_of_one_move(snapshot, pool)
-    lead_steps = min(at_s.size, _lead_steps(snapshot, moves))
+    lead_steps = min(at_s.size, _lead_steps(snapshot, moves, down))
     costs = _path_costs(stages, transit, kubernetes_nodes + offsets, lead_steps, friction)
     total = costs + friction * transit.new_moves
     allowed = (offsets >= -limits[0][0]) & (offsets <= limits[1][0])
@@ -195,9 +195,14 @@ def _path_costs(stages: Stages, transit: Transit, kubernetes_after: Ints, lead_s
     return np.asarray(before + onward[landed, kubernetes_after])
 
 
-def _lead_steps(snapshot: Snapshot, moves: MovesPolicy) -> int:
-    """Steps that no decision can change any more, not even one at the next turn: staying is judged by the same rule."""
-    return -(-max(lead.planned_s for lead in snapshot.lead.values()) // moves.every)
+def _lead_steps(snapshot: Snapshot, moves: MovesPolicy, down: Flow) -> int:
+    """Steps that no decision can change any more, not even one at the next turn: staying is judged by the same rule.
+
+    Where pods have to be evicted first, no later decision could have the node sooner either.
+    """
+    evicted_s = int(down.leaves_s[0]) if down.leaves_s.size else 0
+    lead_s = {direction: lead.planned_s for direction, lead in snapshot.lead.items()}
+    return -(-max(lead_s[Direction.TO_KUBERNETES], lead_s[Direction.TO_HPC] + evicted_s) // moves.every)
 
 
 def _within_reach(transit: Transit, kubernetes_after: Ints, nodes: int) -> NDArray[np.bool_]:

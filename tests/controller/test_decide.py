@@ -13,7 +13,7 @@ from models.forecasts import Forecast, Source, flat
 from models.handovers import Direction, Handover, Stage, Why
 from models.nodes import HpcNode, KubernetesNode, Node, Side
 from models.plans import Plan, Reason
-from models.policies import MovesPolicy, PoolPolicy, Shares, Weights
+from models.policies import Evict, MovesPolicy, PoolPolicy, Shares, Weights
 from models.snapshot import LeadTime, SideView, Snapshot
 from models.unserved import Unserved, UnservedReason
 from models.work import WaitingWork
@@ -498,3 +498,12 @@ def test_what_no_plan_can_serve_stands_in_the_plan_and_changes_nothing_else():
     waiting = replace(side.waiting, unserved=unserved)
     plan = planned(replace(usual, sides={**usual.sides, Side.KUBERNETES: replace(side, waiting=waiting)}))
     assert plan == replace(planned(usual), unserved=unserved)
+
+
+@pytest.mark.parametrize("every", ["10s", "30s", "1m", "2m", "5m"])
+def test_nodes_whose_pods_may_be_evicted_are_moved_however_often_is_decided(every: str):
+    moves = MovesPolicy(at_once="100%", per_hour="100%", dwell="0s", every=every, evict=Evict.PODS)
+    found = snapshot(kubernetes_nodes(8, pods=1), hpc=ONES)
+    podded = replace(found.sides[Side.KUBERNETES], demand=Demand(Side.KUBERNETES, NOW_S, 1.0, 0.0))
+    found = replace(found, sides={**found.sides, Side.KUBERNETES: podded})
+    assert len(planned(found, moves=moves).moves) == len(ONES)

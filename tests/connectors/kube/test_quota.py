@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given as holds
 from hypothesis import strategies as st
 
+from connectors.kube.access.api import Answer
 from connectors.kube.quota import LEDGER, LOWERED, Quota
 from connectors.kube.quota_ledger import (
     LONGEST,
@@ -207,6 +208,14 @@ def test_what_cannot_be_done_is_refused_and_said_once(
     assert told in quota.trouble
     assert len(caplog.records) == 1
     assert api.get("clusterqueues", "ml")["spec"] == there["spec"]  # type: ignore[index]
+
+
+@pytest.mark.parametrize("body", [b'{"metadata":{"name":"\xff"}}', b"[" * 100_000], ids=["no UTF-8", "nested"])
+def test_an_answer_that_is_no_queue_is_refused(api: FakeApi, body: bytes):
+    api.rules.append(Rule(lambda asked: asked.method == "GET", answer=Answer(200, body)))
+    quota = Quota(api, "ml", "a100")
+    assert quota.take(N1, {}) is REFUSED
+    assert "cannot be understood" in quota.trouble
 
 
 def test_a_right_that_lacks_is_said(api: FakeApi):

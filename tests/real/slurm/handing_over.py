@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from models.nodes import NodeShape, Side
-from models.policies import ForecastPolicy, MovesPolicy, PoolPolicy, SafetyPolicy, Settle, Spec, Weights
+from models.policies import Evict, ForecastPolicy, MovesPolicy, PoolPolicy, SafetyPolicy, Settle, Spec, Weights
 from simulator.agenda import Kind
 from simulator.hpc import NodeKind
 from simulator.kube import KubeCluster
@@ -109,7 +109,7 @@ def policy(
         "reserve_ahead": False,
         "ready_for": 0,
         "fit_deadline": 10,
-        "evict": "never",
+        "evict": Evict.NEVER,
     }
     safety = SafetyPolicy.model_construct(stale_after=stale_s, unready_max=3, failures_to_pause=9, vanished_hold=300)
     planned = MovesPolicy.model_construct(**(words | moves))
