@@ -163,7 +163,7 @@ class Trial:
 @pytest.mark.parametrize(
     "trial",
     [
-        pytest.param(Trial(12, 20, (10.0, 60.0)), id="20 up to a minute", marks=pytest.mark.long("2 minutes")),
+        pytest.param(Trial(12, 20, (10.0, 60.0)), id="20 up to a minute"),
         pytest.param(Trial(200, 20, (10.0, 300.0)), id="20 up to five minutes", marks=pytest.mark.long("10 minutes")),
         pytest.param(
             Trial(32, 32, (1.0, 4.0), fence="none", settle_s=8, flood_s=0.05),

@@ -234,7 +234,7 @@ class _Conversation:
         await self._pass_on(request, answer, rule)
 
     async def _asked(self, request: Head, body: bytes) -> Head:
-        if not self._there:
+        if not self._there or self._there[0].at_eof():  # the server ends a connection that it heard nothing on
             self._there = await self._proxy.connect()
         self._there[1].write(request.raw + body)
         await self._there[1].drain()
