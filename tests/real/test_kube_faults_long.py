@@ -208,8 +208,7 @@ def test_a_token_that_is_renewed_is_used_and_no_401_reaches_the_log_twice(
             wants = 0
             while time.monotonic() - began_s < lasts_s:
                 ended = len(pool.ended)
-                pool.want(wants)
-                pool.wait(lambda ended=ended: len(pool.ended) > ended, "it goes to and fro")  # type: ignore[misc]
+                pool.wait(lambda: pool.want(wants) and len(pool.ended) > ended, "it goes to and fro")  # noqa: B023
                 wants = 1 - wants
             assert {one.stage for one in pool.ended} == {Stage.DONE}
             check(pool)
