@@ -22,7 +22,7 @@ from tests.real.both.history import History
 from tests.real.both.race import Flood, Race
 from tests.real.both.rules import breaches
 from tests.real.both.sides import BATCH, NAMES, NODES, SETTLE_S, BothSides, PoolSide, both_sides
-from tests.real.kube import objects
+from tests.real.kube import nodes, objects
 from tests.real.kube.control_plane import ControlPlane
 from tests.real.kube.http_proxy import HttpProxy
 from tests.real.slurm.cluster import Cluster
@@ -71,10 +71,20 @@ class Rounds:
         """Kubernetes wants so many from now on; wait until all that can has moved. Work that waits keeps a node."""
         until_s, done = time.monotonic() + MOVED_S, len(self.controller.ended)
         while not (self.scene.rest() and len(self.controller.ended) > done):
-            assert time.monotonic() < until_s, f"{self.controller.controller.open_handovers}"
+            assert time.monotonic() < until_s, self._waits_for()
             self.controller.want(wanted)
             self.flood.clear_away()
             time.sleep(PACE_S)
+
+    def _waits_for(self) -> str:
+        """The hand-overs that do not end, with what Kubernetes tells of their nodes and the pods on them."""
+        admin, there = self.scene.admin, self.scene.observer.between[-1][2].pods.values()
+        shown = []
+        for one in self.controller.controller.open_handovers:
+            node = admin.get(f"{nodes.NODES}/{one.node}")
+            status = {key: node["status"].get(key) for key in ("allocatable", "conditions")}
+            shown.append(f"{one}: {node['spec']}, {status}, pods {[pod for pod in there if pod.node == one.node]}")
+        return "\n".join(shown)
 
     def begin(self) -> None:
         """A new round."""
