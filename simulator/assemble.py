@@ -119,7 +119,12 @@ def _jobs(inputs: Inputs, window: Window, procs_per_node: int, max_nodes: int | 
     end_s = None if window.span_s is None else start_s + window.span_s
     within = [job for job in inputs.hpc.jobs if job.submit_s >= start_s and (end_s is None or job.submit_s < end_s)]
     kept = [job for job in within if max_nodes is None or -(-job.procs // procs_per_node) <= max_nodes]
-    return tuple(replace(job, submit_s=job.submit_s - start_s) for job in kept), len(within) - len(kept)
+    return tuple(_shifted(job, start_s) for job in kept), len(within) - len(kept)
+
+
+def _shifted(job: Job, start_s: int) -> Job:
+    """The job on the common clock. A trace may have a million of them, so it is made at once and not by replacing."""
+    return Job(job.id, job.submit_s - start_s, job.run_s, job.limit_s, job.procs, job.user, job.kind)
 
 
 def _gangs(inputs: Inputs, window: Window) -> tuple[tuple[Pod, ...], ...]:

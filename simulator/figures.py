@@ -8,8 +8,7 @@ import numpy as np
 
 from models.handovers import Handover, Stage
 from models.policies import Weights
-from simulator.machine import Machine
-from simulator.meter import Meter
+from simulator.ran import Measured, Ran
 
 HOUR_S = 3600
 
@@ -36,7 +35,7 @@ class Moved:
             self.lost_s += now_s - handover.emptied_s
 
 
-def figures(machine: Machine, meter: Meter, moved: Moved, span_s: int, weights: Weights) -> dict[str, float | int]:
+def figures(machine: Ran, meter: Measured, moved: Moved, span_s: int, weights: Weights) -> dict[str, float | int]:
     """All figures in their fixed order: times in seconds, amounts in node-hours, shares between 0 and 1.
 
     Waits are of jobs and pods that started within the span; those still queued are counted beside, and pods that no
@@ -66,7 +65,7 @@ def figures(machine: Machine, meter: Meter, moved: Moved, span_s: int, weights: 
     }
 
 
-def _waits(machine: Machine) -> dict[str, float | int]:
+def _waits(machine: Ran) -> dict[str, float | int]:
     counts = machine.counts
     return {
         "hpc_wait_mean_s": _mean(counts.waits_s),
@@ -76,7 +75,7 @@ def _waits(machine: Machine) -> dict[str, float | int]:
     }
 
 
-def _refused(machine: Machine) -> dict[str, float | int]:
+def _refused(machine: Ran) -> dict[str, float | int]:
     refused = machine.kube.unserved
     if not refused:
         return {}

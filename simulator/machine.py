@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 import random
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from models.nodes import NodeShape, Side
 from models.work import WorkRecord, WorkState
@@ -17,6 +17,7 @@ from simulator.agenda import Agenda, Kind
 from simulator.backfill import Easy, Fifo
 from simulator.hpc import Batch, HpcCluster, NodeKind
 from simulator.kube import KubeCluster, PodGroup
+from simulator.ran import Counts
 from simulator.work import Job, Pod
 
 REPLICAS_MOST = 1_000_000  # ten times the nodes of the largest pool: more is a slip of a unit, and changes nothing
@@ -58,22 +59,6 @@ class HandoverDelay:
             return 0
         gauss = random.Random(f"{seed}/{node}/{count}").gauss(0.0, self.sigma)  # noqa: S311 - a simulation's dice
         return max(1, round(self.median_s * math.exp(gauss)))
-
-
-@dataclass(slots=True)
-class Counts:
-    """What came of the work so far."""
-
-    jobs_in: int = 0
-    jobs_finished: int = 0
-    jobs_refused: int = 0
-    pods_in: int = 0
-    killed: int = 0
-    evicted: int = 0
-    died: int = 0
-    waits_s: list[int] = field(default_factory=list)
-    slowdowns: list[float] = field(default_factory=list)
-    pod_waits_s: list[int] = field(default_factory=list)
 
 
 class Machine:

@@ -5,6 +5,7 @@ Everything it measures is constant between two instants of the agenda, so the in
 
 from __future__ import annotations
 
+from controller.whatif.integral import Integral
 from models.policies import Weights
 from simulator.hpc import HpcCluster
 from simulator.machine import Machine
@@ -20,15 +21,33 @@ class Meter:
         self._hpc_version = (-1, -1)
         self._unmet_hpc_now = 0.0
         self._oversize_now = 0.0
-        self._unmet_kubernetes_now = 0.0
-        self._unserved_now = 0.0
-        self._used_now = 0.0
+        self._unmet_kubernetes = Integral()
+        self._unserved = Integral()
+        self._requests = Integral()
+        self._used = Integral()
         self.unmet_hpc = 0.0
         self.oversize = 0.0
-        self.unmet_kubernetes = 0.0
-        self.unserved_requests = 0.0
-        self.requests = 0.0
-        self.used = 0.0
+
+    @property
+    def unmet_kubernetes(self) -> float:
+        """Pods and replicas that wait; a sum by changes, as pods are parts of nodes: how often the meter is read must
+        not be seen in its last digit."""
+        return self._unmet_kubernetes.until(self._since_s)
+
+    @property
+    def used(self) -> float:
+        """What jobs, replicas and pods held."""
+        return self._used.until(self._since_s)
+
+    @property
+    def unserved_requests(self) -> float:
+        """Requests beyond what the replicas serve."""
+        return self._unserved.until(self._since_s)
+
+    @property
+    def requests(self) -> float:
+        """All requests."""
+        return self._requests.until(self._since_s)
 
     def pass_until(self, now_s: int) -> None:
         """Let time pass to ``now_s`` with everything as it was read last."""
@@ -37,10 +56,6 @@ class Meter:
             return
         self.unmet_hpc += self._unmet_hpc_now * passed_s
         self.oversize += self._oversize_now * passed_s
-        self.unmet_kubernetes += self._unmet_kubernetes_now * passed_s
-        self.unserved_requests += self._unserved_now * passed_s
-        self.requests += self._machine.rate_per_s * passed_s
-        self.used += self._used_now * passed_s
         self._since_s = now_s
 
     def cost(self, weights: Weights) -> float:
@@ -63,10 +78,12 @@ class Meter:
             units_max = self._hpc_nodes_max * hpc.units_per_node
             oversize = sum(size * count for size, count in hpc.waiting_sizes.items() if size > units_max)
             self._oversize_now = oversize / hpc.units_per_node
-        self._unmet_kubernetes_now = kube.missing_replicas + kube.pending_nodes()
+        now_s = self._since_s
+        self._unmet_kubernetes.read(kube.missing_replicas + kube.pending_nodes(), now_s)
         served = len(kube.replicas) * self._machine.workload.rate_per_node
-        self._unserved_now = max(0.0, self._machine.rate_per_s - served)
-        self._used_now = hpc.busy_nodes + len(kube.replicas) + kube.running_share
+        self._unserved.read(max(0.0, self._machine.rate_per_s - served), now_s)
+        self._requests.read(self._machine.rate_per_s, now_s)
+        self._used.read(hpc.busy_nodes + len(kube.replicas) + kube.running_share, now_s)
 
 
 def usable_by_waiting(hpc: HpcCluster, nodes_max: int) -> float:

@@ -13,9 +13,12 @@ from dataclasses import dataclass
 import numpy as np
 
 from simulator.figures import Moved, figures
+from simulator.flat.columns import not_flat
+from simulator.flat.fixed import run_split
 from simulator.machine import Machine
 from simulator.meter import Meter
 from simulator.outcome import Outcome, Timeline
+from simulator.ran import Measured, Ran
 from simulator.unserved import unserved_of
 from simulator.world import Progress, World
 
@@ -28,8 +31,8 @@ CHECK_EVERY = 64  # instants between two looks at the cost so far
 class Fixed:
     """A world with a fixed split, run to its end or until it is too dear."""
 
-    machine: Machine
-    meter: Meter
+    machine: Ran
+    meter: Measured
     nodes: int
     rows: list[tuple[int, float, float]]
     complete: bool
@@ -54,6 +57,14 @@ def run_fixed(world: World, kubernetes_nodes: int, *, give_up_at: float = math.i
 
     With ``watch`` the demand of both sides is noted at each turn of the policy.
     """
+    if world.workload.gangs or not (world.workload.jobs or world.span_s) or not_flat(world) is not None:
+        return run_fixed_plain(world, kubernetes_nodes, give_up_at=give_up_at, watch=watch)
+    split = run_split(world, kubernetes_nodes, give_up_at=give_up_at, watch=watch)
+    return Fixed(split.ran, split.measured, kubernetes_nodes, split.rows, split.complete)
+
+
+def run_fixed_plain(world: World, kubernetes_nodes: int, *, give_up_at: float = math.inf, watch: bool = False) -> Fixed:
+    """The same on the plain twin, which knows pods, several kinds of node, and nodes that jobs share."""
     machine = world.machine()
     machine.split(kubernetes_nodes)
     meter = Meter(machine, world.hpc_nodes_max)

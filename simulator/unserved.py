@@ -16,9 +16,13 @@ def unserved_of(world: World) -> tuple[Unserved, ...]:
 
 
 def _unserved(world: World) -> Iterator[Unserved]:
-    machine = world.machine()
+    machine, nodes_max = world.machine(), world.hpc_nodes_max
+    known: dict[tuple[int, str], Unserved | None] = {}
     for job in world.workload.jobs:
-        if (found := unserved_job(machine.hpc, machine.hpc.batch(job), world.hpc_nodes_max)) is not None:
+        asked = job.procs, job.kind
+        if asked not in known:
+            known[asked] = unserved_job(machine.hpc, machine.hpc.batch(job), nodes_max)
+        if (found := known[asked]) is not None:
             yield found
     for number, pods in enumerate(world.workload.gangs):
         if (found := machine.kube.unserved_by(machine.kube.group(number, pods))) is not None:
