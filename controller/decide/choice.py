@@ -7,16 +7,16 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from controller.decide.bounds import first_bounds, hpc_floor, steps_of
-from controller.decide.guards import RECALLABLE, Candidates, gang_room
+from controller.decide.bounds import steps_of
+from controller.decide.guards import gang_room
 from controller.decide.horizon import cost_to_go
 from controller.decide.shortfall import expected_shortfall
+from controller.decide.situation import Situation
 from controller.decide.transit import Floats, Flow, Ints, Transit, capacities
-from models.handovers import Direction, Stage
+from models.handovers import Direction
 from models.nodes import Side
 from models.plans import Reason
 from models.policies import MovesPolicy, PoolPolicy
-from models.snapshot import Snapshot
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,27 +36,25 @@ class Choice:
     limits: tuple[tuple[int, Reason], tuple[int, Reason]]
 
 
-def choose(
-    snapshot: Snapshot, pool: PoolPolicy, moves: MovesPolicy, found: Candidates, budget: tuple[int, Reason]
-) -> Choice:
+def choose(found: Situation, pool: PoolPolicy, moves: MovesPolicy) -> Choice:
     """The cheapest first step within the guards."""
-    up, down = flow(snapshot, Direction.TO_KUBERNETES, found), flow(snapshot, Direction.TO_HPC, found)
+    up, down = found.up, found.down
     hpc_nodes = found.open_hpc + down.going
     kubernetes_nodes = found.open_kubernetes + up.going
     nodes = hpc_nodes + kubernetes_nodes
     steps = steps_of(moves)
     at_s = np.asarray((np.arange(steps) + 0.5) * moves.every, dtype=np.float64)
-    limits = _limits(snapshot, pool, found, up, down, kubernetes_nodes, nodes, budget)
-    stages = _stage_costs(snapshot, pool, moves, at_s, nodes)
+    limits = _limits(found, kubernetes_nodes, nodes)
+    stages = _stage_costs(found, pool, moves, at_s, nodes)
     stay = float(stages.hpc[:, hpc_nodes].sum() + stages.kubernetes[:, kubernetes_nodes].sum())
     if not (up.going or down.going) and (stay == 0.0 or limits[0][0] == limits[1][0] == 0):
         return Choice(0, kubernetes_nodes, 0.0, 0.0, stay, limits)
-    low, high = first_bounds(snapshot, pool)
-    most = kubernetes_nodes + max(0, hpc_nodes - hpc_floor(snapshot, pool))
+    low, high = found.bounds
+    most = kubernetes_nodes + max(0, hpc_nodes - found.hpc_floor)
     offsets = _offsets(up, down, kubernetes_nodes, low, min(high, most))
     transit = capacities(found.open_hpc, found.open_kubernetes, up, down, offsets, at_s)
-    friction = moves.min_gain * _cost_of_one_move(snapshot, pool)
-    lead_steps = min(at_s.size, _lead_steps(snapshot, moves, down))
+    friction = moves.min_gain * _cost_of_one_move(found, pool)
+    lead_steps = min(at_s.size, _lead_steps(found, moves))
     costs = _path_costs(stages, transit, kubernetes_nodes + offsets, lead_steps, friction)
     total = costs + friction * transit.new_moves
     allowed = (offsets >= -limits[0][0]) & (offsets <= limits[1][0])
@@ -79,55 +77,12 @@ def _offsets(up: Flow, down: Flow, kubernetes_nodes: int, low: int, high: int) -
     return np.arange(-fall, rise + 1)
 
 
-def flow(snapshot: Snapshot, direction: Direction, found: Candidates) -> Flow:
-    """What goes one way already, and what could."""
-    lead_s = snapshot.lead[direction].planned_s
-    under_way = sorted(_under_way(snapshot, direction, lead_s))
-    candidates = found.to_kubernetes if direction is Direction.TO_KUBERNETES else found.to_hpc
-    leaves_s = np.array([seconds for seconds, _ in candidates], dtype=np.float64)
-    return Flow(
-        left_s=np.array([leave for leave, _, _ in under_way], dtype=np.float64),
-        lands_s=np.sort(np.array([land for _, land, _ in under_way], dtype=np.float64)),
-        recallable=sum(back for _, _, back in under_way),
-        leaves_s=leaves_s,
-        arrives_s=leaves_s + lead_s,
-    )
-
-
-def _under_way(snapshot: Snapshot, direction: Direction, lead_s: int) -> list[tuple[float, float, bool]]:
-    """For each hand-over of one direction: seconds until its node is empty, until it is open, and whether it can turn
-    back."""
-    nodes = {node.name: node for node in snapshot.nodes} if snapshot.open_handovers else {}
-    found = []
-    for handover in snapshot.open_handovers:
-        if handover.direction is not direction or handover.turns_back or handover.stage is Stage.STUCK:
-            continue
-        if handover.node not in nodes:
-            continue  # one side does not show it: nobody can count on it
-        if handover.stage in RECALLABLE:
-            frees_at_s = nodes[handover.node].hpc.frees_at_s if direction is Direction.TO_KUBERNETES else None
-            leave_s = 0.0 if frees_at_s is None else float(max(0, frees_at_s - snapshot.now_s))
-            found.append((leave_s, leave_s + lead_s, True))
-        else:
-            since_s = 0 if handover.emptied_s is None else snapshot.now_s - handover.emptied_s
-            found.append((-1.0, float(max(0, lead_s - since_s)), False))
-    return found
-
-
-def _limits(
-    snapshot: Snapshot,
-    pool: PoolPolicy,
-    found: Candidates,
-    up: Flow,
-    down: Flow,
-    kubernetes_nodes: int,
-    nodes: int,
-    budget: tuple[int, Reason],
-) -> tuple[tuple[int, Reason], tuple[int, Reason]]:
+def _limits(found: Situation, kubernetes_nodes: int, nodes: int) -> tuple[tuple[int, Reason], tuple[int, Reason]]:
     """The most nodes that may go to HPC and to Kubernetes in this step, each with the guard that binds."""
-    low, high = first_bounds(snapshot, pool)
-    hpc_room = gang_room(snapshot, Side.HPC, nodes - kubernetes_nodes)
-    kubernetes_room = gang_room(snapshot, Side.KUBERNETES, kubernetes_nodes)
+    up, down, budget = found.up, found.down, found.budget
+    low, high = found.bounds
+    hpc_room = gang_room(found.sides[Side.HPC], nodes - kubernetes_nodes)
+    kubernetes_room = gang_room(found.sides[Side.KUBERNETES], kubernetes_nodes)
     fall = [
         (
             up.recallable + min(budget[0], down.leaves_s.size),
@@ -143,8 +98,8 @@ def _limits(
             budget[1] if budget[0] < up.leaves_s.size else Reason.BUSY,
         ),
         (high - kubernetes_nodes, Reason.CEILING),
-        (down.recallable + max(0, found.open_hpc - hpc_floor(snapshot, pool)), Reason.FLOOR),
-        (nodes - kubernetes_nodes - hpc_floor(snapshot, pool), Reason.FLOOR),
+        (down.recallable + max(0, found.open_hpc - found.hpc_floor), Reason.FLOOR),
+        (nodes - kubernetes_nodes - found.hpc_floor, Reason.FLOOR),
         (hpc_room, Reason.GANG),
     ]
     return _tightest(fall), _tightest(rise)
@@ -155,10 +110,10 @@ def _tightest(bounds: list[tuple[int, Reason]]) -> tuple[int, Reason]:
     return max(0, count), reason
 
 
-def _cost_of_one_move(snapshot: Snapshot, pool: PoolPolicy) -> float:
+def _cost_of_one_move(found: Situation, pool: PoolPolicy) -> float:
     """Node-hours that a hand-over takes from service, at the price of the dearer side: what a needless move would
     cost."""
-    lead_s = max(lead.median_s for lead in snapshot.lead.values())
+    lead_s = max(lead.median_s for lead in found.lead.values())
     return lead_s / 3600 * max(pool.unmet_cost.hpc, pool.unmet_cost.kubernetes)
 
 
@@ -170,9 +125,9 @@ class Stages:
     kubernetes: Floats
 
 
-def _stage_costs(snapshot: Snapshot, pool: PoolPolicy, moves: MovesPolicy, at_s: Floats, nodes: int) -> Stages:
+def _stage_costs(found: Situation, pool: PoolPolicy, moves: MovesPolicy, at_s: Floats, nodes: int) -> Stages:
     weighted = {
-        side: expected_shortfall(snapshot.sides[side], at_s, nodes, _relief_after_s(snapshot, side))
+        side: expected_shortfall(found.sides[side], at_s, nodes, _relief_after_s(found, side))
         * (pool.unmet_cost.of(side) * moves.every / 3600)
         for side in Side
     }
@@ -195,13 +150,13 @@ def _path_costs(stages: Stages, transit: Transit, kubernetes_after: Ints, lead_s
     return np.asarray(before + onward[landed, kubernetes_after])
 
 
-def _lead_steps(snapshot: Snapshot, moves: MovesPolicy, down: Flow) -> int:
+def _lead_steps(found: Situation, moves: MovesPolicy) -> int:
     """Steps that no decision can change any more, not even one at the next turn: staying is judged by the same rule.
 
     Where pods have to be evicted first, no later decision could have the node sooner either.
     """
-    evicted_s = int(down.leaves_s[0]) if down.leaves_s.size else 0
-    lead_s = {direction: lead.planned_s for direction, lead in snapshot.lead.items()}
+    evicted_s = int(found.down.leaves_s[0]) if found.down.leaves_s.size else 0
+    lead_s = {direction: lead.planned_s for direction, lead in found.lead.items()}
     return -(-max(lead_s[Direction.TO_KUBERNETES], lead_s[Direction.TO_HPC] + evicted_s) // moves.every)
 
 
@@ -214,6 +169,6 @@ def _within_reach(transit: Transit, kubernetes_after: Ints, nodes: int) -> NDArr
     return np.asarray((k <= np.maximum(most, settled.max())) & (k >= np.minimum(least, settled.min())))
 
 
-def _relief_after_s(snapshot: Snapshot, side: Side) -> float:
+def _relief_after_s(found: Situation, side: Side) -> float:
     """Relief of a side counts only beyond the time that a node of it needs to serve the other."""
-    return float(snapshot.lead[Direction.toward(side.other)].median_s)
+    return float(found.lead[Direction.toward(side.other)].median_s)

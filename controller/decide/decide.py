@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from controller.decide.choice import Choice, choose
 from controller.decide.guards import Candidates, move_budget, recallable, sort_nodes
+from controller.decide.situation import situation_of
 from models.handovers import Direction
 from models.plans import Move, Plan, Reason, Rejection
 from models.policies import MovesPolicy, PoolPolicy
@@ -26,7 +27,7 @@ def decide(snapshot: Snapshot, pool: PoolPolicy, moves: MovesPolicy) -> Plan:
     only the first step of the best path is planned.
     """
     found = sort_nodes(snapshot, moves)
-    choice = choose(snapshot, pool, moves, found, move_budget(snapshot, moves))
+    choice = choose(situation_of(snapshot, pool, found, move_budget(snapshot, moves)), pool, moves)
     direction = Direction.TO_KUBERNETES if choice.offset > 0 else Direction.TO_HPC
     back = Direction.TO_HPC if choice.offset > 0 else Direction.TO_KUBERNETES
     wanted = abs(choice.offset)
@@ -45,11 +46,12 @@ def decide(snapshot: Snapshot, pool: PoolPolicy, moves: MovesPolicy) -> Plan:
 
 
 def _latest_first(snapshot: Snapshot, direction: Direction) -> list[str]:
-    """Hand-overs that can be turned back, the one whose node would be empty last first."""
+    """Hand-overs that can be turned back, the one whose node would be empty last first; ties go by the node's name, as
+    numbers in ids do not sort by when they were given."""
     frees_at_s = {node.name: node.hpc.frees_at_s or 0 for node in snapshot.nodes}
     ids = set(recallable(snapshot, direction))
     open_ones = [handover for handover in snapshot.open_handovers if handover.id in ids]
-    return [handover.id for handover in sorted(open_ones, key=lambda h: (-frees_at_s.get(h.node, 0), h.id))]
+    return [handover.id for handover in sorted(open_ones, key=lambda h: (-frees_at_s.get(h.node, 0), h.node))]
 
 
 def _move(name: str, direction: Direction, choice: Choice, count: int) -> Move:

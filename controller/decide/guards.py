@@ -9,7 +9,7 @@ from models.handovers import Direction, Stage, ours
 from models.nodes import Node, Side
 from models.plans import Reason
 from models.policies import Evict, MovesPolicy
-from models.snapshot import Snapshot
+from models.snapshot import SideView, Snapshot
 
 EVICTION_S = 60  # what evicted pods are reckoned to need to end; their usual grace period is 30 s
 RECALLABLE = (Stage.PLANNED, Stage.RESERVED, Stage.DRAINING, Stage.DISCOURAGED, Stage.CLOSED, Stage.EMPTYING)
@@ -91,9 +91,13 @@ def _why_closed(node: Node, scope: str) -> Reason:
 
 def move_budget(snapshot: Snapshot, moves: MovesPolicy) -> tuple[int, Reason]:
     """How many moves may begin now, and the guard that sets the bound. The hour is of the wall clock, not of turns."""
-    pool = len(snapshot.nodes)
-    at_once = nodes_of(moves.at_once, pool) - under_way(snapshot, moves)
-    per_hour = nodes_of(moves.per_hour, pool) - begun_lately(snapshot, moves)
+    return budget_of(len(snapshot.nodes), under_way(snapshot, moves), begun_lately(snapshot, moves), moves)
+
+
+def budget_of(pool: int, moving: int, begun: int, moves: MovesPolicy) -> tuple[int, Reason]:
+    """The same for a pool of so many nodes with so many hand-overs under way, and so many begun in the last hour."""
+    at_once = nodes_of(moves.at_once, pool) - moving
+    per_hour = nodes_of(moves.per_hour, pool) - begun
     return (max(0, at_once), Reason.AT_ONCE) if at_once <= per_hour else (max(0, per_hour), Reason.PER_HOUR)
 
 
@@ -108,9 +112,9 @@ def begun_lately(snapshot: Snapshot, moves: MovesPolicy) -> int:
     return sum(1 for begun_s in (*snapshot.recent_moves_s, *elsewhere_s) if snapshot.now_s - begun_s < 3600)
 
 
-def gang_room(snapshot: Snapshot, side: Side, nodes: int) -> int:
+def gang_room(side: SideView, nodes: int) -> int:
     """How many of its ``nodes`` the side can give without making impossible the largest waiting work that fits now."""
-    fitting = [size for size in snapshot.sides[side].waiting.sizes if size <= nodes]
+    fitting = [size for size in side.waiting.sizes if size <= nodes]
     return nodes - int(-(-max(fitting, default=0) // 1))
 
 
