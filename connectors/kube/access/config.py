@@ -54,7 +54,10 @@ class Access:
                 told = self.configuration.auth_settings().get("BearerToken")
         except (ConfigException, OSError, LookupError, TypeError, ValueError) as error:  # its text may show a token
             raise Unreachable(f"{self.where} gives no credentials any more: {type(error).__name__}") from None
-        return str(told["value"]).strip() if told else None
+        header = str(told["value"]).strip() if told else None
+        if header is not None and not kubeconfig.HEADER.fullmatch(header):  # HTTP's own error would show it
+            raise Unreachable(f"{self.where} {kubeconfig.NO_HEADER}")
+        return header
 
 
 def open_access(

@@ -17,6 +17,8 @@ from kubernetes.config.kube_config import load_kube_config
 from models.errors import BadInput, shown
 
 SIZE_MOST = 4 * 2**20  # bytes
+HEADER = re.compile(r"[ -~]+")  # what tells a server who we are, once blanks around it are gone
+NO_HEADER = "gives a token with a line break in it, or with characters that no token has"
 _MISSING_FILE = re.compile(r"File does not exist: .*")
 
 
@@ -66,6 +68,8 @@ def load(path: Path, context: str | None) -> Configuration:
     if "exec" in picked.user and not configuration.api_key and not configuration.cert_file:
         command = picked.user["exec"].get("command") if isinstance(picked.user["exec"], Mapping) else None
         raise _bad(path, f"names {shown(command)} to get credentials, and it gave none", "run it by hand")
+    if not all(HEADER.fullmatch(str(key).strip()) for key in configuration.api_key.values()):
+        raise _bad(path, NO_HEADER, "write it anew, on one line")
     return configuration
 
 

@@ -12,7 +12,7 @@ from pydantic import ValidationError
 
 from connectors.kube.access.config import Access, open_access
 from connectors.kube.settings import KubernetesSettings
-from models.errors import BadInput
+from models.errors import BadInput, Unreachable
 from tests.connectors.kube.fake_http import TOKEN, made_certificate
 
 PLUGIN = """#!/bin/sh
@@ -105,6 +105,27 @@ def test_no_error_shows_a_token(tmp_path: Path):
         while error is not None:
             assert TOKEN not in str(error)
             error = None if error.__suppress_context__ else error.__cause__ or error.__context__
+
+
+@pytest.mark.parametrize(
+    "token",
+    [
+        pytest.param("NOBODYS\nNOBODYS", id="broken into lines"),
+        pytest.param("NOBODYS\u2026", id="cut short by a terminal"),
+        pytest.param("NOBODYS\xf6", id="of another alphabet"),
+        pytest.param("NOBODYS\0", id="with a zero byte"),
+    ],
+)
+def test_a_token_that_no_header_can_hold_is_refused_and_not_shown(tmp_path: Path, token: str):
+    with pytest.raises(BadInput, match="no token has") as met:
+        opened(tmp_path, document(token=token))
+    assert "NOBODYS" not in str(met.value)
+    access = opened(tmp_path, document())
+    access.configuration.refresh_api_key_hook = None
+    access.configuration.api_key = dict.fromkeys(access.configuration.api_key, f"Bearer {token}")
+    with pytest.raises(Unreachable, match="no token has") as later:
+        access.authorization()
+    assert "NOBODYS" not in str(later.value)
 
 
 def test_a_kubeconfig_that_is_missing(tmp_path: Path):
