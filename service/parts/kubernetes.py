@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping, Sequence
 
+from connectors.checkup.format import nodes as named
 from connectors.kube.demand.pools import Pool
 from connectors.kube.kubernetes import KubernetesPool
 from connectors.kube.names import PoolNames
@@ -25,6 +27,8 @@ from service.process import Process
 SYNC_S = 60.0  # how long the first lists may take
 NEWS_S = 0.1  # after a change, how long more of the same is waited for before it is told
 NEWS_SHARE = 5.0  # and how many times as long as it takes to work out what it comes to
+
+log = logging.getLogger("tidegate.service")
 
 NEEDED = (
     "reading is enough to observe and to recommend: tidegate rights --mode recommend | kubectl apply -f - makes an"
@@ -97,7 +101,17 @@ def _opened(process: Process, settings: KubernetesSettings, *, alone: bool) -> K
         ports[name] = KubernetesPool(cluster, api, names, rules, work.of, clock=process.clock, quota=quota)
         events[name] = NodeEvents(api, names)
     cluster.wait(SYNC_S)
+    _tell_missing(cluster, {name: names for name, (_, names) in pools.items()})
     return KubernetesPart(cluster, ports, events, alone)
+
+
+def _tell_missing(cluster: KubeCluster, pools: Mapping[str, PoolNames]) -> None:
+    there = cluster.state().nodes.keys()
+    for pool, names in pools.items():
+        if missing := names.hpc.keys() - there:
+            wrong = "" if names.hpc.keys() & there else " (is the policy's kubernetesName right? tidegate doctor tells)"
+            them = "it" if len(missing) == 1 else "them"
+            log.warning("pool %s: Kubernetes has no %s; the pool is without %s%s", pool, named(missing), them, wrong)
 
 
 def _rules(pool: PoolPolicy, names: PoolNames) -> PoolRules:

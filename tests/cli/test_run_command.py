@@ -79,6 +79,28 @@ def test_one_turn_tells_what_nobody_can_serve_and_why(site: Path, server: Fake):
     assert max(map(len, told.stdout.splitlines()[1:])) <= 80
 
 
+@pytest.mark.parametrize(
+    ("name", "says"),
+    [
+        pytest.param("{name}", "", id="all are there"),
+        pytest.param("{name}.nowhere", "is the policy's kubernetesName right?", id="none is there"),
+    ],
+)
+def test_nodes_that_kubernetes_has_not_are_told(site: Path, caplog: pytest.LogCaptureFixture, name: str, says: str):
+    (site / "named.yaml").write_text(f"spec: {{pools: [{{name: pool, kubernetesName: '{name}'}}]}}")
+    files = ["--site", str(site / "site.yaml"), "--policy", str(site / "named.yaml")]
+    assert CliRunner().invoke(app, ["run", *files, "--once"]).exit_code == 0
+    told = [one.getMessage() for one in caplog.records if "Kubernetes has no" in one.getMessage()]
+    assert len(told) == bool(says)
+    assert all(says in one and ".nowhere" in one for one in told)
+
+
+def test_one_node_that_kubernetes_has_not_is_told(site: Path, kube: KubeSite, caplog: pytest.LogCaptureFixture):
+    kube.api.drop("nodes", "n02")
+    assert once(site).exit_code == 0
+    assert "pool pool: Kubernetes has no node n02; the pool is without it" in caplog.messages
+
+
 def test_takeovers_are_said_to_begin_none_yet(site: Path):
     files = ["--site", str(site / "site.yaml"), "--policy", str(policy(site, "recommend"))]
     told = "note: spec.takeovers is accepted, but not acted on"
