@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 import zlib
 from collections.abc import Callable, Iterable, Mapping
@@ -20,6 +21,8 @@ from models.errors import Unreachable
 
 DISCOVERY_S = 600.0
 ENDS_S = 5.0  # how long a thread is waited for at the end
+
+log = logging.getLogger("tidegate.kubernetes")
 
 
 class Following:
@@ -137,4 +140,13 @@ class Following:
 
     def _discover(self) -> None:
         while not self._stop.is_set():
-            self._stop.wait(self.discover())
+            self._stop.wait(self._discover_whatever_comes())
+
+    def _discover_whatever_comes(self) -> float:
+        """As ``discover``; a bug, too, ends in a pause."""
+        try:
+            return self.discover()
+        except Exception as error:
+            log.exception("a bug in Tidegate, please report it: it was not seen what Kubernetes has")
+            self.failing = f"a bug in Tidegate: {type(error).__name__}"
+            return self._pauses.failed()

@@ -79,7 +79,7 @@ class Reflector(Generic[T]):
     def follow(self, stop: threading.Event) -> None:
         """Step on until ``stop``."""
         while not (stop.is_set() or self._stopping):
-            stop.wait(self.step())
+            stop.wait(self._step_whatever_comes())
 
     def stop(self) -> None:
         """No more: a watch that is under way ends with its next line."""
@@ -98,6 +98,16 @@ class Reflector(Generic[T]):
         except Unreachable as error:
             self.failing = str(error)
             return self._pauses.failed(error.retry_after_s if isinstance(error, Busy) else None)
+
+    def _step_whatever_comes(self) -> float:
+        """As ``step``. A bug, too, ends in a pause, and then all is told anew: else it would be followed no more."""
+        try:
+            return self.step()
+        except Exception as error:
+            if not self._stopping:  # what is closed under a thread may raise anything
+                log.exception("a bug in Tidegate, please report it: %s could not be followed", self.resource.name)
+            self.resource_version, self.failing = "", f"a bug in Tidegate: {type(error).__name__}"
+            return self._pauses.failed()
 
     def _begin_anew(self, error: Exception) -> float:
         log.info("%s; all is listed anew", error)

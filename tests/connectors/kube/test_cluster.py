@@ -19,7 +19,7 @@ from models.errors import Unreachable
 from tests.connectors.kube.fake_api import FakeApi, Rule, away, refused
 from tests.connectors.kube.fake_store import Served
 from tests.connectors.kube.test_config import Clock
-from tests.connectors.kube.test_reflector import pod
+from tests.connectors.kube.test_reflector import Rounds, pod
 from tests.patience import until
 
 OTHERS = (DAEMON_SETS, BUDGETS)
@@ -118,6 +118,18 @@ def test_what_grows_old_is_not_known():
     api.rules.remove(rule)
     one.step()
     assert one.state().age_s == 0.0
+
+
+def test_a_bug_does_not_end_the_looking_for_what_there_is(caplog: pytest.LogCaptureFixture):
+    api = peopled()
+    api.rules.append(Rule(lambda asked: asked.path == "/apis", error=ZeroDivisionError(), times=1))
+    following, rounds = cluster(api)._following, Rounds(2)
+    following._stop = rounds
+    following._discover()
+    assert rounds.waited_s == [pytest.approx(1.0, abs=0.1), 600.0]
+    assert set(following.others) == {"daemonsets.apps", "poddisruptionbudgets.policy"}
+    assert following.failing == ""
+    assert "a bug in Tidegate, please report it: it was not seen what Kubernetes has" in caplog.messages
 
 
 def test_others_are_waited_for_until_they_are_told_or_cannot_be():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import threading
 from collections.abc import Iterator
 from typing import Any
 
@@ -248,6 +249,34 @@ def test_a_server_that_is_busy_is_left_alone(knows: bool, answer: Answer, least_
     assert least_s <= one.step() <= most_s
     one.step()
     assert one.synced
+
+
+class Rounds(threading.Event):
+    """Is set after so many waits, which take no time."""
+
+    def __init__(self, most: int) -> None:
+        super().__init__()
+        self.most, self.waited_s = most, list[float | None]()
+
+    def wait(self, timeout: float | None = None) -> bool:
+        self.waited_s.append(timeout)
+        if len(self.waited_s) >= self.most:
+            self.set()
+        return self.is_set()
+
+
+def test_a_bug_does_not_end_the_following(caplog: pytest.LogCaptureFixture):
+    api, stop = FakeApi(), Rounds(3)
+    api.put("pods", pod("p"))
+    api.rules.append(Rule(lambda asked: True, error=ZeroDivisionError(), times=1))
+    one = reflector(api)
+    one.follow(stop)
+    assert stop.waited_s[0]
+    assert held(one) == {"p": "n1"}
+    assert one.failing == ""
+    assert [record.message for record in caplog.records if record.exc_info] == [
+        "a bug in Tidegate, please report it: pods could not be followed"
+    ]
 
 
 def test_half_a_list_changes_nothing():
