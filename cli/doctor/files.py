@@ -11,16 +11,17 @@ from contextlib import suppress
 from pathlib import Path
 
 from basics.own_file import open_own
+from connectors.hooks.command import check_programs
 from connectors.local.lock_state import read_orders
 from connectors.slurm.checkup.nodes import overlap_findings
 from models.errors import BadInput
 from models.findings import Finding, skipped, warning, well, wrong
-from models.policies import Policy
+from models.policies import Mode, Policy, Spec
 from service.policy_file import read_policy
 from service.site import LOCK, Site, read_site
 from service.state_folder import troubles
 
-SITE, POLICY, STATE = "site", "policy", "state"
+SITE, POLICY, HOOKS, STATE = "site", "policy", "policy.hooks", "state"
 FREE_LEAST = 256 * 2**20  # bytes
 REMOTE = frozenset(
     ("nfs", "nfs4", "lustre", "gpfs", "beegfs", "cifs", "smb3", "ceph", "afs", "9p", "fuse.sshfs", "fuse.glusterfs")
@@ -46,7 +47,18 @@ def policy_of(path: Path | None) -> tuple[Policy | None, list[Finding]]:
         return None, list(mistakes(POLICY, error, "docs/reference/policy.md has every key of a policy."))
     spec = policy.spec
     found = [well(POLICY, f"{path} is valid: policy {policy.metadata.name}, mode {spec.mode}")]
-    return policy, [*found, *overlap_findings(spec.pools)]
+    return policy, [*found, *overlap_findings(spec.pools), *_hook_findings(spec)]
+
+
+def _hook_findings(spec: Spec) -> Iterator[Finding]:
+    """Whether the programs of hooks can be run by this user: without one of them mode auto does not start."""
+    tell = wrong if spec.mode is Mode.AUTO else warning
+    for pool in spec.pools:
+        try:
+            check_programs(pool.hooks)
+        except BadInput as error:
+            what = f"pool {pool.name}: {error.where}: {error.what}"
+            yield tell(HOOKS, what, "Mend the file, or the policy's command; look as the user that Tidegate runs as.")
 
 
 def state_findings(folder: Path) -> Iterator[Finding]:

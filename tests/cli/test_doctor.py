@@ -57,6 +57,28 @@ def one_second() -> dict[str, Any]:
     return makers.diagnosis(int(time.time()))
 
 
+@pytest.mark.parametrize(
+    ("mode", "mark", "level"),
+    [
+        pytest.param("auto", 0, Level.ERROR, id="auto does not start without it"),
+        pytest.param("recommend", 0, Level.WARNING, id="recommend does not run it"),
+        pytest.param("auto", 0o755, None, id="it is there"),
+        pytest.param("auto", 0o777, Level.ERROR, id="anybody may write it"),
+    ],
+)
+def test_programs_of_hooks_are_looked_at(tmp_path: Path, mode: str, mark: int, level: Level | None):
+    program = tmp_path / "node-convert"
+    if mark:
+        program.touch()
+        program.chmod(mark)
+    pool = f"{{name: a, nodes: n1, hooks: {{before: {{command: [{program}, '{{node}}']}}}}}}"
+    (tmp_path / "policy.yaml").write_text(f"spec: {{mode: {mode}, pools: [{pool}]}}")
+    _, findings = files.policy_of(tmp_path / "policy.yaml")
+    told = [one for one in findings if one.check == files.HOOKS]
+    assert [one.level for one in told] == ([] if level is None else [level])
+    assert all(f"pool a: {program}: hooks.before:" in one.what for one in told)
+
+
 def unstyle(text: str) -> str:
     """Without the colours that we gave it."""
     return re.sub(r"\x1b\[[0-9;]*m", "", text)
