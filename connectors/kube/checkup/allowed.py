@@ -17,6 +17,7 @@ from models.policies import Mode
 
 CHECK = "kubernetes.rights"
 REVIEWS = "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews"
+AS_THE_POLICY_HAS_IT = "tidegate rights --policy POLICY --site SITE | kubectl apply -f -"
 NEEDED_BY_NOBODY = (
     (Rule("*", ("*",), ("*",)), "do everything"),
     (Rule("", ("secrets",), ("list",)), "read all secrets"),
@@ -62,12 +63,12 @@ def rights_findings(api: Api, wanted: Wanted, seen: Served, user: str) -> Iterat
         return
     whose = plain(user) or "the user"
     if all(rule in lacking for rule in rights(wanted) if not rule.optional):
-        how = "--policy POLICY --site SITE" if wanted.mode is Mode.AUTO else f"--mode {wanted.mode}"
+        reads = f"tidegate rights --mode {wanted.mode} | kubectl apply -f -"
         yield wrong(
             CHECK,
             f"{whose} may do nothing of what mode {wanted.mode} needs",
             "This makes an account that may, tidegate in namespace tidegate; use it, or bind its roles to this one:",
-            f"tidegate rights {how} | kubectl apply -f -",
+            AS_THE_POLICY_HAS_IT if wanted.mode is Mode.AUTO else reads,
         )
         return
     for rule in lacking:
@@ -93,13 +94,14 @@ def _lacks(rule: Rule, whose: str) -> Finding:
     what = ", ".join(f"{resource}.{rule.group}" if rule.group else resource for resource in rule.resources)
     within = f" in namespace {rule.namespace}" if rule.namespace else ""
     so = next((WITHOUT[key] for key in _keys(rule) if key in WITHOUT), "what they stand for is not known")
+    told = f"{whose} may not {', '.join(rule.verbs)} {what}{within}: {so}"
     kind = "role" if rule.namespace else "clusterrole"
-    return wrong(
-        CHECK,
-        f"{whose} may not {', '.join(rule.verbs)} {what}{within}: {so}",
-        f"Add the rule to the {kind} that it is bound to (here tidegate); tidegate rights prints all of them:",
-        appended(kind, "tidegate", "/rules", rule_of(rule), namespace=rule.namespace, first=False),
-    )
+    command = appended(kind, "tidegate", "/rules", rule_of(rule), namespace=rule.namespace, first=False)
+    if rule.namespace:  # who could only read has no role there yet
+        how = "Make the role and its binding by the first; where there is one already (here tidegate), by the second:"
+        return wrong(CHECK, told, how, AS_THE_POLICY_HAS_IT, command)
+    how = f"Add the rule to the {kind} that it is bound to (here tidegate); tidegate rights prints all of them:"
+    return wrong(CHECK, told, how, command)
 
 
 def _keys(rule: Rule) -> Iterator[str]:

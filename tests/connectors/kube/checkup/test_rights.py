@@ -7,6 +7,7 @@ from collections.abc import Mapping
 
 import pytest
 
+from connectors.kube.checkup.allowed import AS_THE_POLICY_HAS_IT
 from models.findings import Level
 from tests.connectors.kube.checkup.cluster import KUEUE, Looked, bad, healthy, least, look, policy
 
@@ -42,7 +43,8 @@ def test_a_missing_verb_is_an_error_with_the_exact_rule(
     (found,) = bad(look(api, its), "kubernetes.rights")
     assert found.level is Level.ERROR
     assert what in found.what
-    (command,) = found.commands
+    *makes, command = found.commands
+    assert makes == ([AS_THE_POLICY_HAS_IT] if resource == "events" else [])
     ((group, named),) = rule.items()
     assert f'"apiGroups":["{group}"],"resources":["{named}"],"verbs":["{verb}"]' in command
     assert ('"resourceNames":["gpus"]' in command) is (resource == "clusterqueues")
