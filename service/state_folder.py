@@ -9,11 +9,12 @@ from shlex import quote
 from stat import S_IMODE, S_ISVTX
 
 from basics.own_file import of_another, strange
+from connectors.local.latest_decision import PREFIX
 from models.errors import BadInput
 from service.site import LOCK
 
 AUDIT = "audit.jsonl"
-OURS = (f"{LOCK}.", f"{AUDIT}.", "bus.db.", "bus.db-")  # how our names begin, a dot at their end
+OURS = (f"{LOCK}.", f"{AUDIT}.", PREFIX, "bus.db.", "bus.db-")  # how our names begin, a dot at their end
 
 
 def open_state_folder(folder: Path) -> bool:

@@ -3,22 +3,25 @@
 from __future__ import annotations
 
 from connectors.local.audit_file import AuditFile
+from connectors.local.latest_decision import LatestDecisions
+from models.audit import AuditLog
 from service.part import Part
 from service.process import Process
 from service.state_folder import AUDIT
 
 
 class AuditPart(Part):
-    """The file."""
+    """The file, and beside it the latest decision of each pool."""
 
     name = "audit"
 
-    def __init__(self, file: AuditFile) -> None:
-        self.file = file
+    def __init__(self, log: AuditLog) -> None:
+        self.log = log
 
 
 def open_audit(process: Process) -> AuditPart:
     """Open it before anything else of the state is read: who has it open changes the rest. Raises BadInput."""
-    file = AuditFile(process.site.spec.state / AUDIT)
+    state = process.site.spec.state
+    file = AuditFile(state / AUDIT)
     process.at_end.callback(file.close)
-    return AuditPart(file)
+    return AuditPart(LatestDecisions(file, state))

@@ -213,7 +213,7 @@ def _open_pool(process: Process, whose: PoolId, pool: PoolPolicy) -> ControlledP
     slurm, kubernetes = process.part(SlurmPart).pools[whose.pool], process.part(KubernetesPart)
     leadership = process.part(LeadershipPart)
     sources = slurm.source, kubernetes.sources[whose.pool]
-    publisher = PlanPublisher(process.part(AuditPart).file, bus, whose)
+    publisher = PlanPublisher(process.part(AuditPart).log, bus, whose)
     last = LastDecision(publisher, kubernetes.events[whose.pool].hear)
     subscriber = ForecastSubscriber(bus, whose, group=f"{CONTROLLER}-{whose.scope}-{process.run}")
     process.at_end.callback(subscriber.close)

@@ -204,7 +204,7 @@ def test_a_folder_of_another_user_is_refused(folder: Path):
 
 
 @pytest.mark.parametrize("put", ALL)
-@pytest.mark.parametrize("name", ["lock", "lock.lock", "audit.jsonl", "bus.db", "bus.db-wal"])
+@pytest.mark.parametrize("name", ["lock", "lock.lock", "audit.jsonl", "last-plan.a", "bus.db", "bus.db-wal"])
 def test_a_service_does_not_start_with_it_and_doctor_says_so(folder: Path, name: str, put: Callable[[Path], None]):
     put(folder / name)
     with pytest.raises(BadInput, match=rf"{name}: (is |belongs to user)"):
