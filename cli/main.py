@@ -46,6 +46,9 @@ COMMANDS = {  # in the order of the help; each line is the beginning of what its
     "handovers": Command(
         "cli.handovers:handovers", "List the hand-overs of an audit, the newest last, or tell about one of them."
     ),
+    "plan": Command(
+        "cli.plan:plan", "Show the last plan of a pool, why it came out so, and what it would be under another policy."
+    ),
     "pause": Command(
         "cli.pause:pause", "Let no move begin until someone resumes them. The order outlives every process."
     ),

@@ -119,22 +119,27 @@ def _expected(forecast: Forecast, horizon_s: int) -> str:
     return f"{mid:.1f}" if len(forecast.levels) == 1 else f"{mid:.1f} ({low:.1f} to {high:.1f})"
 
 
-def reasons(entry: Decided, width: int) -> Iterator[str]:
-    """The limits, the lead times, and for every node why it moves or stays."""
-    snapshot, plan, moves = entry.snapshot, entry.plan, entry.moves
+def limits(entry: Decided) -> list[str]:
+    """The bounds that the policy and the last hour set, and the lead times."""
+    snapshot, moves = entry.snapshot, entry.moves
     pool_nodes = len(snapshot.nodes)
     low, high = first_bounds(snapshot, entry.pool)
     leads = "; ".join(
         f"to {direction.target} median {span_text(lead.median_s)}, p90 {span_text(lead.p90_s)}"
         for direction, lead in snapshot.lead.items()
     )
-    lines = [
+    return [
         f"limits: Kubernetes has {low} to {high} of {pool_nodes} nodes; at most"
         f" {nodes_of(moves.at_once, pool_nodes)} in hand-over at once, of which {under_way(snapshot, moves)} were;"
         f" at most {nodes_of(moves.per_hour, pool_nodes)} begun in an hour, of which {begun_lately(snapshot, moves)}"
         f" were; a move must gain {moves.min_gain:g} times its cost",
         f"lead time: {leads}",
     ]
+
+
+def reasons(entry: Decided, width: int) -> Iterator[str]:
+    """The limits, the lead times, and for every node why it moves or stays."""
+    snapshot, plan, lines = entry.snapshot, entry.plan, limits(entry)
     for text in dict.fromkeys(move.text for move in plan.moves):
         these = [move for move in plan.moves if move.text == text]
         gain, cost = these[0].gain, these[0].cost

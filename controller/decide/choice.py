@@ -25,7 +25,8 @@ class Choice:
 
     ``gain`` is what it saves over staying and ``cost`` the friction of its moves, in weighted node-hours over the
     horizon; ``limits`` are the bounds that today's guards set on the offset, each with its reason; ``stay`` is the
-    cost of staying.
+    cost of staying. ``weighed`` are all offsets within reach, whatever the guards say, each with its cost and the
+    friction of its moves, of shape (offsets, 3); None where nothing had to be weighed.
     """
 
     offset: int
@@ -34,6 +35,7 @@ class Choice:
     cost: float
     stay: float
     limits: tuple[tuple[int, Reason], tuple[int, Reason]]
+    weighed: Floats | None = None
 
 
 def choose(found: Situation, pool: PoolPolicy, moves: MovesPolicy) -> Choice:
@@ -67,6 +69,7 @@ def choose(found: Situation, pool: PoolPolicy, moves: MovesPolicy) -> Choice:
         cost=float(friction * transit.new_moves[best]),
         stay=float(costs[staying]),
         limits=limits,
+        weighed=np.column_stack((offsets, costs, friction * transit.new_moves)),
     )
 
 
