@@ -18,6 +18,7 @@ from models.durations import duration_s, duration_text
 from models.fields import NODES_MOST, NODES_OR_SHARE, Contradiction, Found, Part, field, lasting, matching
 from models.nodes import Side
 from models.pools import PoolPolicy, Shares, Takeover, Weights, nodes_apart
+from models.takeover_schedule import meetings
 
 __all__ = [
     "Evict",
@@ -258,10 +259,23 @@ class Spec(Part):
                 for index, takeover in enumerate(self.takeovers)
                 if takeover.pool not in pools
             ),
+            *((("takeovers", *path), what) for path, what in meetings(self.takeovers)),
+            *self._more_than_there_are(),
         ]
         if found:
             raise Contradiction(*found)
         return self
+
+    def _more_than_there_are(self) -> list[Found]:
+        """Takeovers of more nodes than their pool, which names its own, can give a side."""
+        most = {(pool.name, side): pool.nodes_most(side) for pool in self.pools for side in Side}
+        return [
+            (("takeovers", index, "nodes"), f"pool {takeover.pool} can give {takeover.side} {can} nodes at most")
+            for index, takeover in enumerate(self.takeovers)
+            if (can := most.get((takeover.pool, takeover.side))) is not None
+            and isinstance(takeover.nodes, int)
+            and takeover.nodes > can
+        ]
 
 
 class Policy(Part):

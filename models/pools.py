@@ -11,7 +11,7 @@ from models.fields import NODES_MOST, NODES_OR_ALL, Contradiction, Found, Kind, 
 from models.hooks import Hooks
 from models.hostlists import hosts
 from models.nodes import Side
-from models.schedules import LONGEST, check_schedule
+from models.schedules import LONGEST, ZONE_LONGEST, check_schedule, check_zone
 
 _NAME = matching(
     r"[A-Za-z0-9][A-Za-z0-9._-]{0,62}", "a name of letters, digits, dots, dashes and underscores", longest=63
@@ -25,6 +25,7 @@ _KUBERNETES_NAME = matching(
 _OBJECT = matching(r"[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?", "the name of an object in Kubernetes", longest=253)
 _TAINT = matching(r"([a-z0-9.-]{1,253}/)?[A-Za-z0-9]([A-Za-z0-9._-]{0,61}[A-Za-z0-9])?", "the key of a taint", 317)
 _SCHEDULE = Kind(check_schedule, {"type": "string", "maxLength": LONGEST, "title": "five cron fields"})
+_ZONE = Kind(check_zone, {"type": "string", "minLength": 1, "maxLength": ZONE_LONGEST, "title": "IANA time zone"})
 
 
 class Weights(Part):
@@ -98,6 +99,28 @@ class PoolInKubernetes(Part):
     )
 
 
+class AutomaticTakeovers(Part):
+    """When a job or gang that is larger than its side takes nodes over at an hour that suits the other side."""
+
+    grace: Annotated[int, lasting("5m", "4h")] = field(
+        "1h", "How long after its hour the work may still begin; then the takeover is given up."
+    )
+    pause: Annotated[int, lasting("0s", "7d")] = field(
+        "6h", "How long after one that was given up, or whose work did not begin, none is planned."
+    )
+
+
+class PoolTakeovers(Part):
+    """Takeovers that nobody has scheduled or announced."""
+
+    automatic: AutomaticTakeovers | None = field(
+        None,
+        "Take nodes over for a waiting job or gang that is larger than its side, at the earliest hour at which they are"
+        " free by the limits of what runs and the other side's forecast can spare them; {} for the defaults. Without"
+        " it, such work waits.",
+    )
+
+
 class PoolPolicy(Part):
     """One pool: which nodes it has, what each side's unmet demand costs, and how small or large a side may get."""
 
@@ -123,6 +146,9 @@ class PoolPolicy(Part):
     )
     ceiling: Shares = Field(
         default_factory=Shares, description="The most nodes that a side may have; without it there is no limit."
+    )
+    takeover: PoolTakeovers = Field(
+        default_factory=PoolTakeovers, description="Takeovers that nobody has scheduled or announced."
     )
     hooks: Hooks = Field(default_factory=Hooks, description="Whom to call when a node changes sides.")
 
@@ -156,6 +182,14 @@ class PoolPolicy(Part):
         """The same, where a floor that is not written is 0."""
         floor = Shares(hpc=self.floor.hpc or 0, kubernetes=self.floor.kubernetes or 0)
         return self.model_copy(update={"floor": floor})
+
+    def most_of(self, side: Side, pool_nodes: int) -> int:
+        """The most nodes that a takeover may give a side: only floors and ceilings that are written stand against."""
+        return max(0, min(pool_nodes - (self.floor.of(side.other) or 0), _or(self.ceiling.of(side), pool_nodes)))
+
+    def nodes_most(self, side: Side) -> int | None:
+        """The same, where the pool names its nodes; None where it does not. Raises BadInput for what is no hostlist."""
+        return None if self.nodes is None else self.most_of(side, len(hosts(self.nodes)))
 
     def _of_its_nodes(self) -> list[Found]:
         """Whether as many nodes as the pool names can be split. Raises BadInput for what is no hostlist."""
@@ -217,8 +251,19 @@ class Takeover(Part):
     name: Annotated[str, _NAME] = Field(description="What the takeover is called in messages.")
     side: Side = Field(description="The side that gets the nodes.", strict=False)
     pool: Annotated[str, _NAME] = Field(description="The pool whose nodes it gets, by its name in pools.")
-    nodes: Annotated[int | str, NODES_OR_ALL] = Field(description="How many nodes it gets.")
-    schedule: Annotated[str, _SCHEDULE] = Field(
-        description="When it begins, in UTC: minute, hour, day of the month, month, day of the week."
+    nodes: Annotated[int | str, NODES_OR_ALL] = Field(
+        description="How many nodes it gets; all are as many as the other side's floor leaves, where one is written."
     )
+    schedule: Annotated[str, _SCHEDULE] = Field(
+        description="When it begins: minute, hour, day of the month, month, day of the week."
+    )
+    time_zone: Annotated[str, _ZONE] = field("UTC", "The time zone of the schedule, such as Europe/Berlin.")
     duration: Annotated[int, lasting("1m", "30d")] = Field(description="How long it lasts.")
+    grace: Annotated[int, lasting("0s", "4h")] = field(
+        "30m", "How long after its hour the last node may come; then it is given up."
+    )
+    prepare: Annotated[int, lasting("1m", "30d")] = field(
+        "4h",
+        "How long before its hour nodes that the HPC side gives take only work that ends in time. Work whose limit ends"
+        " after the hour by then, makes it infeasible.",
+    )

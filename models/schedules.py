@@ -1,11 +1,14 @@
-"""Schedules: five cron fields, checked before anybody relies on them."""
+"""Schedules of a policy: five cron fields in a time zone, checked before anybody relies on them."""
 
 from __future__ import annotations
 
 import re
 from typing import NamedTuple
 
+from models.cron import Schedule, unbounded, zone_of
+
 LONGEST = 100  # characters
+ZONE_LONGEST = 64
 _MONTHS = ("JAN", "FEB", "MAR", "APR", "MAY", "JUN", "JUL", "AUG", "SEP", "OCT", "NOV", "DEC")
 _WEEKDAYS = ("SUN", "MON", "TUE", "WED", "THU", "FRI", "SAT")
 _DAYS_IN = dict(zip(range(1, 13), (31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31), strict=True))
@@ -48,6 +51,24 @@ def check_schedule(text: object) -> str:
         )
     values = [_values(field, part) for field, part in zip(_FIELDS, parts, strict=True)]
     _check_date_exists(days=values[2], months=values[3])
+    return text
+
+
+def schedule_in(text: str) -> Schedule:
+    """When text that ``check_schedule`` took comes true: where both fields of days are bounded, either will do."""
+    parts = text.split()
+    minutes, hours, days, months, weekdays = (
+        frozenset(_values(field, part)) for field, part in zip(_FIELDS, parts, strict=True)
+    )
+    sundays = frozenset(day % 7 for day in weekdays)
+    return Schedule(minutes, hours, days, months, sundays, any(map(unbounded, (parts[2], parts[4]))))
+
+
+def check_zone(text: object) -> str:
+    """The text as it stands, when it is the IANA name of a time zone, such as Europe/Berlin. Raises ValueError."""
+    if not isinstance(text, str) or not 0 < len(text) <= ZONE_LONGEST:
+        raise ValueError("a time zone is text, for example Europe/Berlin or UTC")
+    zone_of(text)
     return text
 
 

@@ -130,7 +130,7 @@ def test_parts_that_are_not_acted_on_yet_are_noted(run):
     text = """spec:
   pools: [{name: a, nodes: n1}, {name: b, nodes: n2, hooks: {after: {url: "http://hooks.example.org"}}}]
   moves: {reserveAhead: true}
-  takeovers: [{name: t, side: hpc, pool: a, nodes: 3, schedule: "0 0 * * *", duration: 1h}]
+  takeovers: [{name: t, side: hpc, pool: a, nodes: 1, schedule: "0 0 * * *", duration: 1h}]
   safety: {unreadyMax: 1}
 """
     notes = run("policy", "check", "-", stdin=text.encode()).out.splitlines()[1:]

@@ -368,7 +368,7 @@ SEVERAL = """spec:
     - {name: c, nodes: 'k[1-4]'}
   takeovers:
     - {name: s, side: hpc, pool: c, nodes: all, schedule: "0 0 * * *", duration: 1h}
-    - {name: t, side: hpc, pool: c, nodes: all, schedule: "0 0 * * *", duration: 1h}
+    - {name: t, side: hpc, pool: c, nodes: all, schedule: "0 9 * * *", duration: 1h}
 """
 MISTAKES = {  # by what each is: what is written instead of what, and where it is told
     "mode": ("spec:\n", "spec:\n  mode: fast\n", "spec.mode"),
@@ -376,6 +376,7 @@ MISTAKES = {  # by what each is: what is written instead of what, and where it i
     "a node in two pools": ("m[1-4]", "n[4-7]", "spec.pools[1].nodes"),
     "a takeover of no pool": ("s, side: hpc, pool: c", "s, side: hpc, pool: z", "spec.takeovers[0].pool"),
     "two takeovers of one name": ("{name: t,", "{name: s,", "spec.takeovers[1].name"),
+    "a takeover that comes too often": ("0 9 * * *", "*/30 9 * * *", "spec.takeovers[1].schedule"),
     "floors above the hostlist": ("n[1-4]'", "n[1-4]', floor: {hpc: 3, kubernetes: 2}", "spec.pools[0].floor"),
     "ceilings below the hostlist": ("m[1-4]'", "m[1-4]', ceiling: {hpc: 1, kubernetes: 2}", "spec.pools[1].ceiling"),
     "a floor above its ceiling": ("k[1-4]'", "k[1-4]', floor: {hpc: 3}, ceiling: {hpc: 2}", "spec.pools[2].floor.hpc"),

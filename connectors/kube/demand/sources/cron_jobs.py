@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from itertools import islice
 
-from connectors.kube.demand.cron import schedule_of, starts, zone_of
 from connectors.kube.demand.listed import CRON_JOBS
 from connectors.kube.demand.need import Need
 from connectors.kube.demand.seen import Seen
 from connectors.kube.demand.sources.jobs import gang, pods_at_once
 from connectors.kube.demand.sources.parts import changed, need_of, part_of
 from connectors.kube.wire.jobs import CronJob
+from models.cron import schedule_of, starts, zone_of
 
 HORIZON_S = 86400  # how far ahead starts are told
 STARTS_MOST = 10  # of one CronJob: one of every minute would fill a day with 1440

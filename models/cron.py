@@ -58,7 +58,7 @@ def schedule_of(text: str) -> Schedule:
     minutes, hours, days, months, weekdays = (
         _values(field, *bounds) for field, bounds in zip(fields, _FIELDS, strict=True)
     )
-    return Schedule(minutes, hours, days, months, weekdays, any(map(_unbounded, (fields[2], fields[4]))))
+    return Schedule(minutes, hours, days, months, weekdays, any(map(unbounded, (fields[2], fields[4]))))
 
 
 def zone_of(name: str | None) -> ZoneInfo:
@@ -101,7 +101,7 @@ def _comes(local: datetime) -> bool:
     return (back.replace(tzinfo=None), back.fold) == (local.replace(tzinfo=None), local.fold)
 
 
-def _unbounded(text: str) -> bool:
+def unbounded(text: str) -> bool:
     """Whether a field holds for all values because it says nothing, and not because it names them all."""
     parts = (part.partition("/") for part in text.split(","))
     return any(bounds in ("*", "?") and step in ("", "1") for bounds, _, step in parts)

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from connectors.kube.demand.cron import schedule_of, starts, zone_of
+from models.cron import schedule_of, starts, zone_of
 
 
 def at(text: str) -> int:
