@@ -20,7 +20,7 @@ from connectors.kube.wire.pods import Pod
 from models.errors import Unreachable
 
 DISCOVERY_S = 600.0
-ENDS_S = 5.0  # how long a thread is waited for at the end
+ENDS_S = 5.0  # how long all threads together are waited for at the end
 
 log = logging.getLogger("tidegate.kubernetes")
 
@@ -93,8 +93,9 @@ class Following:
         for one in self._all():
             one.stop()
         self._api.close()
+        until_s = self._monotonic() + ENDS_S
         for thread in self._threads:
-            thread.join(ENDS_S)
+            thread.join(max(0.0, until_s - self._monotonic()))
 
     def discover(self) -> float:
         """Ask which resources there are, and begin or end to follow them. Returns the seconds until the next time."""

@@ -132,6 +132,26 @@ def test_a_bug_does_not_end_the_looking_for_what_there_is(caplog: pytest.LogCapt
     assert "a bug in Tidegate, please report it: it was not seen what Kubernetes has" in caplog.messages
 
 
+class Hangs(threading.Thread):
+    """In a request that nobody answers, for longer than anybody waits."""
+
+    def __init__(self, clock: Clock) -> None:
+        super().__init__()
+        self.clock = clock
+
+    def join(self, timeout: float | None = None) -> None:
+        self.clock.now_s += 1_000.0 if timeout is None else timeout
+
+
+def test_the_end_waits_for_all_threads_together_and_no_longer():
+    clock = Clock()
+    following = cluster(peopled(), clock)._following
+    following._threads = [Hangs(clock) for _ in range(24)]
+    began_s = clock.now_s
+    following.close()
+    assert 1.0 <= clock.now_s - began_s <= 10.0
+
+
 def test_others_are_waited_for_until_they_are_told_or_cannot_be():
     api = peopled()
     discovery = Rule(lambda asked: asked.path == "/apis", error=away())
