@@ -99,6 +99,7 @@ class KubernetesPool:
         self._shown: Picture[KubernetesNode] | None = None
         self._shown_s = 0
         self._owed: dict[str, int] = {}  # open nodes that the quota does not count, and since when
+        self._ungrown: set[str] = set()  # open nodes of which it was logged that the quota has not grown
         self._recounts = 0  # pictures that differ although nothing in the cluster did
 
     # ---- reading ----
@@ -221,21 +222,28 @@ class KubernetesPool:
         be closed at once, as it may be open to both sides."""
         if self._quota is None:
             return None
+        self._ungrown.discard(node)
         taken = self._quota.take(shown, self._seen.devices_of(shown))
         if taken is Outcome.DONE or is_discouraged(shown):
             return None if taken is Outcome.DONE else taken
         log.error("node %s is closed, and Kueue's quota counts it still: see to its nominalQuota", node)
         return None
 
-    def _give_quota(self, node: str, shown: Node) -> None:
-        if (
-            self._quota is not None
-            and self._quota.give(shown, {**self._seen.usual, **self._seen.devices_of(shown)}) is not Outcome.DONE
-        ):
+    def _give_quota(self, node: str, shown: Node) -> Outcome:
+        """What came of it. That it did not is logged once for as long as it is so."""
+        if self._quota is None:
+            return Outcome.DONE
+        outcome = self._quota.give(shown, {**self._seen.usual, **self._seen.devices_of(shown)})
+        if outcome is Outcome.DONE:
+            self._ungrown.discard(node)
+        elif node not in self._ungrown:
+            self._ungrown.add(node)
             log.warning("node %s is open to Kubernetes, and Kueue's quota has not grown yet", node)
+        return outcome
 
     def _give_late(self, quota: Quota, state: ClusterState, shown: Picture[KubernetesNode]) -> None:
-        """Grow the quota by nodes that opened while it could not be changed: Kueue's webhook may have been away."""
+        """Grow the quota by nodes that opened while it could not be changed: Kueue's webhook may have been away. Where
+        it is still, one node is enough to see that: each may take as long as a write, and everybody waits."""
         names = {self._names.hpc.get(there, "") for there in quota.lacking(state)} & shown.nodes.keys()
         now_s = self._clock()
         self._owed = {one: self._owed.get(one, now_s) for one in names if shown.nodes[one].closed_by is None}
@@ -243,10 +251,13 @@ class KubernetesPool:
             self._owed[here] = now_s
             try:
                 node = self.look(here)
+                is_open = node is not None and node.closed_by is None
+                outcome = self._give_quota(here, self._looked[here]) if is_open else Outcome.DONE
             except Unreachable:
-                continue
-            if node is not None and node.closed_by is None:
-                self._give_quota(here, self._looked[here])
+                outcome = Outcome.UNKNOWN
+            if outcome is Outcome.UNKNOWN:
+                self._owed = dict.fromkeys(self._owed, now_s)
+                return
 
     def _at(self, node: str, version: str) -> Node | None:
         """The node as it was looked at, if that was at the version; else as it is now, if that is."""

@@ -95,6 +95,25 @@ def test_a_quota_that_could_not_grow_grows_later(site: Site):
     assert not any("nodes/n1" in one.path for one in site.api.asked[asked:]), "there is nothing left to do"
 
 
+def test_while_kueue_is_away_one_node_at_a_time_is_tried_and_it_is_logged_once(
+    site: Site, caplog: pytest.LogCaptureFixture
+):
+    for name in ("n1", "n2"):
+        site.act("close", name)
+    away = site.api.refuse("PATCH", ".*/clusterqueues/q", 500, "InternalError")
+    for name in ("n1", "n2"):
+        site.act("open", name)
+    site.read(5)
+    for _ in range(4):
+        asked = len(site.api.asked)
+        site.read(20)
+        assert [one.method for one in site.api.asked[asked:]].count("PATCH") == 1
+    assert len([one for one in caplog.messages if "has not grown yet" in one]) == 2
+    site.api.rules.remove(away)
+    site.read(20)
+    assert site.quota == TWO
+
+
 def test_a_process_that_does_not_lead_leaves_the_quota_alone(site: Site):
     site.act("close")
     away = site.api.refuse("PATCH", ".*/clusterqueues/q", 500, "InternalError")
