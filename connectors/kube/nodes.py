@@ -82,12 +82,14 @@ def node_of(
 
 
 def closed_by(node: Node) -> str | None:
-    """Whose closing it is: the mark that we leave beside the taint; of a person's taint its value."""
+    """Whose closing it is: the mark that we leave beside the taint; of a person's taint its value, also beside ours,
+    as we must not take it off with ours."""
     ours = [taint for taint in node.spec.taints or () if taint.key == SIDE and taint.effect in _CLOSING]
     if not ours:
         return None
-    if ours[0].value != HPC:
-        return ours[0].value or "a taint without a value"
+    theirs = next((taint for taint in ours if taint.value != HPC), None)
+    if theirs is not None:
+        return theirs.value or "a taint without a value"
     return (node.metadata.annotations or {}).get(MARK, f"{MARK_PREFIX}{HPC}")
 
 

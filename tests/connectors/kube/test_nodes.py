@@ -28,6 +28,10 @@ CLOSED: dict[str, tuple[Object, tuple[str | None, bool, bool]]] = {
     ),
     "a person's taint, as the docs say it": (node(taints=[taint(SIDE, value="hpc")]), ("tidegate:hpc", False, False)),
     "somebody else's word": (node(taints=[taint(SIDE, value="maintenance")]), ("maintenance", False, False)),
+    "somebody else's word beside ours": (
+        node(taints=[taint(SIDE, value="hpc"), taint(SIDE, "NoExecute", "maintenance")], annotations=MARK),
+        ("maintenance", False, True),
+    ),
     "no word": (node(taints=[taint(SIDE)]), ("a taint without a value", False, False)),
     "our mark without a taint": (node(annotations=MARK), (None, False, False)),
     "a wish": (node(taints=[taint(SIDE, "PreferNoSchedule", "hpc")]), (None, True, False)),
