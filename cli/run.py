@@ -61,7 +61,8 @@ def run(
     place = read_site(site)
     rules = Policy() if policy is None else read_policy(policy)
     settings = settings_in(place.spec.bus.settings)
-    for path in place.spec.slurm.exposed():
+    kubernetes = place.spec.kubernetes
+    for path in (*place.spec.slurm.exposed(), *(() if kubernetes is None else kubernetes.exposed())):
         note(f"warning: everybody on this machine can read the secret in {path} (chmod 600 {quote(str(path))})")
     if rules.spec.takeovers:
         note(f"note: spec.takeovers is accepted, but not acted on: {NOT_YET['spec.takeovers']}")

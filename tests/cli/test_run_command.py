@@ -110,6 +110,13 @@ def test_takeovers_are_said_to_begin_none_yet(site: Path):
     assert CliRunner().invoke(app, ["run", *files, "--once"]).stderr.count(told) == 1
 
 
+def test_a_token_for_kubernetes_that_everybody_can_read_is_told(site: Path):
+    assert "everybody on this machine" not in once(site).stderr
+    file = site / "kube-token"
+    file.chmod(0o644)
+    assert f"warning: everybody on this machine can read the secret in {file} (chmod 600" in once(site).stderr
+
+
 def test_observing_tells_of_no_plan(site: Path, server: Fake):
     told = once(site, "observe")
     assert (told.exit_code, told.stdout) == (
