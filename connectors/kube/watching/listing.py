@@ -14,6 +14,7 @@ from models.errors import Unreachable
 
 PAGE_S = 60.0  # how long one page may take
 OBJECTS_MOST = 1_000_000
+PAGES_MOST = 10_000  # a server that says for ever that there is more would be asked for ever
 GONE = 410
 
 T = TypeVar("T", bound=Described)
@@ -62,9 +63,9 @@ class Gathered(Generic[T]):
 
 
 def listed(api: Api, resource: Resource[T], reading: Reading[T], gathered: Gathered[T], page: int) -> None:
-    """All of them, ``page`` at a time, or at once with 0. Raises as ``body_of``, and PagesExpired."""
+    """All of them, ``page`` at a time, or at once with 0. Raises as ``body_of``, PagesExpired, or Unreachable."""
     token = ""
-    while True:
+    for _ in range(PAGES_MOST):
         query = ({"limit": str(page)} if page else {}) | ({"continue": token} if token else {})
         answer = api.ask("GET", resource.path, query=query, timeout_s=PAGE_S)
         if answer.status == GONE:
@@ -77,3 +78,4 @@ def listed(api: Api, resource: Resource[T], reading: Reading[T], gathered: Gathe
         token = told.goes_on
         if not token:
             return
+    raise Unreachable(f"the list of {resource.name} has no end")
