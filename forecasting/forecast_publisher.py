@@ -150,7 +150,8 @@ class ForecastPublisher:
         most = float(self.pool_nodes or NODES_MOST) * QUEUE_POOLS_MOST
         if demand.nodes <= most:
             return demand
-        return Demand(demand.side, demand.at_s, min(demand.running, most), max(0.0, most - demand.running))
+        running = min(demand.running, most)
+        return Demand(demand.side, demand.at_s, running, most - running, demand.announced)
 
     def _records(self, at_s: int) -> tuple[WorkRecord, ...]:
         """What was told of work until the instant and not taken in yet, in the order in which it came."""
@@ -176,4 +177,6 @@ def demand_of(event: Event, pool: PoolId) -> Demand | None:
 
 
 def _nodes(event: Event) -> float:
-    return event.payload.nodes if isinstance(event.payload, WorkRecord | Demand) else 0.0
+    payload = event.payload
+    announced = sum(one.nodes for one in payload.announced) if isinstance(payload, Demand) else 0.0
+    return payload.nodes + announced if isinstance(payload, WorkRecord | Demand) else 0.0

@@ -5,11 +5,13 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from forecasting.announced import added
 from forecasting.boosting import FORESTS, Boosting, QuantileModel, fit
 from forecasting.features import COLUMNS, DAY_S, Features
 from forecasting.history import History
 from forecasting.persistence import RollingPersistence
 from forecasting.trust import Trust
+from models.announced import Announced
 from models.demand import Demand
 from models.forecasts import Source
 
@@ -58,6 +60,7 @@ class SideForecaster:
         self._first_slot: int | None = None
         self._refit_slot = 0
         self._queue_max = 0.0
+        self._announced: tuple[Announced, ...] = ()
         experts = 1 if refit_every_s is None else 1 + len(FORESTS)
         self.trust = Trust(steps=self._steps, levels=levels, step_s=step_s, experts=experts)
         self.seen_s = origin_s
@@ -73,6 +76,7 @@ class SideForecaster:
         if now_s < self.seen_s:
             return
         self.seen_s = now_s
+        self._announced = demand.announced
         if pool_nodes is not None:
             self._pool_nodes = pool_nodes
         slot = (now_s - self._origin_s + self._step_s // 2) // self._step_s
@@ -103,7 +107,7 @@ class SideForecaster:
         )
 
     def forecast(self, now_s: int) -> tuple[float, NDArray[np.float64], Source]:
-        """Demand now, its quantiles of shape (H, Q) in nodes, and where they come from.
+        """Demand now, its quantiles of shape (H, Q) in nodes, and where they come from. What is announced is in them.
 
         ValueError for a ``now_s`` before the last observation: what was seen since would be a look into the future.
         """
@@ -117,7 +121,18 @@ class SideForecaster:
             models = self._possible(now + self._model.moves(self._row()), now)
         published = self.trust.publish(history.last_slot, persistence, models)
         trusted = models is not None and float(self.trust.weights[:, 0].min()) <= 1.0 - _TRUSTED_SHARE
-        return now, published, Source.MODEL if trusted else Source.PERSISTENCE
+        source = Source.MODEL if trusted else Source.PERSISTENCE
+        return now, published + self._on_top(now_s, source)[:, None], source
+
+    def _on_top(self, now_s: int, source: Source) -> NDArray[np.float64]:
+        """What is announced and not in the forecast already, at each horizon, shape (H,)."""
+        return added(
+            self._announced,
+            self._history if source is Source.MODEL else None,
+            origin_s=self._origin_s,
+            now_s=now_s,
+            horizons_s=self._steps * self._step_s,
+        )
 
     def _row(self) -> NDArray[np.float64]:
         """The features of the last sample, shape (F,)."""

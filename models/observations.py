@@ -11,22 +11,6 @@ from models.nodes import Side
 from models.work import WorkRecord
 
 SIGNALS_MOST = 64  # each is a column that every refit learns from, for every sample of its history
-ANNOUNCED_MOST = 10_000  # a site has some hundred CronJobs and reservations; begin times come from jobs that wait
-
-
-@dataclass(frozen=True, slots=True)
-class Announced:
-    """Work of which somebody has said in advance when it begins: ``nodes`` node-equivalents at ``at_s``, and ``why``
-    that is known (a begin time, a CronJob, a reservation)."""
-
-    at_s: int
-    side: Side
-    nodes: float
-    why: str
-
-    def __post_init__(self) -> None:
-        if not 0 < self.nodes < math.inf:
-            raise ValueError(f"what is announced must be larger than nothing, and finite: {self}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +19,7 @@ class Observation:
 
     ``demand`` by side, without a side that could not be seen; ``records`` is every one that changed since the last
     observation; ``pool_nodes`` the nodes of the pool, None where it is as before. ``signals`` are Prometheus series by
-    name, each with its value then, a series without one left out; ``announced`` all that is known of what begins later.
+    name, each with its value then, a series without one left out. What is known to begin later is in the demand.
     """
 
     at_s: int
@@ -43,12 +27,9 @@ class Observation:
     records: tuple[WorkRecord, ...] = ()
     pool_nodes: int | None = None
     signals: Mapping[str, float] = field(default_factory=dict)
-    announced: tuple[Announced, ...] = ()
 
     def __post_init__(self) -> None:
         if self.pool_nodes is not None and self.pool_nodes < 0:
             raise ValueError(f"a pool cannot have {self.pool_nodes} nodes")
         if len(self.signals) > SIGNALS_MOST or not all(map(math.isfinite, self.signals.values())):
             raise ValueError(f"signals are at most {SIGNALS_MOST} finite numbers, not {dict(self.signals)}")
-        if len(self.announced) > ANNOUNCED_MOST:
-            raise ValueError(f"at most {ANNOUNCED_MOST} things can be announced, not {len(self.announced)}")

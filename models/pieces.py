@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from math import ceil
 
 from msgspec import Struct
 from msgspec.structs import replace
 
+from models.announced import Announced
 from models.demand import Demand
 from models.nodes import Side
 from models.unserved import Unserved, by_reason, too_large_jobs
@@ -25,7 +26,8 @@ class Piece(Struct, frozen=True, gc=False):
 
     ``size`` is one part's in node-equivalents. ``ends_s`` is when what has nodes must have ended, NEVER_S where nothing
     bounds it or it stands still. ``owns`` is whether its user alone may be on its nodes, ``unused`` what nobody else
-    can use of them for that, told of the first of a user's.
+    can use of them for that, told of the first of a user's. ``begins_s`` is when work that is held for nothing but its
+    hour begins.
     """
 
     record: WorkRecord
@@ -36,6 +38,7 @@ class Piece(Struct, frozen=True, gc=False):
     ends_s: int = NEVER_S
     owns: bool = False
     unused: float = 0.0
+    begins_s: int | None = None
 
 
 def summed(waiting: Iterable[Piece]) -> list[Piece]:
@@ -99,6 +102,14 @@ def demand_of(work: Iterable[Piece], at_s: int, busy: int, nodes_max: int) -> De
         elif piece.record.state is WorkState.ELIGIBLE and piece.size <= nodes_max:
             waiting += piece.record.nodes + piece.unused
     return Demand(Side.HPC, at_s, min(running, float(busy)), waiting)
+
+
+def announced_of(work: Iterable[Piece], nodes_max: int) -> Iterator[Announced]:
+    """What begins at its own hour and is not oversize."""
+    for piece in work:
+        if piece.begins_s is not None and piece.size <= nodes_max:
+            record = piece.record
+            yield Announced(piece.begins_s, record.side, record.nodes, f"job {record.id}", record.limit_s)
 
 
 def waiting_of(work: Iterable[Piece], nodes_max: int) -> WaitingWork:

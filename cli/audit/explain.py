@@ -19,6 +19,7 @@ from controller.decide.bounds import first_bounds
 from controller.decide.decide import decide
 from controller.decide.guards import begun_lately, under_way
 from models.audit import Decided
+from models.demand import Demand
 from models.errors import BadInput
 from models.fields import nodes_of
 from models.forecasts import Forecast
@@ -102,12 +103,22 @@ def numbers(entry: Decided) -> Table:
     if any(view.waiting.unserved for view in views):
         unserved = (sum(one.nodes for one in view.waiting.unserved) for view in views)
         table.add_row("nobody can serve", *(f"{nodes:.1f}" for nodes in unserved))
+    if any(view.demand.announced for view in views):
+        table.add_row("announced for later", *(_announced(view.demand) for view in views))
     horizons_s = sorted({horizon_s for view in views for horizon_s in view.forecast.horizons_s})
     for horizon_s in horizons_s:
         table.add_row(f"expected in {ahead(horizon_s)}", *(_expected(view.forecast, horizon_s) for view in views))
     table.add_row("expected by", *(str(view.forecast.source) for view in views))
     table.add_row("one unmet for 1 h costs", *(f"{entry.pool.unmet_cost.of(side):g}" for side in Side))
     return table
+
+
+def _announced(demand: Demand) -> str:
+    """How many nodes begin when at the earliest."""
+    if not demand.announced:
+        return ABSENT
+    nodes, first = sum(one.nodes for one in demand.announced), demand.announced[0]
+    return f"{nodes:.1f} from {span_text(first.at_s - demand.at_s)} on"
 
 
 def _expected(forecast: Forecast, horizon_s: int) -> str:

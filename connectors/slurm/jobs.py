@@ -33,6 +33,7 @@ _WAIT = (WorkState.ELIGIBLE, WorkState.HELD, WorkState.ENDED)
 NODES_WOULD_DO = frozenset(("None", "Resources", "Priority", "ReqNodeNotAvail", "NodeDown", "SchedDefer"))
 """Why a job waits that nodes could start. All else (held, a dependency, its hour, a limit, a licence, a reservation of
 its own, a partition that cannot hold it) is no demand, and so is a reason that is not known here."""
+ITS_HOUR = "BeginTime"
 
 
 class KnownJob(Struct, frozen=True, gc=False):
@@ -115,7 +116,7 @@ def _together(
             if piece.record.state is not WorkState.ENDED:
                 count = 1 + len(others)
                 record = replace(piece.record, nodes=piece.record.nodes * count)
-                yield replace(piece, record=record, parts=piece.parts * count)
+                yield replace(piece, record=record, parts=piece.parts * count, begins_s=None)
 
 
 def state_of(job: Job, now_s: int) -> WorkState:
@@ -148,21 +149,27 @@ def _pieces_of(job: Job, extents: JobSizes, nodes: Collection[str], now_s: int, 
     if size <= 0:
         return ()
     record = _record(job, state, size)
+    begins_s = _begins_s(job, now_s) if state is WorkState.HELD else None
     rank = (-(job.priority.value or 0), job.job_id)
     if job.array_task_string and job.array_task_id.value is None:
-        return tuple(_waiting_tasks(job, Piece(record, size, 1, rank, owns=owns), running))
-    return (Piece(record, size, 1, rank, where, _ends_s(job) if where else NEVER_S, owns),)
+        return tuple(_waiting_tasks(job, Piece(record, size, 1, rank, owns=owns, begins_s=begins_s), running))
+    return (Piece(record, size, 1, rank, where, _ends_s(job) if where else NEVER_S, owns, begins_s=begins_s),)
 
 
 def _waiting_tasks(job: Job, one: Piece, running: int) -> Iterator[Piece]:
     """The tasks of an array that have not started: as many as may run at once, and the rest, which is held."""
     state = one.record.state
     count, limit = amounts.tasks(job.array_task_string)[0], job.array_max_tasks.value or 0
-    free = max(0, min(count, limit - running)) if limit and state is WorkState.ELIGIBLE else count
-    for ident, part, parts in (("rest", state, free), ("limited", WorkState.HELD, count - free)):
+    starts = state is WorkState.ELIGIBLE or one.begins_s is not None
+    free = max(0, min(count, limit - running)) if limit and starts else count
+    for ident, part, parts, begins_s in (
+        ("rest", state, free, one.begins_s),
+        ("limited", WorkState.HELD, count - free, None),
+    ):
         if parts:
-            name = f"{job.array_job_id.value or job.job_id}_{ident}"
-            yield replace(one, record=replace(one.record, id=name, state=part, nodes=one.size * parts), parts=parts)
+            record = replace(one.record, id=f"{job.array_job_id.value or job.job_id}_{ident}", state=part)
+            record = replace(record, nodes=one.size * parts)
+            yield replace(one, record=record, parts=parts, begins_s=begins_s)
 
 
 def _record(job: Job, state: WorkState, size: float) -> WorkRecord:
@@ -201,14 +208,27 @@ def _joined(ident: int, parts: list[Piece]) -> Piece:
     record = replace(first.record, id=str(ident), nodes=size)
     nodes = tuple(sorted({name for part in alive for name in part.nodes}))
     ends_s = max((part.ends_s for part in alive if part.nodes), default=NEVER_S)
-    return Piece(record, size, 1, min(part.rank for part in parts), nodes, ends_s)
+    begins = [part.begins_s for part in alive if part.begins_s is not None]
+    begins_s = max(begins) if len(begins) == len(alive) else None
+    return Piece(record, size, 1, min(part.rank for part in parts), nodes, ends_s, begins_s=begins_s)
 
 
 def _is_eligible(job: Job, states: frozenset[str], now_s: int) -> bool:
     since_s = job.eligible_time.value
-    if job.hold or not since_s or since_s > now_s or not HELD_FLAGS.isdisjoint(states) or "COMPLETING" in states:
-        return False
-    return job.state_reason in NODES_WOULD_DO
+    return bool(since_s and since_s <= now_s) and _is_free(job, states) and job.state_reason in NODES_WOULD_DO
+
+
+def _is_free(job: Job, states: frozenset[str]) -> bool:
+    """Whether nobody holds it, and nothing is left of an earlier run."""
+    return not job.hold and HELD_FLAGS.isdisjoint(states) and "COMPLETING" not in states
+
+
+def _begins_s(job: Job, now_s: int) -> int | None:
+    """When a job that waits for nothing but its hour may start."""
+    since_s = job.eligible_time.value
+    waits_for_it = job.state_reason == ITS_HOUR or job.state_reason in NODES_WOULD_DO
+    is_later = since_s is not None and since_s > now_s and waits_for_it
+    return since_s if is_later and _is_free(job, flags_of(job.job_state)) else None
 
 
 def _ends_s(job: Job) -> int:

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 
 from connectors.slurm import flags, wire
-from connectors.slurm.names import booking_mark, given_reason
+from connectors.slurm.names import BOOKING_PREFIX, booking_mark, given_reason
 from connectors.slurm.pool import shape_of
+from models.announced import Announced
 from models.handovers import of_tidegate
 from models.hostlists import hosts
-from models.nodes import HpcNode
+from models.nodes import HpcNode, Side
 from models.pieces import NEVER_S
 
 Told = tuple[wire.Node, int | None, Collection[str], str]
@@ -67,6 +68,24 @@ def bookings(reservations: Iterable[wire.Reservation], nodes: Collection[str]) -
             if name in nodes:
                 found.setdefault(name, set()).add(booking_mark(name, reservation.name))
     return found
+
+
+def announced_bookings(
+    reservations: Iterable[wire.Reservation], nodes: Collection[str], now_s: int
+) -> Iterator[Announced]:
+    """Reservations of users that begin later, with as many of the nodes as each has.
+
+    A Tidegate's own are none, nor is one for maintenance, or for root alone: no job is to run then.
+    """
+    for one in reservations:
+        begins_s, ends_s = one.start_time.value, one.end_time.value
+        is_ours = one.name.startswith(BOOKING_PREFIX)
+        is_down = "MAINT" in flags.flags_of(one.flags) or one.users == "root"
+        size = sum(name in nodes for name in hosts(one.node_list))
+        if begins_s is None or begins_s <= now_s or is_ours or is_down or not size:
+            continue
+        lasts_s = max(0, ends_s - begins_s) if ends_s is not None else None
+        yield Announced(begins_s, Side.HPC, float(size), f"reservation {one.name}", lasts_s)
 
 
 def _first(booked: Collection[str]) -> str | None:

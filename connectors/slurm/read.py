@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
 from connectors.slurm import wire
 from connectors.slurm.jobs import KnownJobs, pieces
-from connectors.slurm.nodes import KnownNodes, bookings
+from connectors.slurm.nodes import KnownNodes, announced_bookings, bookings
 from connectors.slurm.pool import Pool, pool_of
+from models.announced import soonest
 from models.demand import Demand
 from models.errors import BadInput, Unreachable
 from models.nodes import HpcNode
-from models.pieces import demand_of, ends_of, waiting_of, with_unused
+from models.pieces import announced_of, demand_of, ends_of, waiting_of, with_unused
 from models.work import WaitingWork, WorkRecord
 
 Thing = TypeVar("Thing")
@@ -67,7 +68,9 @@ def pool_reading(
         pool = pool_of(names, nodes, partitions)
         most = len(pool.nodes) if nodes_max is None else nodes_max
         work = with_unused(pieces(jobs, pool, at_s, known.jobs), most)
-        booked = bookings(present(answers.reservations.reservations, "reservations"), pool.nodes)
+        reservations = present(answers.reservations.reservations, "reservations")
+        booked = bookings(reservations, pool.nodes)
+        later = (*announced_of(work, most), *announced_bookings(reservations, pool.nodes, at_s))
     except BadInput as error:
         raise Unreachable(f"what Slurm shows cannot be understood: {error}") from error
     here = [node for node in nodes if node.name in pool.nodes]
@@ -77,7 +80,7 @@ def pool_reading(
         at_s=at_s,
         nodes=shown,
         records=tuple(piece.record for piece in work),
-        demand=demand_of(work, at_s, busy, most),
+        demand=replace(demand_of(work, at_s, busy, most), announced=soonest(later, at_s)),
         waiting=waiting_of(work, most),
         pool=pool,
     )

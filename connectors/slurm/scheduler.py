@@ -42,8 +42,8 @@ class SlurmScheduler:
 
     ``nodes_max`` is the most nodes that the policy can ever give this side. ``read`` shows what ``answers`` gives,
     which pools of one ``cluster`` share, and asks Slurm each time without it; ``look`` and the acts ask at once. When
-    a node frees, and from when it is reserved, is by our ``clock``, whatever slurmctld's says; times of work are
-    slurmctld's, and so is the order of what was read.
+    a node frees, from when it is reserved, and when announced work begins is by our ``clock``, whatever slurmctld's
+    says; times of work are slurmctld's, and so is the order of what was read.
     """
 
     def __init__(
@@ -148,7 +148,8 @@ class SlurmScheduler:
         nodes = reading.nodes
         if ahead_s := self._ahead_s(reading.at_s):
             nodes = {name: _by_our_clock(node, ahead_s) for name, node in nodes.items()}
-            reading = replace(reading, nodes=nodes)
+            announced = tuple(replace(one, at_s=one.at_s - ahead_s) for one in reading.demand.announced)
+            reading = replace(reading, nodes=nodes, demand=replace(reading.demand, announced=announced))
         picture = Picture(
             Side.HPC, answers.asked_s, reading.at_s, nodes, reading.records, reading.demand, reading.waiting
         )

@@ -127,6 +127,9 @@ class Reservation(msgspec.Struct, frozen=True, gc=False):
     name: str
     node_list: str = ""
     start_time: Number = NONE
+    end_time: Number = NONE
+    users: str = ""
+    flags: tuple[str, ...] = ()
 
 
 class Statistics(msgspec.Struct, frozen=True, gc=False):

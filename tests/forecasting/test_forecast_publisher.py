@@ -12,6 +12,7 @@ from forecasting.demand import WorkLedger
 from forecasting.forecast_publisher import AHEAD_MOST_S, PATIENCE_S, QUEUE_POOLS_MOST, ForecastPublisher
 from forecasting.forecaster import DemandForecaster, NowForecaster, PersistenceForecaster
 from forecasting.tree_fitting import Growth
+from models.announced import Announced
 from models.bus import Gap
 from models.demand import Demand
 from models.errors import BusUnavailable
@@ -416,3 +417,15 @@ def test_work_without_demand_does_not_pile_up(bus: ListBus, tell: Teller, monkey
     tell.demand(100)
     following.follow(100)
     assert noting.seen[-1][2][-1].started_s == 99
+
+
+def test_what_the_demand_announces_goes_over_the_bus_into_the_forecast():
+    bus, announced = ListBus(), (Announced(4000, Side.HPC, 6.0, "job 7", 9000),)
+    publisher = ForecastPublisher(bus, PersistenceForecaster(), POOL, group="forecast")
+    for side, later in ((Side.HPC, announced), (Side.KUBERNETES, ())):
+        demand = Demand(side, 600, 2.0, 0.0, later)
+        bus.publish(Event(Topic.DEMAND, f"{POOL.key}/{side}", demand, 600, "test", 600.0))
+    assert publisher.follow(600)
+    found = {event.payload.side: event.payload for event in bus.log if event.topic is Topic.FORECASTS}
+    medians = {side: [row[2] for row in one.values] for side, one in found.items()}
+    assert medians == {Side.HPC: [2.0, 2.0, 8.0, 8.0], Side.KUBERNETES: [2.0] * 4}

@@ -4,21 +4,12 @@ from __future__ import annotations
 
 import pytest
 
-from models.nodes import Side
-from models.observations import ANNOUNCED_MOST, SIGNALS_MOST, Announced, Observation
-
-SOON = Announced(900, Side.HPC, 4.0, "a reservation")
+from models.observations import SIGNALS_MOST, Observation
 
 
 def test_what_is_not_known_is_left_out():
     seen = Observation(300, {})
-    assert (seen.records, seen.pool_nodes, seen.signals, seen.announced) == ((), None, {}, ())
-
-
-@pytest.mark.parametrize("nodes", [0.0, -1.0, float("inf"), float("nan")])
-def test_what_is_announced_has_a_size(nodes: float):
-    with pytest.raises(ValueError, match="larger than nothing"):
-        Announced(900, Side.HPC, nodes, "a CronJob")
+    assert (seen.records, seen.pool_nodes, seen.signals) == ((), None, {})
 
 
 WRONG = {
@@ -26,7 +17,6 @@ WRONG = {
     "a signal that is no number": ({"signals": {"queue": float("nan")}}, "finite"),
     "a signal without end": ({"signals": {"queue": float("inf")}}, "finite"),
     "too many signals": ({"signals": {f"s{n}": 1.0 for n in range(SIGNALS_MOST + 1)}}, "at most 64"),
-    "too much announced": ({"announced": (SOON,) * (ANNOUNCED_MOST + 1)}, "at most 10000"),
 }
 
 
@@ -38,5 +28,5 @@ def test_what_cannot_be_is_refused(facts: dict[str, object], said: str):
 
 def test_as_much_as_is_allowed_is_taken():
     signals = {f"s{n}": float(n) for n in range(SIGNALS_MOST)}
-    seen = Observation(300, {}, pool_nodes=0, signals=signals, announced=(SOON,) * ANNOUNCED_MOST)
-    assert (len(seen.signals), len(seen.announced)) == (SIGNALS_MOST, ANNOUNCED_MOST)
+    seen = Observation(300, {}, pool_nodes=0, signals=signals)
+    assert len(seen.signals) == SIGNALS_MOST

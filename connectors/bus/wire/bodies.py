@@ -11,6 +11,7 @@ from typing import Annotated
 
 from msgspec import Meta, Struct
 
+from models.announced import ANNOUNCED_MOST
 from models.forecasts import Source
 from models.handovers import Direction, Stage, Why
 from models.nodes import Side
@@ -120,6 +121,15 @@ class NodeOfKubernetes(OfPool, frozen=True):
     lacks: Annotated[str, means("What its like have and this one does not offer.")] = ""
 
 
+class AnnouncedWork(Struct, frozen=True):
+    """Work that is known to begin later, and is no demand until then."""
+
+    at_s: Annotated[Seconds, means("When it begins, in seconds since 1970.")]
+    nodes: Annotated[float, Meta(gt=0), means("Its size in node-equivalents.")]
+    why: Annotated[Text, means("Why that is known: a begin time, a CronJob, a reservation.")]
+    lasts_s: Annotated[Span | None, means("For how many seconds at most; null where nothing bounds it.")] = None
+
+
 class DemandNow(OfPool, frozen=True):
     """One side's demand on the pool. Where it is not known there is no event: unknown is not zero."""
 
@@ -127,6 +137,11 @@ class DemandNow(OfPool, frozen=True):
     at_s: Annotated[Seconds, means("When it was so, in seconds since 1970.")]
     running: Annotated[Nodes, means("In use now, in node-equivalents.")]
     waiting: Annotated[Nodes, means("Eligible and could use a node now, in node-equivalents.")]
+    announced: Annotated[
+        tuple[AnnouncedWork, ...],
+        Meta(max_length=ANNOUNCED_MOST),
+        means("What is known to begin within a day, the soonest first; in neither of the two."),
+    ] = ()
 
 
 class OutlookMade(Struct, frozen=True, kw_only=True):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from connectors.bus.wire.payloads import TYPES
 from connectors.bus.wire.receiver import dead_letter_event
+from models.announced import Announced
 from models.demand import Demand
 from models.events import DeadLetter, Event, Payload, Planned, Topic
 from models.forecasts import Forecast, Source
@@ -69,7 +70,7 @@ _VALUES: tuple[tuple[str, Payload], ...] = (  # each with its key after the pool
     ),
     ("/hpc/gpu017", HpcNode("gpu017", "a100", _MARK, busy=True, frees_at_s=NOW_S + 3600, offers=_OFFERS)),
     ("/kubernetes/gpu017", KubernetesNode("gpu017", None, discouraged=False, pods=0, uid=_HANDOVER.uid)),
-    ("/hpc", Demand(Side.HPC, NOW_S, 48.0, 6.5)),
+    ("/hpc", Demand(Side.HPC, NOW_S, 48.0, 6.5, (Announced(NOW_S + 7200, Side.HPC, 12.0, "job 4712", 3600),))),
     ("/hpc", _FORECAST),
     ("", Planned(7, _PLAN)),
     ("/gpu017", _HANDOVER),

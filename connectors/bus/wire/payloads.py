@@ -14,6 +14,7 @@ from connectors.bus.topics import LONGEST
 from connectors.bus.wire.bodies import (
     EXAMPLE_MOST,
     TEXT_MOST,
+    AnnouncedWork,
     Dead,
     DemandNow,
     ForecastMade,
@@ -31,6 +32,7 @@ from connectors.bus.wire.bodies import (
     UnservedNow,
     Work,
 )
+from models.announced import Announced
 from models.demand import Demand
 from models.events import DeadLetter, Planned, Topic
 from models.forecasts import Forecast
@@ -97,6 +99,16 @@ def _shape(body: Shape | None) -> NodeShape | None:
 
 def _shape_body(shape: NodeShape | None) -> Shape | None:
     return None if shape is None else Shape(shape.cpu_milli, shape.memory_mib, shape.gpu_milli)
+
+
+def _demand(body: DemandNow) -> Demand:
+    announced = tuple(Announced(side=body.side, **_fields(one)) for one in body.announced)
+    return Demand(body.side, body.at_s, body.running, body.waiting, announced)
+
+
+def _demand_body(demand: Demand) -> DemandNow:
+    announced = tuple(AnnouncedWork(**_values(AnnouncedWork, one)) for one in demand.announced)
+    return DemandNow(demand.side, demand.at_s, demand.running, demand.waiting, announced)
 
 
 def _forecast(body: ForecastMade) -> Forecast:
@@ -226,7 +238,7 @@ TYPES: Mapping[type, Type[Any]] = {
     WorkRecord: Type("dev.tidegate.work.v1", Work, Topic.WORK, _work_body, _work),
     HpcNode: _node("dev.tidegate.node.hpc.v1", NodeOfHpc, HpcNode),
     KubernetesNode: _node("dev.tidegate.node.kubernetes.v1", NodeOfKubernetes, KubernetesNode),
-    Demand: _alike("dev.tidegate.demand.v1", DemandNow, Topic.DEMAND, Demand),
+    Demand: Type("dev.tidegate.demand.v1", DemandNow, Topic.DEMAND, _demand_body, _demand),
     Forecast: Type("dev.tidegate.forecast.v1", ForecastMade, Topic.FORECASTS, _forecast_body, _forecast),
     Planned: Type("dev.tidegate.plan.v1", PlanMade, Topic.PLANS, _plan_body, _plan),
     Handover: _alike("dev.tidegate.handover.v1", HandoverNow, Topic.HANDOVERS, Handover),

@@ -16,9 +16,9 @@ from connectors.kube.demand.pools import Pool, SeenPool, seen_pool
 from connectors.kube.demand.waiting import needs_of, together
 from connectors.kube.wire.nodes import Node
 from connectors.kube.wire.pods import Pod
+from models.announced import soonest
 from models.demand import Demand
 from models.nodes import Side
-from models.observations import Announced
 from models.pieces import WAITING_MAX
 from models.unserved import Unserved, by_reason
 from models.work import WaitingWork, WorkRecord, WorkState
@@ -47,12 +47,11 @@ class Cluster(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class PoolDemand:
-    """What Kubernetes wants of a pool. ``announced`` is what begins later; ``shape`` what a node has for pods."""
+    """What Kubernetes wants of a pool; ``shape`` is what a node has for pods."""
 
     demand: Demand
     waiting: WaitingWork
     records: tuple[WorkRecord, ...]
-    announced: tuple[Announced, ...]
     shape: Request
 
 
@@ -148,10 +147,11 @@ def _demand(
     told = [record for ident, pods in running.items() if (record := records.running(seen, ident, pods))]
     told += records.waiting(seen.pool.name, laid, {record.id for record in told})
     return PoolDemand(
-        demand=Demand(Side.KUBERNETES, now_s, float(len(used & seen.names)), float(needed)),
+        demand=Demand(
+            Side.KUBERNETES, now_s, float(len(used & seen.names)), float(needed), soonest(laid.announced, now_s)
+        ),
         waiting=WaitingWork(Side.KUBERNETES, tuple(sizes), _told(laid)),
         records=tuple(told),
-        announced=tuple(laid.announced),
         shape=seen.shape,
     )
 

@@ -12,8 +12,8 @@ from connectors.kube.demand.need import Held, Need, Part, Place, Request
 from connectors.kube.demand.packing import Counts, nodes_needed, share, shares, too_large
 from connectors.kube.demand.place import Room, pools_of
 from connectors.kube.demand.pools import SeenPool
+from models.announced import Announced
 from models.nodes import Side
-from models.observations import Announced
 from models.unserved import Unserved, UnservedReason, by_reason
 
 REASONS = {
@@ -181,7 +181,8 @@ class Layer:
 
     def _announce(self, need: Need, laid: Laid, nodes: float) -> None:
         if need.begins_s is not None and nodes > 0:
-            laid.announced.append(Announced(need.begins_s, Side.KUBERNETES, nodes, need.why or need.source))
+            why = need.why or f"{need.source} {need.name}".rstrip()
+            laid.announced.append(Announced(need.begins_s, Side.KUBERNETES, nodes, why, need.limit_s))
 
 
 def _no_fit(request: Request, shape: Request) -> Large:

@@ -92,11 +92,13 @@ class PartitionShown(Protocol):
 
 
 class ReservationShown(Protocol):
-    """``pyslurm.Reservation``."""
+    """``pyslurm.Reservation``. Its flags are not read."""
 
     name: str
     nodes: str | None
     start_time: int | None
+    end_time: int | None
+    users: Sequence[str]
 
 
 class StatisticsShown(Protocol):
@@ -173,7 +175,13 @@ def partition(shown: PartitionShown) -> wire.Partition:
 
 def reservation(shown: ReservationShown) -> wire.Reservation:
     """One reservation."""
-    return wire.Reservation(shown.name, shown.nodes or "", number(shown.start_time))
+    return wire.Reservation(
+        shown.name,
+        shown.nodes or "",
+        number(shown.start_time),
+        number(shown.end_time),
+        ",".join(shown.users),
+    )
 
 
 def statistics(shown: StatisticsShown) -> wire.Statistics:

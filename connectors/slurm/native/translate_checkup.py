@@ -33,9 +33,7 @@ class PartitionSeen(PartitionShown, Protocol):
 class ReservationSeen(ReservationShown, Protocol):
     """``pyslurm.Reservation``."""
 
-    users: Sequence[str]
     accounts: Sequence[str]
-    end_time: int | None
 
 
 def node(shown: NodeSeen) -> CheckupNode:

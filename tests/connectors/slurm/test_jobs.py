@@ -149,6 +149,38 @@ def test_a_held_array_is_held_as_a_whole():
     assert [(piece.record.id, piece.record.state) for piece in seen(array("1-9%3", 3, hold=True))] == [("8_rest", HELD)]
 
 
+# ---- what begins at its hour ----
+
+LATER = {"state_reason": "BeginTime", "eligible_time": number(NOW_S + 3600)}
+
+
+@pytest.mark.parametrize(
+    ("what", "told", "begins"),
+    [
+        ("its hour has not come", [job(**LATER)], [3600]),
+        ("no reason yet", [job(**{**LATER, "state_reason": "None"})], [3600]),
+        ("it waits for nodes", [job()], [None]),
+        ("a user holds it, too", [job(hold=True, **LATER)], [None]),
+        ("it is held after an earlier run", [job(1, "PENDING", "REQUEUE_HOLD", **LATER)], [None]),
+        ("it waits for another job, too", [job(**{**LATER, "state_reason": "Dependency"})], [None]),
+        ("as many tasks of an array as may run", [array("1-9%2", 2, **LATER)], [3600, None]),
+        (
+            "a heterogeneous job",
+            [job(13, het_job_id=number(13), **LATER), job(14, het_job_id=number(13), **LATER)],
+            [3600],
+        ),
+        (
+            "one of which a component is held",
+            [job(13, het_job_id=number(13), **LATER), job(14, het_job_id=number(13), hold=True)],
+            [None],
+        ),
+    ],
+)
+def test_when_a_job_begins_that_waits_for_its_hour_alone(what: str, told: list[Any], begins: list[int | None]):
+    found = [None if piece.begins_s is None else piece.begins_s - NOW_S for piece in seen(*told)]
+    assert found == begins, what
+
+
 # ---- heterogeneous jobs ----
 
 

@@ -9,6 +9,7 @@ import pytest
 
 from connectors.slurm import read, wire
 from connectors.slurm.jobs import NEVER_S
+from models.announced import Announced
 from models.errors import Unreachable
 from models.nodes import HpcNode, NodeShape, Side
 from models.pieces import WAITING_MAX
@@ -100,6 +101,28 @@ def test_reservations_are_told_by_our_mark_or_their_name_and_others_come_first()
     )
     marks = [told.nodes[name].booked_by for name in EIGHT[:4]]
     assert marks == ["tidegate:1.p1", "maintenance", "maintenance", None]
+
+
+def test_begin_times_and_users_reservations_are_announced_and_no_demand():
+    later = {"state_reason": "BeginTime", "eligible_time": number(NOW_S + 600), "time_limit": number(30)}
+    booked = {"start_time": number(NOW_S + 900), "end_time": number(NOW_S + 1500), "users": "ann"}
+    told = pool_reading(
+        nodes_max=4,
+        jobs=[job(4, **later), job(5, tres_req_str="cpu=5,mem=20000M,node=5", **later), job(6, hold=True, **later)],
+        reservations=[
+            {"name": "course", "node_list": "n[02-03],m1", **booked},
+            {"name": "begun", "node_list": "n04", **booked, "start_time": number(NOW_S)},
+            {"name": "down", "node_list": "n[01-08]", **booked, "flags": ["MAINT", "SPEC_NODES"]},
+            {"name": "roots", "node_list": "n[01-08]", **booked, "users": "root"},
+            {"name": "tidegate-1.p1-n01", "node_list": "n01", **booked},
+            {"name": "elsewhere", "node_list": "m1", **booked},
+        ],
+    )
+    assert told.demand.announced == (
+        Announced(NOW_S + 600, Side.HPC, 1.0, "job 4", 1800),
+        Announced(NOW_S + 900, Side.HPC, 2.0, "reservation course", 600),
+    )
+    assert (told.demand.waiting, told.waiting.sizes) == (0.0, ())
 
 
 def test_everything_is_of_the_pool():

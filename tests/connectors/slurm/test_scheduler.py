@@ -19,7 +19,7 @@ from models.errors import Unreachable
 from models.ports import HpcScheduler
 from tests.connectors.slurm import fake
 from tests.connectors.slurm.fake import Fake, Handler, rest
-from tests.connectors.slurm.makers import diagnosis, job, running
+from tests.connectors.slurm.makers import diagnosis, job, number, running
 from tests.patience import LONG_S
 
 MARK, OTHER = "tidegate:1.p1", "tidegate:1.p2"
@@ -397,8 +397,10 @@ def test_when_a_node_frees_and_from_when_it_is_booked_is_by_our_clock(server: Fa
     server.instead["GET diag"] = fake.say(200, diagnosis(now_s))
     client = rest(server, tmp_path)
     port = SlurmScheduler(RestTransport(client), clock=lambda: float(now_s - behind_s))
-    server.jobs = [running(1, "n02")]
+    later = {"state_reason": "BeginTime", "eligible_time": number(now_s + 600)}
+    server.jobs = [running(1, "n02"), job(2, **later)]
     server.nodes["n02"]["state"] = ["ALLOCATED"]
+    assert [one.at_s for one in port.read().demand.announced] == [now_s + 600 - behind_s]
     ends_s = running()["end_time"]["number"] - behind_s
     assert [port.read().nodes["n02"].frees_at_s, getattr(port.look("n02"), "frees_at_s", None)] == [ends_s, ends_s]
     assert port.reserve("n01", start_s=4_000_000_000, mark=MARK) is DONE

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from itertools import islice
+from itertools import islice, pairwise
 
 from connectors.kube.demand.listed import CRON_JOBS
 from connectors.kube.demand.need import Need
@@ -14,11 +14,14 @@ from connectors.kube.wire.jobs import CronJob
 from models.cron import schedule_of, starts, zone_of
 
 HORIZON_S = 86400  # how far ahead starts are told
-STARTS_MOST = 10  # of one CronJob: one of every minute would fill a day with 1440
+STARTS_MOST = 10  # of one CronJob: one of every hour would fill a day with 24
+READ_MOST = 100  # starts of one CronJob that are looked at
+OFTEN_S = 3600  # a start that follows another so soon finds its like there: demand as it stands says it
 
 
 def needs(seen: Seen, now_s: int, horizon_s: int = HORIZON_S) -> Iterator[Need]:
-    """The next starts of each CronJob that is not suspended, up to STARTS_MOST within the horizon.
+    """The next starts of each CronJob that is not suspended, up to STARTS_MOST within the horizon. Each lasts until the
+    next one at most. One that follows another within OFTEN_S is left out.
 
     Without a time zone its schedule is read in UTC, in which the controller runs as a rule. One whose schedule cannot
     be read is left out, see ``unread``.
@@ -56,6 +59,11 @@ def _announced(one: CronJob, seen: Seen, now_s: int, until_s: int) -> Iterator[N
         priority=seen.priority(spec.template.spec),
         limit_s=spec.active_deadline_seconds,
     )
-    coming = starts(schedule_of(one.spec.schedule), zone_of(one.spec.time_zone), now_s, until_s)
-    for begins_s in islice(coming, STARTS_MOST) if need.parts else ():
-        yield changed(need, id=f"{need.id}/{begins_s}", begins_s=begins_s)
+    coming = starts(schedule_of(one.spec.schedule), zone_of(one.spec.time_zone), now_s - OFTEN_S, until_s)
+    begins = list(islice(coming, READ_MOST)) if need.parts else []
+    apart = [later for earlier, later in pairwise([now_s - 2 * OFTEN_S, *begins]) if later - earlier >= OFTEN_S]
+    after = dict(pairwise(begins))
+    for begins_s in [at_s for at_s in apart if at_s > now_s][:STARTS_MOST]:
+        lasts = (need.limit_s, after[begins_s] - begins_s if begins_s in after else None)
+        limit_s = min((seconds for seconds in lasts if seconds is not None), default=None)
+        yield changed(need, id=f"{need.id}/{begins_s}", begins_s=begins_s, limit_s=limit_s)

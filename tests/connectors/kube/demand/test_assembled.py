@@ -20,8 +20,8 @@ from connectors.kube.demand.requests import interned
 from connectors.kube.wire.daemonsets import DaemonSet
 from connectors.kube.wire.nodes import Node
 from connectors.kube.wire.pods import Pod
+from models.announced import Announced
 from models.nodes import Side
-from models.observations import Announced
 from models.unserved import UnservedReason as Why
 from models.work import WorkRecord, WorkState
 from tests.connectors.kube.demand.made import (
@@ -64,7 +64,7 @@ def test_a_cluster_without_work():
     found = demand()
     assert (found.demand.running, found.demand.waiting, found.waiting.sizes) == (0, 0, ())
     assert (found.demand.at_s, found.demand.side) == (NOW_S, Side.KUBERNETES)
-    assert (found.records, found.waiting.unserved, found.announced) == ((), (), ())
+    assert (found.records, found.waiting.unserved, found.demand.announced) == ((), (), ())
     assert dict(found.shape) == {"cpu": 64_000, "memory": 256 * 2**30, GPU: 8, "pods": 110}
 
 
@@ -279,7 +279,7 @@ def test_what_is_held_is_told_with_its_reason_and_is_no_demand():
 def test_what_begins_later_is_announced_and_no_demand():
     at_s = NOW_S + 600
     found = demand(needs=[need(begins_s=at_s, why="CronJob a"), need("g", 3, together=True, begins_s=at_s)])
-    assert found.announced == (
+    assert found.demand.announced == (
         Announced(at_s, Side.KUBERNETES, 1.0, "CronJob a"),
         Announced(at_s, Side.KUBERNETES, 2, "workloads"),
     )

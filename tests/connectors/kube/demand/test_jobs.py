@@ -142,8 +142,26 @@ def test_starts_of_cron_jobs_are_announced(text: str, found: list[tuple[int, int
 
 
 def test_of_many_starts_the_next_ones_are_told_and_the_horizon_is_the_policys():
-    assert len(told(cron_job("* * * * *")).needs) == 10
-    assert len(told(cron_job("* * * * *"), words=Words(horizon_s=120)).needs) == 2
+    assert len(told(cron_job("0 * * * *")).needs) == 10
+    assert len(told(cron_job("0 * * * *"), words=Words(horizon_s=7200)).needs) == 2
+
+
+@pytest.mark.parametrize(
+    ("schedule", "job_spec", "lasting"),
+    [
+        ("0 18 * * *", "", [None]),
+        ("0 18 * * *", ", activeDeadlineSeconds: 600", [600]),
+        ("0 */12 * * *", "", [43200, None]),
+        ("0 */12 * * *", ", activeDeadlineSeconds: 86400", [43200, 86400]),
+        ("0,30 18 * * *", "", [1800]),
+        ("*/5 * * * *", "", []),
+        ("* 18 * * *", "", [60]),
+    ],
+    ids=["unbounded", "its deadline", "until the next", "the shorter of both", "twice in an hour", "often", "a burst"],
+)
+def test_a_start_lasts_until_the_next_and_one_that_follows_soon_is_left_out(schedule, job_spec, lasting):
+    needs = told(cron_job(schedule, job_spec=f"parallelism: 2{job_spec}")).needs
+    assert [need.limit_s for need in needs] == lasting
 
 
 @pytest.mark.parametrize(

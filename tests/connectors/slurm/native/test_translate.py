@@ -147,8 +147,9 @@ def test_a_partition(oversubscribe: str | None, whole: bool):
 
 
 def test_a_reservation():
-    told = translate.reservation(SimpleNamespace(name="maintenance", nodes=None, start_time=5))
-    assert (told.name, told.node_list, told.start_time.value) == ("maintenance", "", 5)
+    told = translate.reservation(SimpleNamespace(name="a", nodes=None, start_time=5, end_time=9, users=["ann", "bob"]))
+    assert (told.name, told.node_list, told.start_time.value) == ("a", "", 5)
+    assert (told.end_time.value, told.users) == (9, "ann,bob")
 
 
 # ---- jobs ----
