@@ -74,7 +74,7 @@ def node_of(
         uid=node.metadata.uid,
         record=annotations.get(RECORD),
         managed_by=managed_by(node),
-        fenced=any(taint.effect == NO_EXECUTE for taint in ours),
+        fenced=any(taint.effect == NO_EXECUTE and taint.value == HPC for taint in ours),
         bare=sum(map(is_bare, there)),
         staying=sum(bool(stays(pod, rules.evict)) for pod in there) + held,
         cordoned_by=theirs,

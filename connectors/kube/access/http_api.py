@@ -67,9 +67,12 @@ class HttpApi:
         headers = {} if body is None else {"Content-Type": content_type}
         response = self._send(method, path, query or {}, (headers, body), timeout_s)
         try:
-            return self._whole(response, f"{method} {path}", began_s + timeout_s, timeout_s)
+            answer = self._whole(response, f"{method} {path}", began_s + timeout_s, timeout_s)
         finally:
             response.close()  # nothing where it was read to its end: then the connection is kept
+        if method != "GET" and answer.ok and not answer.body.lstrip().startswith(b"{"):
+            raise Unreachable(f"no API server answered {method} {path}: what {self.host} sent is no object in JSON")
+        return answer
 
     @contextmanager
     def watch(self, path: str, *, query: Mapping[str, str], silence_s: float) -> Iterator[Iterator[bytes]]:

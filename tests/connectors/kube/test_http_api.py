@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from connectors.kube.access import http_api
-from connectors.kube.access.api import MERGE_PATCH, ApiRefused
+from connectors.kube.access.api import MERGE_PATCH, Answer, ApiRefused
 from connectors.kube.access.config import open_access
 from connectors.kube.access.http_api import HttpApi
 from connectors.kube.settings import KubernetesSettings
@@ -285,3 +285,10 @@ def test_a_server_without_tls(tmp_path: Path):
         with pytest.raises(Unreachable, match="it speaks no TLS"):
             api.ask("GET", NODES, timeout_s=LONG_S)
         api.close()
+
+
+@pytest.mark.parametrize("body", [b"<html>Log in</html>", b"", b"[]"], ids=["a page to log in", "nothing", "a list"])
+def test_a_write_is_done_only_where_an_api_server_says_so(server: FakeHttp, api: HttpApi, body: bytes):
+    server.instead[NODES] = lambda request: request.say(Answer(200, body))
+    with pytest.raises(Unreachable, match="no API server answered PATCH"):
+        api.ask("PATCH", NODES, body={}, content_type=MERGE_PATCH, timeout_s=LONG_S)

@@ -30,7 +30,7 @@ CLOSED: dict[str, tuple[Object, tuple[str | None, bool, bool]]] = {
     "somebody else's word": (node(taints=[taint(SIDE, value="maintenance")]), ("maintenance", False, False)),
     "somebody else's word beside ours": (
         node(taints=[taint(SIDE, value="hpc"), taint(SIDE, "NoExecute", "maintenance")], annotations=MARK),
-        ("maintenance", False, True),
+        ("maintenance", False, False),
     ),
     "no word": (node(taints=[taint(SIDE)]), ("a taint without a value", False, False)),
     "our mark without a taint": (node(annotations=MARK), (None, False, False)),
