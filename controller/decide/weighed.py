@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from controller.decide.choice import choose
 from controller.decide.guards import move_budget, sort_nodes
+from controller.decide.situation import situation_of
 from models.plans import Reason
 from models.policies import MovesPolicy, PoolPolicy
 from models.snapshot import Snapshot
@@ -55,15 +56,16 @@ class Weighed:
 
 def weigh(snapshot: Snapshot, pool: PoolPolicy, moves: MovesPolicy) -> Weighed:
     """The costs from which ``decide`` makes its plan of the same values. Pure."""
-    choice = choose(snapshot, pool, moves, sort_nodes(snapshot, moves), move_budget(snapshot, moves))
+    found = sort_nodes(snapshot, moves)
+    choice = choose(situation_of(snapshot, pool, found, move_budget(snapshot, moves)), pool, moves)
     (fall, why_not_fall), (rise, why_not_rise) = choice.limits
     rows = [(float(choice.offset), choice.stay, choice.cost)] if choice.weighed is None else choice.weighed.tolist()
-    found = []
+    splits = []
     for number, unmet, friction in rows:
         offset = int(number)
         forbidden = why_not_rise if offset > rise else why_not_fall if offset < -fall else None
-        found.append(Alternative(offset, unmet, friction, forbidden))
-    chosen = next(one for one in found if one.offset == choice.offset)
-    others = (one for one in found if one is not chosen)
+        splits.append(Alternative(offset, unmet, friction, forbidden))
+    chosen = next(one for one in splits if one.offset == choice.offset)
+    others = (one for one in splits if one is not chosen)
     nearest = sorted(others, key=lambda one: (abs(one.offset - choice.offset), one.cost, one.offset))
     return Weighed(choice.current, chosen, tuple(nearest), choice.limits)
