@@ -8,7 +8,6 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 
 from controller import safety
-from controller.decide.bounds import bounds_by_step
 from controller.decide.decide import decide
 from controller.handover.adoption import beyond_bounds
 from controller.handover.advice import advice
@@ -23,8 +22,9 @@ from controller.ledger import Ledger
 from controller.recovery import read_records
 from controller.site_budget import SiteBudget
 from controller.sweep import Sweep
+from controller.takeovers.watch import TakeoverWatch
 from controller.view import View
-from models.audit import AuditLog, Decided, Dropped, Entry
+from models.audit import AuditLog, Decided, Dropped, Entry, TakeoverStands
 from models.errors import Deposed, Unreachable, Unrecorded
 from models.forecasts import Forecast
 from models.handovers import Direction, Handover, Stage, Why
@@ -34,9 +34,12 @@ from models.nodes import HpcNode, KubernetesNode, Node, Side
 from models.plans import DropReason, Hold, Move, Plan, Switch
 from models.policies import Evict, PoolPolicy, Spec
 from models.reading import Source
-from models.snapshot import SideView, Snapshot
+from models.snapshot import Due, SideView, Snapshot
+from models.takeovers import Phase
 
 Sources = tuple[Source[HpcNode], Source[KubernetesNode]]
+
+LEVELS = {Phase.INFEASIBLE: logging.WARNING, Phase.GIVEN_UP: logging.WARNING, Phase.OVERLAPPED: logging.WARNING}
 
 log = logging.getLogger("tidegate.controller")
 
@@ -55,6 +58,7 @@ class Controller:
     are where it reads both sides, where those are others than its ports: a last picture that stands.
     ``finished`` keeps what ended since the caller last took it; ``holds`` is why nothing could begin in the last turn;
     ``ended`` counts how hand-overs ended, and why; ``dropped`` the moves of plans that were not begun after all.
+    ``takeovers`` is where each takeover of the pool stands.
     """
 
     def __init__(
@@ -92,6 +96,7 @@ class Controller:
         self._moves = moves
         self._spec = spec
         self._safety = spec.safety
+        self.takeovers = TakeoverWatch(pool, spec, books=facts[Side.HPC].books)
         self._ahead = moves.reserve_ahead and facts[Side.HPC].books
         self._rules = rules
         self._clock = clock
@@ -222,7 +227,7 @@ class Controller:
         if not plan.holds:
             for ident in plan.cancellations:
                 self._driver.turn_back(ident, Why.NOT_WANTED)
-            self._begin(plan.moves, now_s)
+            self._begin(plan.moves, now_s, snapshot.due)
         return plan
 
     def _hear(self) -> None:
@@ -248,6 +253,7 @@ class Controller:
             self._ports.leadership.rise_above(found.epoch)
             return
         kept = decode_leader_memory(self._ports.leadership.remembered)
+        self.takeovers.recall(kept.takeovers)
         self._view.vanishing = kept.vanishing
         self._view.vanishing.begin_again(now_s)
         self._view.read_nodes()
@@ -268,7 +274,7 @@ class Controller:
     def _turn_back_beyond_bounds(self, now_s: int) -> None:
         """A record says what was planned, not that it was: none that was found takes a side below its floor."""
         nodes = self._view.nodes
-        bounds = bounds_by_step(self._pool, self._spec, len(nodes), now_s)[0]
+        bounds = self.takeovers.bounds_now(len(nodes), now_s, self._ports.leadership.orders.takeovers)
         for ident in beyond_bounds(self._driver.open.values(), nodes, bounds):
             self._driver.turn_back(ident, Why.NOT_WANTED)
 
@@ -282,6 +288,7 @@ class Controller:
             ledger.resumes,
             self._driver.open,
             len(self._driver.stuck),
+            self.takeovers.kept,
         )
 
     def _count_open(self) -> int:
@@ -298,7 +305,7 @@ class Controller:
 
     def _snapshot(self, now_s: int, sides: Mapping[Side, SideView]) -> Snapshot:
         view = self._view
-        return Snapshot(
+        shown = Snapshot(
             now_s=now_s,
             nodes=view.nodes,
             sides=sides,
@@ -310,8 +317,14 @@ class Controller:
             scope=self._rules.scope,
             open_elsewhere=self._budget.open_elsewhere(self._name),
             recent_moves_elsewhere_s=self._budget.recent_elsewhere_s(self._name, now_s),
-            bounds=bounds_by_step(self._pool, self._spec, len(view.nodes), now_s),
         )
+        claims = self.takeovers.look(shown, self._ports.leadership.orders.takeovers)
+        for one in claims.news:
+            log.log(LEVELS.get(one.phase, logging.INFO), "%s", one.text)
+            self._audit.append(TakeoverStands(now_s, self._epoch or 0, one.window, one.phase, one.text))
+        for ident in claims.turn_back:
+            self._driver.turn_back(ident, Why.NOT_WANTED)
+        return replace(shown, bounds=claims.bounds, due=claims.due)
 
     def _all_holds(self) -> tuple[Hold, ...]:
         orders, resume = self._ports.leadership.orders, self._ports.leadership.resume
@@ -325,7 +338,7 @@ class Controller:
             *self._view.holds(resume),
         )
 
-    def _begin(self, moves: tuple[Move, ...], now_s: int) -> None:
+    def _begin(self, moves: tuple[Move, ...], now_s: int, due: Due | None) -> None:
         if moves:
             self._use.plans += 1
         for number, move in enumerate(moves):
@@ -339,8 +352,15 @@ class Controller:
                 self._drop((move,), reason, node, now_s)
                 continue
             self._ledger.begin(now_s)
-            names, last, ahead = self._names(""), self._sweep.last(node), self._ahead
-            self._driver.begin(moved(node, move.direction, names, now_s, self._rules, last=last, ahead=ahead))
+            names, last, from_s = self._names(""), self._sweep.last(node), self._book_from_s(node, due, now_s)
+            self._driver.begin(moved(node, move.direction, names, now_s, self._rules, last=last, book_from_s=from_s))
+
+    def _book_from_s(self, node: Node, due: Due | None, now_s: int) -> int | None:
+        """From when a node of the HPC side is booked: at a takeover from when it must be empty, or its work ends."""
+        frees_s = node.hpc.frees_at_s or now_s
+        if due is not None and due.book_from_s is not None and node.name in due.nodes:
+            return max(due.book_from_s, frees_s)
+        return frees_s if self._ahead else None
 
     def _drop(self, moves: tuple[Move, ...], reason: DropReason, seen: Node | None, now_s: int) -> None:
         for move in moves:

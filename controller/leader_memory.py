@@ -13,6 +13,7 @@ from typing import Annotated
 import msgspec
 
 from controller.safety import SideSeen, Vanishing
+from controller.takeovers.kept import NOTHING_KEPT, Kept
 from models.identity import split_name
 from models.nodes import Side
 
@@ -37,6 +38,7 @@ class LeaderMemory(msgspec.Struct, frozen=True):
     latest: dict[Side, SideSeen] = {}
     under_way: tuple[str, ...] = ()
     stuck: _Count = 0
+    takeovers: Kept = NOTHING_KEPT
 
     @property
     def vanishing(self) -> Vanishing:
@@ -62,6 +64,7 @@ def encode_leader_memory(
     resumes: int,
     under_way: Iterable[str] = (),
     stuck: int = 0,
+    takeovers: Kept = NOTHING_KEPT,
 ) -> str:
     """The text for the next leader."""
     begun = Counter(min(at_s, -(-at // MINUTE_S) * MINUTE_S) for at in begun_s)
@@ -77,6 +80,7 @@ def encode_leader_memory(
         latest,
         tuple(split_name(ident)[1] for ident in under_way),
         stuck,
+        takeovers,
     )
     return msgspec.json.encode(kept).decode()
 

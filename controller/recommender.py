@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 
 from controller import safety
-from controller.decide.bounds import bounds_by_step
 from controller.decide.decide import decide
 from controller.heard_forecasts import sides_of
 from controller.lead_times import LeadTimes
+from controller.takeovers.watch import TakeoverWatch
 from controller.view import View
 from models.audit import AuditLog, Decided
 from models.errors import Unreachable, Unrecorded
@@ -51,6 +52,7 @@ class Recommender:
         self._audit = audit
         self._view = View(hpc, kubernetes, spec.safety)
         self._lead = LeadTimes(spec.moves.lead_time)
+        self._takeovers = TakeoverWatch(pool, spec, books=True)
 
     @property
     def ages_s(self) -> Mapping[Side, float]:
@@ -83,8 +85,9 @@ class Recommender:
             moved_s={},
             recent_moves_s=(),
             scope=self._scope,
-            bounds=bounds_by_step(self._pool, self._spec, len(self._view.nodes), now_s),
         )
+        claims = self._takeovers.look(snapshot, ())
+        snapshot = replace(snapshot, bounds=claims.bounds, due=claims.due)
         self.holds = (*safety.unready_holds(self._view.nodes, (), self._safety), *self._view.holds())
         plan = decide(snapshot, self._pool, self._moves)
         self._audit.append(Decided(NO_EPOCH, snapshot, self._pool, self._moves, plan))

@@ -16,6 +16,7 @@ from models.nodes import Node
 from models.plans import DropReason, Plan
 from models.policies import MovesPolicy, PoolPolicy
 from models.snapshot import Snapshot
+from models.takeovers import Phase, Window
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +99,18 @@ class Fenced:
     bare: int
 
 
-Entry = Decided | Asked | Answered | Entered | Dropped | LeftAlone | Fenced
+@dataclass(frozen=True, slots=True)
+class TakeoverStands:
+    """A takeover stands otherwise than before; ``text`` says where, and what holds it."""
+
+    at_s: int
+    epoch: int
+    takeover: Window
+    phase: Phase
+    text: str
+
+
+Entry = Decided | Asked | Answered | Entered | Dropped | LeftAlone | Fenced | TakeoverStands
 
 
 class AuditLog(Protocol):

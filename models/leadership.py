@@ -12,6 +12,7 @@ from enum import StrEnum
 from typing import Protocol
 
 from models.acts import Outcome
+from models.takeovers import Request
 
 EPOCH_MOST = 2**31 - 1  # no site changes its leader so often: a larger one is forged, or an accident
 
@@ -28,18 +29,21 @@ class Orders:
     """What persons have set, kept beside the lease: it outlives every process.
 
     ``paused`` is None while moves may begin; ``resumes`` counts how often a person has said to go on, whatever had
-    stopped the moves. Both are of all pools; ``pools`` has what was ordered for single ones, by name.
+    stopped the moves. Both are of all pools; ``pools`` has what was ordered for single ones, by name. ``takeovers`` are
+    those that persons have announced, of all pools, REQUESTS_MOST at most.
     """
 
     paused: Pause | None = None
     resumes: int = 0
     pools: Mapping[str, Orders] = field(default_factory=dict)
+    takeovers: tuple[Request, ...] = ()
 
     def of(self, pool: str) -> Orders:
         """What holds for one pool: its own orders and those for all; of two pauses the one that turns back."""
         own = self.pools.get(pool, Orders())
         paused = Pause.REVERT if Pause.REVERT in (self.paused, own.paused) else self.paused or own.paused
-        return Orders(paused, self.resumes + own.resumes)
+        requests = tuple(one for one in self.takeovers if one.pool == pool)
+        return Orders(paused, self.resumes + own.resumes, takeovers=requests)
 
     def pause(self, how: Pause, pool: str | None = None) -> Orders:
         """The orders once moves of one pool, or of all, are paused."""
@@ -53,7 +57,7 @@ class Orders:
             own = self.pools.get(pool, Orders())
             return replace(self, pools={**self.pools, pool: Orders(None, own.resumes + 1)})
         pools = {name: replace(own, paused=None) for name, own in self.pools.items()}
-        return Orders(None, self.resumes + 1, pools)
+        return replace(self, paused=None, resumes=self.resumes + 1, pools=pools)
 
 
 @dataclass(frozen=True, slots=True)

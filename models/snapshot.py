@@ -41,6 +41,21 @@ class LeadTime:
 
 
 @dataclass(frozen=True, slots=True)
+class Due:
+    """What a takeover needs to have begun by now: these nodes one way, whatever budgets and rest they have. ``why`` is
+    said of each of their moves.
+
+    ``book_from_s`` is when nodes that the HPC side gives must be empty, so that they can be booked from then on; None
+    where they are closed at once.
+    """
+
+    why: str
+    direction: Direction
+    nodes: tuple[str, ...]
+    book_from_s: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Snapshot:
     """The input of ``decide``, complete: the same snapshot and policy give the same plan.
 
@@ -48,7 +63,7 @@ class Snapshot:
     are nodes that bear a record of someone else, or of a later version, and are left alone. ``scope`` tells marks of
     this site and pool from others'. The other pools of the policy have ``open_elsewhere`` hand-overs under way, and
     began theirs of the last hour at ``recent_moves_elsewhere_s``. ``bounds`` are those of each step of the horizon,
-    none where they are the pool's own.
+    none where they are the pool's own. ``due`` is what a takeover needs to have begun by now.
     """
 
     now_s: int
@@ -63,3 +78,4 @@ class Snapshot:
     open_elsewhere: int = 0
     recent_moves_elsewhere_s: tuple[int, ...] = ()
     bounds: tuple[Bounds, ...] = ()
+    due: Due | None = None

@@ -42,8 +42,8 @@ def meetings(takeovers: Sequence[Takeover]) -> list[Found]:
     by_pool: dict[str, list[tuple[Window, int]]] = defaultdict(list)
     each = min(STARTS_MOST, STARTS_IN_ALL // max(1, len(takeovers)))
     for number, takeover in enumerate(takeovers):
-        windows = islice(windows_of(takeover, YEAR_FROM_S, YEAR_FROM_S + YEAR_S), each)
-        by_pool[takeover.pool].extend((window, number) for window in windows)
+        coming = islice(windows_of(takeover, YEAR_FROM_S, YEAR_FROM_S + YEAR_S), each)
+        by_pool[takeover.pool].extend((window, number) for window in coming)
     found: dict[int, str] = {}
     for windows in by_pool.values():
         windows.sort(key=lambda one: one[0].from_s)

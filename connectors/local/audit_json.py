@@ -18,7 +18,7 @@ import msgspec
 import numpy as np
 from pydantic import BaseModel, ValidationError
 
-from models.audit import Answered, Asked, Decided, Dropped, Entered, Entry, Fenced, LeftAlone
+from models.audit import Answered, Asked, Decided, Dropped, Entered, Entry, Fenced, LeftAlone, TakeoverStands
 from models.errors import BadInput
 from models.plans import Plan
 from models.policies import MovesPolicy, PoolPolicy
@@ -33,6 +33,7 @@ KINDS: Mapping[str, type[Entry]] = {
     "dropped": Dropped,
     "left-alone": LeftAlone,
     "fenced": Fenced,
+    "takeover": TakeoverStands,
 }
 BEGINNING = b'{"v":1,"kind":"'  # of every line: by it an audit is told from another file
 _RESTORE = "restore the file from a copy, or cut the line out to read the others"

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from controller.decide.bounds import steps_of
+from controller.decide.bounds import beyond, steps_of
 from controller.decide.guards import gang_room
 from controller.decide.horizon import cost_to_go
 from controller.decide.shortfall import expected_shortfall
@@ -17,6 +17,8 @@ from models.handovers import Direction
 from models.nodes import Side
 from models.plans import Reason
 from models.policies import MovesPolicy, PoolPolicy
+
+BEYOND = 1000.0  # what a node that a takeover lacks costs, in nodes of the dearer side's unmet demand
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,17 +51,18 @@ def choose(found: Situation, pool: PoolPolicy, moves: MovesPolicy) -> Choice:
     limits = _limits(found, kubernetes_nodes, nodes)
     stages = _stage_costs(found, pool, moves, at_s, nodes)
     stay = float(stages.hpc[:, hpc_nodes].sum() + stages.kubernetes[:, kubernetes_nodes].sum())
-    if not (up.going or down.going) and (stay == 0.0 or limits[0][0] == limits[1][0] == 0):
+    if not (up.going or down.going) and (stay == 0.0 or limits[0][0] == limits[1][0] == 0) and found.due is None:
         return Choice(0, kubernetes_nodes, 0.0, 0.0, stay, limits)
     low, high = found.bounds
     most = kubernetes_nodes + max(0, hpc_nodes - found.hpc_floor)
     offsets = _offsets(up, down, kubernetes_nodes, low, min(high, most))
+    bids = _as_due(limits, found, offsets)
     transit = capacities(found.open_hpc, found.open_kubernetes, up, down, offsets, at_s)
     friction = moves.min_gain * _cost_of_one_move(found, pool)
     lead_steps = min(at_s.size, _lead_steps(found, moves))
     costs = _path_costs(stages, transit, kubernetes_nodes + offsets, lead_steps, friction)
     total = costs + friction * transit.new_moves
-    allowed = (offsets >= -limits[0][0]) & (offsets <= limits[1][0])
+    allowed = (offsets >= -bids[0]) & (offsets <= bids[1])
     order = np.lexsort((np.abs(offsets), np.round(np.where(allowed, total, np.inf), 9)))
     best, staying = int(order[0]), int(np.flatnonzero(offsets == 0)[0])
     return Choice(
@@ -108,6 +111,20 @@ def _limits(found: Situation, kubernetes_nodes: int, nodes: int) -> tuple[tuple[
     return _tightest(fall), _tightest(rise)
 
 
+def _as_due(limits: tuple[tuple[int, Reason], tuple[int, Reason]], found: Situation, offsets: Ints) -> tuple[int, int]:
+    """The most nodes that may go to HPC and to Kubernetes, where what a takeover needs by now is the least that moves
+    its way, whatever else forbids it, and what goes the other way is turned back. One below zero bids to move the other
+    way."""
+    fall, rise = limits[0][0], limits[1][0]
+    if found.due is None:
+        return fall, rise
+    if found.due.direction is Direction.TO_KUBERNETES:
+        least = min(found.down.recallable + found.due.nodes, int(offsets[-1]))
+        return -least, max(least, rise)
+    least = min(found.up.recallable + found.due.nodes, -int(offsets[0]))
+    return max(least, fall), -least
+
+
 def _tightest(bounds: list[tuple[int, Reason]]) -> tuple[int, Reason]:
     count, reason = min(bounds, key=lambda bound: bound[0])
     return max(0, count), reason
@@ -129,9 +146,13 @@ class Stages:
 
 
 def _stage_costs(found: Situation, pool: PoolPolicy, moves: MovesPolicy, at_s: Floats, nodes: int) -> Stages:
+    lacking, dearer = beyond(found.given, at_s.size, nodes), max(pool.unmet_cost.of(side) for side in Side)
     weighted = {
-        side: expected_shortfall(found.sides[side], at_s, nodes, _relief_after_s(found, side))
-        * (pool.unmet_cost.of(side) * moves.every / 3600)
+        side: (
+            expected_shortfall(found.sides[side], at_s, nodes, _relief_after_s(found, side)) * pool.unmet_cost.of(side)
+            + lacking[side] * (BEYOND * dearer)
+        )
+        * (moves.every / 3600)
         for side in Side
     }
     return Stages(weighted[Side.HPC], weighted[Side.KUBERNETES])

@@ -33,12 +33,17 @@ def decide(snapshot: Snapshot, pool: PoolPolicy, moves: MovesPolicy) -> Plan:
     wanted = abs(choice.offset)
     cancellations = tuple(_latest_first(snapshot, back)[:wanted]) if wanted else ()
     candidates = found.to_kubernetes if direction is Direction.TO_KUBERNETES else found.to_hpc
-    chosen = [name for _, name in candidates[: wanted - len(cancellations)]]
+    due = snapshot.due if snapshot.due is not None and snapshot.due.direction is direction else None
+    first = dict.fromkeys(found.due(due) if due is not None else ())
+    chosen = [*first, *(name for _, name in candidates if name not in first)][: wanted - len(cancellations)]
     return Plan(
         at_s=snapshot.now_s,
         current=choice.current,
         target=choice.current + choice.offset,
-        moves=tuple(_move(name, direction, choice, len(chosen)) for name in chosen),
+        moves=tuple(
+            _move(name, direction, choice, len(chosen), due.why if due is not None and name in first else "")
+            for name in chosen
+        ),
         cancellations=cancellations,
         rejections=_rejections(found, choice, set(chosen), moves),
         unserved=tuple(one for view in snapshot.sides.values() for one in view.waiting.unserved),
@@ -54,8 +59,11 @@ def _latest_first(snapshot: Snapshot, direction: Direction) -> list[str]:
     return [handover.id for handover in sorted(open_ones, key=lambda h: (-frees_at_s.get(h.node, 0), h.node))]
 
 
-def _move(name: str, direction: Direction, choice: Choice, count: int) -> Move:
+def _move(name: str, direction: Direction, choice: Choice, count: int, why: str) -> Move:
     what = "1 node" if count == 1 else f"{count} nodes"
+    if why:
+        text = f"{why} needs nodes for {direction.target}, and this one has to begin by now"
+        return Move(name, direction, Reason.DEMAND, text, choice.gain / count, choice.cost / count)
     text = (
         f"moving {what} to {direction.target}: gain {choice.gain:.2f} of {choice.stay:.2f} weighted"
         f" node-hours, cost {choice.cost:.2f}"

@@ -9,9 +9,10 @@ from models.handovers import Direction, Stage, ours
 from models.nodes import Node, Side
 from models.plans import Reason
 from models.policies import Evict, MovesPolicy
-from models.snapshot import SideView, Snapshot
+from models.snapshot import Due, SideView, Snapshot
 
 EVICTION_S = 60  # what evicted pods are reckoned to need to end; their usual grace period is 30 s
+NEVER_S = 1 << 60
 RECALLABLE = (Stage.PLANNED, Stage.RESERVED, Stage.DRAINING, Stage.DISCOURAGED, Stage.CLOSED, Stage.EMPTYING)
 
 
@@ -28,6 +29,12 @@ class Candidates:
     open_hpc: int = 0
     open_kubernetes: int = 0
 
+    def due(self, due: Due) -> list[str]:
+        """The nodes that a takeover needs to have begun by now and that may move."""
+        candidates = self.to_kubernetes if due.direction is Direction.TO_KUBERNETES else self.to_hpc
+        wanted = frozenset(due.nodes)
+        return [name for _, name in candidates if name in wanted]
+
     def refuse(self, node: Node, reason: Reason) -> None:
         """Note that the node may not move."""
         self.refused.setdefault(reason, []).append(node.name)
@@ -39,6 +46,7 @@ def sort_nodes(snapshot: Snapshot, moves: MovesPolicy) -> Candidates:
     moving = {handover.node for handover in snapshot.open_handovers}
     moved_s, settled_s = snapshot.moved_s, snapshot.now_s - moves.dwell
     end_s = snapshot.now_s + min(moves.look_ahead, moves.drain_deadline)
+    due = frozenset(snapshot.due.nodes if snapshot.due is not None else ())
     for node in snapshot.nodes:
         if node.name in moving:
             found.refuse(node, Reason.IN_HANDOVER)
@@ -51,8 +59,8 @@ def sort_nodes(snapshot: Snapshot, moves: MovesPolicy) -> Candidates:
             found.open_hpc += 1
         else:
             found.open_kubernetes += 1
-        reason = _why_kept(node, owner, end_s, snapshot, moves)
-        if moved_s.get(node.name, settled_s) > settled_s:
+        reason = why_kept(node, owner, NEVER_S if node.name in due else end_s, snapshot, moves)
+        if moved_s.get(node.name, settled_s) > settled_s and node.name not in due:
             found.refuse(node, Reason.DWELL)
         elif reason is not None:
             found.refuse(node, reason)
@@ -65,7 +73,7 @@ def sort_nodes(snapshot: Snapshot, moves: MovesPolicy) -> Candidates:
     return found
 
 
-def _why_kept(node: Node, owner: Side, end_s: int, snapshot: Snapshot, moves: MovesPolicy) -> Reason | None:
+def why_kept(node: Node, owner: Side, end_s: int, snapshot: Snapshot, moves: MovesPolicy) -> Reason | None:
     """Why the node may not leave its owner, None when it may."""
     if node.kubernetes.managed_by or node.name in snapshot.kept:
         return Reason.MANAGED

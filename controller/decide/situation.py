@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from controller.decide.bounds import first_bounds, hpc_floor
+from controller.decide.bounds import first_bounds, given_by_step, hpc_floor
 from controller.decide.guards import RECALLABLE, Candidates
 from controller.decide.transit import Flow
 from models.handovers import Direction, Stage
@@ -21,12 +21,21 @@ from models.snapshot import Bounds, LeadTime, SideView, Snapshot
 
 
 @dataclass(frozen=True, slots=True)
+class DueNow:
+    """How many nodes have to begin to go one way by now, for a takeover."""
+
+    direction: Direction
+    nodes: int
+
+
+@dataclass(frozen=True, slots=True)
 class Situation:
     """Where the pool stands.
 
     ``open_hpc`` and ``open_kubernetes`` nodes are each side's and in no hand-over; ``up`` leads to Kubernetes, ``down``
     to HPC: what is under way and what may go. ``bounds`` are the fewest and the most nodes that Kubernetes may own,
     ``hpc_floor`` is the fewest that the HPC side keeps; ``budget`` how many moves may begin, and what sets that.
+    ``given`` is what a takeover gives the HPC side and Kubernetes in each step, and ``due`` what it needs by now.
     """
 
     open_hpc: int
@@ -38,6 +47,8 @@ class Situation:
     bounds: Bounds
     hpc_floor: int
     budget: tuple[int, Reason]
+    given: tuple[tuple[int, int], ...] = ()
+    due: DueNow | None = None
 
 
 def situation_of(snapshot: Snapshot, pool: PoolPolicy, found: Candidates, budget: tuple[int, Reason]) -> Situation:
@@ -52,6 +63,8 @@ def situation_of(snapshot: Snapshot, pool: PoolPolicy, found: Candidates, budget
         bounds=first_bounds(snapshot, pool),
         hpc_floor=hpc_floor(snapshot, pool),
         budget=budget,
+        given=given_by_step(snapshot, pool),
+        due=None if snapshot.due is None else DueNow(snapshot.due.direction, len(found.due(snapshot.due))),
     )
 
 
@@ -89,7 +102,7 @@ def _under_way(snapshot: Snapshot, direction: Direction, lead_s: int) -> list[tu
             continue  # one side does not show it: nobody can count on it
         if handover.stage in RECALLABLE:
             frees_at_s = nodes[handover.node].hpc.frees_at_s if direction is Direction.TO_KUBERNETES else None
-            leave_s = 0.0 if frees_at_s is None else float(max(0, frees_at_s - snapshot.now_s))
+            leave_s = float(max(0, (frees_at_s or 0) - snapshot.now_s, (handover.reserve_from_s or 0) - snapshot.now_s))
             found.append(will_leave(leave_s, lead_s))
         else:
             since_s = 0 if handover.emptied_s is None else snapshot.now_s - handover.emptied_s

@@ -26,16 +26,15 @@ def moved(
     rules: Rules,
     *,
     last: Handover | None = None,
-    ahead: bool = False,
+    book_from_s: int | None = None,
 ) -> Handover:
     """The hand-over of a planned move.
 
-    ``last`` is the one that brought the node here: what it left then is what its old side should find again. With
-    ``ahead``, a node that is busy is booked from when its work must have ended, instead of being closed at once.
+    ``last`` is the one that brought the node here: what it left then is what its old side should find again. A node
+    that leaves the HPC side is booked from ``book_from_s``, if that is still to come, instead of being closed at once.
     """
-    frees_at_s = node.hpc.frees_at_s
-    book = ahead and direction is Direction.TO_KUBERNETES and frees_at_s is not None and frees_at_s > now_s
-    begins_s = frees_at_s if book and frees_at_s is not None else now_s
+    books = direction is Direction.TO_KUBERNETES and book_from_s is not None and book_from_s > now_s
+    from_s = book_from_s if books else None
     expects = known_shape(last, direction.target)
     if expects is None and direction.target is Side.HPC:
         expects = node.hpc.offers  # a closed Kubernetes node may lack its devices
@@ -47,9 +46,9 @@ def moved(
         stage=Stage.PLANNED,
         started_s=now_s,
         stage_since_s=now_s,
-        deadline_s=begins_s + rules.deadline_s,
+        deadline_s=(from_s or now_s) + rules.deadline_s,
         epoch=names.epoch,
-        reserve_from_s=frees_at_s if book else None,
+        reserve_from_s=from_s,
         leaves=_offers(node, direction.source),
         expects=expects,
         uid=node.kubernetes.uid,

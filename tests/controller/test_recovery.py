@@ -258,23 +258,20 @@ def test_a_move_expects_what_its_new_side_had_when_the_node_left_there():
     assert moved(node(None, OLD_MARK), UP, NAMES, NOW_S, RULES, last=last).expects == SMALLER
 
 
-# ahead, frees at -> booked from
+# from when it is to be booked -> from when it is
 AHEAD = {
-    "busy": (UP, True, NOW_S + 700, NOW_S + 700),
-    "busy, not ahead": (UP, False, NOW_S + 700, None),
-    "idle": (UP, True, None, None),
-    "its work should have ended": (UP, True, NOW_S, None),
-    "to the HPC side": (DOWN, True, NOW_S + 700, None),
+    "from an hour that comes": (UP, NOW_S + 700, NOW_S + 700),
+    "closed at once": (UP, None, None),
+    "from now": (UP, NOW_S, None),
+    "to the HPC side": (DOWN, NOW_S + 700, None),
 }
 
 
-@pytest.mark.parametrize(("direction", "ahead", "frees_at_s", "expected"), AHEAD.values(), ids=AHEAD.keys())
-def test_a_busy_node_is_booked_from_when_its_work_must_have_ended(
-    direction: Direction, ahead: bool, frees_at_s: int | None, expected: int | None
+@pytest.mark.parametrize(("direction", "book_from_s", "expected"), AHEAD.values(), ids=AHEAD.keys())
+def test_a_node_is_booked_from_an_hour_that_is_still_to_come(
+    direction: Direction, book_from_s: int | None, expected: int | None
 ):
-    plain = node(None, OLD_MARK)
-    one = replace(plain, hpc=replace(plain.hpc, busy=frees_at_s is not None, frees_at_s=frees_at_s))
-    plan = moved(one, direction, NAMES, NOW_S, RULES, ahead=ahead)
+    plan = moved(node(None, OLD_MARK), direction, NAMES, NOW_S, RULES, book_from_s=book_from_s)
     assert plan.reserve_from_s == expected
     assert plan.deadline_s == (expected or NOW_S) + DEADLINE_S
 
