@@ -34,6 +34,10 @@ COMMANDS = {  # in the order of the help; each line is the beginning of what its
         "Replay a synthetic week on 64 nodes: simulation jobs by night and day, an inference service that follows its"
         " users.",
     ),
+    "sweep": Command(
+        "cli.sweep:sweep",
+        "Replay traces under every combination of some values of the policy, and mark those that are worth it.",
+    ),
     "run": Command(
         "cli.run:run",
         "Look after pools of nodes: read both sides, forecast their demand, and plan; in mode auto, move nodes.",

@@ -40,6 +40,16 @@ _told: Queue[tuple[str, float]] | None = None
 
 
 @dataclass(frozen=True, slots=True)
+class Task:
+    """One replay of several: a policy of ``BY_COST`` on a world, see ``replay``."""
+
+    world: World
+    policy: str
+    open_audit: OpenAudit | None = None
+    open_path: OpenPath | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class _Told:
     """Progress of one replay, told to the parent process in whole percents."""
 
@@ -105,37 +115,48 @@ def compare(
     ``open_path`` gives each policy that has a forecaster a data path of its own. On Ctrl-C the processes are ended and
     the interrupt goes on.
     """
-    world = with_span(world)
-    processes = min(processes or os.cpu_count() or 1, len(names))
-    if processes == 1:
-        return [replay(world, name, _watcher(watch, name), audits.get(name), open_path) for name in names]
-    outcomes = _compare_in_processes(world, names, processes, watch or (lambda *_: None), audits, open_path)
+    world, outcomes = with_span(world), dict[str, Outcome]()
+    tasks = {name: Task(world, name, audits.get(name), open_path) for name in names}
+    replay_all(tasks, outcomes.__setitem__, processes=processes, watch=watch)
     return [outcomes[name] for name in names]
+
+
+def replay_all(
+    tasks: Mapping[str, Task],
+    done: Callable[[str, Outcome], None],
+    *,
+    processes: int | None = None,
+    watch: Watch | None = None,
+) -> None:
+    """Replay every task; ``done`` is told of each by its name as it ends, and ``watch`` of its progress.
+
+    On Ctrl-C the processes are ended and the interrupt goes on; what was told of as done is.
+    """
+    processes = min(processes or os.cpu_count() or 1, len(tasks))
+    if processes > 1:
+        _replay_in_processes(tasks, done, processes, watch or (lambda *_: None))
+        return
+    for name, task in tasks.items():
+        done(name, replay(task.world, task.policy, _watcher(watch, name), task.open_audit, task.open_path))
 
 
 def _watcher(watch: Watch | None, name: str) -> Progress:
     return quiet if watch is None else lambda part: watch(name, part)
 
 
-def _compare_in_processes(
-    world: World,
-    names: tuple[str, ...],
-    processes: int,
-    watch: Watch,
-    audits: Mapping[str, OpenAudit],
-    open_path: OpenPath | None,
-) -> Mapping[str, Outcome]:
+def _replay_in_processes(
+    tasks: Mapping[str, Task], done: Callable[[str, Outcome], None], processes: int, watch: Watch
+) -> None:
     context = multiprocessing.get_context("spawn")
     told: Queue[tuple[str, float]] = context.Queue()
     pool = ProcessPoolExecutor(processes, mp_context=context, initializer=_begin_worker, initargs=(told, TIDIED_S))
     try:
         with _interrupts_held():
             futures = {
-                pool.submit(_replay_told, world, name, audits.get(name), open_path): name
-                for name in sorted(names, key=BY_COST.index)
+                pool.submit(_replay_told, name, tasks[name]): name
+                for name in sorted(tasks, key=lambda name: BY_COST.index(tasks[name].policy))
             }
-        _wait_for(futures, told, watch)
-        return {name: future.result() for future, name in futures.items()}
+        _wait_for(futures, told, watch, done)
     except BaseException:
         for child in multiprocessing.active_children():
             child.terminate()
@@ -171,12 +192,17 @@ def _interrupts_held() -> Iterator[None]:
         signal.raise_signal(kept[0])
 
 
-def _wait_for(futures: Mapping[Future[Outcome], str], told: Queue[tuple[str, float]], watch: Watch) -> None:
+def _wait_for(
+    futures: Mapping[Future[Outcome], str],
+    told: Queue[tuple[str, float]],
+    watch: Watch,
+    done: Callable[[str, Outcome], None],
+) -> None:
     open_ones = set(futures)
     while open_ones:
-        done, open_ones = wait(open_ones, timeout=0.2, return_when=FIRST_COMPLETED)
-        for future in done:
-            future.result()
+        ended, open_ones = wait(open_ones, timeout=0.2, return_when=FIRST_COMPLETED)
+        for future in ended:
+            done(futures[future], future.result())
         while True:
             try:
                 watch(*told.get_nowait())
@@ -200,8 +226,8 @@ def _end_worker(*_: object) -> None:
     sys.exit(1)
 
 
-def _replay_told(world: World, name: str, open_audit: OpenAudit | None, open_path: OpenPath | None) -> Outcome:
+def _replay_told(name: str, task: Task) -> Outcome:
     try:
-        return replay(world, name, _Told(name), open_audit, open_path)
+        return replay(task.world, task.policy, _Told(name), task.open_audit, task.open_path)
     except SystemExit:
         os._exit(1)  # an ordinary end would let this process go on with the next replay

@@ -120,29 +120,38 @@ def _rounded(figures: Mapping[str, float | int]) -> dict[str, float | int]:
 
 
 def _write_report(task: Task, outcomes: Sequence[Outcome], path: Path) -> None:
-    world = with_span(task.world)
-    weights, moves = world.weights, world.policy.spec.moves
-    low, high = world.bounds
     write_report(
         path,
         title=task.title,
-        input_facts={
-            name.removesuffix("_s").replace("_", " "): _shown(name, value)
-            for name, value in task.facts.items()
-            if value not in (None, {})
-        },
-        policy_facts={
-            "policy": world.policy.metadata.name,
-            "one node unmet for one hour costs": f"{weights.hpc:g} for HPC, {weights.kubernetes:g} for Kubernetes",
-            "Kubernetes may own": f"{low} to {high} of {world.nodes} nodes",
-            "a decision": f"every {span(moves.every)}, looking {span(moves.look_ahead)} ahead",
-            "moves": f"at most {moves.at_once} at once and {moves.per_hour} begun in an hour",
-            "a node stays at least": span(moves.dwell),
-        },
+        input_facts=input_in_words(task),
+        policy_facts=policy_in_words(with_span(task.world)),
         outcomes=outcomes,
         notes=task.notes,
         versions=versions(),
     )
+
+
+def input_in_words(task: Task) -> dict[str, str]:
+    """What was replayed, by name."""
+    return {
+        name.removesuffix("_s").replace("_", " "): _shown(name, value)
+        for name, value in task.facts.items()
+        if value not in (None, {})
+    }
+
+
+def policy_in_words(world: World) -> dict[str, str]:
+    """What of the policy a reader of the figures should know, by name."""
+    weights, moves = world.weights, world.policy.spec.moves
+    low, high = world.bounds
+    return {
+        "policy": world.policy.metadata.name,
+        "one node unmet for one hour costs": f"{weights.hpc:g} for HPC, {weights.kubernetes:g} for Kubernetes",
+        "Kubernetes may own": f"{low} to {high} of {world.nodes} nodes",
+        "a decision": f"every {span(moves.every)}, looking {span(moves.look_ahead)} ahead",
+        "moves": f"at most {moves.at_once} at once and {moves.per_hour} begun in an hour",
+        "a node stays at least": span(moves.dwell),
+    }
 
 
 def _shown(name: str, value: object) -> str:

@@ -1,0 +1,1 @@
+"""What ``tidegate sweep`` does: combinations of a policy's values, their replays, and which are worth it."""
