@@ -12,7 +12,8 @@ from enum import StrEnum
 from typing import Protocol
 
 from models.acts import Outcome
-from models.takeovers import Request
+from models.errors import BadInput
+from models.takeovers import REQUESTS_MOST, Request
 
 EPOCH_MOST = 2**31 - 1  # no site changes its leader so often: a larger one is forged, or an accident
 
@@ -58,6 +59,25 @@ class Orders:
             return replace(self, pools={**self.pools, pool: Orders(None, own.resumes + 1)})
         pools = {name: replace(own, paused=None) for name, own in self.pools.items()}
         return replace(self, paused=None, resumes=self.resumes + 1, pools=pools)
+
+    def announce(self, request: Request, now_s: int) -> Orders:
+        """The orders with one more takeover; those that are over go. Raises BadInput where there are too many."""
+        kept = tuple(one for one in self.takeovers if one.to_s > now_s)
+        if len(kept) >= REQUESTS_MOST:
+            raise BadInput(f"there are {REQUESTS_MOST} announced takeovers already, the most that can be")
+        return replace(self, takeovers=(*kept, request))
+
+    def cancel(self, ident: str) -> Orders:
+        """The orders without one of the announced takeovers. Raises BadInput where there is none of that id."""
+        kept = tuple(one for one in self.takeovers if one.ident != ident)
+        if len(kept) == len(self.takeovers):
+            known = ", ".join(one.ident for one in self.takeovers) or "none"
+            raise BadInput(f"no announced takeover has the id {ident}; there are: {known}")
+        return replace(self, takeovers=kept)
+
+    def next_ident(self) -> str:
+        """An id that no announced takeover has."""
+        return str(max((int(one.ident) for one in self.takeovers), default=0) % 999_999 + 1)
 
 
 @dataclass(frozen=True, slots=True)

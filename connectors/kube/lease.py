@@ -17,14 +17,16 @@ from base64 import b64decode, b64encode
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
-from typing import Annotated
+from typing import Annotated, Any
 from urllib.parse import quote
 
 import msgspec
+from msgspec import UNSET
 
 from basics.log_once import Trouble
 from connectors.kube.access.api import MERGE_PATCH, Answer, Api, ApiRefused, body_of, status_of
 from connectors.kube.wire.meta import EMPTY, Metadata
+from connectors.sources.announced import read_requests, write_requests
 from models.acts import Outcome
 from models.errors import Unreachable
 from models.leadership import EPOCH_MOST, LeaseRecord, Orders, Pause
@@ -65,6 +67,7 @@ class _Orders(msgspec.Struct, frozen=True, gc=False):
     paused: Pause | None = None
     resumes: _Count = 0
     pools: dict[str, _Own] = {}
+    takeovers: Any = UNSET
 
 
 _LEASES = msgspec.json.Decoder(_Lease)
@@ -183,7 +186,7 @@ class KubeLeaseStore:
             told = f"{self}: its annotation {ORDERS} cannot be read, so whether moves are paused is not known: {error}"
             raise Unreachable(f"{told} (mend it; or remove it, and pause again what was paused: {command})") from error
         pools = {name: Orders(own.paused, own.resumes) for name, own in found.pools.items()}
-        return Orders(found.paused, found.resumes, pools)
+        return Orders(found.paused, found.resumes, pools, read_requests(found.takeovers))
 
     def _body(self, lease: LeaseRecord, notes: Mapping[str, str]) -> Mapping[str, object]:
         """All of a new Lease; of one that is there, what is merged into it."""
@@ -202,7 +205,7 @@ class KubeLeaseStore:
 
 def _text(orders: Orders) -> str:
     pools = {name: _Own(own.paused, own.resumes) for name, own in orders.pools.items()}
-    return msgspec.json.encode(_Orders(orders.paused, orders.resumes, pools)).decode()
+    return msgspec.json.encode(_Orders(orders.paused, orders.resumes, pools, write_requests(orders.takeovers))).decode()
 
 
 def _epoch(number: int) -> int:

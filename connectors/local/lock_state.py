@@ -11,13 +11,15 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import msgspec
+from msgspec import UNSET
 
 from basics.file_lock import real, try_lock
 from basics.own_file import bad_file, open_own
 from basics.whole_file import write_atomically
+from connectors.sources.announced import read_requests, write_requests
 from models.errors import BadInput
 from models.leadership import EPOCH_MOST, Orders, Pause
 
@@ -48,17 +50,19 @@ class State:
     resumes: _Count = 0
     remembered: str = ""
     pools: dict[str, PoolState] = field(default_factory=dict)
+    takeovers: Any = UNSET
 
     @property
     def orders(self) -> Orders:
         """The part that persons set."""
         pools = {name: Orders(own.paused, own.resumes) for name, own in self.pools.items()}
-        return Orders(self.paused, self.resumes, pools)
+        return Orders(self.paused, self.resumes, pools, read_requests(self.takeovers))
 
     def ordered(self, orders: Orders) -> State:
         """The same with other orders."""
         pools = {name: PoolState(own.paused, own.resumes) for name, own in orders.pools.items()}
-        return replace(self, paused=orders.paused, resumes=orders.resumes, pools=pools)
+        takeovers = write_requests(orders.takeovers)
+        return replace(self, paused=orders.paused, resumes=orders.resumes, pools=pools, takeovers=takeovers)
 
 
 _DECODER = msgspec.json.Decoder(State)

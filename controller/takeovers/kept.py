@@ -11,10 +11,11 @@ from models.takeovers import Phase
 
 @dataclass(frozen=True, slots=True)
 class Kept:
-    """The phases of those around now by ident, and the automatic one."""
+    """The phases of those around now by ident, the automatic one, and how many nodes the other side had before each."""
 
     phases: Mapping[str, Phase] = field(default_factory=dict)
     brought: Brought = NOTHING_BROUGHT
+    had: Mapping[str, int] = field(default_factory=dict)
 
 
 NOTHING_KEPT = Kept()

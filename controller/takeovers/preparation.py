@@ -80,7 +80,7 @@ def prepare(
 
     ``books`` is whether the HPC scheduler can keep a node free from an hour on: then it takes short work until there.
     """
-    there, coming, givers = _standing(window.side, snapshot, moves)
+    there, coming, givers = _standing(window, snapshot, moves)
     if window.nodes == ALL:
         givers = [giver for giver in givers if giver.held not in _ELSEWHERE]
         wanted = min(wanted, there + coming + len(givers))
@@ -90,7 +90,7 @@ def prepare(
     able = sum(one.empty_s <= window.from_s + late_s for one in givers)
     givers.sort(key=lambda one: (one.empty_s > window.from_s + late_s, *_loss(one, must_s)))
     chosen = givers[: min(able, missing)]
-    begins_s = {one.name: _begins_s(one, window, must_s, moves, books=books) for one in chosen}
+    begins_s = {one.name: _begins_s(one.begins_early_s, window, must_s, moves, books=books) for one in chosen}
     empty_s = sorted(one.empty_s for one in givers)
     earliest_s = empty_s[missing - 1] + lead_s if 0 < missing <= len(empty_s) else snapshot.now_s
     return Preparation(
@@ -99,7 +99,7 @@ def prepare(
         coming=coming,
         chosen=tuple(one.name for one in chosen),
         held=tuple((one.name, one.held or f"its work may last until {hour(one.empty_s)}") for one in givers[able:]),
-        begins_s=min(begins_s.values(), default=must_s),
+        begins_s=min(begins_s.values(), default=_begins_s(0, window, must_s, moves, books=books)),
         due=tuple(one.name for one in chosen if begins_s[one.name] <= snapshot.now_s),
         book_from_s=must_s if books and window.side is Side.KUBERNETES else None,
         earliest_s=None if missing > len(empty_s) or earliest_s >= NEVER_S else earliest_s,
@@ -116,8 +116,9 @@ def to_turn_back(handovers: tuple[Handover, ...], side: Side) -> list[str]:
     return [one.id for one in toward if one.stage in RECALLABLE and not one.turns_back]
 
 
-def _standing(side: Side, snapshot: Snapshot, moves: MovesPolicy) -> tuple[int, int, list[Giver]]:
-    """How many nodes the side has for good, how many are on their way to it, and all others that anybody has."""
+def _standing(window: Window, snapshot: Snapshot, moves: MovesPolicy) -> tuple[int, int, list[Giver]]:
+    """How many nodes the side has until the end, how many are on their way to it, and all others that anybody has."""
+    side = window.side
     ways = {one.node: one for one in snapshot.open_handovers if one.stage is not Stage.STUCK}
     there, coming, givers = 0, 0, []
     for node in snapshot.nodes:
@@ -126,6 +127,8 @@ def _standing(side: Side, snapshot: Snapshot, moves: MovesPolicy) -> tuple[int, 
             there += node.owner is side
             if node.owner is side.other:
                 givers.append(_giver(node, snapshot, moves))
+        elif node.owner is side and (handover.reserve_from_s or 0) >= window.to_s:
+            there += 1
         elif (handover.direction.target is side) is not handover.turns_back:
             there += node.owner is side
             coming += node.owner is not side
@@ -151,12 +154,13 @@ def _loss(giver: Giver, must_s: int) -> tuple[bool, bool, int, str]:
     return late, giver.evicts, giver.empty_s if late else -giver.empty_s, giver.name
 
 
-def _begins_s(giver: Giver, window: Window, must_s: int, moves: MovesPolicy, *, books: bool) -> int:
-    """When its hand-over has to begin; decisions are ``moves.every`` apart at the most.
+def _begins_s(early_s: int, window: Window, must_s: int, moves: MovesPolicy, *, books: bool) -> int:
+    """When the hand-over of a node has to begin that needs ``early_s`` to be empty; decisions are ``moves.every`` apart
+    at the most.
 
     A node of the HPC side has to be kept free of work that ends too late for as long as such work may be: where the
     scheduler cannot book it, it is closed, and no longer than a drain may last.
     """
     if window.side is Side.HPC:
-        return must_s - giver.begins_early_s - moves.every
+        return must_s - early_s - moves.every
     return must_s - (window.prepare_s if books else min(window.prepare_s, moves.drain_deadline - moves.every))

@@ -5,12 +5,13 @@ It remembers what no picture of the nodes tells: that a takeover was held or giv
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 from controller.decide.bounds import bounds_by_step, steadied, wanted_of
-from controller.takeovers.automatic import Brought, bring_about
-from controller.takeovers.calendar import announced, apart, around, scheduled
+from controller.takeovers.automatic import NOTHING_BROUGHT, bring_about
+from controller.takeovers.calendar import AFTER_S, announced, apart, around, scheduled
 from controller.takeovers.kept import Kept
 from controller.takeovers.preparation import Preparation, prepare, to_turn_back
 from controller.takeovers.words import held_text, hour, named
@@ -43,14 +44,16 @@ class Claims:
 
 
 class TakeoverWatch:
-    """Of one pool. ``phases`` are those of the takeovers around now, by ident; ``brought`` is the automatic one.
+    """Of one pool. ``phases`` are those of the takeovers around now, by ident; ``brought`` is the automatic one;
+    ``had`` is how many nodes the other side had before.
 
     ``books`` is whether the HPC scheduler can keep a node free from an hour on.
     """
 
     def __init__(self, pool: PoolPolicy, spec: Spec, *, books: bool) -> None:
         self.phases: dict[str, Phase] = {}
-        self.brought = Brought()
+        self.brought = NOTHING_BROUGHT
+        self.had: dict[str, int] = {}
         self._pool = pool
         self._spec = spec
         self._books = books
@@ -62,11 +65,11 @@ class TakeoverWatch:
     @property
     def kept(self) -> Kept:
         """What the next leader is to know."""
-        return Kept(self.phases, self.brought)
+        return Kept(self.phases, self.brought, self.had)
 
     def recall(self, kept: Kept) -> None:
         """Go on where an earlier leader was."""
-        self.phases, self.brought = dict(kept.phases), kept.brought
+        self.phases, self.brought, self.had = dict(kept.phases), kept.brought, dict(kept.had)
         self._current, self._told = None, {}
 
     def bounds_now(self, nodes: int, now_s: int, requests: Iterable[Request]) -> Bounds:
@@ -97,7 +100,7 @@ class TakeoverWatch:
         else:
             claims = self._stand(current, snapshot, news)
         if over is not None and claims.due is None and self.phases.get(over.ident) is Phase.HELD:
-            claims = replace(claims, due=self._given_back(over, snapshot, claims.bounds[0]))
+            claims = self._given_back(over, snapshot, claims)
         self._forget(having, meeting)
         return replace(claims, turn_back=(*gone, *claims.turn_back), news=tuple(news))
 
@@ -132,22 +135,33 @@ class TakeoverWatch:
         bounds = bounds_by_step(self._pool, self._spec, nodes, now_s, (window,))
         if phase is Phase.PLANNED:
             return Claims(bounds)
+        others = sum(node.owner is window.side.other for node in snapshot.nodes)
+        self.had.setdefault(window.ident, others)
         gathered = steadied(bounds, window.side, min(wanted, found.there + found.coming), nodes, wanted)
-        if not found.due:
-            return Claims(gathered)
-        why = f"takeover {window.name} at {hour(window.from_s)}"
-        return Claims(gathered, Due(why, Direction.toward(window.side), found.due, found.book_from_s))
+        if found.due:
+            why = f"takeover {window.name} at {hour(window.from_s)}"
+            return Claims(gathered, Due(why, Direction.toward(window.side), found.due, found.book_from_s))
+        if window.to_s - window.prepare_s <= now_s and self._books and window.side is Side.HPC:
+            return self._given_back(window, snapshot, Claims(gathered))
+        return Claims(gathered)
 
-    def _given_back(self, over: Window, snapshot: Snapshot, home: Bounds) -> Due | None:
-        """After a takeover the other side gets at once what it has at the least; beyond that, decisions do as usual."""
-        side = over.side.other
-        least = home[0] if side is Side.KUBERNETES else len(snapshot.nodes) - home[1]
-        back = replace(over, ident=f"{over.ident}/back", side=side, nodes=least, from_s=snapshot.now_s, to_s=over.to_s)
-        if least == 0:
-            return None
-        found = prepare(back, least, snapshot, self._spec.moves, books=False, late_s=self._spec.moves.look_ahead)
-        why = f"the floor, as takeover {over.name} is over,"
-        return Due(why, Direction.toward(side), found.due) if found.due else None
+    def _given_back(self, window: Window, snapshot: Snapshot, claims: Claims) -> Claims:
+        """From its end on the other side gets back what it had and still wants, and its floor at the least.
+
+        Nodes of the HPC side that go back are booked before, so that no work is begun there that outlasts the takeover.
+        """
+        side, nodes = window.side.other, len(snapshot.nodes)
+        low, high = self._pool.bounds(nodes)
+        floor = low if side is Side.KUBERNETES else nodes - high
+        wanted = max(floor, min(self.had.get(window.ident, 0), math.ceil(snapshot.sides[side].demand.nodes)))
+        from_s = window.to_s + snapshot.lead[Direction.toward(side)].planned_s
+        back = replace(window, side=side, nodes=wanted, from_s=from_s, to_s=from_s)
+        found = prepare(back, wanted, snapshot, self._spec.moves, books=self._books, late_s=AFTER_S)
+        bounds = steadied(claims.bounds, side, min(wanted, found.there + found.coming), nodes, wanted)
+        if not wanted or not found.due:
+            return replace(claims, bounds=bounds)
+        why = f"what it had before takeover {window.name}"
+        return Claims(bounds, Due(why, Direction.toward(side), found.due, found.book_from_s))
 
     def _enter(self, window: Window, phase: Phase, text: str, news: list[News]) -> None:
         """Note the phase, and tell it where it is another than before."""
@@ -160,13 +174,14 @@ class TakeoverWatch:
         known = {one.ident for one in having} | {one.ident for one, _ in meeting}
         self.phases = {ident: phase for ident, phase in self.phases.items() if ident in known}
         self._told = {ident: phase for ident, phase in self._told.items() if ident in known}
+        self.had = {ident: nodes for ident, nodes in self.had.items() if ident in known}
 
 
 def _next(phase: Phase, window: Window, found: Preparation, now_s: int) -> tuple[Phase, str]:
     """The phase that follows, and what is said of it. All nodes together or none: without all of them within reach
     nothing is begun, and what has begun goes back when its grace is over."""
     begun, what = phase in (Phase.PREPARING, Phase.HELD), named(window)
-    if not begun and now_s < found.begins_s:
+    if phase is Phase.PLANNED and now_s < found.begins_s:
         return Phase.PLANNED, f"{what} is planned"
     if phase is Phase.HELD or found.there >= found.wanted:
         return Phase.HELD, f"{what} has its {found.wanted} nodes"
