@@ -17,7 +17,6 @@ from queue import Empty
 from types import MappingProxyType
 
 from models.audit import AuditLog
-from simulator.figures import Moved, figures
 from simulator.outcome import Outcome
 from simulator.replay import DataPath, Replay
 from simulator.static import replay_static, run_fixed
@@ -84,10 +83,9 @@ def replay(
 def simulate_hpc(world: World) -> Outcome:
     """The plain simulation of the HPC scheduler with the whole machine and nothing else."""
     fixed = run_fixed(world, 0)
-    span_s = world.span_s if world.span_s is not None else fixed.machine.now_s
     return Outcome(
         policy=world.discipline,
-        figures=figures(fixed.machine, fixed.meter, Moved(), span_s, world.weights),
+        figures=fixed.figures(world),
         timeline=fixed.timeline(),
         unserved=unserved_of(world),
     )

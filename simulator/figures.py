@@ -38,12 +38,13 @@ class Moved:
 def figures(machine: Ran, meter: Measured, moved: Moved, span_s: int, weights: Weights) -> dict[str, float | int]:
     """All figures in their fixed order: times in seconds, amounts in node-hours, shares between 0 and 1.
 
-    Waits are of jobs and pods that started within the span; those still queued are counted beside, and pods that no
-    node can hold, or no split for a gang, only where there are any.
+    Waits are of jobs and pods that started within the span; those still queued are counted beside, but in
+    ``hpc_wait_so_far_mean_s``, where they are in with their wait so far. Pods that no node can hold, or no split for a
+    gang, are counted only where there are any.
     """
     counts, hpc = machine.counts, machine.hpc
     return {
-        **_waits(machine),
+        **_waits(machine, span_s),
         "hpc_jobs_in": counts.jobs_in,
         "hpc_jobs_finished": counts.jobs_finished,
         "hpc_jobs_running": len(hpc.running),
@@ -54,6 +55,7 @@ def figures(machine: Ran, meter: Measured, moved: Moved, span_s: int, weights: W
         "unmet_cost": meter.cost(weights),
         "oversize_jobs": meter.oversize_jobs(),
         "oversize_wait_node_h": meter.oversize / HOUR_S,
+        "large_jobs_wait_node_h": meter.large / HOUR_S,
         "pod_wait_mean_s": _mean(counts.pod_waits_s),
         "pod_wait_p95_s": _percentile(counts.pod_waits_s, 95),
         **_refused(machine),
@@ -65,10 +67,12 @@ def figures(machine: Ran, meter: Measured, moved: Moved, span_s: int, weights: W
     }
 
 
-def _waits(machine: Ran) -> dict[str, float | int]:
+def _waits(machine: Ran, span_s: int) -> dict[str, float | int]:
     counts = machine.counts
+    so_far_s = [max(0, span_s - submit_s) for submit_s in machine.waiting_since_s()]
     return {
         "hpc_wait_mean_s": _mean(counts.waits_s),
+        "hpc_wait_so_far_mean_s": _mean(counts.waits_s + so_far_s),
         "hpc_wait_median_s": _percentile(counts.waits_s, 50),
         "hpc_wait_p95_s": _percentile(counts.waits_s, 95),
         "hpc_bounded_slowdown_mean": _mean(counts.slowdowns),

@@ -111,6 +111,10 @@ class Machine:
         """The twin's clock."""
         return self.agenda.now_s
 
+    def waiting_since_s(self) -> list[int]:
+        """When each job came that still waits."""
+        return [batch.job.submit_s for batch in self.hpc.queue]
+
     def split(self, kubernetes_nodes: int) -> None:
         """Give the last ``kubernetes_nodes`` nodes to Kubernetes and the others to the HPC scheduler, at the
         beginning."""

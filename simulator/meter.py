@@ -21,12 +21,14 @@ class Meter:
         self._hpc_version = (-1, -1)
         self._unmet_hpc_now = 0.0
         self._oversize_now = 0.0
+        self._large_now = 0.0
         self._unmet_kubernetes = Integral()
         self._unserved = Integral()
         self._requests = Integral()
         self._used = Integral()
         self.unmet_hpc = 0.0
         self.oversize = 0.0
+        self.large = 0.0  # waiting of jobs of more than half the machine
 
     @property
     def unmet_kubernetes(self) -> float:
@@ -56,6 +58,7 @@ class Meter:
             return
         self.unmet_hpc += self._unmet_hpc_now * passed_s
         self.oversize += self._oversize_now * passed_s
+        self.large += self._large_now * passed_s
         self._since_s = now_s
 
     def cost(self, weights: Weights) -> float:
@@ -75,15 +78,20 @@ class Meter:
         if version != self._hpc_version:
             self._hpc_version = version
             self._unmet_hpc_now = usable_by_waiting(hpc, self._hpc_nodes_max)
-            units_max = self._hpc_nodes_max * hpc.units_per_node
-            oversize = sum(size * count for size, count in hpc.waiting_sizes.items() if size > units_max)
-            self._oversize_now = oversize / hpc.units_per_node
+            self._oversize_now = waiting_above(hpc, self._hpc_nodes_max)
+            self._large_now = waiting_above(hpc, hpc.size / 2)
         now_s = self._since_s
         self._unmet_kubernetes.read(kube.missing_replicas + kube.pending_nodes(), now_s)
         served = len(kube.replicas) * self._machine.workload.rate_per_node
         self._unserved.read(max(0.0, self._machine.rate_per_s - served), now_s)
         self._requests.read(self._machine.rate_per_s, now_s)
         self._used.read(hpc.busy_nodes + len(kube.replicas) + kube.running_share, now_s)
+
+
+def waiting_above(hpc: HpcCluster, nodes: float) -> float:
+    """Nodes that waiting jobs of more than ``nodes`` nodes ask for."""
+    units_most = nodes * hpc.units_per_node
+    return sum(size * count for size, count in hpc.waiting_sizes.items() if size > units_most) / hpc.units_per_node
 
 
 def usable_by_waiting(hpc: HpcCluster, nodes_max: int) -> float:

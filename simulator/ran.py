@@ -63,6 +63,10 @@ class Ran(Protocol):
         """What came of the work."""
         ...
 
+    def waiting_since_s(self) -> list[int]:
+        """When each job came that still waits."""
+        ...
+
     @property
     def hpc(self) -> _Jobs:
         """What of the jobs is left."""
@@ -85,6 +89,11 @@ class Measured(Protocol):
     @property
     def oversize(self) -> float:
         """What jobs asked for that no split can hold."""
+        ...
+
+    @property
+    def large(self) -> float:
+        """What waiting jobs of more than half the machine asked for."""
         ...
 
     @property

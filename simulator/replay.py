@@ -100,8 +100,7 @@ class Replay:
     def run(self, progress: Progress = quiet) -> Outcome:
         """Replay the whole span and sum up."""
         machine, agenda, span_s = self.machine, self.machine.agenda, self.span_s
-        low, high = self.world.bounds
-        machine.split(min(max(self.world.nodes // 2, low), high))
+        machine.split(self.world.first_split)
         for number, at_s in enumerate(range(0, span_s, self.every_s)):
             agenda.add(at_s, Kind.TURN, number)
         while agenda and agenda.next_s <= span_s:

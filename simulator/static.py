@@ -50,6 +50,11 @@ class Fixed:
             kubernetes_demand=rows[:, 2],
         )
 
+    def figures(self, world: World) -> dict[str, float | int]:
+        """All figures of a run to its end."""
+        span_s = world.span_s if world.span_s is not None else self.machine.now_s
+        return figures(self.machine, self.meter, Moved(), span_s, world.weights)
+
 
 def run_fixed(world: World, kubernetes_nodes: int, *, give_up_at: float = math.inf, watch: bool = False) -> Fixed:
     """Run the world with ``kubernetes_nodes`` fixed; stop early once its unmet cost (node-hours) exceeds
@@ -135,11 +140,10 @@ def replay_static(world: World, progress: Progress) -> Outcome:
     """The outcome of the best fixed split."""
     nodes, tried = best_split(world, progress)
     fixed = run_fixed(world, nodes, watch=True)
-    span_s = world.span_s if world.span_s is not None else fixed.machine.now_s
     note = f"best of {tried} fixed splits tried: {world.nodes - nodes} nodes for HPC, {nodes} for Kubernetes"
     return Outcome(
         policy="static",
-        figures=figures(fixed.machine, fixed.meter, Moved(), span_s, world.weights),
+        figures=fixed.figures(world),
         timeline=fixed.timeline(),
         notes=(note,),
         unserved=unserved_of(world),

@@ -22,7 +22,8 @@ class World:
     """A workload, the machine it meets, the policy, and the dice.
 
     ``span_s`` is when the replay ends; None lets it run until all work has ended. ``handover_s`` is the median time
-    between empty on one side and open on the other, the policy's settle time included.
+    between empty on one side and open on the other, the policy's settle time included. ``kubernetes_nodes_first`` is
+    what Kubernetes has at the beginning where nodes move; None for half of them.
     """
 
     workload: Workload
@@ -34,6 +35,7 @@ class World:
     seed: int = 0
     discipline: str = "easy"
     shared_cores: bool = False
+    kubernetes_nodes_first: int | None = None
 
     @property
     def nodes(self) -> int:
@@ -44,6 +46,13 @@ class World:
     def bounds(self) -> tuple[int, int]:
         """The fewest and the most nodes that the policy lets Kubernetes own."""
         return self.policy.spec.pools[0].bounds(self.nodes)
+
+    @property
+    def first_split(self) -> int:
+        """The nodes that Kubernetes has at the beginning where nodes move, within what the policy allows."""
+        low, high = self.bounds
+        first = self.nodes // 2 if self.kubernetes_nodes_first is None else self.kubernetes_nodes_first
+        return min(max(first, low), high)
 
     @property
     def weights(self) -> Weights:

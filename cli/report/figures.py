@@ -62,6 +62,13 @@ class Row:
 _HPC, _UNMET, _PODS, _WHOLE = "HPC jobs", "Unmet demand", "Kubernetes", "The machine"
 FIGURES = (
     Figure("hpc_wait_mean_s", _HPC, "Waiting time, mean", "HPC wait, mean", Unit.SECONDS),
+    Figure(
+        "hpc_wait_so_far_mean_s",
+        _HPC,
+        "Waiting time, mean, with the wait so far of those still waiting",
+        "HPC wait so far",
+        Unit.SECONDS,
+    ),
     Figure("hpc_wait_median_s", _HPC, "Waiting time, median", "HPC wait, median", Unit.SECONDS),
     Figure("hpc_wait_p95_s", _HPC, "Waiting time, 95th percentile", "HPC wait, 95th pct", Unit.SECONDS),
     Figure("hpc_bounded_slowdown_mean", _HPC, "Bounded slowdown, mean", "HPC slowdown, mean", Unit.RATIO),
@@ -75,6 +82,13 @@ FIGURES = (
     Figure("unmet_cost", _UNMET, "Cost of unmet demand", "Unmet cost", Unit.COST),
     Figure("oversize_jobs", _UNMET, "Jobs too big for their side", "Oversize jobs", Unit.COUNT, Better.NEITHER),
     Figure("oversize_wait_node_h", _UNMET, "Waiting of jobs too big for their side", "Oversize wait", Unit.NODE_HOURS),
+    Figure(
+        "large_jobs_wait_node_h",
+        _UNMET,
+        "Waiting of jobs of more than half the pool",
+        "Large jobs' wait",
+        Unit.NODE_HOURS,
+    ),
     Figure("pod_wait_mean_s", _PODS, "Waiting time of a pod, mean", "Pod wait, mean", Unit.SECONDS),
     Figure("pod_wait_p95_s", _PODS, "Waiting time of a pod, 95th percentile", "Pod wait, 95th pct", Unit.SECONDS),
     Figure("pods_refused", _PODS, "Pods that can never run here", "Pods refused", Unit.COUNT, Better.NEITHER),

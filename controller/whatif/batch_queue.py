@@ -60,6 +60,7 @@ class BatchQueue:
         "finished",
         "idle",
         "jobs",
+        "large_nodes",
         "nodes_max",
         "oversize_nodes",
         "queue",
@@ -83,6 +84,7 @@ class BatchQueue:
         self.queue: list[int] = []
         self.waiting_nodes = 0  # of all waiting jobs, those of more than nodes_max among them
         self.oversize_nodes = 0
+        self.large_nodes = 0  # of those of more than half the machine
         self.running: list[tuple[int, int, int]] = []  # sorted: must end, ident, job
         self.ends: list[tuple[int, int, int]] = []  # a heap: ends, ident, job
         self.alloc: dict[int, list[int]] = {}
@@ -115,6 +117,8 @@ class BatchQueue:
         self.waiting_nodes += nodes
         if nodes > self.nodes_max:
             self.oversize_nodes += nodes
+        if 2 * nodes > self.size:
+            self.large_nodes += nodes
         self._of_size[nodes] += 1
         self._smallest = min(self._smallest, nodes)
         return True
@@ -204,6 +208,8 @@ class BatchQueue:
         self.waiting_nodes -= nodes
         if nodes > self.nodes_max:
             self.oversize_nodes -= nodes
+        if 2 * nodes > self.size:
+            self.large_nodes -= nodes
         self._of_size[nodes] -= 1
         self.alloc[job] = self.idle[-nodes:]
         del self.idle[-nodes:]

@@ -86,6 +86,7 @@ def run_split(world: World, kubernetes_nodes: int, *, give_up_at: float, watch: 
         run.jobs_in,
         unmet_hpc=float(run.unmet),
         oversize=float(run.oversize),
+        large=float(run.large),
         unmet_kubernetes=float(service.unmet.until(end_s)),
         unserved_requests=float(service.unserved.until(end_s)),
         requests=float(service.requests.until(end_s)),
@@ -106,7 +107,7 @@ class _Run:
         self.queue = queue
         self.now_s = 0
         self.jobs_in = 0
-        self.unmet = self.oversize = self.used = 0
+        self.unmet = self.oversize = self.large = self.used = 0
         self._unmet_now = 0
         self._every_s = row_every_s
         self._demand: list[int] = []
@@ -138,6 +139,7 @@ class _Run:
         self.unmet += self._unmet_now * passed_s
         self.used += self.queue.busy_nodes * passed_s
         self.oversize += self.queue.oversize_nodes * passed_s
+        self.large += self.queue.large_nodes * passed_s
         self.now_s = now_s
 
     def note_until(self, next_s: int) -> None:

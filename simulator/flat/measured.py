@@ -31,6 +31,10 @@ class FlatRan:
         """Nodes of the machine."""
         return self.hpc.size
 
+    def waiting_since_s(self) -> list[int]:
+        """When each job came that still waits."""
+        return [self.hpc.jobs.submit_s[job] for job in self.hpc.queue]
+
 
 @dataclass(frozen=True, slots=True)
 class FlatMeasured:
@@ -40,6 +44,7 @@ class FlatMeasured:
     jobs_in: int
     unmet_hpc: float = 0.0
     oversize: float = 0.0
+    large: float = 0.0
     unmet_kubernetes: float = 0.0
     unserved_requests: float = 0.0
     requests: float = 0.0

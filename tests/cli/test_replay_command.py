@@ -21,6 +21,7 @@ from tests.patience import LONG_S, until
 ROOT = Path(__file__).parents[2]
 FIGURES = [
     "hpc_wait_mean_s",
+    "hpc_wait_so_far_mean_s",
     "hpc_wait_median_s",
     "hpc_wait_p95_s",
     "hpc_bounded_slowdown_mean",
@@ -34,6 +35,7 @@ FIGURES = [
     "unmet_cost",
     "oversize_jobs",
     "oversize_wait_node_h",
+    "large_jobs_wait_node_h",
     "pod_wait_mean_s",
     "pod_wait_p95_s",
     "unmet_requests_share",
