@@ -1,7 +1,7 @@
 # Tidegate: `make help` says what there is. Nothing needs to be installed first but Python 3.11 or newer.
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-full check lint generate bench simulate test-real test-real-all
+.PHONY: help setup demo test test-full check lint generate bench scenarios simulate test-real test-real-all
 
 export UV_PYTHON_DOWNLOADS := never
 UV := .ci/uv
@@ -47,6 +47,9 @@ bench: setup ## Run every benchmark
 		[ -e "$$file" ] || { echo "There is no benchmark yet."; break; }; \
 		echo "== $$file"; $(RUN) python "$$file"; \
 	done
+
+scenarios: setup ## Compare the policies over many windows of recorded work; SIZE=full for all of them
+	$(RUN) python -m benchmarks.scenarios $(or $(SIZE),quick)
 
 simulate: setup ## Search 100,000 simulated hand-overs with faults for a violation, half of them in fresh worlds
 	$(RUN) python -m tests.simulation --handovers 50000 --from 0

@@ -64,10 +64,10 @@ def demo(
     run_and_tell(task, report=report, json_file=json, audit=audit, bus=through, quiet=quiet)
 
 
-def demo_workload() -> Assembled:
+def demo_workload(seed: int = SEED) -> Assembled:
     """A week of jobs that would fill half the machine, of up to half of it each, and of requests that peak at 60 % of
     it."""
-    jobs = lublin_jobs(procs=JOB_NODES_MAX, seed=SEED, days=DAYS, load=JOBS_LOAD * NODES / JOB_NODES_MAX)
-    requests = diurnal_requests(days=DAYS, seed=SEED, peak_per_s=REQUESTS_PER_S)
+    jobs = lublin_jobs(procs=JOB_NODES_MAX, seed=seed, days=DAYS, load=JOBS_LOAD * NODES / JOB_NODES_MAX)
+    requests = diurnal_requests(days=DAYS, seed=seed, peak_per_s=REQUESTS_PER_S)
     inputs = Inputs(SwfTrace(jobs, ReadNotes(), HeaderFacts()), requests)
     return assemble(inputs, nodes=NODES, start_s={"hpc": 0, "requests": 0}, days=DAYS)

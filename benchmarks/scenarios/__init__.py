@@ -1,0 +1,2 @@
+"""What each policy is worth over many windows of recorded work, paired, with its spread: ``python -m
+benchmarks.scenarios quick``."""

@@ -1,0 +1,126 @@
+"""From all figures to what they say: paired ratios with their spread, what was paid for what, bounds that are none."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+
+from benchmarks.scenarios.plan import STATIC, STATIC_BEFORE, Case, Ran
+from benchmarks.scenarios.ratios import Mean, over_windows, paired
+from benchmarks.scenarios.runs import MOVING, Figures
+from benchmarks.scenarios.service_level import service_levels
+
+BOUND = "oracle"
+COMPARED = (STATIC, STATIC_BEFORE, *MOVING)
+COST = "unmet_cost"
+DAY_S = 86_400
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """One policy at one weight, over all windows.
+
+    ``to_reactive`` and ``to_rival`` are ratios of the unmet cost, the rival being the better of reacting and the best
+    fixed split, run by run. ``exchange`` is HPC node-hours paid for a Kubernetes node-hour saved against reacting, None
+    where nothing is saved. ``large`` is what jobs of more than half the pool waited, in node-hours, of the same under
+    reacting; None without such jobs.
+    """
+
+    to_reactive: Mean | None
+    to_rival: Mean | None
+    exchange: float | None
+    large: float | None
+    moves_per_node_day: float
+    killed: int
+
+
+def summary(ran: Ran) -> dict[str, object]:
+    """All that is told, ready for JSON."""
+    weights = ran.size.weights
+    return {
+        "policies": {
+            f"{weight:g}": {name: asdict(told(name, cases_at(ran, weight), ran)) for name in COMPARED}
+            for weight in weights
+        },
+        "oracle_above": [text for one in ran.cases for text in above(one)],
+        "service_level": service_levels(ran),
+        "windows": [by_window(one) for one in ran.cases],
+    }
+
+
+def cases_at(ran: Ran, weight: float) -> list[Case]:
+    """All windows at one weight."""
+    return [one for one in ran.cases if one.weight == weight]
+
+
+def told(name: str, cases: Sequence[Case], ran: Ran) -> Told:
+    """One policy over the windows of one weight."""
+    days = {one.name: one.nodes * one.span_s / DAY_S for one in ran.windows}
+    moves = [figures["moves"] / days[one.window] for one in cases for figures in one.figures[name]]
+    return Told(
+        to_reactive=over_windows(ratios(cases, name, lambda one: costs(one, "reactive"))),
+        to_rival=over_windows(ratios(cases, name, rival)),
+        exchange=exchange(cases, name),
+        large=of_reactive(cases, name, "large_jobs_wait_node_h"),
+        moves_per_node_day=math.fsum(moves) / len(moves),
+        killed=sum(int(figures["killed"]) for one in cases for figures in one.figures[name]),
+    )
+
+
+def costs(one: Case, name: str) -> list[float]:
+    """The unmet cost by seed."""
+    return [float(figures[COST]) for figures in one.figures[name]]
+
+
+def rival(one: Case) -> list[float]:
+    """The better of reacting and the best fixed split in hindsight, by seed."""
+    return [min(pair) for pair in zip(costs(one, "reactive"), costs(one, STATIC), strict=True)]
+
+
+def ratios(cases: Sequence[Case], name: str, against: Callable[[Case], Sequence[float]]) -> dict[str, float]:
+    """The ratio of each window in which neither cost is nothing."""
+    found = {one.window: paired(costs(one, name), against(one)) for one in cases}
+    return {window: ratio for window, ratio in found.items() if ratio is not None}
+
+
+def exchange(cases: Sequence[Case], name: str) -> float | None:
+    """HPC node-hours paid for each Kubernetes node-hour saved, of all windows and seeds together."""
+    paid = total(cases, name, "unmet_hpc_node_h") - total(cases, "reactive", "unmet_hpc_node_h")
+    saved = total(cases, "reactive", "unmet_kubernetes_node_h") - total(cases, name, "unmet_kubernetes_node_h")
+    return paid / saved if saved > 0 else None
+
+
+def of_reactive(cases: Sequence[Case], name: str, key: str) -> float | None:
+    """A figure of all windows and seeds together, of the same under reacting."""
+    theirs = total(cases, "reactive", key)
+    return total(cases, name, key) / theirs if theirs > 0 else None
+
+
+def total(cases: Sequence[Case], name: str, key: str) -> float:
+    """The sum of a figure over windows and seeds."""
+    return math.fsum(figures[key] for one in cases for figures in one.figures[name])
+
+
+def above(one: Case) -> list[str]:
+    """Where the bound costs more than a policy that a site could run, in the mean of the seeds."""
+    bound = costs(one, BOUND)
+    pairs = ((name, paired(bound, costs(one, name))) for name in COMPARED if name != BOUND)
+    where = f"{one.window}, weight {one.weight:g}"
+    return [f"{where}: {ratio:.3f} x {name}" for name, ratio in pairs if ratio is not None and ratio > 1 + 1e-9]
+
+
+def by_window(one: Case) -> dict[str, object]:
+    """A window at a weight: the mean of each policy's figures over its seeds, and its cost of that of reacting."""
+    return {
+        "window": one.window,
+        "weight": one.weight,
+        "first_kubernetes_nodes": one.first,
+        "to_reactive": {name: paired(costs(one, name), costs(one, "reactive")) for name in COMPARED},
+        "figures": {name: mean_of(one.figures[name]) for name in COMPARED},
+    }
+
+
+def mean_of(figures: Sequence[Figures]) -> Mapping[str, float]:
+    """Each figure's mean over the seeds."""
+    return {key: math.fsum(one[key] for one in figures) / len(figures) for key in figures[0]}
