@@ -1,4 +1,4 @@
-"""``tidegate replay``: what a policy would have done on real traces, against a fixed split, reacting, and perfect
+"""``tidegate replay``: what a policy would have done on real traces, against fixed splits, reacting, and perfect
 foresight."""
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from cli.replaying.comparison import run_and_tell
 from cli.replaying.inputs import replay_task
 from cli.replaying.options import POLICIES, Cut, Twin, audited
 
-DEFAULT_COMPARE = "static,reactive,predictive,oracle"
+DEFAULT_COMPARE = "static,static-before,reactive,predictive,oracle"
 
 
 class Discipline(StrEnum):

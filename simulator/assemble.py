@@ -41,12 +41,14 @@ class Window:
 
 @dataclass(frozen=True, slots=True)
 class Assembled:
-    """A workload and what was done to get it."""
+    """A workload and what was done to get it; ``before`` is that of the period of equal length before it, None where an
+    input does not have it."""
 
     workload: Workload
     window: Window
     jobs_left_out: int
     notes: tuple[str, ...]
+    before: Workload | None = None
 
 
 def assemble(
@@ -67,7 +69,22 @@ def assemble(
     if left_out:
         notes.append(f"{left_out} jobs of more than {max_job_nodes} nodes were left out (--max-job-nodes)")
     workload = Workload(jobs, _gangs(inputs, window), steps, per_node)
-    return Assembled(workload, window, left_out, tuple(notes))
+    earlier = _window_before(inputs, window)
+    before = None
+    if earlier is not None:
+        jobs, _ = _jobs(inputs, earlier, procs_per_node, max_job_nodes)
+        before = Workload(jobs, _gangs(inputs, earlier), _rate_steps(inputs, earlier), per_node)
+    return Assembled(workload, window, left_out, tuple(notes), before)
+
+
+def _window_before(inputs: Inputs, window: Window) -> Window | None:
+    """The window of equal length that ends where this one begins, if all inputs have all of it."""
+    if window.span_s is None:
+        return None
+    start_s = {name: at_s - window.span_s for name, at_s in window.start_s.items()}
+    if any(at_s < _extent(inputs, name)[0] for name, at_s in start_s.items()):
+        return None
+    return Window(start_s, window.span_s)
 
 
 def find_window(inputs: Inputs, given_s: Mapping[str, int], days: float | None) -> Window:

@@ -19,7 +19,7 @@ from types import MappingProxyType
 from models.audit import AuditLog
 from simulator.outcome import Outcome
 from simulator.replay import DataPath, Replay
-from simulator.static import replay_static, run_fixed
+from simulator.static import best_split, replay_static, replay_static_before, run_fixed
 from simulator.unserved import unserved_of
 from simulator.world import Progress, World, quiet
 
@@ -30,6 +30,7 @@ BY_COST = (
     "oracle",
     "persistence",
     "reactive",
+    "static-before",
 )  # the longest first, so that processes end together
 Watch = Callable[[str, float], None]
 OpenAudit = Callable[[], AbstractContextManager[AuditLog]]  # goes to the process that replays, so it can be pickled
@@ -72,6 +73,8 @@ def replay(
     """
     if name == "static":
         return replay_static(world, progress)
+    if name == "static-before":
+        return replay_static_before(world)
     from simulator.forecasters import forecaster_for  # noqa: PLC0415 - scikit-learn takes a second to import
 
     with ExitStack() as stack:
@@ -98,6 +101,15 @@ def with_span(world: World) -> World:
     return replace(world, span_s=run_fixed(world, world.bounds[0]).machine.now_s)
 
 
+def with_beginning(world: World) -> World:
+    """The world with the split at which all its replays begin: the one that was best in the period before, which its
+    site could have had; where nobody knows that period, as it is."""
+    if world.before is None or world.kubernetes_nodes_first is not None:
+        return world
+    earlier = replace(world, workload=world.before, before=None)
+    return replace(world, kubernetes_nodes_first=best_split(earlier, quiet).nodes, before=None)
+
+
 def compare(
     world: World,
     names: tuple[str, ...],
@@ -113,7 +125,7 @@ def compare(
     ``open_path`` gives each policy that has a forecaster a data path of its own. On Ctrl-C the processes are ended and
     the interrupt goes on.
     """
-    world, outcomes = with_span(world), dict[str, Outcome]()
+    world, outcomes = with_beginning(with_span(world)), dict[str, Outcome]()
     tasks = {name: Task(world, name, audits.get(name), open_path) for name in names}
     replay_all(tasks, outcomes.__setitem__, processes=processes, watch=watch)
     return [outcomes[name] for name in names]

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from models.nodes import Side
 from models.unserved import Unserved
+from simulator.frontier import Point
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -73,7 +74,8 @@ class Timeline:
 @dataclass(frozen=True, slots=True, eq=False)
 class Outcome:
     """One policy's replay. ``figures`` are the numbers of the comparison, JSON-ready, in a fixed order; ``unserved`` is
-    what of the workload no policy could have served, and so no figure but what is refused is about."""
+    what of the workload no policy could have served, and so no figure but what is refused is about. ``splits`` are the
+    fixed splits that were run to their end to find the best."""
 
     policy: str
     figures: dict[str, float | int]
@@ -81,6 +83,7 @@ class Outcome:
     bands: tuple[Band, ...] = ()
     notes: tuple[str, ...] = ()
     unserved: tuple[Unserved, ...] = ()
+    splits: tuple[Point, ...] = ()
 
     def value(self, key: str) -> float | None:
         """A figure; None where it is absent or not a finite number."""

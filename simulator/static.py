@@ -15,6 +15,7 @@ import numpy as np
 from simulator.figures import Moved, figures
 from simulator.flat.columns import not_flat
 from simulator.flat.fixed import run_split
+from simulator.frontier import Point, point
 from simulator.machine import Machine
 from simulator.meter import Meter
 from simulator.outcome import Outcome, Timeline
@@ -24,6 +25,7 @@ from simulator.world import Progress, World
 
 STEPS = (8, 4, 2, 1)
 EXHAUSTIVE_MAX = 5000
+SHOWN = 21  # splits at least of the frontier, evenly spread
 CHECK_EVERY = 64  # instants between two looks at the cost so far
 
 
@@ -97,22 +99,52 @@ def _demand(machine: Machine) -> tuple[float, float]:
     )
 
 
-def best_split(world: World, progress: Progress) -> tuple[int, int]:
-    """The fixed split with the least unmet cost (the fewest Kubernetes nodes when several tie), and how many were
-    tried."""
+@dataclass(frozen=True, slots=True)
+class Best:
+    """The fixed split with the least unmet cost, how many were tried, and the points of those that were run to their
+    end."""
+
+    nodes: int
+    tried: int
+    points: tuple[Point, ...]
+
+
+def best_split(world: World, progress: Progress) -> Best:
+    """The best of the fixed splits: of several with the same cost the one with the fewest Kubernetes nodes."""
     low, high = world.bounds
     first = min(max(round(_mean_need(world)), low), high)
-    exhaustive = len(world.workload.jobs) + len(world.workload.gangs) <= EXHAUSTIVE_MAX
     costs: dict[int, float] = {}
+    points: list[Point] = []
     best = first
-    for step in (*STEPS, 0) if exhaustive else STEPS:
+    for step in (*STEPS, 0) if _is_small(world) else STEPS:
         tries = [k for k in range(low, high + 1) if k not in costs and _is_tried(k, step, first, best)]
         for nodes in sorted(tries, key=lambda k: (abs(k - best), k)):
             fixed = run_fixed(world, nodes, give_up_at=min(costs.values(), default=math.inf))
             costs[nodes] = fixed.meter.cost(world.weights) if fixed.complete else math.inf
+            points += [point(fixed.figures(world), nodes)] if fixed.complete else []
             progress(len(costs) / (high - low + 1))
         best = min(costs, key=lambda k: (costs[k], k))
-    return best, len(costs)
+    return Best(best, len(costs), tuple(points))
+
+
+def spread_out(world: World, known: tuple[Point, ...]) -> tuple[Point, ...]:
+    """The known points and those of splits all over what the policy allows, by their nodes.
+
+    Only the known ones of a workload so large that the search is not exhaustive either; none without requests.
+    """
+    if not world.workload.rate_steps:
+        return ()
+    low, high = world.bounds
+    step = max(1, (high - low) // (SHOWN - 1))
+    points = {round(one.setting): one for one in known}
+    for nodes in (*range(low, high, step), high) if _is_small(world) else ():
+        if nodes not in points:
+            points[nodes] = point(run_fixed(world, nodes).figures(world), nodes)
+    return tuple(points[nodes] for nodes in sorted(points))
+
+
+def _is_small(world: World) -> bool:
+    return len(world.workload.jobs) + len(world.workload.gangs) <= EXHAUSTIVE_MAX
 
 
 def _is_tried(nodes: int, step: int, first: int, best: int) -> bool:
@@ -137,14 +169,31 @@ def _mean_need(world: World) -> float:
 
 
 def replay_static(world: World, progress: Progress) -> Outcome:
-    """The outcome of the best fixed split."""
-    nodes, tried = best_split(world, progress)
+    """The outcome of the best fixed split, found in hindsight, and the points of others all over."""
+    best = best_split(world, progress)
+    note = f"best of {best.tried} fixed splits tried: {_said(world, best.nodes)}"
+    return _outcome(world, "static", best.nodes, note, spread_out(world, best.points))
+
+
+def replay_static_before(world: World) -> Outcome:
+    """The outcome of the split at which all replays of this world begin, see ``simulator.compare.with_beginning``."""
+    if world.kubernetes_nodes_first is None:
+        raise ValueError("the best split of the period before is not known")
+    nodes = world.first_split
+    return _outcome(world, "static-before", nodes, f"the best fixed split of the period before: {_said(world, nodes)}")
+
+
+def _said(world: World, nodes: int) -> str:
+    return f"{world.nodes - nodes} nodes for HPC, {nodes} for Kubernetes"
+
+
+def _outcome(world: World, policy: str, nodes: int, note: str, splits: tuple[Point, ...] = ()) -> Outcome:
     fixed = run_fixed(world, nodes, watch=True)
-    note = f"best of {tried} fixed splits tried: {world.nodes - nodes} nodes for HPC, {nodes} for Kubernetes"
     return Outcome(
-        policy="static",
+        policy=policy,
         figures=fixed.figures(world),
         timeline=fixed.timeline(),
         notes=(note,),
         unserved=unserved_of(world),
+        splits=splits,
     )

@@ -23,7 +23,8 @@ class World:
 
     ``span_s`` is when the replay ends; None lets it run until all work has ended. ``handover_s`` is the median time
     between empty on one side and open on the other, the policy's settle time included. ``kubernetes_nodes_first`` is
-    what Kubernetes has at the beginning where nodes move; None for half of them.
+    what Kubernetes has at the beginning where nodes move; None for half of them. ``before`` is the work of the period
+    of equal length that ended where this one begins, None where it is not known.
     """
 
     workload: Workload
@@ -36,6 +37,7 @@ class World:
     discipline: str = "easy"
     shared_cores: bool = False
     kubernetes_nodes_first: int | None = None
+    before: Workload | None = None
 
     @property
     def nodes(self) -> int:

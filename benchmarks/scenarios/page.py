@@ -32,7 +32,7 @@ DEFINITIONS = """\
   the weight it pays.
 * **large jobs**: node-hours that jobs of more than half the pool waited, of the same under `reactive`.
 * **moves**: finished hand-overs a node and day.
-* **static**: the best fixed split in hindsight. **static before**: the split that was best in the period of equal
+* **static**: the best fixed split in hindsight. **static-before**: the split that was best in the period of equal
   length before the window, which a site could have chosen. **reactive**, **persistence**, **predictive**, **oracle**:
   the policies of `tidegate replay`.
 * **HPC's mean wait at {level} of requests unmet**: jobs that still wait at the end count with their wait so far. The

@@ -11,7 +11,7 @@ from benchmarks.scenarios.store import Store
 from benchmarks.scenarios.windows import FULL, QUICK, Window
 from benchmarks.scenarios.workers import Wanted, results
 
-STATIC, STATIC_BEFORE = "static", "static before"
+STATIC, STATIC_BEFORE = "static", "static-before"
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,9 +7,9 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 
 from benchmarks.scenarios.plan import STATIC, Case, Ran
-from benchmarks.scenarios.ratios import Mean, over_windows
 from benchmarks.scenarios.runs import MOVING
 from simulator.frontier import Point, curve, point, wait_at
+from simulator.ratios import Mean, over_windows
 
 UNMET_SHARE = 0.01
 

@@ -7,9 +7,9 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 
 from benchmarks.scenarios.plan import STATIC, STATIC_BEFORE, Case, Ran
-from benchmarks.scenarios.ratios import Mean, over_windows, paired
 from benchmarks.scenarios.runs import MOVING, Figures
 from benchmarks.scenarios.service_level import service_levels
+from simulator.ratios import Mean, over_windows, paired
 
 BOUND = "oracle"
 COMPARED = (STATIC, STATIC_BEFORE, *MOVING)

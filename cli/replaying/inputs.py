@@ -56,7 +56,15 @@ def replay_task(
         seed=twin.seed,
         discipline=twin.discipline,
         shared_cores=twin.shared_cores,
+        before=made.before,
     )
+    if made.before is None:
+        names = tuple(name for name in names if name != "static-before")
+    if not names:
+        raise BadInput(
+            "static-before needs a period as long as the replay before its start, in every input",
+            remedy="choose a later --start, or fewer --days",
+        )
     told = facts(paths, world, made.window.start_s, made.jobs_left_out)
     all_notes = (*notes, *made.notes, *notes_of_unserved(world))
     return Task("What Tidegate would have done", world, names, told, all_notes, hpc_only)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from models.nodes import NodeShape
 
-POLICIES = ("static", "reactive", "persistence", "predictive", "oracle")
+POLICIES = ("static", "static-before", "reactive", "persistence", "predictive", "oracle")
 
 
 def audited(names: Sequence[str]) -> str | None:
@@ -15,7 +15,7 @@ def audited(names: Sequence[str]) -> str | None:
 
     None when none of them does.
     """
-    moving = [name for name in names if name in POLICIES and name != "static"]
+    moving = [name for name in names if name in POLICIES and not name.startswith("static")]
     return "predictive" if "predictive" in moving else next(iter(moving), None)
 
 

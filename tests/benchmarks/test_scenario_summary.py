@@ -35,7 +35,7 @@ def figures(hpc: float, kubernetes: float, **more: float) -> Figures:
 def case(window: str = "a", **by: tuple[Figures, ...]) -> Case:
     """Two seeds; who is not named costs 100."""
     names = (STATIC, STATIC_BEFORE, *MOVING)
-    return Case(window, WEIGHT, 5, {name: by.get(name.replace(" ", "_"), (figures(100, 0),) * 2) for name in names})
+    return Case(window, WEIGHT, 5, {name: by.get(name.replace("-", "_"), (figures(100, 0),) * 2) for name in names})
 
 
 def ran(*cases: Case, splits: dict[int, Figures] | None = None) -> Ran:

@@ -8,9 +8,10 @@ from itertools import pairwise
 import pytest
 
 from models.policies import Shares, Weights
-from simulator.compare import simulate_hpc, with_span
+from simulator.compare import compare, simulate_hpc, with_beginning, with_span
+from simulator.frontier import point
 from simulator.machine import Workload
-from simulator.static import best_split, replay_static, run_fixed
+from simulator.static import best_split, replay_static, replay_static_before, run_fixed
 from simulator.world import World, quiet
 from tests.simulator.small_worlds import DAY_S, policy, small_world
 
@@ -32,7 +33,7 @@ def test_static_with_all_nodes_for_hpc_equals_the_plain_simulation(seed: int, di
 @pytest.mark.parametrize("seed", range(3))
 def test_the_best_split_of_first_come_first_served_gives_all_nodes_to_jobs_when_there_is_nothing_else(seed: int):
     world = hpc_only(seed, discipline="fifo")
-    assert best_split(with_span(world), quiet)[0] == 0
+    assert best_split(with_span(world), quiet).nodes == 0
 
 
 @pytest.mark.parametrize("nodes", [0, 1, 3, 6, 12])
@@ -58,9 +59,9 @@ def test_the_kubernetes_side_of_a_fixed_split_is_the_integral_of_what_is_missing
 def test_the_best_split_costs_no_more_than_any(seed: int, pods: int):
     world = small_world(seed, nodes=20, days=1, pods=pods)
     costs = {k: run_fixed(world, k).meter.cost(world.weights) for k in range(world.nodes + 1)}
-    best, tried = best_split(world, quiet)
-    assert (costs[best], best) == min((cost, k) for k, cost in costs.items())
-    assert 0 < tried <= len(costs)
+    best = best_split(world, quiet)
+    assert (costs[best.nodes], best.nodes) == min((cost, k) for k, cost in costs.items())
+    assert 0 < best.tried <= len(costs)
 
 
 def test_the_best_split_is_found_also_where_the_cost_has_two_valleys():
@@ -70,7 +71,7 @@ def test_the_best_split_is_found_also_where_the_cost_has_two_valleys():
     work = Workload(jobs=world.workload.jobs[:5], gangs=(gang,))
     world = replace(world, workload=work, policy=policy(weights=Weights(hpc=1.0, kubernetes=1.0)))
     costs = {k: run_fixed(world, k).meter.cost(world.weights) for k in range(world.nodes + 1)}
-    best = best_split(world, quiet)[0]
+    best = best_split(world, quiet).nodes
     assert costs[best] == min(costs.values()), costs
 
 
@@ -80,7 +81,48 @@ def _pod():
 
 def test_the_best_split_keeps_to_the_policy():
     world = small_world(4, nodes=12, days=1, rules=policy(floor=Shares(kubernetes=2), ceiling=Shares(kubernetes=3)))
-    assert best_split(world, quiet)[0] in (2, 3)
+    assert best_split(world, quiet).nodes in (2, 3)
+
+
+@pytest.mark.parametrize(
+    ("nodes", "jobs_alone", "splits"),
+    [
+        pytest.param(12, False, range(13), id="all of a small pool"),
+        pytest.param(41, False, range(0, 42, 2), id="of a larger one every second, and the last"),
+        pytest.param(12, True, range(0), id="none without requests"),
+    ],
+)
+def test_the_frontier_has_splits_all_over_as_they_run(nodes: int, jobs_alone: bool, splits: range):
+    world = small_world(4, nodes=nodes, days=0.2)
+    if jobs_alone:
+        world = replace(world, workload=replace(world.workload, rate_steps=()))
+    points = replay_static(world, quiet).splits
+    settings = [round(one.setting) for one in points]
+    assert settings == sorted(set(settings))
+    assert set(splits) <= set(settings)
+    assert not splits or nodes in settings
+    assert points == tuple(point(run_fixed(world, k).figures(world), k) for k in settings)
+
+
+def test_all_policies_begin_at_the_split_that_was_best_in_the_period_before():
+    dear = policy(weights=Weights(kubernetes=30))
+    earlier, world = (small_world(seed, nodes=12, days=0.5, rules=dear) for seed in (5, 6))
+    best = best_split(earlier, quiet).nodes
+    outcomes = compare(replace(world, before=earlier.workload), ("static-before", "reactive"), processes=1)
+    before, reactive = (outcome.timeline for outcome in outcomes)
+    assert set(before.kubernetes_nodes) == {best}
+    assert best != 6
+    assert reactive.kubernetes_nodes[0] <= best <= reactive.kubernetes_nodes[0] + reactive.moving_nodes[0]
+    assert outcomes[0].figures == run_fixed(world, best).figures(world)
+    assert with_beginning(replace(world, before=earlier.workload)).first_split == best
+
+
+def test_who_says_where_to_begin_is_heard_and_without_a_period_before_it_is_half():
+    world = small_world(6, nodes=12, days=0.5)
+    assert with_beginning(replace(world, before=world.workload, kubernetes_nodes_first=2)).first_split == 2
+    assert with_beginning(world).first_split == 6
+    with pytest.raises(ValueError, match="period before"):
+        replay_static_before(world)
 
 
 def test_a_run_that_was_given_up_says_so():

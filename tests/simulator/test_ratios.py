@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from benchmarks.scenarios.ratios import Mean, geometric_mean, over_windows, paired
+from simulator.ratios import Mean, geometric_mean, over_windows, paired
 
 
 @pytest.mark.parametrize(
