@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import platform
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from importlib.metadata import version
 from pathlib import Path
 
@@ -21,6 +21,8 @@ from cli.replaying.table import comparison_table
 from cli.report.left_out import plain
 from cli.report.numbers import span
 from cli.report.page import write_report
+from cli.report.service_level import frontier
+from cli.report.verdict import sentences
 from simulator.compare import OpenAudit, OpenPath, compare, simulate_hpc, with_span
 from simulator.outcome import Outcome
 from simulator.world import World
@@ -64,6 +66,8 @@ def run_and_tell(
         write_atomically(json_file, json_text(task, outcomes))
     if report is not None:
         _write_report(task, outcomes, report)
+    for line in sentences(outcomes):
+        console.print(clean(line), markup=False, soft_wrap=True)
     console.print(comparison_table(outcomes))
     for name, path in (("report", report), ("figures", json_file), (f"audit of the {of} policy", audit)):
         if path is not None:
@@ -98,6 +102,8 @@ def json_text(task: Task, outcomes: Sequence[Outcome]) -> str:
         "policy": task.world.policy.model_dump(mode="json", by_alias=True),
         "versions": versions(),
         "notes": [*task.notes, *(f"{outcome.policy}: {note}" for outcome in outcomes for note in outcome.notes)],
+        "verdict": list(sentences(outcomes)),
+        "frontier": {name: [asdict(one) for one in points] for name, points in frontier(outcomes).items()},
         "results": {outcome.policy: _result(outcome) for outcome in outcomes},
     }
     return json.dumps(document, indent=2, allow_nan=False) + "\n"

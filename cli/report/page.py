@@ -38,6 +38,7 @@ def write_report(
         title=escape(title),
         css=text("page.css"),
         verdict=sections.verdict([*sentences(outcomes), *(f"{sentence(one)}." for one in left_out(outcomes))]),
+        frontier=sections.frontier(outcomes),
         bars=sections.bars(outcomes),
         links=_links(charts),
         input_facts=sections.facts("The input", input_facts),

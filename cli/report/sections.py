@@ -6,7 +6,9 @@ from collections.abc import Mapping, Sequence
 from html import escape
 
 from cli.report.figures import Cell, Row, is_bound, rows
+from cli.report.frontier_chart import frontier_chart
 from cli.report.numbers import percent
+from cli.report.service_level import frontier as curves
 from cli.report.verdict import foresight_gain
 from simulator.outcome import Outcome
 
@@ -17,6 +19,15 @@ def verdict(sentences: Sequence[str]) -> str:
     """The result in plain words: the first sentence large, the others beneath."""
     first, *others = (escape(sentence) for sentence in sentences)
     return "\n".join([f'<p class="verdict">{first}</p>', *(f"<p>{other}</p>" for other in others)])
+
+
+def frontier(outcomes: Sequence[Outcome]) -> str:
+    """Requests unmet against waits, drawn without a script; nothing where there is no such thing."""
+    chart = frontier_chart(curves(outcomes))
+    if not chart:
+        return ""
+    said = "Each point of the line is a fixed split of the nodes. Nearer to the lower left corner is better."
+    return f"<figure>\n{chart}\n<figcaption>{said}</figcaption>\n</figure>"
 
 
 def bars(outcomes: Sequence[Outcome]) -> str:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from cli.report.numbers import percent, span
+from cli.report.service_level import service_sentence
 from simulator.outcome import Outcome
 
 _SAME = 0.005  # Below half a per cent two costs are called the same: less is noise of the replay.
@@ -40,7 +41,16 @@ def foresight_gain(outcomes: Sequence[Outcome]) -> float | None:
 
 
 def sentences(outcomes: Sequence[Outcome]) -> tuple[str, ...]:
-    """One or two sentences that say how the comparison came out."""
+    """The verdict: up to three sentences that say how the comparison came out, that of the service level first.
+
+    Terminal, page and JSON say the same.
+    """
+    level = service_sentence(outcomes)
+    return (level, *_of_cost(outcomes)) if level else _of_cost(outcomes)
+
+
+def _of_cost(outcomes: Sequence[Outcome]) -> tuple[str, ...]:
+    """What became of the cost, whichever way it went."""
     part = costs(outcomes)
     if part.predictive is None:
         return (_plain_ranking(outcomes),)
