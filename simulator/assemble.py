@@ -115,6 +115,19 @@ def find_window(inputs: Inputs, given_s: Mapping[str, int], days: float | None) 
     return Window(start_s, None if inputs.names == ("hpc",) else span_s)
 
 
+def windows_after(inputs: Inputs, first: Window, count: int) -> list[Window]:
+    """The first window and those that follow it one after another, ``count`` at most: as many as all inputs have in
+    full. The window must have an end."""
+    span_s = first.span_s or 0
+    found: list[Window] = []
+    for number in range(count):
+        start_s = {name: at_s + number * span_s for name, at_s in first.start_s.items()}
+        if any(at_s + span_s > _extent(inputs, name)[1] + 1 for name, at_s in start_s.items()):
+            break
+        found.append(Window(start_s, span_s))
+    return found
+
+
 def _extent(inputs: Inputs, name: str) -> tuple[int, int, int]:
     """First and last second of an input, and its first midnight."""
     if name == "hpc" and inputs.hpc is not None:

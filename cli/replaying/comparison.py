@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from importlib.metadata import version
 from pathlib import Path
+from types import MappingProxyType
 
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn
@@ -61,7 +62,7 @@ def run_and_tell(
         notes.print(f"note: {clean(note)}", markup=False, soft_wrap=True)
     of = audited(task.names)
     with audit_to(audit, of) as audits:
-        outcomes = _run(task, notes, audits, open_path)
+        outcomes = run_with_bars(task, notes, audits, open_path)
     if json_file is not None:
         write_atomically(json_file, json_text(task, outcomes))
     if report is not None:
@@ -74,7 +75,13 @@ def run_and_tell(
             console.print(f"{name}: {clean(str(path))}", markup=False, soft_wrap=True)
 
 
-def _run(task: Task, console: Console, audits: Mapping[str, OpenAudit], open_path: OpenPath | None) -> list[Outcome]:
+def run_with_bars(
+    task: Task,
+    console: Console,
+    audits: Mapping[str, OpenAudit] = MappingProxyType({}),
+    open_path: OpenPath | None = None,
+) -> list[Outcome]:
+    """Run the comparison of a task, and show how far it is."""
     if task.hpc_only:
         with console.status("simulating"):
             return [simulate_hpc(task.world)]
@@ -104,7 +111,7 @@ def json_text(task: Task, outcomes: Sequence[Outcome]) -> str:
         "notes": [*task.notes, *(f"{outcome.policy}: {note}" for outcome in outcomes for note in outcome.notes)],
         "verdict": list(sentences(outcomes)),
         "frontier": {name: [asdict(one) for one in points] for name, points in frontier(outcomes).items()},
-        "results": {outcome.policy: _result(outcome) for outcome in outcomes},
+        "results": rounded_results(outcomes),
     }
     return json.dumps(document, indent=2, allow_nan=False) + "\n"
 
@@ -113,6 +120,11 @@ def versions() -> dict[str, str]:
     """What made the figures."""
     packages = {name: version(name) for name in ("tidegate", "numpy", "scikit-learn")}
     return {**packages, "python": platform.python_version()}
+
+
+def rounded_results(outcomes: Sequence[Outcome]) -> dict[str, dict[str, object]]:
+    """By policy the figures, without the digits that are noise."""
+    return {outcome.policy: _result(outcome) for outcome in outcomes}
 
 
 def _result(outcome: Outcome) -> dict[str, object]:

@@ -36,6 +36,22 @@ def replay_task(
 ) -> Task:
     """Read the inputs and set up the world that was asked for. Raises BadInput when they cannot be used."""
     inputs, notes = read_inputs(paths, strict=strict)
+    return task_of(inputs, notes, paths, nodes, policy, cut, twin, names=names, hpc_only=hpc_only)
+
+
+def task_of(  # noqa: PLR0913 - one parameter for each thing that makes a world
+    inputs: Inputs,
+    notes: tuple[str, ...],
+    paths: Mapping[str, Path],
+    nodes: int | None,
+    policy: Path | None,
+    cut: Cut,
+    twin: Twin,
+    *,
+    names: tuple[str, ...],
+    hpc_only: bool = False,
+) -> Task:
+    """The world of inputs that were read. Raises BadInput when they cannot be used."""
     size = size_of_machine(nodes, inputs, cut.procs_per_node)
     made = assemble(
         inputs,

@@ -48,6 +48,16 @@ def service_sentence(outcomes: Sequence[Outcome]) -> str:
     return f"{first}, {wait}, longer than the {texts[1]} of a fixed split that serves as well."
 
 
+def of_fixed_split(outcomes: Sequence[Outcome], policy: str) -> float | None:
+    """A policy's mean wait of that of the fixed split that serves as well; None where there is no such thing."""
+    curves = frontier(outcomes)
+    if policy not in curves:
+        return None
+    ours = curves[policy][0]
+    theirs_s = wait_at(curves["static"], ours.unmet_share)
+    return ours.wait_s / theirs_s if theirs_s else None
+
+
 def service(unmet_share: float) -> str:
     """A share of requests unmet, with two digits: ``1.7 %``, ``0.04 %``."""
     return f"{100 * unmet_share:.2g} %" if unmet_share < 0.995 else "100 %"

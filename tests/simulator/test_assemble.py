@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from simulator.assemble import Assembled, Inputs, assemble
+from simulator.assemble import Assembled, Inputs, Window, assemble, windows_after
 from simulator.traces.swf import HeaderFacts, SwfTrace
 from simulator.work import Job, Pod, ReadNotes, Requests
 
@@ -61,3 +61,28 @@ def test_jobs_that_run_to_their_end_have_none():
     jobs = tuple(Job(n, n * DAY_S, 60, 60, 1) for n in range(4))
     inputs = Inputs(SwfTrace(jobs, ReadNotes(), HeaderFacts()))
     assert assemble(inputs, nodes=4, start_s={"hpc": 2 * DAY_S}).before is None
+
+
+@pytest.mark.parametrize(
+    ("start", "days", "count", "starts"),
+    [
+        pytest.param({"requests": 0}, 2, 3, [0, 2, 4], id="as many as asked"),
+        pytest.param({"requests": 0}, 2, 9, [0, 2, 4, 6], id="as many as there are, the last to the end"),
+        pytest.param({"requests": 1}, 2, 9, [1, 3, 5], id="a part of one is none"),
+        pytest.param({"requests": 0, "hpc": 3}, 2, 9, [0, 2], id="the input that ends first tells"),
+        pytest.param({"requests": 7}, 2, 9, [], id="not even one"),
+    ],
+)
+def test_windows_one_after_another(start: dict[str, float], days: float, count: int, starts: list[float]):
+    jobs = tuple(Job(n, n * DAY_S // 2, 60, 60, 1) for n in range(16))
+    inputs = Inputs(
+        SwfTrace(jobs, ReadNotes(), HeaderFacts()) if "hpc" in start else None,
+        Requests(np.arange(8) * DAY_S, np.arange(8.0)),
+    )
+    first = Window({name: round(day * DAY_S) for name, day in start.items()}, round(days * DAY_S))
+    found = windows_after(inputs, first, count)
+    assert [one.start_s["requests"] / DAY_S for one in found] == starts
+    for number, one in enumerate(found):
+        assert one.span_s == first.span_s
+        for name, at_s in one.start_s.items():
+            assert at_s == first.start_s[name] + number * days * DAY_S
