@@ -19,7 +19,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from basics.whole_file import write_atomically
-from benchmarks.scenarios.page import page, tables
+from benchmarks.scenarios.page import drawing, page, tables
 from benchmarks.scenarios.plan import SIZES, Size, run_all
 from benchmarks.scenarios.store import ALL_CODE, ROOT, Store, code_digest, versions
 from benchmarks.scenarios.summary import summary
@@ -38,7 +38,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         document = measured(asked, size_of(asked))
         name = Path(f"scenarios-{asked.size}")
         write(asked.json or OUT / name.with_suffix(".json"), json.dumps(document, indent=1, allow_nan=False) + "\n")
-        write(asked.page or OUT / name.with_suffix(".md"), page(document))
+        at = asked.page or OUT / name.with_suffix(".md")
+        chart = drawing(document)
+        if chart:
+            write(at.with_suffix(".svg"), chart)
+        write(at, page(document, at.with_suffix(".svg").name if chart else ""))
     except TidegateError as error:
         print(error.told, file=sys.stderr)
         return 1

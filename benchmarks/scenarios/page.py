@@ -6,6 +6,9 @@ import textwrap
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from cli.report.frontier_chart import frontier_chart
+from simulator.frontier import Point
+
 Json = Mapping[str, Any]
 ABSENT = "–"
 
@@ -59,10 +62,36 @@ same command goes on after Ctrl-C. `--only` takes windows, `--dask` gives the wo
 """
 
 
-def page(document: Json) -> str:
-    """The whole page as Markdown."""
-    parts = [INTRODUCTION.format(size=document["size"], ran=told_run(document)), tables(document), ""]
+def page(document: Json, drawing_at: str = "") -> str:
+    """The whole page as Markdown, with the drawing that lies at this path beside it."""
+    parts = [INTRODUCTION.format(size=document["size"], ran=told_run(document)), ""]
+    window = typical(document["service_level"])
+    if drawing_at and window:
+        parts += [f"![Requests unmet against HPC's mean wait in the window {window}]({drawing_at})", ""]
+        parts += [f"*{window}: each point of the line is a fixed split, each point of a policy one weight.*", ""]
+    parts += [tables(document), ""]
     return "\n".join(parts) + "\n" + DEFINITIONS.format(level=percent(document["service_level"]["unmet_share"]))
+
+
+def drawing(document: Json) -> str:
+    """The frontier of a typical window as an SVG; empty where no window has requests."""
+    level = document["service_level"]
+    window = typical(level)
+    if not window:
+        return ""
+    curves = {name: [Point(**one) for one in points] for name, points in level["curves"][window].items()}
+    return frontier_chart(curves, alone=True) + "\n"
+
+
+def typical(level: Json) -> str:
+    """The window in the middle by the predictive policy's wait at the service level, of those that reach it; else the
+    first one; empty without any."""
+    waits = level["waits_s"]
+    reached = {
+        window: by["predictive"] / by["static"] for window, by in waits.items() if by["predictive"] and by["static"]
+    }
+    order = sorted(reached, key=lambda window: (reached[window], window))
+    return order[len(order) // 2] if order else next(iter(waits), "")
 
 
 def tables(document: Json) -> str:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from benchmarks.scenarios import __main__ as command
-from benchmarks.scenarios.page import page
+from benchmarks.scenarios.page import drawing, page, typical
 from benchmarks.scenarios.plan import STATIC, STATIC_BEFORE, Case, Ran, Size, Split, best, run_all
 from benchmarks.scenarios.runs import MOVING, Figures
 from benchmarks.scenarios.service_level import service_levels
@@ -124,10 +124,26 @@ def test_a_tiny_window_from_the_first_replay_to_the_page(tmp_path: Path):
         "cpu_s": 1.0,
         **summary(found),
     }
-    text = page(json.loads(json.dumps(document, allow_nan=False)))
+    document = json.loads(json.dumps(document, allow_nan=False))
+    text = page(document)
     assert all(policy in text for policy in (STATIC_BEFORE, *MOVING))
     assert text.count("| tiny ") == 3  # two weights, and the waits
+    assert page(document, "beside.svg").count("(beside.svg)") == 1
+    assert drawing(document).startswith("<svg ")
     assert "None" not in text.replace("None was run", "")
+
+
+@pytest.mark.parametrize(
+    ("ratios", "window"),
+    [
+        pytest.param({}, "", id="no window"),
+        pytest.param({"a": None, "b": None}, "a", id="none reaches it"),
+        pytest.param({"a": 0.9, "b": 0.2, "c": None, "d": 0.5}, "d", id="the one in the middle"),
+    ],
+)
+def test_the_window_that_is_drawn(ratios: dict[str, float | None], window: str):
+    waits = {name: {"static": 100.0, "predictive": ratio and 100 * ratio} for name, ratio in ratios.items()}
+    assert typical({"waits_s": waits}) == window
 
 
 def test_a_window_that_is_none_ends_the_command_with_a_reason(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
