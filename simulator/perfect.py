@@ -43,7 +43,7 @@ class PerfectForecaster:
         self._hpc_nodes_max = hpc_nodes_max
         self._horizons_s = np.array(horizons_s, dtype=np.int64)
         self._demand: Mapping[Side, Demand] = {}
-        self._kubernetes = Ideal(_kubernetes_pieces(workload, machine))
+        self._kubernetes = Ideal(kubernetes_pieces(workload, machine))
 
     def observe(self, observation: Observation) -> None:
         """Take in the demand now; the future it knows already."""
@@ -84,7 +84,8 @@ class PerfectForecaster:
         return of_arrays(side, now_s, now, self._horizons_s, np.array([0.5]), values, Source.PERFECT)
 
 
-def _kubernetes_pieces(workload: Workload, machine: Machine) -> list[tuple[int, int | None, float]]:
+def kubernetes_pieces(workload: Workload, machine: Machine) -> list[tuple[int, int | None, float]]:
+    """Kubernetes' work as (begin, end, nodes) if all of it ran from the moment it came; a rate is its changes."""
     pieces: list[tuple[int, int | None, float]] = []
     before = 0
     for at_s, per_s in workload.rate_steps:

@@ -38,6 +38,8 @@ DEFINITIONS = """\
 * **static**: the best fixed split in hindsight. **static-before**: the split that was best in the period of equal
   length before the window, which a site could have chosen. **reactive**, **persistence**, **predictive**, **oracle**:
   the policies of `tidegate replay`.
+* **Fixed scales**: `no-delay` is `reactive` where a hand-over takes no time; `preemptive` serves Kubernetes first and
+  jobs by arrival, stops and moves at no cost. Neither can be had; they say how much there is to gain.
 * **HPC's mean wait at {level} of requests unmet**: jobs that still wait at the end count with their wait so far. The
   curve of the fixed splits has a point for each split, that of a policy one for each weight. Points that another beats
   in both are left out; between two neighbours the curve is straight, as a site gets what lies between by using the one
@@ -102,6 +104,7 @@ def tables(document: Json) -> str:
         for text in (f"## One to {weight}", table(HEAD, [policy_row(*one) for one in policies.items()]))
     ]
     parts += ["## HPC's mean wait at one service level", *service_level(document["service_level"])]
+    parts += ["## Fixed scales", scales(document["scales"])]
     parts += ["## Windows", window_table(document["windows"]), "## The oracle", oracle(document["oracle_above"])]
     return "\n\n".join(parts)
 
@@ -161,6 +164,12 @@ def window_table(windows: Sequence[Json]) -> str:
         for one in windows
     ]
     return table(("window", "weight", "begins with", "reactive", *others), rows)
+
+
+def scales(found: Json) -> str:
+    """What cannot be reached, of reacting."""
+    rows = [[weight, name, *mean_and_worst(mean)] for weight, by in found.items() for name, mean in by.items()]
+    return table(("weight", "scale", "of reacting", "worst"), rows)
 
 
 def oracle(above: Sequence[str]) -> str:

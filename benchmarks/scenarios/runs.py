@@ -5,14 +5,17 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from simulator.compare import replay
+from simulator.preemptive import preemptive_ideal
 from simulator.static import run_fixed
 from simulator.world import World
 
 SPLITS = "splits"  # the name of a run of all fixed splits
 MOVING = ("reactive", "persistence", "predictive", "oracle")
+NO_DELAY, PREEMPTIVE = "no-delay", "preemptive"
+SCALES = (NO_DELAY, PREEMPTIVE)  # reacting where a hand-over takes no time, and the pre-emptive ideal
 
 Figures = Mapping[str, float | int]
 
@@ -31,7 +34,13 @@ def run(world: World, policy: str) -> Result:
     begun_s = time.process_time()
     if policy == SPLITS:
         low, high = world.bounds
-        found = {str(nodes): run_fixed(world, nodes).figures(world) for nodes in range(low, high + 1)}
+        found: Mapping[str, Figures] = {
+            str(nodes): run_fixed(world, nodes).figures(world) for nodes in range(low, high + 1)
+        }
+    elif policy == NO_DELAY:
+        found = {"": replay(replace(world, handover_s=0), "reactive").figures}
+    elif policy == PREEMPTIVE:
+        found = {"": preemptive_ideal(world)}
     else:
         found = {"": replay(world, policy).figures}
     return Result(found, time.process_time() - begun_s)

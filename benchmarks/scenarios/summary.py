@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 
 from benchmarks.scenarios.plan import STATIC, STATIC_BEFORE, Case, Ran
-from benchmarks.scenarios.runs import MOVING, Figures
+from benchmarks.scenarios.runs import MOVING, SCALES, Figures
 from benchmarks.scenarios.service_level import service_levels
 from simulator.ratios import Mean, over_windows, paired
 
@@ -43,10 +43,18 @@ def summary(ran: Ran) -> dict[str, object]:
             f"{weight:g}": {name: asdict(told(name, cases_at(ran, weight), ran)) for name in COMPARED}
             for weight in weights
         },
+        "scales": {
+            f"{weight:g}": {name: _of_reacting(name, cases_at(ran, weight)) for name in SCALES} for weight in weights
+        },
         "oracle_above": [text for one in ran.cases for text in above(one)],
         "service_level": service_levels(ran),
         "windows": [by_window(one) for one in ran.cases],
     }
+
+
+def _of_reacting(name: str, cases: Sequence[Case]) -> dict[str, object] | None:
+    mean = over_windows(ratios(cases, name, lambda one: costs(one, "reactive")))
+    return None if mean is None else asdict(mean)
 
 
 def cases_at(ran: Ran, weight: float) -> list[Case]:

@@ -10,7 +10,7 @@ import pytest
 from benchmarks.scenarios import __main__ as command
 from benchmarks.scenarios.page import drawing, page, typical
 from benchmarks.scenarios.plan import STATIC, STATIC_BEFORE, Case, Ran, Size, Split, best, run_all
-from benchmarks.scenarios.runs import MOVING, Figures
+from benchmarks.scenarios.runs import MOVING, SCALES, Figures
 from benchmarks.scenarios.service_level import service_levels
 from benchmarks.scenarios.store import Store
 from benchmarks.scenarios.summary import above, exchange, of_reactive, ratios, rival, summary, told
@@ -105,7 +105,7 @@ def test_a_tiny_window_from_the_first_replay_to_the_page(tmp_path: Path):
     window, size = tiny_window(), Size(("tiny",), (3, 10), (1, 2))
     executor = AtOnce()
     found = run_all([window], size, Store(tmp_path), executor, lambda _: None)
-    assert sorted(executor.ran) == sorted(["splits"] * 2 + [*MOVING] * 4)
+    assert sorted(executor.ran) == sorted(["splits"] * 2 + [*MOVING] * 4 + [*SCALES] * 2)
     for one in found.cases:
         costs = {
             nodes: run_fixed(window.world(one.weight), nodes).meter.cost(window.world(one.weight).weights)
