@@ -57,11 +57,12 @@ def _curve(name: str, places: Sequence[tuple[float, float]], wide: float) -> str
     seen = [(x, y) for x, y in places if 0 <= x <= wide and y >= 0]
     if not seen:
         return text
-    x, y = seen[{"fixed": len(seen) // 2, "ours": 0}.get(kind, -1)]
+    x, y = seen[-1 if kind == "others" else 0]
     at_end = x > 0.8 * wide
     anchor = ' text-anchor="end"' if at_end else ""
+    x, y = x + (-8 if at_end else 8), y + (12 if kind == "fixed" else -6)
     said = "fixed splits" if kind == "fixed" else escape(name)
-    return f'{text}<text class="{kind}" x="{x + (-8 if at_end else 8):.1f}" y="{y - 6:.1f}"{anchor}>{said}</text>'
+    return f'{text}<text class="{kind}" x="{x:.1f}" y="{y:.1f}"{anchor}>{said}</text>'
 
 
 def up(least: float) -> float:
