@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from cli.report.frontier_chart import frontier_chart
+from cli.report.numbers import span
 from simulator.frontier import Point
 
 Json = Mapping[str, Any]
@@ -21,8 +22,7 @@ Windows of recorded work are replayed under each policy, at several prices of Ku
 an unmet node-hour costs there, of what it costs on the HPC side) and with several seeds of the hand-over delays. All
 policies of a window and weight begin at one split: the fixed split that was best in the period of equal length before.
 
-{ran}
-"""
+{ran}"""
 
 DEFINITIONS = """\
 ## What the columns mean
@@ -186,7 +186,7 @@ def told_run(document: Json) -> str:
     versions = ", ".join(f"{name} {version}" for name, version in document["versions"].items())
     counted = f"{len(windows)} windows, weights {listed(f'{weight:g}' for weight in weights)}"
     text = (
-        f"{counted}, seeds {listed(map(str, seeds))}; {document['cpu_s'] / 3600:.1f} hours of CPU time in all."
+        f"{counted}, seeds {listed(map(str, seeds))}; {span(document['cpu_s'])} of CPU time in all."
         f" Code {document['code'][:12]}, {versions}."
     )
     return "\n".join(textwrap.wrap(text, 118))
