@@ -182,8 +182,8 @@ def _take(entry: Entry, timelines: HandoverTimelines, unanswered: Unanswered) ->
         timelines.fenced.append(entry)
 
 
-def decisions(path: Path) -> Iterator[Decided]:
-    """Every decision of the audit, with all that it was made from. Raises BadInput."""
-    for entry in read_audit(path, ("decided",)):
+def decisions(path: Path, *, last: int | None = None) -> Iterator[Decided]:
+    """Every decision of the audit, or of its ``last`` bytes, with all that it was made from. Raises BadInput."""
+    for entry in read_audit(path, ("decided",), last=last):
         if isinstance(entry, Decided):
             yield entry

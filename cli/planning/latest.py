@@ -14,6 +14,8 @@ from models.errors import BadInput
 from service.site import read_site
 from service.state_folder import AUDIT
 
+RECENT = 64 << 20  # bytes of the audit: more than a minute of it, and what is older the service keeps apart
+
 
 def folder_of(state: Path | None, site: Path | None) -> Path:
     """The folder of the state. Raises BadParameter unless exactly one is given, or BadInput."""
@@ -31,7 +33,9 @@ def last_decision(folder: Path, pool: str | None) -> Decided:
     if not folder.is_dir():
         raise BadInput("is no folder", where=str(folder), remedy="name the folder of the state: spec.state of the site")
     found: dict[str, Decided] = {}
-    for entry in (*read_latest(folder), *(decisions(audit) if audit.exists() else ())):
+    latest = list(read_latest(folder))
+    recent = decisions(audit, last=RECENT if latest else None) if audit.exists() else ()
+    for entry in (*latest, *recent):
         last = found.get(entry.pool.name)
         if last is None or entry.plan.at_s >= last.plan.at_s:
             found[entry.pool.name] = entry

@@ -90,15 +90,20 @@ class AuditFile:
         self._torn_at = None
 
 
-def read_audit(path: Path, kinds: Container[str] = tuple(KINDS)) -> Iterator[Entry]:
+def read_audit(path: Path, kinds: Container[str] = tuple(KINDS), *, last: int | None = None) -> Iterator[Entry]:
     """The entries of ``kinds`` (decided, asked, answered, entered) in the order in which they were written.
 
-    A last line without an end is one that was never wholly written, and is left out. Raises BadInput, with file and
-    line, for any other damage, and when the file cannot be read.
+    A last line without an end is one that was never wholly written, and is left out. With ``last`` only whole lines of
+    so many bytes at the end are read. Raises BadInput, with file and line (counted from there), for any other damage,
+    and when the file cannot be read.
     """
     try:
         with path.open("rb") as file:
             number = 0
+            if last is not None and (begin := os.fstat(file.fileno()).st_size - last) > 0:
+                file.seek(begin)
+                file.readline()
+                number = 1
             while line := file.readline(LINE_MOST + 1):
                 number += 1
                 if number == 1 and line[:5] != b'{"v":'[: len(line)]:

@@ -292,3 +292,11 @@ def test_a_closed_audit_records_nothing(path: Path):
     audit.close()
     with pytest.raises(Unrecorded):
         audit.append(ASKED)
+
+
+@pytest.mark.parametrize(("bytes_more", "found"), [(-1, 1), (0, 1), (1, 2), (10_000, 3)])
+def test_of_a_long_audit_the_end_can_be_read_alone(path: Path, bytes_more: int, found: int):
+    append(path, *SMALL)
+    lines = path.read_bytes().splitlines(keepends=True)
+    end = len(lines[1]) + len(lines[2]) + bytes_more
+    assert list(read_audit(path, last=end)) == list(SMALL[3 - found :])
