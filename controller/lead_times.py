@@ -19,6 +19,14 @@ class LeadTimes:
         self._seen: dict[Direction, deque[int]] = {direction: deque(maxlen=REMEMBERED) for direction in Direction}
         self._now = {direction: LeadTime(expected_s, expected_s) for direction in Direction}
 
+    def copy(self) -> LeadTimes:
+        """The same, to be taught apart from this one."""
+        other = LeadTimes(self._expected_s)
+        for direction, seen in self._seen.items():
+            other._seen[direction].extend(seen)
+        other._now = dict(self._now)
+        return other
+
     def learn(self, direction: Direction, seconds: int) -> None:
         """Take in one finished hand-over."""
         seen = self._seen[direction]

@@ -10,13 +10,15 @@ import sys
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
-from contextlib import AbstractContextManager, ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
 from dataclasses import dataclass, replace
 from multiprocessing.queues import Queue
 from queue import Empty
 from types import MappingProxyType
 
+from controller.whatif.moving import TooSlow
 from models.audit import AuditLog
+from simulator.flat.replay import FlatReplay, not_flat
 from simulator.outcome import Outcome
 from simulator.replay import DataPath, Replay
 from simulator.static import best_split, replay_static, replay_static_before, run_fixed
@@ -69,12 +71,37 @@ def replay(
 ) -> Outcome:
     """Replay one of ``BY_COST`` in this process.
 
-    A policy that moves nodes can have its audit written, and its forecasts made at the far end of a data path.
+    A policy that moves nodes can have its audit written, and its forecasts made at the far end of a data path. With
+    neither, and in a world that can be laid flat, the flat twin replays it: the outcome is the same.
     """
     if name == "static":
         return replay_static(world, progress)
     if name == "static-before":
         return replay_static_before(world)
+    if open_audit is None and open_path is None and not_flat(world) is None:
+        with suppress(TooSlow):
+            return replay_flat(world, name, progress)
+    return replay_plain(world, name, progress, open_audit, open_path)
+
+
+def replay_flat(world: World, name: str, progress: Progress = quiet) -> Outcome:
+    """Replay a policy that has a forecaster on the flat twin, in a world that ``not_flat`` has nothing against.
+
+    Raises TooSlow where a node would be stuck, which only the plain twin knows.
+    """
+    from simulator.forecasters import forecaster_for  # noqa: PLC0415 - scikit-learn takes a second to import
+
+    return FlatReplay(world, name, lambda machine, present: forecaster_for(name, world, machine, present)).run(progress)
+
+
+def replay_plain(
+    world: World,
+    name: str,
+    progress: Progress = quiet,
+    open_audit: OpenAudit | None = None,
+    open_path: OpenPath | None = None,
+) -> Outcome:
+    """Replay a policy that has a forecaster on the plain twin, by the very controller that a service runs."""
     from simulator.forecasters import forecaster_for  # noqa: PLC0415 - scikit-learn takes a second to import
 
     with ExitStack() as stack:

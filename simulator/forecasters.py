@@ -6,7 +6,7 @@ from forecasting.boosting import Boosting
 from forecasting.forecaster import DemandForecaster, NowForecaster, PersistenceForecaster
 from models.ports import Forecaster
 from simulator.machine import Machine
-from simulator.perfect import PerfectForecaster
+from simulator.perfect import PerfectForecaster, Present
 from simulator.world import World
 
 DAY_S = 86400
@@ -26,12 +26,12 @@ def refit_every_s(span_s: int) -> int:
     return -(-span_s // (REFITS_MAX * DAY_S)) * DAY_S
 
 
-def forecaster_for(name: str, world: World, machine: Machine) -> Forecaster:
-    """A new forecaster for one of the policies that have one."""
+def forecaster_for(name: str, world: World, machine: Machine, present: Present | None = None) -> Forecaster:
+    """A new forecaster for one of the policies that have one; ``present`` is what runs, where it is not the machine."""
     spec = world.policy.spec
     if name == "oracle":
         steps_s = tuple(range(spec.moves.every, spec.moves.look_ahead + 1, spec.moves.every))
-        return PerfectForecaster(world.workload, machine, steps_s, world.hpc_nodes_max)
+        return PerfectForecaster(world.workload, machine, steps_s, world.hpc_nodes_max, present)
     if name == "reactive":
         return NowForecaster(horizons_s=spec.forecast.horizons)
     if name == "persistence":

@@ -115,6 +115,15 @@ class Machine:
         """When each job came that still waits."""
         return [batch.job.submit_s for batch in self.hpc.queue]
 
+    @property
+    def jobs_in(self) -> int:
+        """How many jobs of the workload have come."""
+        return self.counts.jobs_in
+
+    def job_ends(self) -> list[tuple[int, int]]:
+        """When each running job will end, and its nodes."""
+        return [(batch.start_s + batch.run_s, batch.nodes) for _, _, batch in self.hpc.running]
+
     def split(self, kubernetes_nodes: int) -> None:
         """Give the last ``kubernetes_nodes`` nodes to Kubernetes and the others to the HPC scheduler, at the
         beginning."""

@@ -4,6 +4,7 @@ worth."""
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Protocol
 
 import numpy as np
 
@@ -30,20 +31,45 @@ class Ideal:
         return np.asarray(self._nodes[np.searchsorted(self._times_s, times_s, side="right")])
 
 
+class Present(Protocol):
+    """What a perfect forecast has to know of the twin's present."""
+
+    @property
+    def jobs_in(self) -> int:
+        """How many jobs of the workload have come."""
+        ...
+
+    def job_ends(self) -> list[tuple[int, int]]:
+        """When each running job will end, and its nodes."""
+        ...
+
+
 class PerfectForecaster:
     """Knows the workload's future; how the queue will be served it takes as ideal (every job runs when it comes).
 
     Demand at t + h = demand now + what will come and not have ended by then - what runs now and will have ended;
     what waits now is taken to be still there. What can never run, since it is larger than ``hpc_nodes_max`` nodes or
-    for the like, is no demand and does not come.
+    for the like, is no demand and does not come. ``machine`` is a twin of the workload's world at any time of its run,
+    ``present`` the one that runs, the same unless it is given.
     """
 
-    def __init__(self, workload: Workload, machine: Machine, horizons_s: tuple[int, ...], hpc_nodes_max: int) -> None:
-        self._machine = machine
-        self._hpc_nodes_max = hpc_nodes_max
+    def __init__(
+        self,
+        workload: Workload,
+        machine: Machine,
+        horizons_s: tuple[int, ...],
+        hpc_nodes_max: int,
+        present: Present | None = None,
+    ) -> None:
+        self._present: Present = machine if present is None else present
         self._horizons_s = np.array(horizons_s, dtype=np.int64)
         self._demand: Mapping[Side, Demand] = {}
         self._kubernetes = Ideal(kubernetes_pieces(workload, machine))
+        batches = [machine.hpc.batch(job) for job in workload.jobs]
+        served = [unserved_job(machine.hpc, batch, hpc_nodes_max) is None for batch in batches]
+        self._submit_s = np.array([job.submit_s for job in workload.jobs], dtype=np.int64)
+        self._end_s = self._submit_s + np.array([batch.run_s for batch in batches], dtype=np.int64)
+        self._nodes = np.array([batch.nodes for batch in batches], dtype=np.int64) * np.array(served, dtype=bool)
 
     def observe(self, observation: Observation) -> None:
         """Take in the demand now; the future it knows already."""
@@ -61,27 +87,27 @@ class PerfectForecaster:
 
     def _hpc_change(self, now_s: int) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
         """Ends of what runs now, and what will have been submitted and not have ended even if it ran at once."""
-        ends = sorted((batch.start_s + batch.run_s, batch.nodes) for _, _, batch in self._machine.hpc.running)
-        ended = Ideal([(end_s, None, -float(nodes)) for end_s, nodes in ends])
-        later = self._arrivals_after(now_s)
         at_s = now_s + self._horizons_s
-        return np.asarray(ended.at(at_s) + later.at(at_s))
-
-    def _arrivals_after(self, now_s: int) -> Ideal:
-        last_s = now_s + int(self._horizons_s[-1])
-        pieces = []
-        for job in self._machine.workload.jobs[self._machine.counts.jobs_in :]:
-            if job.submit_s > last_s:
-                break
-            batch = self._machine.hpc.batch(job)
-            if unserved_job(self._machine.hpc, batch, self._hpc_nodes_max) is None:
-                pieces.append((job.submit_s, job.submit_s + batch.run_s, float(batch.nodes)))
-        return Ideal(pieces)
+        running = np.array(self._present.job_ends(), dtype=np.int64).reshape(-1, 2)
+        first = self._present.jobs_in
+        last = first + int(np.searchsorted(self._submit_s[first:], at_s[-1], side="right"))
+        nodes = self._nodes[first:last]
+        come = _sum_by(self._submit_s[first:last], nodes, at_s) - _sum_by(self._end_s[first:last], nodes, at_s)
+        return np.asarray(come - _sum_by(running[:, 0], running[:, 1], at_s), dtype=np.float64)
 
     def _made(self, side: Side, now_s: int, change: np.ndarray[tuple[int], np.dtype[np.float64]]) -> Forecast:
         now = self._demand[side].nodes
         values = np.maximum(0.0, now + change)[:, None]
         return of_arrays(side, now_s, now, self._horizons_s, np.array([0.5]), values, Source.PERFECT)
+
+
+def _sum_by(
+    times_s: np.ndarray[tuple[int], np.dtype[np.int64]],
+    nodes: np.ndarray[tuple[int], np.dtype[np.int64]],
+    at_s: np.ndarray[tuple[int], np.dtype[np.int64]],
+) -> np.ndarray[tuple[int], np.dtype[np.int64]]:
+    """The nodes whose time has come by each of ``at_s``, together."""
+    return np.asarray((times_s <= at_s[:, None]) @ nodes)
 
 
 def kubernetes_pieces(workload: Workload, machine: Machine) -> list[tuple[int, int | None, float]]:

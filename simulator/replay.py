@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from typing import Protocol
-
-import numpy as np
 
 from controller.controller import Controller, Unaudited
 from controller.handover.carry_out import Ports
@@ -20,13 +17,13 @@ from simulator.agenda import Kind
 from simulator.figures import Moved, figures
 from simulator.machine import Machine
 from simulator.meter import Meter
-from simulator.outcome import Band, Outcome, Timeline
+from simulator.outcome import Outcome
+from simulator.rows import Rows
 from simulator.twin import TwinHpc, TwinKubernetes
 from simulator.unserved import unserved_of
 from simulator.world import Progress, World, quiet
 
 SITE = "twin"  # what a site is called that is only replayed
-LEVELS_SHOWN = (0.1, 0.5, 0.9)
 
 
 class DataPath(Protocol):
@@ -39,30 +36,6 @@ class DataPath(Protocol):
     def audit(self, audit: AuditLog) -> AuditLog:
         """The audit, and on the path what it tells of."""
         ...
-
-
-@dataclass(slots=True)
-class Rows:
-    """What is seen at each turn, for the report."""
-
-    times_s: list[int] = field(default_factory=list)
-    owned: list[tuple[int, int, int]] = field(default_factory=list)
-    demand: list[tuple[float, float]] = field(default_factory=list)
-    bands: dict[tuple[Side, int], list[tuple[float, float, float]]] = field(default_factory=dict)
-
-    def timeline(self) -> Timeline:
-        """The rows as columns."""
-        owned = np.array(self.owned, dtype=np.float64).reshape(-1, 3)
-        demand = np.array(self.demand, dtype=np.float64).reshape(-1, 2)
-        times_s = np.array(self.times_s, dtype=np.int64)
-        return Timeline(times_s, owned[:, 0], owned[:, 1], owned[:, 2], demand[:, 0], demand[:, 1])
-
-    def shown_bands(self) -> tuple[Band, ...]:
-        """The forecast bands as columns."""
-        times_s = np.array(self.times_s, dtype=np.int64)
-        return tuple(
-            Band(side, horizon_s, times_s, *np.array(rows).T) for (side, horizon_s), rows in self.bands.items()
-        )
 
 
 class Replay:
@@ -122,7 +95,7 @@ class Replay:
     def _control(self, progress: Progress) -> None:
         """Let the controller see what changed, and take its turn when it is due."""
         machine, now_s = self.machine, self.machine.now_s
-        turn_due = now_s % self.every_s == 0
+        turn_due = now_s % self.every_s == 0 and now_s < self.span_s
         if not turn_due and not self.controller.open_handovers:
             return
         if turn_due:
@@ -144,17 +117,9 @@ class Replay:
         self.forecaster.observe(Observation(now_s, demand, self.machine.take_records()))
         forecasts = self.forecaster.forecast(now_s)
         self.controller.turn(forecasts)
-        self.rows.times_s.append(now_s)
-        self.rows.demand.append((demand[Side.HPC].nodes, demand[Side.KUBERNETES].nodes))
         hpc, kube = self.machine.hpc, self.machine.kube
-        owned = (self.machine.size - hpc.closed_nodes, int(kube.open.sum()))
-        self.rows.owned.append((*owned, self.machine.size - sum(owned)))
-        for side, forecast in forecasts.items():
-            if len(forecast.levels) == 1:
-                continue
-            for number, horizon_s in enumerate(forecast.horizons_s):
-                band = np.interp(LEVELS_SHOWN, forecast.levels, forecast.values[number])
-                self.rows.bands.setdefault((side, horizon_s), []).append((band[0], band[1], band[2]))
+        owned = self.machine.size - hpc.closed_nodes, int(kube.open.sum())
+        self.rows.note(now_s, demand, owned, self.machine.size, forecasts)
 
 
 def _known_span(world: World) -> int:

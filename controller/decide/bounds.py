@@ -79,8 +79,13 @@ def beyond(given: Sequence[tuple[int, int]], steps: int, nodes: int) -> dict[Sid
 
 def hpc_floor(snapshot: Snapshot, pool: PoolPolicy) -> int:
     """The fewest nodes that the HPC side keeps. Bounds do not say so: they count those that persons have closed."""
-    kept, nodes = pool if snapshot.bounds else pool.without_usual_floors(), len(snapshot.nodes)
-    return min(kept.floor_of(Side.HPC, nodes), nodes - first_bounds(snapshot, pool)[1])
+    kept = pool if snapshot.bounds else pool.without_usual_floors()
+    return hpc_floor_of(kept, len(snapshot.nodes), first_bounds(snapshot, pool)[1])
+
+
+def hpc_floor_of(pool: PoolPolicy, nodes: int, kubernetes_most: int) -> int:
+    """The same of a pool of so many nodes, of which Kubernetes may own ``kubernetes_most``."""
+    return min(pool.floor_of(Side.HPC, nodes), nodes - kubernetes_most)
 
 
 def first_bounds(snapshot: Snapshot, pool: PoolPolicy) -> Bounds:

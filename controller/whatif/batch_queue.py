@@ -123,6 +123,16 @@ class BatchQueue:
         self._smallest = min(self._smallest, nodes)
         return True
 
+    def put(self, job: int, nodes: Sequence[int], start_s: int) -> None:
+        """Let the job run on idle nodes since ``start_s``, as it was found; the caller makes a heap of ``ends``."""
+        self.idle = [node for node in self.idle if node not in nodes]
+        self.alloc[job] = list(nodes)
+        self.busy_nodes += len(nodes)
+        self.start_s[job] = start_s
+        insort(self.running, (start_s + self.jobs.limit_s[job], self.jobs.ident[job], job))
+        self.ends.append((start_s + self.jobs.run_s[job], self.jobs.ident[job], job))
+        self.version += 1
+
     def finish_due(self, now_s: int) -> list[int]:
         """End what ends now; the jobs that did."""
         ended, ends = [], self.ends
