@@ -7,7 +7,9 @@ it to be convex.
 
 from __future__ import annotations
 
+from functools import lru_cache
 from itertools import groupby
+from typing import TypeVar
 
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
@@ -16,6 +18,7 @@ from numpy.typing import NDArray
 from models.forecasts import Forecast
 from models.snapshot import SideView
 
+Number = TypeVar("Number", np.int64, np.float64)
 SAMPLES = 12  # equally likely points that stand for a forecast distribution
 QUEUE_MAX = 256  # entries of the queue that are looked at; what stands behind starts later than any horizon
 
@@ -47,22 +50,34 @@ def demand_changes(forecast: Forecast, at_s: NDArray[np.float64], relief_after_s
     change now. A fall of demand that is foreseen for no later than ``relief_after_s`` is not believed: it never hides
     work that is there now.
     """
-    levels = np.array(forecast.levels)
-    changes = np.array(forecast.values).reshape(-1, levels.size) - forecast.now
-    if levels.size == 1:
+    if all(value == forecast.now for row in forecast.values for value in row):
+        return np.zeros((at_s.size, 1), dtype=np.int64)
+    changes = np.array(forecast.values) - forecast.now
+    if len(forecast.levels) == 1:
         points = changes
     else:
-        wanted = (np.arange(SAMPLES) + 0.5) / SAMPLES
-        place = np.clip(np.searchsorted(levels, wanted) - 1, 0, levels.size - 2)
-        part = (wanted - levels[place]) / (levels[place + 1] - levels[place])
+        place, part = _places(forecast.levels)
         points = changes[:, place] + part * (changes[:, place + 1] - changes[:, place])
-    times = np.concatenate(([0.0], forecast.horizons_s))
+    times = np.array((0.0, *forecast.horizons_s))
     points = np.vstack((np.zeros(points.shape[1]), points))
-    upper = np.clip(np.searchsorted(times, at_s), 1, times.size - 1)
-    part = np.clip((at_s - times[upper - 1]) / (times[upper] - times[upper - 1]), 0.0, 1.0)[:, None]
+    upper = _within(np.searchsorted(times, at_s), 1, times.size - 1)
+    part = _within((at_s - times[upper - 1]) / (times[upper] - times[upper - 1]), 0.0, 1.0)[:, None]
     moved = points[upper - 1] + part * (points[upper] - points[upper - 1])
     moved[at_s <= relief_after_s] = np.maximum(moved[at_s <= relief_after_s], 0.0)
     return np.asarray(np.rint(moved), dtype=np.int64)
+
+
+@lru_cache(maxsize=16)
+def _places(levels: tuple[float, ...]) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+    """Where the equally likely points lie among the levels: the one below, and the part of the way to the next."""
+    known, wanted = np.array(levels), (np.arange(SAMPLES) + 0.5) / SAMPLES
+    place = _within(np.searchsorted(known, wanted) - 1, 0, known.size - 2)
+    return place, (wanted - known[place]) / (known[place + 1] - known[place])
+
+
+def _within(values: NDArray[Number], low: float, high: float) -> NDArray[Number]:
+    """As np.clip, in a quarter of its time for arrays as short as these."""
+    return np.minimum(np.maximum(values, low, dtype=values.dtype), high, dtype=values.dtype)
 
 
 def expected_shortfall(
@@ -73,7 +88,10 @@ def expected_shortfall(
     Unmet is what the side would use of the whole pool less what it would use of x nodes.
     """
     usable = usable_nodes(view.demand.running, view.waiting.sizes, nodes)
-    change = np.clip(demand_changes(view.forecast, at_s, relief_after_s), -nodes, nodes)
+    change = _within(demand_changes(view.forecast, at_s, relief_after_s), -nodes, nodes)
+    if not change.any():
+        now = usable[nodes : 2 * nodes + 1]
+        return np.broadcast_to(now[-1] - now, (at_s.size, nodes + 1))
     of_x = sliding_window_view(usable, nodes + 1)[nodes - change]
     met = of_x.mean(axis=1)
     return np.asarray(met[:, -1:] - met)
