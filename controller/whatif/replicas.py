@@ -92,6 +92,11 @@ class Replicas:
         return len(self._replicas)
 
     @property
+    def replicas_running(self) -> int:
+        """Replicas that serve."""
+        return len(self._replicas)
+
+    @property
     def waiting_nodes(self) -> int:
         """See the protocol."""
         return self.wanted - len(self._replicas)

@@ -125,9 +125,12 @@ class _Run:
             if self._every_s:
                 self.note_until(next_s)
             self.pass_until(next_s)
-            queue.finish_due(next_s)
-            queue.schedule(next_s, self._submit_due(next_s))
-            self._unmet_now = queue.usable_by_waiting()
+            if ends and ends[0][0] == next_s:
+                queue.finish_due(next_s)
+            arrived = self._submit_due(next_s)
+            if queue.queue:
+                queue.schedule(next_s, arrived)
+            self._unmet_now = queue.usable_by_waiting() if queue.queue else 0
             instants += 1
             if instants % CHECK_EVERY == 0 and too_much(self.unmet):
                 return False
@@ -162,5 +165,7 @@ class _Run:
         last, jobs = first, len(submit_s)
         while last < jobs and submit_s[last] == now_s:
             last += 1
+        if last == first:
+            return []
         self.jobs_in = last
         return [job for job in range(first, last) if queue.submit(job)]

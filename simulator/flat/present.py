@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from controller.whatif.batch_queue import Jobs
+from controller.whatif.replicas import Replicas
 from controller.whatif.state import Future, Running, State, UnderWay, Waiting
 from simulator.flat.replay import FlatReplay
 
 
 def state_of(replay: FlatReplay) -> State:
-    """Where the replay stands now; what its queue has forgotten of the past is not in it."""
-    queue, side, moving, jobs = replay.queue, replay.side, replay.moving, replay.queue.jobs
+    """Where the replay stands now; what its queue has forgotten of the past is not in it. Raises ValueError for a world
+    with pods."""
+    queue, side, moving, jobs = replay.queue, _replicas_of(replay), replay.moving, replay.queue.jobs
     running = tuple(
         Running(ident, tuple(queue.alloc[job]), queue.start_s[job], jobs.limit_s[job])
         for _, ident, job in queue.running
@@ -41,9 +43,9 @@ def state_of(replay: FlatReplay) -> State:
 
 
 def true_future(replay: FlatReplay) -> Future:
-    """What will come after the state of the replay, as the trace has it."""
+    """What will come after the state of the replay, as the trace has it. Raises ValueError for a world with pods."""
     queue, jobs, first = replay.queue, replay.queue.jobs, replay.jobs_in
-    steps = replay.side.steps
+    steps = _replicas_of(replay).steps
     return Future(
         wanted=[step for step in steps if step[0] > replay.run_.now_s],
         run_s=[jobs.run_s[job] for job in (*(job for _, _, job in queue.running), *queue.queue)],
@@ -51,3 +53,9 @@ def true_future(replay: FlatReplay) -> Future:
             jobs.ident[first:], jobs.submit_s[first:], jobs.nodes[first:], jobs.limit_s[first:], jobs.run_s[first:]
         ),
     )
+
+
+def _replicas_of(replay: FlatReplay) -> Replicas:
+    if not isinstance(replay.side, Replicas):
+        raise ValueError("a what-if run knows replicas that fill a node, and no pods")
+    return replay.side

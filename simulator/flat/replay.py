@@ -21,6 +21,8 @@ from models.work import WorkRecord, WorkState
 from simulator.figures import Moved, figures
 from simulator.flat import columns
 from simulator.flat.measured import FlatMeasured, FlatPods, FlatRan, counts_of
+from simulator.flat.pods import PodSide
+from simulator.kube import PodGroup
 from simulator.machine import Machine
 from simulator.outcome import Outcome
 from simulator.perfect import PerfectForecaster, Present
@@ -34,8 +36,6 @@ ForecasterOf = Callable[[Machine, Present], Forecaster]
 
 def not_flat(world: World) -> str | None:
     """What the world has that the flat twin does not know; None when there is nothing of the kind."""
-    if world.workload.gangs:
-        return "pods"
     steps_s = [at_s for at_s, _ in world.workload.rate_steps]
     if steps_s != sorted(set(steps_s)) or min(steps_s, default=0) < 0:
         return "request rates out of order"
@@ -69,8 +69,7 @@ class FlatReplay:
         spec, self._names = world.policy.spec, world.workload.jobs
         jobs: Jobs = columns.jobs_of(world)
         self.queue = columns.queue_of(world, jobs)
-        replicas_for = world.workload.replicas_for
-        self.side = Replicas([(at_s, replicas_for(per_s)) for at_s, per_s in world.workload.rate_steps])
+        self.side = side_of(world)
         _split(world, self.queue, self.side)
         self.moving = Moving(self.queue, self.side, pace_of(world), LeadTimes(spec.moves.lead_time))
         self.deciding = Deciding(spec, self.queue, self.side, self.moving)
@@ -98,7 +97,9 @@ class FlatReplay:
         self._progress = progress
         self.run_.go(0, self.span_s, self.span_s)
         measured = self._measured()
-        ran = FlatRan(self.run_.now_s, counts_of(self.queue, self.jobs_in), self.queue, FlatPods())
+        pods = self.side if isinstance(self.side, PodSide) else None
+        counts = counts_of(self.queue, self.jobs_in, pods.pod_waits_s if pods else None)
+        ran = FlatRan(self.run_.now_s, counts, self.queue, FlatPods(pods.unserved if pods else ()))
         return Outcome(
             policy=self.name,
             figures=figures(ran, measured, self._moved(), self.span_s, self.world.weights),
@@ -124,9 +125,12 @@ class FlatReplay:
 
     def _take_records(self) -> tuple[WorkRecord, ...]:
         """The work that changed since this was last asked, each with its whole present state."""
-        found = tuple(self._record(*one) for one in self._told)
+        found = [self._record(*one) for one in self._told]
         self._told.clear()
-        return found
+        if isinstance(self.side, PodSide):
+            found += [_group_record(*one) for one in self.side.told]
+            self.side.told.clear()
+        return tuple(found)
 
     def _record(self, at_s: int, state: WorkState, number: int) -> WorkRecord:
         job, queue = self._names[number], self.queue
@@ -165,7 +169,7 @@ class FlatReplay:
 class Requests:
     """Requests that come, and those of them that the replicas do not serve."""
 
-    def __init__(self, world: World, side: Replicas) -> None:
+    def __init__(self, world: World, side: Replicas | PodSide) -> None:
         self.unserved = Integral()
         self.all = Integral()
         self._side = side
@@ -181,10 +185,30 @@ class Requests:
             self._per_s = steps[self._next][1]
             self._next += 1
         self.all.read(self._per_s, now_s)
-        self.unserved.read(max(0.0, self._per_s - self._side.running_nodes * self._per_node), now_s)
+        self.unserved.read(max(0.0, self._per_s - self._side.replicas_running * self._per_node), now_s)
 
 
-def _split(world: World, queue: BatchQueue, side: Replicas) -> None:
+def side_of(world: World) -> Replicas | PodSide:
+    """The Kubernetes side of a world at its beginning, with no node."""
+    if world.workload.gangs:
+        return PodSide(world)
+    replicas_for = world.workload.replicas_for
+    return Replicas([(at_s, replicas_for(per_s)) for at_s, per_s in world.workload.rate_steps])
+
+
+def _group_record(at_s: int, state: WorkState, group: PodGroup) -> WorkRecord:
+    return WorkRecord(
+        id=f"pods/{group.id}",
+        side=Side.KUBERNETES,
+        state=state,
+        nodes=group.nodes,
+        submitted_s=group.create_s,
+        started_s=None if state is WorkState.ELIGIBLE else group.start_s,
+        ended_s=at_s if state is WorkState.ENDED else None,
+    )
+
+
+def _split(world: World, queue: BatchQueue, side: Replicas | PodSide) -> None:
     """Give Kubernetes its first nodes, the last ones of the machine."""
     for node in range(world.nodes - world.first_split, world.nodes):
         queue.drain(node)

@@ -19,6 +19,7 @@ from simulator.assemble import Inputs, assemble
 from simulator.compare import replay, replay_flat, replay_plain
 from simulator.flat.replay import FlatReplay, not_flat
 from simulator.forecasters import forecaster_for
+from simulator.hpc import NodeKind
 from simulator.machine import Workload
 from simulator.outcome import Outcome
 from simulator.replay import Replay
@@ -75,6 +76,16 @@ def assert_alike(world: World, name: str) -> int:
 @pytest.mark.parametrize("seed", range(3))
 def test_small_worlds(seed: int, name: str, discipline: str):
     assert assert_alike(replace(small_world(seed, pods=0, days=2), discipline=discipline), name) > 10
+
+
+@pytest.mark.parametrize("name", ["reactive", "persistence", "oracle"])
+@pytest.mark.parametrize("seed", range(3))
+def test_pods_and_gangs(seed: int, name: str):
+    assert assert_alike(small_world(seed, pods=40, days=1.5), name) > 5
+
+
+def test_pods_of_a_world_long_enough_for_a_model():
+    assert assert_alike(small_world(2, pods=20, days=1.4, nodes=10), "predictive") > 5
 
 
 def test_a_world_long_enough_for_a_model():
@@ -157,7 +168,7 @@ def test_any_world_and_policy(jobs, rates, moves: MovesPolicy, handover_s: int, 
 @pytest.mark.parametrize(
     ("change", "why"),
     [
-        ({"workload": small_world(0).workload}, "pods"),
+        ({"kinds": (NodeKind("a", 3), NodeKind("b", 3))}, "kinds"),
         ({"workload": Workload(rate_steps=((0, 1.0), (0, 2.0)))}, "rates"),
         ({"policy": policy(moves=MovesPolicy(evict=Evict.PODS))}, "evicted"),
         ({"policy": policy(moves=MovesPolicy(reserve_ahead=True))}, "booked"),

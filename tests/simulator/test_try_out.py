@@ -60,6 +60,13 @@ def test_a_run_from_the_middle_goes_on_as_the_replay(seed: int, at_h: int, disci
     assert judged.waiting_nodes == whole.queue.waiting_nodes - whole.queue.oversize_nodes
 
 
+def test_pods_are_refused():
+    replay = replay_of(small_world(0, days=1))
+    for tell in (state_of, true_future):
+        with pytest.raises(ValueError, match="no pods"):
+            tell(replay)
+
+
 def small_state(queue: tuple[Waiting, ...]) -> State:
     """Four nodes: two of the HPC side, one of them busy, and two of Kubernetes without any pod."""
     return State(
