@@ -12,7 +12,6 @@ from controller.whatif.integral import Integral
 from controller.whatif.moving import DOWN, UP, Moving, Pace
 from controller.whatif.replicas import Replicas
 from controller.whatif.run import Meter, Run, Told
-from forecasting.forecaster import NowForecaster
 from models.handovers import Direction
 from models.nodes import Side
 from models.observations import Observation
@@ -25,7 +24,7 @@ from simulator.flat.pods import PodSide
 from simulator.kube import PodGroup
 from simulator.machine import Machine
 from simulator.outcome import Outcome
-from simulator.perfect import PerfectForecaster, Present
+from simulator.perfect import Present
 from simulator.rows import Rows
 from simulator.twin import HPC_FACTS, KUBERNETES_FACTS
 from simulator.unserved import unserved_of
@@ -78,9 +77,7 @@ class FlatReplay:
         self._told: Told = []
         self._progress: Progress = quiet
         self._forecaster = forecaster_of(world.machine(), self)
-        listens = not isinstance(self._forecaster, NowForecaster | PerfectForecaster)
-        told = self._told if listens else None
-        self.run_ = Run(self.queue, self.side, self.moving, self._turn, spec.moves.every, self._watch, told)
+        self.run_ = Run(self.queue, self.side, self.moving, self._turn, spec.moves.every, self._watch, self._told)
 
     @property
     def jobs_in(self) -> int:
