@@ -66,6 +66,14 @@ def test_a_policy_is_checked_without_what_is_heavy(tmp_path: Path):
     assert not modules & (HEAVY | {"kafka"})
 
 
+def test_the_plain_simulation_does_without_what_only_forecasts_need(tmp_path: Path):
+    trace = tmp_path / "jobs.swf"
+    trace.write_text("1 0 -1 60 2 -1 -1 2 60 -1 1 1 -1 -1 -1 -1 -1 -1\n")
+    out, modules = imported("replay", "--hpc", str(trace), "--nodes", "4", "--hpc-only")
+    assert "easy" in out
+    assert not modules & {"sklearn", "scipy"}
+
+
 @pytest.mark.parametrize("topic", ["forecasts", "plans", "work"])
 @pytest.mark.parametrize("how", [[], ["--json"]], ids=["in words", "JSON"])
 def test_events_are_shown_without_what_is_heavy(bus: str, topic: str, how: list[str]):
