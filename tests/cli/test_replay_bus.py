@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from cli.replaying.bus_path import PathThrough, ReplayBus, replay_bus, usable_bus
-from cli.replaying.options import POLICIES
+from cli.replaying.options import POLICIES, audited
 from connectors.bus.settings import BusSettings
 from connectors.kafka_client.security import Security
 from models.errors import BusRefused, BusUnavailable
@@ -79,7 +79,8 @@ def test_what_went_wrong_first_is_told_when_the_topics_cannot_be_deleted_either(
 
 def test_the_longest_prefix_leaves_names_that_kafka_takes():
     bus = replay_bus("kafka:a:1", BusSettings(prefix="p" * 200))
-    longest = f"{bus.settings.prefix}{bus.run}-{max(POLICIES, key=len)}.{max(Topic, key=len)}"
+    moving = [name for name in POLICIES if audited([name])]  # a fixed split opens no path
+    longest = f"{bus.settings.prefix}{bus.run}-{max(moving, key=len)}.{max(Topic, key=len)}"
     assert len(longest) <= 249
 
 
