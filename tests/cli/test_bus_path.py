@@ -116,7 +116,7 @@ def test_the_command_writes_the_same_bytes(tmp_path: Path, monkeypatch: pytest.M
         found.append((out.read_bytes(), (tmp_path / "audit").read_bytes()))
         (tmp_path / "audit").unlink()
     assert found[0] == found[1]
-    assert b'"moves": 0' not in found[0][0].partition(b'"reactive"')[2]
+    assert b'"moves": 0' not in found[0][0].rpartition(b'"reactive"')[2]
 
 
 def written(folder: Path, jobs: int) -> list[str]:
