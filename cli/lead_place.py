@@ -40,6 +40,10 @@ class Place(Protocol):
         """What is there; None when there is nothing. Raises BadInput or Unreachable."""
         ...
 
+    def orders(self) -> Orders:
+        """What persons have set; nothing where there is nothing yet. Raises BadInput or Unreachable."""
+        ...
+
     def order(self, new: Callable[[Orders], Orders]) -> Orders:
         """Replace the orders. Raises BadInput or Unreachable, and then nothing is known to have changed."""
         ...
@@ -65,6 +69,10 @@ class LockPlace:
         state = lock_state.read_state(real(self._file))
         return None if state is None else Led(state.epoch, state.remembered)
 
+    def orders(self) -> Orders:
+        """See the base."""
+        return lock_state.read_orders(self._file)
+
     def order(self, new: Callable[[Orders], Orders]) -> Orders:
         """See the base."""
         return lock_state.order(self._file, new)
@@ -89,6 +97,11 @@ class LeasePlace:
         """See the base."""
         found = self._store.read()
         return None if found is None else Led(found.epoch, found.remembered)
+
+    def orders(self) -> Orders:
+        """See the base."""
+        found = self._store.read()
+        return Orders() if found is None else found.orders
 
     def order(self, new: Callable[[Orders], Orders]) -> Orders:
         """See the base."""

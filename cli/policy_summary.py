@@ -9,7 +9,6 @@ from models.policies import Policy
 NOT_YET = {
     "spec.pools[1] and further": "a replay has the first pool only; the service looks after all",
     "spec.pools[].hooks": "a replay calls no hook; the service does",
-    "spec.takeovers": "no takeover begins yet",
 }
 
 
@@ -46,6 +45,5 @@ def not_acted_on(policy: Policy) -> list[str]:
     used = {
         "spec.pools[1] and further": len(spec.pools) > 1,
         "spec.pools[].hooks": any(pool.hooks.before or pool.hooks.after for pool in spec.pools),
-        "spec.takeovers": bool(spec.takeovers),
     }
     return [key for key in NOT_YET if used[key]]

@@ -15,7 +15,6 @@ from basics.log_lines import log_to_stderr
 from basics.text import clean
 from cli.audit.explain import numbers, reasons
 from cli.bus.target import note, settings_in
-from cli.policy_summary import NOT_YET
 from models.errors import Unreachable
 from models.policies import Mode, Policy
 from service.plan_text import in_a_line
@@ -64,8 +63,6 @@ def run(
     kubernetes = place.spec.kubernetes
     for path in (*place.spec.slurm.exposed(), *(() if kubernetes is None else kubernetes.exposed())):
         note(f"warning: everybody on this machine can read the secret in {path} (chmod 600 {quote(str(path))})")
-    if rules.spec.takeovers:
-        note(f"note: spec.takeovers is accepted, but not acted on: {NOT_YET['spec.takeovers']}")
     log_to_stderr()
     with ExitStack() as at_end:
         process = open_process(role, place, rules, settings, at_end, site)

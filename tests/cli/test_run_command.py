@@ -101,15 +101,6 @@ def test_one_node_that_kubernetes_has_not_is_told(site: Path, kube: KubeSite, ca
     assert "pool pool: Kubernetes has no node n02; the pool is without it" in caplog.messages
 
 
-def test_takeovers_are_said_to_begin_none_yet(site: Path):
-    files = ["--site", str(site / "site.yaml"), "--policy", str(policy(site, "recommend"))]
-    told = "note: spec.takeovers is accepted, but not acted on"
-    assert told not in CliRunner().invoke(app, ["run", *files, "--once"]).stderr
-    takeover = 'takeovers: [{name: t, side: hpc, pool: pool, nodes: 1, schedule: "0 0 * * *", duration: 1h}]'
-    (site / "policy.yaml").write_text((site / "policy.yaml").read_text()[:-1] + f", {takeover}}}")
-    assert CliRunner().invoke(app, ["run", *files, "--once"]).stderr.count(told) == 1
-
-
 def test_a_token_for_kubernetes_that_everybody_can_read_is_told(site: Path):
     assert "everybody on this machine" not in once(site).stderr
     file = site / "kube-token"
