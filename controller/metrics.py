@@ -14,6 +14,7 @@ from controller.unserved_log import UnservedLog
 from models.acts import Unseen, Verb
 from models.nodes import Side
 from models.plans import DropReason, Switch
+from models.takeovers import Phase
 from models.unserved import UnservedReason
 
 
@@ -67,6 +68,11 @@ class ControllerMetrics(Collector):
         for switch in Switch:
             held.add_metric([pool, switch], switch in switches)
         yield held
+        phases = Counter(controller.takeovers.phases.values())
+        takeovers = GaugeMetricFamily("tidegate_takeovers", "Takeovers around now, by phase.", labels=["pool", "phase"])
+        for phase in Phase:
+            takeovers.add_metric([pool, phase], phases[phase])
+        yield takeovers
         ended = CounterMetricFamily(
             "tidegate_handovers_ended",
             "Hand-overs that have ended, by how and why.",

@@ -73,6 +73,7 @@ class Observer:
         self.jumped = False
         self.ended: dict[Stage, int] = dict.fromkeys((Stage.DONE, Stage.CANCELLED, Stage.STUCK), 0)
         self.handovers = 0
+        self.taken_over = 0  # how often a takeover had all its nodes
         self.emptied: tuple[int, float] | None = None  # when the queue was lost, and the work that there was
         self.vanished_hold_s = vanished_hold_s
         self.last_reads: deque[float] = deque((0.0,), maxlen=3)

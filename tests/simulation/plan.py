@@ -75,6 +75,7 @@ class Plan:
     events: tuple[Event, ...]
     fence: str = "pods"
     settle_s: int = 60  # on leaving Kubernetes
+    takeovers: bool = False  # the HPC side takes all nodes over for some minutes, and Kubernetes after it
 
     def only(self, events: tuple[Event, ...]) -> Plan:
         """The same world with fewer faults."""
@@ -121,7 +122,7 @@ def plan_of(seed: int) -> Plan:
         low, high = AMOUNTS.get(fault, (0, 0))
         events.append(Event(dice.randrange(60, span_s), fault, dice.randrange(1000), dice.randint(low, high)))
     nodes = dice.choice((6, 16, 32, 64))
-    return Plan(
+    plan = Plan(
         seed=seed,
         nodes=nodes,
         processes=dice.choice((1, 2, 2)),
@@ -136,3 +137,6 @@ def plan_of(seed: int) -> Plan:
         deadline_s=dice.choice((120, 300, 600)),
         events=tuple(sorted(events, key=lambda event: event.at_s)),
     )
+    if dice.random() < 0.7:
+        return plan
+    return replace(plan, takeovers=True, at_once=nodes, per_hour=5000)  # no budget bounds a takeover

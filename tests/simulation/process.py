@@ -12,10 +12,11 @@ from controller.handover.carry_out import Ports
 from controller.lease import Lease, Term
 from controller.site_leadership import SiteLeadership
 from models.acts import Outcome, Verb
-from models.audit import Answered, Asked, Decided, Entered, Entry
+from models.audit import Answered, Asked, Decided, Entered, Entry, TakeoverStands
 from models.errors import Unrecorded
 from models.handovers import Direction
 from models.identity import PoolId, split_name
+from models.takeovers import Phase
 from simulator.faulty import FaultyHpc, FaultyKubernetes, FaultyLeaseStore, Line
 
 if TYPE_CHECKING:
@@ -50,6 +51,8 @@ class Audit:
             self.asked.discard((entry.act.verb, entry.act.node))
         elif kind is Decided:
             self.process.world.observer.decided(entry)
+        elif isinstance(entry, TakeoverStands):
+            self.process.world.observer.taken_over += entry.phase is Phase.HELD
         story = self.process.world.story
         if story is not None and kind in (Answered, Entered, Decided):
             story.entry(self.process, entry)

@@ -43,6 +43,18 @@ def test_each_fault_happens_and_alone_does_no_harm(fault: Fault):
     assert world.observer.ended[Stage.DONE] > 0
 
 
+@pytest.mark.parametrize(
+    "fault", [Fault.CRASH, Fault.PODS_STAY, Fault.PERSON_PAUSES, Fault.ADMIN_DRAIN, Fault.LEASE_CUT]
+)
+def test_takeovers_do_no_harm_whatever_goes_wrong(fault: Fault):
+    plan = plan_for(replace(RULES["settle"], faults=(fault,)), 7)
+    plan = replace(plan, evict=True, span_s=1800, events=plan.events[:20], takeovers=True)
+    told = [World(replace(plan, seed=seed)) for seed in range(2)]
+    for world in told:
+        world.run()
+    assert any(world.observer.taken_over for world in told), "some takeover has all nodes"
+
+
 def test_one_seed_is_one_world():
     stories = []
     for _ in range(2):

@@ -12,7 +12,17 @@ from models.acts import Outcome, Verb
 from models.errors import TidegateError
 from models.forecasts import Forecast, Source
 from models.nodes import NodeShape, Side
-from models.policies import ForecastPolicy, MovesPolicy, PoolPolicy, SafetyPolicy, Settle, Shares, Spec, Weights
+from models.policies import (
+    ForecastPolicy,
+    MovesPolicy,
+    PoolPolicy,
+    SafetyPolicy,
+    Settle,
+    Shares,
+    Spec,
+    Takeover,
+    Weights,
+)
 from simulator.faulty import LOSS_WINDOW_S, Past, Trouble
 from simulator.hpc import NodeKind
 from simulator.lease_store import TwinLeaseStore
@@ -269,7 +279,19 @@ def policy(plan: Plan) -> tuple[PoolPolicy, Spec]:
     safety = SafetyPolicy.model_construct(
         stale_after=60, unready_max=3, failures_to_pause=4, vanished_hold=VANISHED_HOLD_S
     )
-    return pool, Spec.model_construct(pools=(pool,), moves=moves, safety=safety, forecast=ForecastPolicy())
+    taken = takeovers() if plan.takeovers else ()
+    return pool, Spec.model_construct(
+        pools=(pool,), moves=moves, safety=safety, forecast=ForecastPolicy(), takeovers=taken
+    )
+
+
+def takeovers() -> tuple[Takeover, ...]:
+    """Each side has all nodes for some minutes, within the shortest span."""
+    plain = {"pool": "pool", "nodes": "all", "duration": "6m", "grace": "3m", "prepare": "4m"}
+    hours = {"hpc": "8 0 * * *", "kubernetes": "22 0 * * *"}
+    return tuple(
+        Takeover.model_validate({**plain, "name": side, "side": side, "schedule": hour}) for side, hour in hours.items()
+    )
 
 
 def levels(plan: Plan) -> list[float]:
