@@ -10,6 +10,7 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metri
 from prometheus_client.registry import Collector
 
 from controller.controller import Controller
+from controller.takeovers.watch import TakeoverWatch
 from controller.unserved_log import UnservedLog
 from models.acts import Unseen, Verb
 from models.nodes import Side
@@ -68,11 +69,6 @@ class ControllerMetrics(Collector):
         for switch in Switch:
             held.add_metric([pool, switch], switch in switches)
         yield held
-        phases = Counter(controller.takeovers.phases.values())
-        takeovers = GaugeMetricFamily("tidegate_takeovers", "Takeovers around now, by phase.", labels=["pool", "phase"])
-        for phase in Phase:
-            takeovers.add_metric([pool, phase], phases[phase])
-        yield takeovers
         ended = CounterMetricFamily(
             "tidegate_handovers_ended",
             "Hand-overs that have ended, by how and why.",
@@ -89,6 +85,22 @@ class ControllerMetrics(Collector):
         for reason in DropReason:
             dropped.add_metric([pool, reason], controller.dropped[reason])
         yield dropped
+
+
+class TakeoverMetrics(Collector):
+    """How many takeovers of each pool stand where; all phases, so that one that is none is seen, too."""
+
+    def __init__(self, watches: Mapping[str, TakeoverWatch]) -> None:
+        self._watches = watches
+
+    def collect(self) -> Iterator[Metric]:
+        """One sample for each phase."""
+        family = GaugeMetricFamily("tidegate_takeovers", "Takeovers around now, by phase.", labels=["pool", "phase"])
+        for pool, watch in self._watches.items():
+            phases = Counter(watch.phases.values())
+            for phase in Phase:
+                family.add_metric([pool, phase], phases[phase])
+        yield family
 
 
 class UnservedMetrics(Collector):

@@ -20,7 +20,7 @@ from controller.controller import Controller
 from controller.event_watch import EventWatch
 from controller.forecast_subscriber import ForecastSubscriber
 from controller.handover.carry_out import Ports
-from controller.metrics import ControllerMetrics, UnservedMetrics
+from controller.metrics import ControllerMetrics, TakeoverMetrics, UnservedMetrics
 from controller.plan_publisher import PlanPublisher
 from controller.pool_loop import PoolLoop
 from controller.recommender import Recommender
@@ -189,6 +189,7 @@ class ControlPart(Part):
         controllers = {name: pool.controller for name, pool in self.pools.items() if pool.controller is not None}
         return [
             *(ControllerMetrics(controller, name) for name, controller in controllers.items()),
+            TakeoverMetrics({name: controller.takeovers for name, controller in controllers.items()}),
             UnservedMetrics({name: pool.unserved for name, pool in self.pools.items()}),
         ]
 

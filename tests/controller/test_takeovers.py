@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from controller.decide.bounds import bounds_by_step
 from controller.decide.decide import decide
+from controller.metrics import TakeoverMetrics
 from controller.takeovers.automatic import NOTHING_BROUGHT, Brought, bring_about
 from controller.takeovers.kept import Kept
 from controller.takeovers.preparation import Preparation, prepare
@@ -298,3 +299,11 @@ def test_downward_is_the_direction_to_hpc():
     claims = look(TakeoverWatch(POOL, SPEC, books=True), snapshot(kubernetes_nodes(2)), request(Side.HPC, 60))
     assert claims.due is not None
     assert claims.due.direction is DOWN
+
+
+def test_each_phase_is_counted_by_pool_those_of_none_too():
+    watch = TakeoverWatch(POOL, SPEC, books=True)
+    look(watch, snapshot(hpc_nodes(2, frees_in_s=9 * HOUR_S)), request(Side.KUBERNETES, HOUR_S))
+    (family,) = TakeoverMetrics({"pool": watch}).collect()
+    counted = {sample.labels["phase"]: sample.value for sample in family.samples}
+    assert counted == {**dict.fromkeys(Phase, 0), Phase.INFEASIBLE: 1}
