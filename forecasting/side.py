@@ -20,6 +20,7 @@ STALE_S = 1800
 DEMAND_MAX = 1e9  # nodes; more is taken as this many, so that no sum of squares can overflow
 _HISTORY_MAX_S = 120 * DAY_S
 _FIRST_FIT_S = DAY_S
+_WEEK_S = 7 * DAY_S
 _REFIT_GAP_MIN_S = DAY_S // 2
 _TRUSTED_SHARE = 0.1  # with less of the model in the mix than this, the forecast is called persistence
 
@@ -143,8 +144,14 @@ class SideForecaster:
         return row
 
     def _possible(self, values: NDArray[np.float64], now: float) -> NDArray[np.float64]:
-        """Quantiles brought into [0, pool + queue], where the queue may double and counts as one pool at least."""
-        if self._pool_nodes is None:
-            return np.maximum(values, 0.0)
-        most = max(self._pool_nodes + max(self._pool_nodes, 2 * self._queue_max), now)
-        return np.clip(values, 0.0, most)
+        """Quantiles brought into [0, pool + queue], where the queue may double and counts as one pool at least.
+
+        Once a day is known none exceeds the most demand of the last week either: moves from a high level are seldom
+        upward, which the few that were seen from there do not tell.
+        """
+        most = np.inf
+        if self._pool_nodes is not None:
+            most = self._pool_nodes + max(self._pool_nodes, 2 * self._queue_max)
+        if self._history.samples * self._step_s >= DAY_S:
+            most = min(most, float(np.nanmax(self._history.values[-(_WEEK_S // self._step_s) :])))
+        return np.clip(values, 0.0, max(most, now))

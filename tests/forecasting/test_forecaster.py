@@ -159,6 +159,20 @@ def test_both_sides_and_the_other_sides_level():
     assert set(forecaster.skill()) == set(Side)
 
 
+def test_no_more_is_foreseen_than_came_in_the_week_before_once_a_day_is_known():
+    forecaster = PersistenceForecaster()
+
+    def most(slot: int, nodes: float) -> float:
+        forecaster.observe(Observation(slot * STEP_S, {Side.HPC: demand(Side.HPC, slot * STEP_S, nodes)}))
+        return max(max(row) for row in forecaster.forecast(slot * STEP_S)[Side.HPC].values)
+
+    found = [most(slot, 8.0 * (slot // 3 % 2)) for slot in range(2 * DAY)]
+    assert max(found[: DAY - 1]) > 8.0
+    assert max(found[DAY:]) == 8.0
+    assert most(2 * DAY, 20.0) == 20.0
+    assert most(2 * DAY + 1, 8.0) > 8.0
+
+
 @pytest.mark.parametrize("make", MAKERS.values(), ids=MAKERS)
 def test_a_side_that_was_not_seen_lately_is_not_forecast(make: Callable[[], Forecaster]):
     forecaster = make()
@@ -170,18 +184,21 @@ def test_a_side_that_was_not_seen_lately_is_not_forecast(make: Callable[[], Fore
 def test_a_pool_that_grows_or_shrinks_bounds_what_is_forecast_from_then_on():
     """An observation without a size leaves it as it was; one that comes late does, too."""
     forecaster = PersistenceForecaster(pool_nodes=8)
+    slots = DAY - 6  # within the first day the most demand seen is no bound
 
     def most(slot: int, pool_nodes: int | None = None) -> float:
-        seen = {Side.HPC: demand(Side.HPC, slot * STEP_S, 8.0 * (slot // 3 % 2))}
-        forecaster.observe(Observation(slot * STEP_S, seen, pool_nodes=pool_nodes))
+        nodes = 8.0 * (slot // 3 % 2)
+        forecaster.observe(
+            Observation(slot * STEP_S, {Side.HPC: demand(Side.HPC, slot * STEP_S, nodes)}, (), pool_nodes)
+        )
         return max(max(row) for row in forecaster.forecast(slot * STEP_S)[Side.HPC].values)
 
-    assert [most(slot) for slot in range(2 * DAY)][-6:] == [8.0, 8.0, 8.0, 16.0, 16.0, 16.0]
-    assert [most(2 * DAY, 2), most(2 * DAY + 1)] == [4.0, 4.0]
+    assert [most(slot) for slot in range(slots)][-6:] == [8.0, 8.0, 8.0, 16.0, 16.0, 16.0]
+    assert [most(slots, 2), most(slots + 1)] == [4.0, 4.0]
     late = {Side.HPC: demand(Side.HPC, 300, 0.0)}
     forecaster.observe(Observation(300, late, pool_nodes=100))
-    assert most(2 * DAY + 2) == 4.0
-    assert most(2 * DAY + 6, 100) == 8.0
+    assert most(slots + 2) == 4.0
+    assert most(slots + 6, 100) == 8.0
 
 
 def test_a_late_observation_changes_nothing():
