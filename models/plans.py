@@ -24,6 +24,7 @@ class Reason(StrEnum):
     UNREADY = "unready"
     NOT_OURS = "not-ours"  # someone else closed it; only they reopen it
     MANAGED = "managed"  # another autoscaler, or another Tidegate, has it
+    KEPT = "kept"  # Kubernetes keeps it for demand that may come: giving it back would take too long
     GANG = "gang"  # fewer nodes than the waiting work needs together would be moved
 
 

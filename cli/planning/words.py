@@ -16,6 +16,7 @@ STAYS = {  # in the order of what a person can do most about
     Reason.PER_HOUR: "as no more may begin within an hour (spec.moves.perHour)",
     Reason.FLOOR: "as the side that has them keeps its floor (spec.pools[].floor)",
     Reason.CEILING: "as the other side is at its ceiling (spec.pools[].ceiling)",
+    Reason.KEPT: "as Kubernetes keeps them for its demand now and what may come",
     Reason.GANG: "as the largest work that waits on their side needs them together",
     Reason.BALANCED: "as moving them would cost more than it saves",
     Reason.DWELL: "as they moved too recently (spec.moves.dwell)",
@@ -70,6 +71,8 @@ def bounds(entry: Decided, weighed: Weighed) -> Iterator[str]:
     held = weighed.held
     if not weighed.others:
         yield _nothing_weighed(weighed)
+    elif weighed.ahead:
+        yield "Nodes go to Kubernetes ahead of its demand: fetched later they would come too late."
     elif held is None:
         yield "No bound held: no split within reach costs less."
     else:

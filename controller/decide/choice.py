@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from controller.decide.bounds import beyond, steps_of
+from controller.decide.buffer import PRICE_WHILE_JOBS_WAIT, buffer_of, shortage_avoided, without_spread
 from controller.decide.guards import gang_room
 from controller.decide.horizon import cost_to_go
 from controller.decide.shortfall import expected_shortfall
@@ -28,7 +29,8 @@ class Choice:
     ``gain`` is what it saves over staying and ``cost`` the friction of its moves, in weighted node-hours over the
     horizon; ``limits`` are the bounds that today's guards set on the offset, each with its reason; ``stay`` is the
     cost of staying. ``weighed`` are all offsets within reach, whatever the guards say, each with its cost and the
-    friction of its moves, of shape (offsets, 3); None where nothing had to be weighed.
+    friction of its moves, of shape (offsets, 3); None where nothing had to be weighed. ``ahead`` says that nodes go
+    to Kubernetes before it wants them, for what that is expected to avoid, whatever staying costs by then.
     """
 
     offset: int
@@ -38,20 +40,24 @@ class Choice:
     stay: float
     limits: tuple[tuple[int, Reason], tuple[int, Reason]]
     weighed: Floats | None = None
+    ahead: bool = False
 
 
 def choose(found: Situation, pool: PoolPolicy, moves: MovesPolicy) -> Choice:
-    """The cheapest first step within the guards."""
+    """The cheapest first step within the guards, both sides as they are now; and Kubernetes' buffer above it."""
     up, down = found.up, found.down
     hpc_nodes = found.open_hpc + down.going
     kubernetes_nodes = found.open_kubernetes + up.going
     nodes = hpc_nodes + kubernetes_nodes
     steps = steps_of(moves)
     at_s = np.asarray((np.arange(steps) + 0.5) * moves.every, dtype=np.float64)
-    limits = _limits(found, kubernetes_nodes, nodes)
+    kept, ahead = buffer_of(found, pool, at_s, kubernetes_nodes)
+    limits = _limits(found, kubernetes_nodes, nodes, kept)
     stages = _stage_costs(found, pool, moves, at_s, nodes)
     stay = float(stages.hpc[:, hpc_nodes].sum() + stages.kubernetes[:, kubernetes_nodes].sum())
-    if not (up.going or down.going) and (stay == 0.0 or limits[0][0] == limits[1][0] == 0) and found.due is None:
+    ahead = min(ahead, limits[1][0])
+    may = limits[0][0] or limits[1][0]
+    if not (up.going or down.going or ahead) and (stay == 0.0 or not may) and found.due is None:
         return Choice(0, kubernetes_nodes, 0.0, 0.0, stay, limits)
     low, high = found.bounds
     most = kubernetes_nodes + max(0, hpc_nodes - found.hpc_floor)
@@ -65,14 +71,20 @@ def choose(found: Situation, pool: PoolPolicy, moves: MovesPolicy) -> Choice:
     allowed = (offsets >= -bids[0]) & (offsets <= bids[1])
     order = np.lexsort((np.abs(offsets), np.round(np.where(allowed, total, np.inf), 9)))
     best, staying = int(order[0]), int(np.flatnonzero(offsets == 0)[0])
+    saved = float(costs[staying] - costs[best])
+    avoided = shortage_avoided(found, pool, moves, at_s, kubernetes_nodes, ahead) if ahead else 0.0
+    early = bids[1] >= ahead > max(0, offsets[best]) and avoided > friction * transit.new_moves[staying + ahead]
+    if early:
+        best, saved = staying + ahead, avoided
     return Choice(
         offset=int(offsets[best]),
         current=kubernetes_nodes,
-        gain=float(costs[staying] - costs[best]),
+        gain=saved,
         cost=float(friction * transit.new_moves[best]),
         stay=float(costs[staying]),
         limits=limits,
         weighed=np.column_stack((offsets, costs, friction * transit.new_moves)),
+        ahead=bool(early),
     )
 
 
@@ -83,7 +95,9 @@ def _offsets(up: Flow, down: Flow, kubernetes_nodes: int, low: int, high: int) -
     return np.arange(-fall, rise + 1)
 
 
-def _limits(found: Situation, kubernetes_nodes: int, nodes: int) -> tuple[tuple[int, Reason], tuple[int, Reason]]:
+def _limits(
+    found: Situation, kubernetes_nodes: int, nodes: int, kept: int
+) -> tuple[tuple[int, Reason], tuple[int, Reason]]:
     """The most nodes that may go to HPC and to Kubernetes in this step, each with the guard that binds."""
     up, down, budget = found.up, found.down, found.budget
     low, high = found.bounds
@@ -97,6 +111,7 @@ def _limits(found: Situation, kubernetes_nodes: int, nodes: int) -> tuple[tuple[
         (up.recallable + max(0, found.open_kubernetes - low), Reason.FLOOR),
         (kubernetes_nodes - low, Reason.FLOOR),
         (kubernetes_room, Reason.GANG),
+        (kubernetes_nodes - min(kept, high), Reason.KEPT),
     ]
     rise = [
         (
@@ -131,10 +146,11 @@ def _tightest(bounds: list[tuple[int, Reason]]) -> tuple[int, Reason]:
 
 
 def _cost_of_one_move(found: Situation, pool: PoolPolicy) -> float:
-    """Node-hours that a hand-over takes from service, at the price of the dearer side: what a needless move would
-    cost."""
+    """Node-hours that a hand-over takes from service, at the price of a node withheld: what a needless move would
+    cost. The side that it is withheld from is the cheaper one; no node-hour costs more than one short on the dearer."""
     lead_s = max(lead.median_s for lead in found.lead.values())
-    return lead_s / 3600 * max(pool.unmet_cost.hpc, pool.unmet_cost.kubernetes)
+    cheaper, dearer = sorted((pool.unmet_cost.hpc, pool.unmet_cost.kubernetes))
+    return lead_s / 3600 * min(dearer, PRICE_WHILE_JOBS_WAIT * cheaper)
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,10 +162,12 @@ class Stages:
 
 
 def _stage_costs(found: Situation, pool: PoolPolicy, moves: MovesPolicy, at_s: Floats, nodes: int) -> Stages:
+    """Of demand as it is now or is known to come: what may come speaks by the buffer."""
     lacking, dearer = beyond(found.given, at_s.size, nodes), max(pool.unmet_cost.of(side) for side in Side)
     weighted = {
         side: (
-            expected_shortfall(found.sides[side], at_s, nodes, _relief_after_s(found, side)) * pool.unmet_cost.of(side)
+            expected_shortfall(without_spread(found.sides[side]), at_s, nodes, _relief_after_s(found, side))
+            * pool.unmet_cost.of(side)
             + lacking[side] * (BEYOND * dearer)
         )
         * (moves.every / 3600)

@@ -64,8 +64,9 @@ def _move(name: str, direction: Direction, choice: Choice, count: int, why: str)
     if why:
         text = f"{why} needs nodes for {direction.target}, and this one has to begin by now"
         return Move(name, direction, Reason.DEMAND, text, choice.gain / count, choice.cost / count)
+    when = ", ahead of its demand" if choice.ahead else ""
     text = (
-        f"moving {what} to {direction.target}: gain {choice.gain:.2f} of {choice.stay:.2f} weighted"
+        f"moving {what} to {direction.target}{when}: gain {choice.gain:.2f} of {choice.stay:.2f} weighted"
         f" node-hours, cost {choice.cost:.2f}"
     )
     return Move(name, direction, Reason.DEMAND, text, choice.gain / count, choice.cost / count)
@@ -90,6 +91,9 @@ def _rejections(found: Candidates, choice: Choice, chosen: set[str], moves: Move
 def _not_chosen(names: tuple[str, ...], direction: Direction, choice: Choice, limit: tuple[int, Reason]) -> Rejection:
     wanted = choice.offset if direction is Direction.TO_KUBERNETES else -choice.offset
     if limit[0] == 0 or wanted == limit[0]:
+        if limit[1] is Reason.KEPT:
+            text = f"Kubernetes keeps {choice.current - limit[0]} nodes for its demand now and what may come"
+            return Rejection(names, Reason.KEPT, text)
         text = f"no more than {limit[0]} nodes may go to {direction.target} now ({limit[1]})"
         return Rejection(names, limit[1], text)
     text = (

@@ -20,6 +20,7 @@ from models.snapshot import SideView
 
 Number = TypeVar("Number", np.int64, np.float64)
 SAMPLES = 12  # equally likely points that stand for a forecast distribution
+EQUALLY_LIKELY = tuple((sample + 0.5) / SAMPLES for sample in range(SAMPLES))
 QUEUE_MAX = 256  # entries of the queue that are looked at; what stands behind starts later than any horizon
 
 
@@ -43,36 +44,44 @@ def usable_nodes(running: float, sizes: tuple[float, ...], nodes: int) -> NDArra
     return np.maximum.accumulate(used)
 
 
-def demand_changes(forecast: Forecast, at_s: NDArray[np.float64], relief_after_s: float) -> NDArray[np.int64]:
-    """Equally likely changes of demand from now to each of ``at_s``, in whole nodes; shape (steps, samples).
+def quantile_changes(forecast: Forecast, wanted: tuple[float, ...], at_s: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Changes of demand from now to each of ``at_s`` at the levels ``wanted`` of the forecast, in nodes.
 
-    The forecast's quantiles are joined by straight lines, prolonged at both ends, and interpolated in time from no
-    change now. A fall of demand that is foreseen for no later than ``relief_after_s`` is not believed: it never hides
-    work that is there now.
+    Shape (steps, wanted); (steps, 1) for a forecast of one level, or of no change. The forecast's quantiles are joined
+    by straight lines, prolonged at both ends, and interpolated in time from no change now.
     """
     if all(value == forecast.now for row in forecast.values for value in row):
-        return np.zeros((at_s.size, 1), dtype=np.int64)
+        return np.zeros((at_s.size, 1))
     changes = np.array(forecast.values) - forecast.now
     if len(forecast.levels) == 1:
         points = changes
     else:
-        place, part = _places(forecast.levels)
+        place, part = _places(forecast.levels, wanted)
         points = changes[:, place] + part * (changes[:, place + 1] - changes[:, place])
     times = np.array((0.0, *forecast.horizons_s))
     points = np.vstack((np.zeros(points.shape[1]), points))
     upper = _within(np.searchsorted(times, at_s), 1, times.size - 1)
     part = _within((at_s - times[upper - 1]) / (times[upper] - times[upper - 1]), 0.0, 1.0)[:, None]
-    moved = points[upper - 1] + part * (points[upper] - points[upper - 1])
+    return np.asarray(points[upper - 1] + part * (points[upper] - points[upper - 1]))
+
+
+def demand_changes(forecast: Forecast, at_s: NDArray[np.float64], relief_after_s: float) -> NDArray[np.int64]:
+    """Equally likely changes of demand from now to each of ``at_s``, in whole nodes; shape (steps, samples).
+
+    A fall of demand that is foreseen for no later than ``relief_after_s`` is not believed: it never hides work that is
+    there now.
+    """
+    moved = quantile_changes(forecast, EQUALLY_LIKELY, at_s)
     moved[at_s <= relief_after_s] = np.maximum(moved[at_s <= relief_after_s], 0.0)
     return np.asarray(np.rint(moved), dtype=np.int64)
 
 
 @lru_cache(maxsize=16)
-def _places(levels: tuple[float, ...]) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
-    """Where the equally likely points lie among the levels: the one below, and the part of the way to the next."""
-    known, wanted = np.array(levels), (np.arange(SAMPLES) + 0.5) / SAMPLES
-    place = _within(np.searchsorted(known, wanted) - 1, 0, known.size - 2)
-    return place, (wanted - known[place]) / (known[place + 1] - known[place])
+def _places(levels: tuple[float, ...], wanted: tuple[float, ...]) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+    """Where the levels wanted lie among those known: the one below, and the part of the way to the next."""
+    known, found = np.array(levels), np.array(wanted)
+    place = _within(np.searchsorted(known, found) - 1, 0, known.size - 2)
+    return place, (found - known[place]) / (known[place + 1] - known[place])
 
 
 def _within(values: NDArray[Number], low: float, high: float) -> NDArray[Number]:

@@ -34,12 +34,14 @@ class Alternative:
 class Weighed:
     """What was chosen, from the nodes that Kubernetes has; ``others`` are all other splits within reach, staying among
     them, the nearest to the chosen one first. None where nothing had to be weighed: nothing could be gained, or no
-    node may move. ``most`` are the bounds of the moment, to HPC and to Kubernetes."""
+    node may move. ``most`` are the bounds of the moment, to HPC and to Kubernetes. ``ahead`` says that nodes go
+    ahead of demand, for what that is expected to avoid."""
 
     current: int
     chosen: Alternative
     others: tuple[Alternative, ...]
     most: tuple[tuple[int, Reason], tuple[int, Reason]]
+    ahead: bool
 
     @property
     def staying(self) -> Alternative:
@@ -64,8 +66,10 @@ def weigh(snapshot: Snapshot, pool: PoolPolicy, moves: MovesPolicy) -> Weighed:
     for number, unmet, friction in rows:
         offset = int(number)
         forbidden = why_not_rise if offset > rise else why_not_fall if offset < -fall else None
+        if offset == choice.offset:
+            forbidden = None
         splits.append(Alternative(offset, unmet, friction, forbidden))
     chosen = next(one for one in splits if one.offset == choice.offset)
     others = (one for one in splits if one is not chosen)
     nearest = sorted(others, key=lambda one: (abs(one.offset - choice.offset), one.cost, one.offset))
-    return Weighed(choice.current, chosen, tuple(nearest), choice.limits)
+    return Weighed(choice.current, chosen, tuple(nearest), choice.limits, choice.ahead)
