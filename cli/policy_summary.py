@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from models.durations import duration_text
-from models.fields import nodes_of
+from models.fields import nodes_of, share_text
 from models.policies import Policy
 
 NOT_YET = {
@@ -18,8 +18,10 @@ def summary(policy: Policy) -> str:
     horizons = [duration_text(horizon) for horizon in spec.forecast.horizons]
     ahead = horizons[0] if len(horizons) == 1 else f"{horizons[0]} to {horizons[-1]}"
     more = f" and {len(spec.pools) - 1} more" if len(spec.pools) > 1 else ""
+    at_most = spec.pools[0].kubernetes.unmet_at_most
+    level = "" if at_most is None else f" with {share_text(at_most)} of Kubernetes' demand unmet at most"
     return (
-        f"{spec.mode}, pool {spec.pools[0].name}{more}, forecasts {ahead} ahead, decides every"
+        f"{spec.mode}, pool {spec.pools[0].name}{level}{more}, forecasts {ahead} ahead, decides every"
         f" {duration_text(moves.every)}, moves at most {moves.at_once} at once and {moves.per_hour} an hour"
     )
 

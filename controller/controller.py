@@ -20,6 +20,7 @@ from controller.lead_times import LeadTimes
 from controller.leader_memory import decode_leader_memory, encode_leader_memory
 from controller.ledger import Ledger
 from controller.recovery import read_records
+from controller.service_level.follower import PriceFollower
 from controller.site_budget import SiteBudget
 from controller.sweep import Sweep
 from controller.takeovers.watch import TakeoverWatch
@@ -57,6 +58,7 @@ class Controller:
     Beside other pools, ``ports.leadership`` is its view of a SiteLeadership, and ``budget`` is that one's. ``sources``
     are where it reads both sides, where those are others than its ports: a last picture that stands.
     ``finished`` keeps what ended since the caller last took it; ``holds`` is why nothing could begin in the last turn;
+    ``price`` is that of Kubernetes' unmet demand, where it follows a service level.
     ``ended`` counts how hand-overs ended, and why; ``dropped`` the moves of plans that were not begun after all.
     ``takeovers`` is where each takeover of the pool stands.
     """
@@ -116,6 +118,7 @@ class Controller:
         )
         self._view = View(*(sources or (ports.hpc, ports.kubernetes)), spec.safety)
         self._lead = LeadTimes(moves.lead_time)
+        self.price = PriceFollower(pool, moves, self._audit)
         self._epoch: int | None = None
         self._settled_in = False  # whether a leader after this one would know what this one found when it began to lead
 
@@ -220,10 +223,10 @@ class Controller:
         """Decide on what was just read, and begin it unless something holds it back."""
         self._sweep.over(self._view.changed)
         self._heal()
-        snapshot = self._snapshot(now_s, sides)
-        plan = replace(decide(snapshot, self._pool, self._moves), holds=self._all_holds())
-        self.holds = plan.holds
-        self._audit.append(Decided(self._epoch or 0, snapshot, self._pool, self._moves, plan))
+        snapshot, self.holds = self._snapshot(now_s, sides), self._all_holds()
+        pool = self.price.turn(snapshot, self._epoch or 0, counts=not self.holds)
+        plan = replace(decide(snapshot, pool, self._moves), holds=self.holds, service_level=self.price.told)
+        self._audit.append(Decided(self._epoch or 0, snapshot, pool, self._moves, plan))
         if not plan.holds:
             for ident in plan.cancellations:
                 self._driver.turn_back(ident, Why.NOT_WANTED)
@@ -266,6 +269,7 @@ class Controller:
                 "%s", advice(handover, handover.stage, None, self._ports.facts)
             )
         self._sweep.lead(epoch, found.unreadable)
+        self.price.recall(kept.followed)
         self._ledger.recall(found, kept, now_s, self._ports.leadership.orders.resumes)
         self._hand_on(now_s)
         self._settled_in = False
@@ -289,6 +293,7 @@ class Controller:
             self._driver.open,
             len(self._driver.stuck),
             self.takeovers.kept,
+            self.price.followed,
         )
 
     def _count_open(self) -> int:

@@ -1,5 +1,5 @@
 """What a leader hands on beside the records on the nodes: what each side last showed, how many moves began lately, how
-many hand-overs failed in a row, and which orders it has heard.
+many hand-overs failed in a row, which orders it has heard, and where the price is that follows a service level.
 
 It travels with the lease, so it is short: moves are counted by the minute, and late by up to one.
 """
@@ -13,6 +13,7 @@ from typing import Annotated
 import msgspec
 
 from controller.safety import SideSeen, Vanishing
+from controller.service_level.price import Followed
 from controller.takeovers.kept import NOTHING_KEPT, Kept
 from models.identity import split_name
 from models.nodes import Side
@@ -39,6 +40,7 @@ class LeaderMemory(msgspec.Struct, frozen=True):
     under_way: tuple[str, ...] = ()
     stuck: _Count = 0
     takeovers: Kept = NOTHING_KEPT
+    followed: Followed | None = None
 
     @property
     def vanishing(self) -> Vanishing:
@@ -56,7 +58,7 @@ class LeaderMemory(msgspec.Struct, frozen=True):
         return begun[::-1]
 
 
-def encode_leader_memory(
+def encode_leader_memory(  # noqa: PLR0913, PLR0917 - one parameter for each thing that is remembered
     vanishing: Vanishing,
     begun_s: Iterable[int],
     at_s: int,
@@ -65,6 +67,7 @@ def encode_leader_memory(
     under_way: Iterable[str] = (),
     stuck: int = 0,
     takeovers: Kept = NOTHING_KEPT,
+    followed: Followed | None = None,
 ) -> str:
     """The text for the next leader."""
     begun = Counter(min(at_s, -(-at // MINUTE_S) * MINUTE_S) for at in begun_s)
@@ -81,6 +84,7 @@ def encode_leader_memory(
         tuple(split_name(ident)[1] for ident in under_way),
         stuck,
         takeovers,
+        followed,
     )
     return msgspec.json.encode(kept).decode()
 

@@ -14,7 +14,7 @@ from controller.takeovers.watch import TakeoverWatch
 from controller.unserved_log import UnservedLog
 from models.acts import Unseen, Verb
 from models.nodes import Side
-from models.plans import DropReason, Switch
+from models.plans import DropReason, ServiceLevel, Switch
 from models.takeovers import Phase
 from models.unserved import UnservedReason
 
@@ -85,6 +85,26 @@ class ControllerMetrics(Collector):
         for reason in DropReason:
             dropped.add_metric([pool, reason], controller.dropped[reason])
         yield dropped
+        if (level := controller.price.told) is not None:
+            yield from _service_level(level, pool)
+
+
+def _service_level(level: ServiceLevel, pool: str) -> Iterator[Metric]:
+    """The price that follows a service level; the share is left out until something was measured."""
+    price = GaugeMetricFamily(
+        "tidegate_unmet_price", "What one node of Kubernetes' unmet demand counts for an hour.", labels=["pool"]
+    )
+    price.add_metric([pool], level.price)
+    at_most = GaugeMetricFamily(
+        "tidegate_unmet_at_most", "The share of Kubernetes' demand that may wait too long.", labels=["pool"]
+    )
+    at_most.add_metric([pool], level.at_most)
+    share = GaugeMetricFamily(
+        "tidegate_unmet_share", "The share of Kubernetes' demand that waited too long lately.", labels=["pool"]
+    )
+    if level.unmet is not None:
+        share.add_metric([pool], level.unmet)
+    yield from (price, at_most, share)
 
 
 class TakeoverMetrics(Collector):

@@ -1,5 +1,5 @@
-"""The audit: one entry for each decision, each move that was dropped, each act, each stage of a hand-over and each node
-that is left alone, in the order in which they happened.
+"""The audit: one entry for each decision, each move that was dropped, each act, each stage of a hand-over, each node
+that is left alone and each change of a price, in the order in which they happened.
 
 An act is written down twice: before it is asked for, so that none goes unrecorded however the process ends, and when
 its outcome is known, with what was seen then. An entry that was asked and never answered is an unknown outcome.
@@ -13,7 +13,7 @@ from typing import Protocol
 from models.acts import Act, Outcome
 from models.handovers import Direction, Handover
 from models.nodes import Node
-from models.plans import DropReason, Plan
+from models.plans import DropReason, Plan, ServiceLevel
 from models.policies import MovesPolicy, PoolPolicy
 from models.snapshot import Snapshot
 from models.takeovers import Phase, Window
@@ -110,7 +110,18 @@ class TakeoverStands:
     text: str
 
 
-Entry = Decided | Asked | Answered | Entered | Dropped | LeftAlone | Fenced | TakeoverStands
+@dataclass(frozen=True, slots=True)
+class Repriced:
+    """From now on Kubernetes' unmet demand counts otherwise than at ``before``, since its service level asks for it."""
+
+    at_s: int
+    epoch: int
+    pool: str
+    before: float
+    now: ServiceLevel
+
+
+Entry = Decided | Asked | Answered | Entered | Dropped | LeftAlone | Fenced | TakeoverStands | Repriced
 
 
 class AuditLog(Protocol):

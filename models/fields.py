@@ -138,6 +138,28 @@ NODES_OR_ALL = Kind(
 )
 
 
+_PARTS = re.compile(r"([0-9]{1,2}(\.[0-9]{1,3})?)%")
+
+
+def share_of(value: object) -> float:
+    """A share such as ``1%`` or ``0.5%`` as a number. Raises ValueError, with an example, for any other text."""
+    match = _PARTS.fullmatch(value) if isinstance(value, str) else None
+    share = float(match[1]) / 100 if match is not None else 0.0
+    if not 0 < share <= 0.5:
+        raise ValueError(f"must be a share from 0.001% to 50%, such as 1%, not {shown(value)}")
+    return share
+
+
+def share_text(share: float) -> str:
+    """A share as people write it, of three digits after the point."""
+    return f"{round(100 * share, 3):g}%"
+
+
+SHARE = Kind(
+    share_of, {"type": "string", "pattern": f"^{_PARTS.pattern}$", "title": "share, 0.001% to 50%"}, share_text
+)
+
+
 def _path(value: object) -> Path:
     if not isinstance(value, str) or not value or "\0" in value:
         raise ValueError(f"must be the path of a file, not {shown(value)}")

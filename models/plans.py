@@ -82,12 +82,24 @@ class Rejection:
 
 
 @dataclass(frozen=True, slots=True)
+class ServiceLevel:
+    """The price that a plan went by where it follows a service level: what one node of Kubernetes' unmet demand counts
+    for an hour. ``unmet`` is the share of its demand that waited too long lately, None until something was measured;
+    ``at_most`` is the share that may."""
+
+    price: float
+    unmet: float | None
+    at_most: float
+
+
+@dataclass(frozen=True, slots=True)
 class Plan:
     """What one decision chose: every node of the pool is either in a move or in a rejection.
 
     ``current`` and ``target`` count the nodes of Kubernetes, those on their way to it included, before and after.
     ``cancellations`` are the hand-overs to turn back, which brings their nodes home at once. While there are ``holds``
-    nothing of the plan is done. ``unserved`` is the work of both sides that no plan could serve.
+    nothing of the plan is done. ``unserved`` is the work of both sides that no plan could serve. ``service_level`` is
+    what the price came from, where it follows one.
     """
 
     at_s: int
@@ -98,3 +110,4 @@ class Plan:
     rejections: tuple[Rejection, ...]
     holds: tuple[Hold, ...] = ()
     unserved: tuple[Unserved, ...] = ()
+    service_level: ServiceLevel | None = None

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 from pydantic import Field, model_validator
 
 from models.errors import BadInput
-from models.fields import NODES_MOST, NODES_OR_ALL, Contradiction, Found, Kind, Part, field, lasting, matching
+from models.fields import NODES_MOST, NODES_OR_ALL, SHARE, Contradiction, Found, Kind, Part, field, lasting, matching
 from models.hooks import Hooks
 from models.hostlists import hosts
 from models.nodes import Side
@@ -28,11 +28,14 @@ _SCHEDULE = Kind(check_schedule, {"type": "string", "maxLength": LONGEST, "title
 _ZONE = Kind(check_zone, {"type": "string", "minLength": 1, "maxLength": ZONE_LONGEST, "title": "IANA time zone"})
 
 
+COST_MOST = 1e6
+
+
 class Weights(Part):
     """What one node of unmet demand for one hour costs, on each side. Only their ratio matters."""
 
-    hpc: float = field(1.0, "Cost of one node of unmet HPC demand for one hour, in any unit.", gt=0, le=1e6)
-    kubernetes: float = field(3.0, "The same for Kubernetes, in the same unit.", gt=0, le=1e6)
+    hpc: float = field(1.0, "Cost of one node of unmet HPC demand for one hour, in any unit.", gt=0, le=COST_MOST)
+    kubernetes: float = field(3.0, "The same for Kubernetes, in the same unit.", gt=0, le=COST_MOST)
 
     def of(self, side: Side) -> float:
         """The weight of one side."""
@@ -84,9 +87,21 @@ class KueuePolicy(Part):
         return self
 
 
+PRICE_MOST = 100  # times HPC's: beyond it nodes hardly come back, and hardly more is served
+
+
 class PoolInKubernetes(Part):
     """What is particular to the pool in Kubernetes."""
 
+    unmet_at_most: Annotated[float, SHARE] | None = field(
+        None,
+        "The service level: which share of what Kubernetes asks for, in node-hours, may wait longer than waitsAtMost."
+        " With it unmetCost.kubernetes is where the price of unmet demand begins, which then follows what is measured."
+        " tidegate tune finds one to begin with. In mode recommend nothing moves, and so the price does not either.",
+    )
+    waits_at_most: Annotated[int, lasting("0s", "1h")] = field(
+        "1m", "How long a pod may wait and still count as served, for unmetAtMost."
+    )
     taints: tuple[Annotated[str, _TAINT], ...] = field(
         (),
         "Keys of taints that the nodes of the pool always have, such as nvidia.com/gpu; with any other NoSchedule or"
@@ -154,7 +169,7 @@ class PoolPolicy(Part):
 
     @model_validator(mode="after")
     def _leaves_a_split(self) -> PoolPolicy:
-        found: list[Found] = []
+        found = self._begins_beyond()
         for side in Side:
             floor, ceiling = self.floor.of(side), self.ceiling.of(side)
             if floor is not None and ceiling is not None and floor > ceiling:
@@ -168,6 +183,24 @@ class PoolPolicy(Part):
         if found:
             raise Contradiction(*found)
         return self
+
+    def _begins_beyond(self) -> list[Found]:
+        """Whether the price that follows a service level would begin outside of its bounds."""
+        low, high = self.price_bounds
+        if self.kubernetes.unmet_at_most is None or low <= self.unmet_cost.kubernetes <= high:
+            return []
+        told = f"where unmetAtMost is written it must be from {low:g} to {high:g}, 1 to {PRICE_MOST} times that of hpc"
+        return [(("unmetCost", "kubernetes"), told)]
+
+    @property
+    def price_bounds(self) -> tuple[float, float]:
+        """The least and the most that an hour of one node of Kubernetes' unmet demand may cost while that follows a
+        service level."""
+        return self.unmet_cost.hpc, min(COST_MOST, PRICE_MOST * self.unmet_cost.hpc)
+
+    def at_price(self, kubernetes: float) -> PoolPolicy:
+        """The same, with this cost of Kubernetes' unmet demand."""
+        return self.model_copy(update={"unmet_cost": Weights(hpc=self.unmet_cost.hpc, kubernetes=kubernetes)})
 
     def floor_of(self, side: Side, pool_nodes: int) -> int:
         """The fewest nodes that a side of a pool of ``pool_nodes`` keeps; one that is not written gives way."""

@@ -21,10 +21,10 @@ from controller.decide.guards import begun_lately, under_way
 from models.audit import Decided
 from models.demand import Demand
 from models.errors import BadInput
-from models.fields import nodes_of
+from models.fields import nodes_of, share_text
 from models.forecasts import Forecast
 from models.nodes import Side
-from models.plans import Move, Plan
+from models.plans import Move, Plan, ServiceLevel
 
 LEVELS_SHOWN = (0.1, 0.5, 0.9)
 LAST_DIGITS = 1e-9  # relative; another processor or library may add numbers up in another order
@@ -145,7 +145,19 @@ def limits(entry: Decided) -> list[str]:
         f" at most {nodes_of(moves.per_hour, pool_nodes)} begun in an hour, of which {begun_lately(snapshot, moves)}"
         f" were; a move must gain {moves.min_gain:g} times its cost",
         f"lead time: {leads}",
+        *([] if entry.plan.service_level is None else [_price(entry.plan.service_level)]),
     ]
+
+
+def _price(level: ServiceLevel) -> str:
+    """What one unmet node of Kubernetes counts, and why so much."""
+    share = (
+        "nothing has been measured yet" if level.unmet is None else f"{share_text(level.unmet)} waited too long lately"
+    )
+    return (
+        f"service level: one node unmet for one hour counts {level.price:.3g} for Kubernetes; of its demand {share},"
+        f" and {share_text(level.at_most)} may"
+    )
 
 
 def reasons(entry: Decided, width: int) -> Iterator[str]:

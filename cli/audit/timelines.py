@@ -14,7 +14,7 @@ from models.errors import BadInput
 from models.handovers import Handover, Stage
 from models.identity import split_name
 
-ALL_BUT_DECISIONS = frozenset(("asked", "answered", "entered", "dropped", "left-alone", "fenced"))
+ALL_BUT_DECISIONS = frozenset(("asked", "answered", "entered", "dropped", "left-alone", "fenced", "repriced"))
 
 
 @dataclass(slots=True)

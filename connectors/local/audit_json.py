@@ -18,7 +18,18 @@ import msgspec
 import numpy as np
 from pydantic import BaseModel, ValidationError
 
-from models.audit import Answered, Asked, Decided, Dropped, Entered, Entry, Fenced, LeftAlone, TakeoverStands
+from models.audit import (
+    Answered,
+    Asked,
+    Decided,
+    Dropped,
+    Entered,
+    Entry,
+    Fenced,
+    LeftAlone,
+    Repriced,
+    TakeoverStands,
+)
 from models.errors import BadInput
 from models.plans import Plan
 from models.policies import MovesPolicy, PoolPolicy
@@ -34,6 +45,7 @@ KINDS: Mapping[str, type[Entry]] = {
     "left-alone": LeftAlone,
     "fenced": Fenced,
     "takeover": TakeoverStands,
+    "repriced": Repriced,
 }
 BEGINNING = b'{"v":1,"kind":"'  # of every line: by it an audit is told from another file
 _RESTORE = "restore the file from a copy, or cut the line out to read the others"

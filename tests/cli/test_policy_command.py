@@ -62,6 +62,20 @@ def test_a_good_policy_is_summed_up_on_one_line(run, good: str):
     assert run("policy", "check", good) == (0, f"{good}: ok, policy default: {told}\n", "")
 
 
+def test_a_service_level_is_in_the_summary(run):
+    text = "spec: {pools: [{name: a100, kubernetes: {unmetAtMost: 0.5%}}]}"
+    told = "recommend, pool a100 with 0.5% of Kubernetes' demand unmet at most, forecasts"
+    assert told in run("policy", "check", "-", stdin=text.encode()).out
+
+
+def test_a_price_that_would_begin_out_of_its_bounds_is_told_where_it_is_written(run):
+    text = "spec: {pools: [{name: a, unmetCost: {hpc: 4.0}, kubernetes: {unmetAtMost: 1%}}]}"
+    ran = run("policy", "check", "-", stdin=text.encode())
+    assert (ran.code, ran.out) == (1, "")
+    assert "spec.pools[0].unmetCost" in ran.err
+    assert "must be from 4 to 400, 1 to 100 times that of hpc" in ran.err
+
+
 def test_a_bad_policy_is_told_on_stderr_and_ends_with_1(run, tmp_path: Path):
     path = tmp_path / "bad.yaml"
     path.write_text("spec:\n  mode: fast\n  zonk: 1\n")

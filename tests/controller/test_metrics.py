@@ -10,7 +10,7 @@ from prometheus_client import CollectorRegistry, generate_latest
 from controller.metrics import ControllerMetrics, UnseenMetrics
 from models.acts import Unseen, Verb
 from models.handovers import Direction, Handover, Stage, Why
-from models.plans import DropReason, Hold, Switch
+from models.plans import DropReason, Hold, ServiceLevel, Switch
 
 
 def handover(number: int, stage: Stage) -> Handover:
@@ -20,7 +20,7 @@ def handover(number: int, stage: Stage) -> Handover:
 def exposed(**controller: object) -> list[str]:
     """The lines of an exposition, comments left out."""
     nothing = {"open_handovers": (), "stuck_handovers": (), "holds": (), "unreadable": {}, "ended": Counter()}
-    nothing |= {"dropped": Counter(), "fenced": 0, "breaches": 0}
+    nothing |= {"dropped": Counter(), "fenced": 0, "breaches": 0, "price": SimpleNamespace(told=None)}
     known = {"leads": True, **nothing}
     registry = CollectorRegistry()
     registry.register(ControllerMetrics(SimpleNamespace(**{**known, **controller}), "a100"))
@@ -66,6 +66,18 @@ def test_moves_that_were_dropped_are_counted_by_reason_those_that_never_happened
         'tidegate_moves_dropped_total{pool="a100",reason="node-gone"} 0.0',
         'tidegate_moves_dropped_total{pool="a100",reason="unreachable"} 0.0',
     ]
+
+
+def test_the_price_of_a_service_level_is_told_with_what_it_follows():
+    def told(level: ServiceLevel | None) -> dict[str, float]:
+        lines = exposed(price=SimpleNamespace(told=level))
+        pairs = (line.split() for line in lines if line.startswith("tidegate_unmet"))
+        return {name.removesuffix('{pool="a100"}'): float(value) for name, value in pairs}
+
+    whole = {"tidegate_unmet_price": 4.5, "tidegate_unmet_at_most": 0.01, "tidegate_unmet_share": 0.023}
+    assert told(ServiceLevel(4.5, 0.023, 0.01)) == whole
+    assert told(ServiceLevel(4.5, None, 0.01)) == {key: whole[key] for key in whole if not key.endswith("share")}
+    assert told(None) == {}
 
 
 def test_changes_of_nodes_are_counted_with_how_long_nobody_looked():

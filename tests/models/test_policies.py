@@ -14,6 +14,7 @@ from models.fields import nodes_of
 from models.hooks import HookCall, Hooks
 from models.nodes import Side
 from models.policies import MovesPolicy, Policy, PoolPolicy, Shares, Weights
+from models.pools import PoolInKubernetes
 from models.schedules import check_schedule
 
 
@@ -95,6 +96,49 @@ def test_a_floor_that_is_not_written_leaves_the_splits_that_there_were(f_hpc, f_
     except ValueError:
         return
     assert low <= pool.bounds(pool_nodes)[0] <= pool.bounds(pool_nodes)[1] <= high
+
+
+@pytest.mark.parametrize(
+    ("text", "share"), [("1%", 0.01), ("0.5%", 0.005), ("0.001%", 0.00001), ("1.25%", 0.0125), ("50%", 0.5)]
+)
+def test_a_service_level_is_a_share_and_is_written_as_one(text: str, share: float):
+    level = PoolInKubernetes(unmet_at_most=text)
+    assert level.unmet_at_most == pytest.approx(share, rel=1e-12)
+    assert level.model_dump(mode="json", by_alias=True)["unmetAtMost"] == text
+
+
+@pytest.mark.parametrize("text", ["0%", "0.0%", "51%", "100%", "-1%", "1", 0.01, 1, "1 %", "0.0001%", "1.%", True])
+def test_what_is_no_service_level_is_refused(text: object):
+    with pytest.raises(ValidationError, match=r"a share from 0\.001% to 50%, such as 1%"):
+        PoolInKubernetes(unmet_at_most=text)
+
+
+@pytest.mark.parametrize(
+    ("hpc", "kubernetes", "at_most", "ok"),
+    [
+        pytest.param(1.0, 1.0, "1%", True, id="the least"),
+        pytest.param(1.0, 100.0, "1%", True, id="the most"),
+        pytest.param(2.0, 1.0, "1%", False, id="less than HPC's"),
+        pytest.param(1.0, 101.0, "1%", False, id="more than a hundred times HPC's"),
+        pytest.param(2.0, 1.0, None, True, id="without a level any cost may be written"),
+    ],
+)
+def test_where_a_price_that_follows_may_begin(hpc: float, kubernetes: float, at_most: str | None, ok: bool):
+    def made() -> PoolPolicy:
+        cost = Weights(hpc=hpc, kubernetes=kubernetes)
+        return PoolPolicy(name="a", unmet_cost=cost, kubernetes=PoolInKubernetes(unmet_at_most=at_most))
+
+    if ok:
+        assert made().unmet_cost.kubernetes == kubernetes
+        return
+    with pytest.raises(ValidationError, match="where unmetAtMost is written it must be from"):
+        made()
+
+
+def test_at_another_price_all_else_stays():
+    pool = PoolPolicy(name="a", floor=Shares(hpc=3), unmet_cost=Weights(hpc=2.0, kubernetes=6.0))
+    assert pool.at_price(7.0).unmet_cost == Weights(hpc=2.0, kubernetes=7.0)
+    assert pool.at_price(7.0).at_price(6.0) == pool
 
 
 def test_weights_by_side():

@@ -11,14 +11,15 @@ from hypothesis import strategies as st
 
 from controller.decide.decide import decide
 from models.acts import Act, Outcome, Verb
-from models.audit import Answered, Asked, Decided, Dropped, Entered
+from models.audit import Answered, Asked, Decided, Dropped, Entered, Repriced
 from models.demand import Demand
 from models.forecasts import Forecast, Source, flat
 from models.handovers import Direction, Handover, Stage
 from models.nodes import HpcNode, KubernetesNode, Node, NodeShape, Side
 from models.outlook import DAY_S, Outlook
-from models.plans import DropReason, Hold, Switch
+from models.plans import DropReason, Hold, ServiceLevel, Switch
 from models.policies import MovesPolicy, PoolPolicy, Shares
+from models.pools import PoolInKubernetes
 from models.snapshot import LeadTime, SideView, Snapshot
 from models.unserved import Unserved
 from models.work import WaitingWork
@@ -79,7 +80,9 @@ kubernetes_nodes = _any(KubernetesNode)
 nodes = st.builds(Node, names, hpc_nodes, kubernetes_nodes)
 handovers = _any(Handover)
 acts = st.builds(Act, st.sampled_from(Verb), names, names)
+levels = st.builds(ServiceLevel, st.floats(1, 100), st.none() | st.floats(0, 1), st.floats(0.001, 0.5))
 small_entries = st.one_of(
+    st.builds(Repriced, seconds, st.integers(0, 99), names, st.floats(1, 100), levels),
     st.builds(Asked, seconds, st.integers(0, 99), names, acts, nodes),
     st.builds(Answered, seconds, st.integers(0, 99), names, acts, st.sampled_from(Outcome), st.none() | nodes),
     st.builds(Entered, seconds, handovers),
@@ -133,9 +136,17 @@ def decisions(draw: st.DrawFn) -> Decided:
         kept=frozenset(draw(st.sets(st.sampled_from([node.name for node in shown])))),
         bounds=draw(st.sampled_from([(), ((0, len(shown)),) * 24, ((0, 1), (1, len(shown)))])),
     )
-    pool = PoolPolicy(name="a", floor=Shares(hpc=draw(st.none() | st.integers(0, 1))))
+    level = draw(st.none() | levels)
+    pool = PoolPolicy(
+        name="a",
+        floor=Shares(hpc=draw(st.none() | st.integers(0, 1))),
+        kubernetes=PoolInKubernetes(unmet_at_most=None if level is None else "1%"),
+    )
+    if level is not None:
+        pool = pool.at_price(level.price)
     moves = MovesPolicy(min_gain=draw(st.floats(0, 2)), dwell="0s")
-    return _decided(snapshot, pool, moves, ())
+    entry = _decided(snapshot, pool, moves, ())
+    return replace(entry, plan=replace(entry.plan, service_level=level))
 
 
 def _hpc(name: str) -> Node:
