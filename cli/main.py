@@ -29,6 +29,10 @@ COMMANDS = {  # in the order of the help; each line is the beginning of what its
     "replay": Command(
         "cli.replay:replay", "Replay traces under several policies and compare what each would have cost."
     ),
+    "tune": Command(
+        "cli.tune:tune",
+        "Find the cheapest price of unmet demand at which a service level holds, by replays of your traces.",
+    ),
     "demo": Command(
         "cli.demo:demo",
         "Replay a synthetic week on 64 nodes: simulation jobs by night and day, an inference service that follows its"

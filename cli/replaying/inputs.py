@@ -13,7 +13,7 @@ from models.errors import BadInput
 from models.policies import Policy, policy_of_replays
 from models.unserved import UnservedReason
 from service.policy_file import read_policy
-from simulator.assemble import Inputs, assemble
+from simulator.assemble import Assembled, Inputs, assemble
 from simulator.hpc import NodeKind
 from simulator.traces.jobs import read_jobs
 from simulator.traces.pods import read_pods
@@ -62,18 +62,7 @@ def task_of(  # noqa: PLR0913 - one parameter for each thing that makes a world
         days=cut.days,
         max_job_nodes=cut.max_job_nodes,
     )
-    world = World(
-        workload=made.workload,
-        kinds=(NodeKind("", size, cut.procs_per_node),),
-        shape=twin.shape,
-        policy=policy_for(policy, size),
-        span_s=made.window.span_s,
-        handover_s=twin.handover_s,
-        seed=twin.seed,
-        discipline=twin.discipline,
-        shared_cores=twin.shared_cores,
-        before=made.before,
-    )
+    world = world_of(made, size, policy_for(policy, size), cut, twin)
     if made.before is None:
         names = tuple(name for name in names if name != "static-before")
     if not names:
@@ -84,6 +73,22 @@ def task_of(  # noqa: PLR0913 - one parameter for each thing that makes a world
     told = facts(paths, world, made.window.start_s, made.jobs_left_out)
     all_notes = (*notes, *made.notes, *notes_of_unserved(world))
     return Task("What Tidegate would have done", world, names, told, all_notes, hpc_only)
+
+
+def world_of(made: Assembled, size: int, policy: Policy, cut: Cut, twin: Twin) -> World:
+    """The world of a workload on so many nodes."""
+    return World(
+        workload=made.workload,
+        kinds=(NodeKind("", size, cut.procs_per_node),),
+        shape=twin.shape,
+        policy=policy,
+        span_s=made.window.span_s,
+        handover_s=twin.handover_s,
+        seed=twin.seed,
+        discipline=twin.discipline,
+        shared_cores=twin.shared_cores,
+        before=made.before,
+    )
 
 
 def read_inputs(paths: Mapping[str, Path], *, strict: bool) -> tuple[Inputs, tuple[str, ...]]:
