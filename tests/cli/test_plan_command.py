@@ -17,7 +17,7 @@ from connectors.local.audit_file import AuditFile
 from connectors.local.latest_decision import LatestDecisions
 from controller.decide.decide import decide
 from models.audit import Decided
-from models.plans import Hold, Switch
+from models.plans import Hold, ServiceLevel, Switch
 from models.policies import MovesPolicy, PoolPolicy
 from tests.connectors.local.entries import decided
 
@@ -110,6 +110,20 @@ def test_explained_it_says_why_from_what_and_what_held(run, tmp_path: Path):
     assert sum("(+" in line for line in table) == 4  # the chosen split and the three nearest; staying has no sign
     assert sum("not allowed: at-once" in line for line in table) == 2
     assert max(map(len, lines)) <= 80
+
+
+@pytest.mark.parametrize(
+    ("unmet", "told"),
+    [
+        (0.0234, "of its demand 2.34% waited too long lately, and 1% may"),
+        (None, "of its demand nothing has been measured yet, and 1% may"),
+    ],
+)
+def test_a_price_that_follows_is_told_with_what_it_follows(run, tmp_path: Path, unmet: float | None, told: str):
+    entry = entry_of()
+    keep(tmp_path, replace(entry, plan=replace(entry.plan, service_level=ServiceLevel(4.51, unmet, 0.01))))
+    out = " ".join(run("plan", "--state", tmp_path, "--explain").out.split())
+    assert f"service level: one node unmet for one hour counts 4.51 for Kubernetes; {told}" in out
 
 
 @pytest.mark.parametrize(

@@ -12,6 +12,7 @@ from models.forecasts import Source, flat
 from models.nodes import Side
 from models.plans import Switch
 from models.policies import MovesPolicy, PoolPolicy, SafetyPolicy, Spec
+from models.pools import PoolInKubernetes
 from tests.controller.fleet import IDENTITY, OLD_MARK, Fleet, Machine
 
 SPEC = Spec(
@@ -48,6 +49,15 @@ def test_the_plan_is_the_controllers_and_nothing_of_it_is_done(fleet: Fleet):
     assert acting is not None
     assert acting.moves == plan.moves
     assert fleet.asked != []
+
+
+def test_a_price_that_nothing_is_done_for_stays_where_it_begins(fleet: Fleet):
+    pool = PoolPolicy(name="pool", kubernetes=PoolInKubernetes(unmet_at_most="1%", waits_at_most="0s"))
+    one = Recommender(fleet.ports().hpc, fleet.ports().kubernetes, IDENTITY, pool, SPEC, fleet.clock, fleet.audit)
+    for _ in range(300):
+        fleet.clock.now_s += 300
+        assert one.turn(expected()) is not None
+    assert {entry.pool.unmet_cost.kubernetes for entry in fleet.audit.of(Decided)} == {3.0}  # type: ignore[union-attr]
 
 
 def test_watching_does_nothing(fleet: Fleet):
