@@ -38,6 +38,8 @@ def not_flat(spec: Spec) -> str | None:
         return "nodes that are booked ahead"
     if spec.takeovers:
         return "takeovers"
+    if spec.pools[0].kubernetes.unmet_at_most is not None:
+        return "a service level"
     return None
 
 

@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 from controller.whatif.moving import TooSlow
 from models.audit import Entered, Entry
 from models.handovers import Direction, Stage
-from models.policies import Evict, MovesPolicy, Settle, Shares, Weights
+from models.policies import Evict, MovesPolicy, Policy, Settle, Shares, Weights
+from models.pools import PoolInKubernetes
 from simulator.assemble import Inputs, assemble
 from simulator.compare import replay, replay_flat, replay_plain
 from simulator.flat.replay import FlatReplay, not_flat
@@ -165,6 +166,13 @@ def test_any_world_and_policy(jobs, rates, moves: MovesPolicy, handover_s: int, 
         assert moves.drain_deadline < 2 * handover_s
 
 
+def with_level() -> Policy:
+    """A policy that names a service level."""
+    spec = policy().spec
+    level = PoolInKubernetes.model_validate({"unmetAtMost": "1%"})
+    return Policy(spec=spec.model_copy(update={"pools": (spec.pools[0].model_copy(update={"kubernetes": level}),)}))
+
+
 @pytest.mark.parametrize(
     ("change", "why"),
     [
@@ -172,6 +180,7 @@ def test_any_world_and_policy(jobs, rates, moves: MovesPolicy, handover_s: int, 
         ({"workload": Workload(rate_steps=((0, 1.0), (0, 2.0)))}, "rates"),
         ({"policy": policy(moves=MovesPolicy(evict=Evict.PODS))}, "evicted"),
         ({"policy": policy(moves=MovesPolicy(reserve_ahead=True))}, "booked"),
+        ({"policy": with_level()}, "level"),
         ({"shared_cores": True}, "share"),
     ],
 )
