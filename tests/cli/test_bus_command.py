@@ -144,7 +144,7 @@ def test_tail_as_json_has_everything(run, bus: SqliteBus):
         "id": "tidegate.demand/pool/hpc/3",
         "time": "2026-03-02T08:00:00.250000+00:00",
         "sequence": 3,
-        "body": {"side": "hpc", "at_s": 3, "running": 3.0, "waiting": 0.0, "site": None, "pool": None},
+        "body": {"side": "hpc", "at_s": 3, "running": 3.0, "waiting": 0.0, "site": None, "pool": None, "announced": []},
     }
     assert poison == {
         "topic": "tidegate.demand",

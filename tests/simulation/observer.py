@@ -108,7 +108,10 @@ class Observer:
         kube_closed = kube.closed_by[node] is not None or kube.cordoned[node]
         both = not (hpc_closed or kube_closed or hpc.absent[node] or kube.absent[node])
         jobs, pods = bool(hpc.jobs_on[node]), bool(kube.pods_on[node])
-        if not hpc_closed and kube.closed_by[node] is not None and pods:
+        late = kube.closed_by[node] is not None and pods
+        if late and jobs and self.plan.fence == "none":  # also where the HPC side drains it
+            self.excuse(node)
+        if late and not hpc_closed:
             seen.late_s = self.machine.now_s if seen.late_s is None else seen.late_s
             if self.plan.fence == "none" and seen.late_s == self.machine.now_s:
                 self.late_pods += 1
