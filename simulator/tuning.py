@@ -18,7 +18,7 @@ TRIES_MOST = 9  # replays of one search
 STEP = 3.0  # between two prices, until one reaches the level and another one does not
 CLOSE = 1.15  # between the two, where the search ends: nearer prices tell apart less than the dice of one replay do
 POLICY = "predictive"  # what is tuned
-LEAST = 3.0  # times HPC's cost: the price where nobody writes one
+LEAST = 6.0  # times HPC's cost: lower prices are not tried
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,10 +52,11 @@ class Split:
 
 
 def prices(pool: PoolPolicy) -> tuple[float, float]:
-    """The least and the most price to try. Less than what nobody writes is tried only where the policy begins there: a
-    quiet stretch holds a level at any price, saves HPC a minute by it, and says nothing about a busy one."""
+    """The least and the most price to try. A quiet stretch holds a level at any price, saves HPC a few minutes by a
+    low one, and says nothing about the busy stretch that comes next: ``LEAST`` is what such windows were begun best at
+    (record 32)."""
     low, high = pool.price_bounds
-    return max(low, min(pool.unmet_cost.kubernetes, LEAST * low)), high
+    return min(LEAST * low, high), high
 
 
 def search(

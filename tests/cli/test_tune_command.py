@@ -96,7 +96,7 @@ def test_what_is_found_is_told_in_a_sentence_with_its_check(run, traces, replays
         " 1.20 % of requests unmet, HPC jobs wait 110 minutes, 4 jobs still waiting at its end. The level did not hold"
         " there.",
     ]
-    assert [price for kind, price, _ in replays.calls if kind == "price"] == [3.0, 9.0, 5.2, 6.84, 7.85]
+    assert [price for kind, price, _ in replays.calls if kind == "price"] == [6.0, 18.0, 10.4, 7.9, 9.06]
     assert {(kind, days) for kind, _, days in replays.calls} == {("price", 4.0), ("check", 2.0)}
 
 
@@ -112,11 +112,11 @@ def test_the_policy_that_is_written_is_one_with_its_evidence(run, traces, replay
     assert (ran.code, ran.out, ran.err) == (0, "", "")
     text, found = out.read_text(), read_policy(out)
     pool = found.spec.pools[0]
-    assert (pool.unmet_cost.hpc, pool.unmet_cost.kubernetes, pool.kubernetes.unmet_at_most) == (1.0, 9.0, 0.01)
+    assert (pool.unmet_cost.hpc, pool.unmet_cost.kubernetes, pool.kubernetes.unmet_at_most) == (1.0, 9.06, 0.01)
     was = read_policy(rules)
     kept = pool.at_price(3.0)
     assert found.model_copy(update={"spec": found.spec.model_copy(update={"pools": (kept,)})}) == was
-    for told in ("tidegate tune", "jobs.swf, rates.csv; 8 nodes", "9  0.93 %  63 minutes  3  taken\n",
+    for told in ("tidegate tune", "jobs.swf, rates.csv; 8 nodes", "9.06  0.93 %  63 minutes  3  taken\n",
                  "HPC jobs wait 63", "On the later part, the price following: 0.40 %"):  # fmt: skip
         assert told in text.split("apiVersion")[0]
     assert "did not hold" not in text
@@ -130,7 +130,7 @@ def test_no_file_is_replaced_unless_it_is_asked_for(run, traces, replays: Replay
     assert "is there already" in ran.err
     assert "--force" in ran.err
     assert run("tune", *traces, "--days", 6, "--output", out, "--force", "--quiet").code == 0
-    assert read_policy(out).spec.pools[0].unmet_cost.kubernetes == 9.0
+    assert read_policy(out).spec.pools[0].unmet_cost.kubernetes == 9.06
 
 
 def test_an_input_is_never_written_over(run, traces, replays: Replays):
@@ -146,15 +146,15 @@ def test_where_no_price_reaches_it_the_best_is_told(run, traces, replays: Replay
     assert ran.code == 1
     assert not out.exists()
     assert (
-        "no price reaches 1% here: the best is 3.10 % unmet, at a price of 3, where HPC jobs wait 57 minutes" in ran.err
+        "no price reaches 1% here: the best is 3.10 % unmet, at a price of 6, where HPC jobs wait 60 minutes" in ran.err
     )
 
 
 @pytest.mark.parametrize(
     ("stops_at", "price"),
     [
-        pytest.param(4, 9.0, id="in the search, when some price holds it"),
-        pytest.param(6, 9.0, id="in the check"),
+        pytest.param(4, 10.4, id="in the search, when some price holds it"),
+        pytest.param(6, 9.06, id="in the check"),
     ],
 )
 def test_an_interrupt_keeps_the_best_so_far(run, traces, replays: Replays, tmp_path: Path, stops_at: int, price: float):
