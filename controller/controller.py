@@ -224,7 +224,8 @@ class Controller:
         self._sweep.over(self._view.changed)
         self._heal()
         snapshot, self.holds = self._snapshot(now_s, sides), self._all_holds()
-        pool = self.price.turn(snapshot, self._epoch or 0, counts=not self.holds)
+        demand, (_, most) = sides[Side.KUBERNETES].demand, snapshot.bounds[0]
+        pool = self.price.turn(now_s, demand, most, counts=not self.holds, epoch=self._epoch or 0)
         plan = replace(decide(snapshot, pool, self._moves), holds=self.holds, service_level=self.price.told)
         self._audit.append(Decided(self._epoch or 0, snapshot, pool, self._moves, plan))
         if not plan.holds:

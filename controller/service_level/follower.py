@@ -6,22 +6,20 @@ from controller.service_level.long_waits import LongWaits
 from controller.service_level.price import Followed, beginning, followed_on, went_on
 from models.audit import AuditLog, Repriced
 from models.demand import Demand
-from models.nodes import Side
 from models.plans import ServiceLevel
 from models.policies import MovesPolicy
 from models.pools import PoolPolicy
-from models.snapshot import Snapshot
 
 SEEN_FOR_S = 600  # at least so long what a turn saw is taken to have lasted, where turns follow closely
 
 
 class PriceFollower:
-    """The price of one pool, turn by turn; ``audit`` is told of every change of what is decided by.
+    """The price of one pool, turn by turn; an ``audit`` is told of every change of what is decided by.
 
     Of a pool without a service level the policy is as it was written, always.
     """
 
-    def __init__(self, pool: PoolPolicy, moves: MovesPolicy, audit: AuditLog) -> None:
+    def __init__(self, pool: PoolPolicy, moves: MovesPolicy, audit: AuditLog | None = None) -> None:
         self.followed = self._begins = beginning(pool)
         self._pool = pool
         self._told_price = pool.unmet_cost.kubernetes  # that the audit knows of
@@ -42,27 +40,28 @@ class PriceFollower:
             self.followed = went_on(self._begins, remembered, self._pool.price_bounds)
             self._told_price = self.followed.in_force
 
-    def turn(self, snapshot: Snapshot, epoch: int, *, counts: bool) -> PoolPolicy:
+    def turn(self, now_s: int, demand: Demand, most: int, *, counts: bool, epoch: int = 0) -> PoolPolicy:
         """The pool's policy at the price that its service level asks for by now. Raises Unrecorded.
 
+        ``demand`` is that of Kubernetes, which may have ``most`` nodes: what is beyond them no price could serve.
         Where it does not count (what is shown is not believed, or nothing that is decided is done), the time since the
         last turn and until the next one moves nothing.
         """
         if self.followed is None:
             return self._pool
         if counts:
-            most = snapshot.bounds[0][1]
-            self.followed = self._seen(self.followed, snapshot.sides[Side.KUBERNETES].demand, most, snapshot.now_s)
+            self.followed = self._seen(self.followed, demand, most, now_s)
         else:
             self._waits = None
         price = self.followed.in_force
         if price != self._told_price:
-            self._audit.append(Repriced(snapshot.now_s, epoch, self._pool.name, self._told_price, self.followed.level))
+            if self._audit is not None:
+                self._audit.append(Repriced(now_s, epoch, self._pool.name, self._told_price, self.followed.level))
             self._told_price = price
         return self._pool.at_price(price)
 
     def _seen(self, followed: Followed, demand: Demand, most: int, now_s: int) -> Followed:
-        """The price after this turn; of the demand what is beyond ``most`` nodes no price could serve."""
+        """The price after this turn."""
         waiting = min(demand.waiting, max(0.0, most - demand.running))
         waits, asked, self._asked = self._waits, self._asked, demand.running + waiting
         if waits is None or not 0 <= now_s - waits.at_s <= self._gap_s:

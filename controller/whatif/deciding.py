@@ -12,6 +12,7 @@ from controller.decide.guards import budget_of
 from controller.decide.situation import Situation, flow_of, has_left, will_leave
 from controller.decide.transit import Flow
 from controller.safety import SideSeen, Vanishing
+from controller.service_level.follower import PriceFollower
 from controller.site_budget import HOUR_S
 from controller.whatif.batch_queue import BatchQueue
 from controller.whatif.moving import DOWN, UP, Moving
@@ -38,8 +39,6 @@ def not_flat(spec: Spec) -> str | None:
         return "nodes that are booked ahead"
     if spec.takeovers:
         return "takeovers"
-    if spec.pools[0].kubernetes.unmet_at_most is not None:
-        return "a service level"
     return None
 
 
@@ -56,6 +55,10 @@ class Deciding:
     moving: Moving
     begun_s: deque[int] = field(default_factory=deque)
     vanishing: Vanishing = field(default_factory=Vanishing)
+    price: PriceFollower = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.price = PriceFollower(self.spec.pools[0], self.spec.moves)
 
     def demand(self, now_s: int) -> dict[Side, Demand]:
         """What both sides could use."""
@@ -76,7 +79,8 @@ class Deciding:
         sides = {side: SideView(demand[side], waiting[side], forecasts[side]) for side in Side}
         to_kubernetes, to_hpc = self._to_kubernetes(now_s), self._to_hpc(now_s)
         found = self._situation(now_s, sides, to_kubernetes, to_hpc)
-        offset = choose(found, self.spec.pools[0], self.spec.moves).offset
+        pool = self.price.turn(now_s, demand[Side.KUBERNETES], found.bounds[1], counts=not held)
+        offset = choose(found, pool, self.spec.moves).offset
         if offset and not held:
             direction = UP if offset > 0 else DOWN
             leaving = to_kubernetes if offset > 0 else to_hpc

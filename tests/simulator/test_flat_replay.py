@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from controller.whatif.moving import TooSlow
 from models.audit import Entered, Entry
 from models.handovers import Direction, Stage
-from models.policies import Evict, MovesPolicy, Policy, Settle, Shares, Weights
+from models.policies import Evict, MovesPolicy, Settle, Shares, Weights
 from models.pools import PoolInKubernetes
 from simulator.assemble import Inputs, assemble
 from simulator.compare import replay, replay_flat, replay_plain
@@ -26,6 +26,7 @@ from simulator.outcome import Outcome
 from simulator.replay import Replay
 from simulator.traces.jobs import read_jobs
 from simulator.traces.rates import read_rates
+from simulator.tuning import with_pool
 from simulator.work import Job
 from simulator.world import World
 from tests.simulator.small_worlds import DAY_S, policy, small_world
@@ -70,6 +71,18 @@ def assert_alike(world: World, name: str) -> int:
         np.testing.assert_array_equal((one.low, one.mid, one.high), (other.low, other.mid, other.high))
     assert (flat.unserved, flat.notes) == (plain.unserved, plain.notes)
     return len(flat_moves)
+
+
+@pytest.mark.parametrize("pods", [0, 12])
+def test_a_price_that_follows_a_service_level(pods: int):
+    """It moves in both by the same turns, and what is done with it."""
+    rules = policy()
+    level = PoolInKubernetes(unmet_at_most="0.5%", waits_at_most="4m")
+    pool = rules.spec.pools[0].model_copy(update={"kubernetes": level})
+    followed = with_pool(small_world(1, pods=pods, days=3), pool)
+    assert assert_alike(followed, "persistence") > 10
+    still = small_world(1, pods=pods, days=3)
+    assert replay(followed, "persistence").figures != replay(still, "persistence").figures, "the price matters"
 
 
 @pytest.mark.parametrize("discipline", ["easy", "fifo"])
@@ -166,13 +179,6 @@ def test_any_world_and_policy(jobs, rates, moves: MovesPolicy, handover_s: int, 
         assert moves.drain_deadline < 2 * handover_s
 
 
-def with_level() -> Policy:
-    """A policy that names a service level."""
-    spec = policy().spec
-    level = PoolInKubernetes.model_validate({"unmetAtMost": "1%"})
-    return Policy(spec=spec.model_copy(update={"pools": (spec.pools[0].model_copy(update={"kubernetes": level}),)}))
-
-
 @pytest.mark.parametrize(
     ("change", "why"),
     [
@@ -180,7 +186,6 @@ def with_level() -> Policy:
         ({"workload": Workload(rate_steps=((0, 1.0), (0, 2.0)))}, "rates"),
         ({"policy": policy(moves=MovesPolicy(evict=Evict.PODS))}, "evicted"),
         ({"policy": policy(moves=MovesPolicy(reserve_ahead=True))}, "booked"),
-        ({"policy": with_level()}, "level"),
         ({"shared_cores": True}, "share"),
     ],
 )
