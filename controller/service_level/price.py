@@ -22,8 +22,8 @@ from models.pools import PoolPolicy
 
 DAY_S = 86400
 WINDOW_S = DAY_S  # what was measured counts 1/e of it after so long: a day and a night, and not much more
-RATE = 0.1  # of the logarithm, a day and unit of share / target - 1; a price moves the share by about its third power
-EXCESS_MOST = 5.0  # of share / target - 1 that counts: at most a factor of 1.65 up in a day, and 0.9 down
+RATE = 0.2  # of the logarithm, a day and unit of share / target - 1; a price moves the share by about its third power
+EXCESS_MOST = 5.0  # of share / target - 1 that counts: at most a factor e up in a day, and 0.82 down
 NOTICED = 0.05  # of the price: a smaller change is not decided by
 _Amount = Annotated[float, msgspec.Meta(ge=0, le=1e15)]
 _Price = Annotated[float, msgspec.Meta(gt=0, le=1e6)]

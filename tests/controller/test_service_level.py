@@ -86,11 +86,11 @@ def test_it_is_the_least_of_each_second_before(steps: list[tuple[int, int]], bou
 @pytest.mark.parametrize(
     ("share", "low", "high"),
     [
-        pytest.param(0.0, 2.71, 2.72, id="all is served: a tenth less in a day"),
+        pytest.param(0.0, 2.45, 2.46, id="all is served: a fifth less in a day"),
         pytest.param(0.01, 3.0, 3.0, id="just at the level: it stays"),
-        pytest.param(0.02, 3.31, 3.32, id="twice the level"),
-        pytest.param(0.5, 4.94, 4.95, id="however bad, by two thirds at most"),
-        pytest.param(1.0, 4.94, 4.95, id="the worst is as bad"),
+        pytest.param(0.02, 3.66, 3.67, id="twice the level"),
+        pytest.param(0.5, 8.15, 8.16, id="however bad, by a factor e at most"),
+        pytest.param(1.0, 8.15, 8.16, id="the worst is as bad"),
     ],
 )
 def test_the_price_after_a_day_of_one_share(share: float, low: float, high: float):
