@@ -6,6 +6,7 @@ import math
 from collections.abc import Mapping, Sequence
 from html import escape
 
+from cli.report.labels import Labels
 from cli.report.numbers import duration_unit
 from simulator.frontier import Point, curve
 
@@ -37,7 +38,8 @@ def frontier_chart(curves: Mapping[str, Sequence[Point]], *, alone: bool = False
     def place(one: Point) -> tuple[float, float]:
         return wide * one.unmet_share / share_most, high * (1 - one.wait_s / wait_most)
 
-    drawn = "".join(_curve(name, [place(one) for one in curve(points)], wide) for name, points in curves.items())
+    labels = Labels(wide, high)
+    drawn = "".join(_curve(name, [place(one) for one in curve(points)], labels) for name, points in curves.items())
     space = ' xmlns="http://www.w3.org/2000/svg"' if alone else ""
     return (
         f'<svg{space} class="frontier" viewBox="0 0 {WIDTH} {HEIGHT}" role="img"'
@@ -47,22 +49,20 @@ def frontier_chart(curves: Mapping[str, Sequence[Point]], *, alone: bool = False
     )
 
 
-def _curve(name: str, places: Sequence[tuple[float, float]], wide: float) -> str:
+def _curve(name: str, places: Sequence[tuple[float, float]], labels: Labels) -> str:
     """One policy: a line through its points, the points, and its name beside one of them."""
     kind = "fixed" if name == "static" else "ours" if name == "predictive" else "others"
     line = " ".join(f"{x:.1f},{y:.1f}" for x, y in places)
     text = f'<polyline class="{kind}" points="{line}"/>' if len(places) > 1 else ""
     if kind != "fixed":
         text += "".join(f'<circle class="{kind}" cx="{x:.1f}" cy="{y:.1f}" r="4"/>' for x, y in places)
-    seen = [(x, y) for x, y in places if 0 <= x <= wide and y >= 0]
+    seen = [(x, y) for x, y in places if 0 <= x <= labels.wide and y >= 0]
     if not seen:
         return text
     x, y = seen[-1 if kind == "others" else 0]
-    at_end = x > 0.8 * wide
-    anchor = ' text-anchor="end"' if at_end else ""
-    x, y = x + (-8 if at_end else 8), y + (12 if kind == "fixed" else -6)
-    said = "fixed splits" if kind == "fixed" else escape(name)
-    return f'{text}<text class="{kind}" x="{x:.1f}" y="{y:.1f}"{anchor}>{said}</text>'
+    label = labels.beside(x, y, "fixed splits" if kind == "fixed" else name, first=12 if kind == "fixed" else -6)
+    anchor = ' text-anchor="end"' if label.ends else ""
+    return f'{text}<text class="{kind}" x="{label.x:.1f}" y="{label.y:.1f}"{anchor}>{escape(label.text)}</text>'
 
 
 def up(least: float) -> float:

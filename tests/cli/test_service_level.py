@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import xml.etree.ElementTree as ET
+from itertools import combinations
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from cli.report.frontier_chart import frontier_chart, up
+from cli.report.labels import Labels
 from cli.report.page import write_report
 from cli.report.service_level import frontier, service, service_sentence
 from cli.report.verdict import sentences
@@ -126,3 +128,15 @@ def test_a_name_is_no_markup_and_without_a_policy_nothing_is_drawn():
 )
 def test_a_share_has_two_digits(share: float, text: str):
     assert service(share) == text
+
+
+def test_names_of_points_that_lie_together_do_not_lie_upon_one_another():
+    near = {name: (Point(0.015 + 0.001 * number, 3000, 0),) for number, name in enumerate(("oracle", "reactive"))}
+    labels = Labels(500.0, 250.0)
+    placed = [labels.beside(200.0 + 3 * number, 100.0, f"policy {number}", first=-6.0) for number in range(5)]
+    assert not any(one.meets(other) for one, other in combinations(placed, 2))
+    assert all(one.left >= 0.0 and one.right <= 500.0 for one in placed)
+    assert labels.beside(480.0, 200.0, "at the edge", first=-6.0).ends
+    root = ET.fromstring(frontier_chart({"static": SPLITS, **near}, alone=True))  # noqa: S314 - our own text
+    texts = [one for one in root.iter() if one.text in near]
+    assert len({(one.get("y"), one.get("text-anchor")) for one in texts}) == len(near)
