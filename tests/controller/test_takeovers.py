@@ -173,14 +173,14 @@ def test_afterwards_the_other_side_gets_back_what_it_had_and_still_wants():
     assert len(plan.moves) == 3
 
 
-def test_what_it_had_is_booked_before_the_end():
+def test_all_that_it_had_is_booked_before_the_end_as_it_may_want_more_by_then():
     shown = snapshot(hpc_nodes(8), kubernetes=(1.0,) * 3)
     held = request(Side.HPC, -HOUR_S, 2 * HOUR_S)
     watch = TakeoverWatch(POOL, SPEC, books=True)
     watch.recall(Kept({held.window.ident: Phase.HELD}, NOTHING_BROUGHT, {held.window.ident: 5}))
     claims = look(watch, shown, held)
     assert claims.due is not None
-    assert (len(claims.due.nodes), claims.due.book_from_s) == (3, held.to_s)
+    assert (len(claims.due.nodes), claims.due.book_from_s) == (5, held.to_s)
 
 
 def test_one_that_cannot_be_is_told_once_and_given_up_after_its_grace():
