@@ -25,6 +25,7 @@ class Under(StrEnum):
     REACTIVE = "reactive"
     PERSISTENCE = "persistence"
     PREDICTIVE = "predictive"
+    PERFECT = "perfect"
     ORACLE = "oracle"
 
 

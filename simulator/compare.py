@@ -19,6 +19,7 @@ from types import MappingProxyType
 from controller.whatif.moving import TooSlow
 from models.audit import AuditLog
 from simulator.flat.replay import FlatReplay, not_flat
+from simulator.oracle import replay_oracle
 from simulator.outcome import Outcome
 from simulator.replay import DataPath, Replay
 from simulator.static import best_split, replay_static, replay_static_before, run_fixed
@@ -27,9 +28,10 @@ from simulator.world import Progress, World, quiet
 
 TIDIED_S = 30  # what a process may take to let go of what it has open
 BY_COST = (
+    "oracle",
     "predictive",
     "static",
-    "oracle",
+    "perfect",
     "persistence",
     "reactive",
     "static-before",
@@ -72,8 +74,11 @@ def replay(
     """Replay one of ``BY_COST`` in this process.
 
     A policy that moves nodes can have its audit written, and its forecasts made at the far end of a data path. With
-    neither, and in a world that can be laid flat, the flat twin replays it: the outcome is the same.
+    neither, and in a world that can be laid flat, the flat twin replays it: the outcome is the same. The oracle is a
+    choice among whole replays: it has no audit, and no forecast of it comes over a path.
     """
+    if name == "oracle":
+        return replay_oracle(world, replay, progress)
     if name == "static":
         return replay_static(world, progress)
     if name == "static-before":

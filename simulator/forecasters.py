@@ -29,7 +29,7 @@ def refit_every_s(span_s: int) -> int:
 def forecaster_for(name: str, world: World, machine: Machine, present: Present | None = None) -> Forecaster:
     """A new forecaster for one of the policies that have one; ``present`` is what runs, where it is not the machine."""
     spec = world.policy.spec
-    if name == "oracle":
+    if name == "perfect":
         steps_s = tuple(range(spec.moves.every, spec.moves.look_ahead + 1, spec.moves.every))
         return PerfectForecaster(world.workload, machine, steps_s, world.hpc_nodes_max, present)
     if name == "reactive":

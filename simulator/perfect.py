@@ -1,5 +1,5 @@
-"""The perfect forecast: what an oracle would know. Only a replay can have it, and only to bound what a forecast is
-worth."""
+"""The perfect forecast: the trace's own future. Only a replay can have it; the decision made with it is close to the
+best, but no bound, see ``simulator/oracle.py``."""
 
 from __future__ import annotations
 
@@ -77,28 +77,32 @@ class PerfectForecaster:
 
     def forecast(self, now_s: int) -> Mapping[Side, Forecast]:
         """The demand that will be, without any spread."""
+        return self.seen_from(now_s, self._demand, self._present)
+
+    def seen_from(self, now_s: int, demand: Mapping[Side, Demand], present: Present) -> Mapping[Side, Forecast]:
+        """The same, seen from any present of the workload."""
         at_s = now_s + self._horizons_s
         now = np.array([now_s])
         kubernetes = self._kubernetes.at(at_s) - self._kubernetes.at(now)
         return {
-            Side.KUBERNETES: self._made(Side.KUBERNETES, now_s, kubernetes),
-            Side.HPC: self._made(Side.HPC, now_s, self._hpc_change(now_s)),
+            Side.KUBERNETES: self._made(demand[Side.KUBERNETES], now_s, kubernetes),
+            Side.HPC: self._made(demand[Side.HPC], now_s, self._hpc_change(now_s, present)),
         }
 
-    def _hpc_change(self, now_s: int) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
+    def _hpc_change(self, now_s: int, present: Present) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
         """Ends of what runs now, and what will have been submitted and not have ended even if it ran at once."""
         at_s = now_s + self._horizons_s
-        running = np.array(self._present.job_ends(), dtype=np.int64).reshape(-1, 2)
-        first = self._present.jobs_in
+        running = np.array(present.job_ends(), dtype=np.int64).reshape(-1, 2)
+        first = present.jobs_in
         last = first + int(np.searchsorted(self._submit_s[first:], at_s[-1], side="right"))
         nodes = self._nodes[first:last]
         come = _sum_by(self._submit_s[first:last], nodes, at_s) - _sum_by(self._end_s[first:last], nodes, at_s)
         return np.asarray(come - _sum_by(running[:, 0], running[:, 1], at_s), dtype=np.float64)
 
-    def _made(self, side: Side, now_s: int, change: np.ndarray[tuple[int], np.dtype[np.float64]]) -> Forecast:
-        now = self._demand[side].nodes
+    def _made(self, demand: Demand, now_s: int, change: np.ndarray[tuple[int], np.dtype[np.float64]]) -> Forecast:
+        now = demand.nodes
         values = np.maximum(0.0, now + change)[:, None]
-        return of_arrays(side, now_s, now, self._horizons_s, np.array([0.5]), values, Source.PERFECT)
+        return of_arrays(demand.side, now_s, now, self._horizons_s, np.array([0.5]), values, Source.PERFECT)
 
 
 def _sum_by(

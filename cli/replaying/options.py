@@ -7,15 +7,15 @@ from dataclasses import dataclass
 
 from models.nodes import NodeShape
 
-POLICIES = ("static", "static-before", "reactive", "persistence", "predictive", "oracle")
+POLICIES = ("static", "static-before", "reactive", "persistence", "predictive", "perfect", "oracle")
 
 
 def audited(names: Sequence[str]) -> str | None:
-    """The policy of a comparison whose audit is written: the predictive one, else the first that moves nodes.
+    """The policy of a comparison whose audit is written: the predictive one, else the first that decides turn by turn.
 
-    None when none of them does.
+    None when none of them does: an oracle chooses among whole replays.
     """
-    moving = [name for name in names if name in POLICIES and not name.startswith("static")]
+    moving = [name for name in names if name in POLICIES and not name.startswith(("static", "oracle"))]
     return "predictive" if "predictive" in moving else next(iter(moving), None)
 
 

@@ -51,9 +51,9 @@ def _cell(row: Row, cell: Cell) -> Text:
 
 def _caption(outcomes: Sequence[Outcome]) -> Text:
     gain = foresight_gain(outcomes)
-    lines = ["* best of the policies that a site could run (an oracle is left out)"]
+    lines = ["* best of the policies that a site could run (what sees the future is left out)"]
     if gain is not None:
-        beaten = ", which is no bound: it errs too" if gain > 1 else ""
+        beaten = ", which is no bound here" if gain > 1 else ""
         lines.append(f"Foresight gain captured: {percent(gain)} of what the oracle gains over reacting{beaten}")
     lines += [f"Left out: {one.text}" for one in left_out(outcomes)]
     return Text("\n".join(lines), style="dim")

@@ -112,7 +112,7 @@ _SUFFIXES = (("_node_h", Unit.NODE_HOURS), ("_share", Unit.SHARE), ("_s", Unit.S
 
 def is_bound(policy: str) -> bool:
     """Whether a policy is there to compare with only: it sees the future, so no site can run it."""
-    return policy.lower().startswith("oracle")
+    return policy.lower().startswith(("oracle", "perfect"))
 
 
 def rows(outcomes: Sequence[Outcome]) -> tuple[Row, ...]:

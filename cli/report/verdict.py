@@ -29,10 +29,10 @@ def costs(outcomes: Sequence[Outcome]) -> Costs:
 
 
 def foresight_gain(outcomes: Sequence[Outcome]) -> float | None:
-    """The part that a real forecast gained of what a perfect one gains: (reactive − predictive) / (reactive − oracle).
+    """The part that a forecast gained of what the oracle gains: (reactive − predictive) / (reactive − oracle).
 
-    Of the unmet cost. Negative when the forecast made it worse than reacting. None without all three, or when a perfect
-    forecast gains nothing.
+    Of the unmet cost. Negative when the forecast made it worse than reacting. None without all three, or when the
+    oracle gains nothing.
     """
     part = costs(outcomes)
     if part.reactive is None or part.predictive is None or part.oracle is None or part.reactive <= part.oracle:
@@ -112,18 +112,18 @@ def _where(outcomes: Sequence[Outcome]) -> str:
 
 
 def _against_perfect(outcomes: Sequence[Outcome]) -> str:
-    """What a perfect forecast would have made of it."""
+    """What somebody would have made of it who knew what came."""
     part, gain = costs(outcomes), foresight_gain(outcomes)
     if part.reactive is None or part.oracle is None:
         return ""
     if gain is None:
-        return "Even a perfect forecast would not have beaten reacting here."
+        return "Even with the future known reacting would not have been beaten here."
     most = percent((part.reactive - part.oracle) / part.reactive)
-    perfect = f"A perfect forecast would have cut it by {most} against reacting"
+    perfect = f"With the future known it could have been cut by {most} against reacting"
     if gain < 0:
         return f"{perfect}, so there was something to gain, and this forecast did not gain it."
     if gain >= 1 + _SAME:
-        return f"{perfect}; here the real forecast happened to do better, with {percent(gain)} of that gain."
+        return f"{perfect}; the forecast did better, with {percent(gain)} of that gain: the oracle is no bound here."
     return f"{perfect}: the forecast captured {percent(gain)} of that gain."
 
 

@@ -93,6 +93,10 @@ class FlatReplay:
         """Replay the whole span and sum up. Raises TooSlow where a node would be stuck."""
         self._progress = progress
         self.run_.go(0, self.span_s, self.span_s)
+        return self.outcome()
+
+    def outcome(self) -> Outcome:
+        """What a run to the end of the span came to."""
         measured = self._measured()
         pods = self.side if isinstance(self.side, PodSide) else None
         counts = counts_of(self.queue, self.jobs_in, pods.pod_waits_s if pods else None)

@@ -41,7 +41,7 @@ from tests.simulator.test_twin_invariants import Observer
 from tests.values import replace
 
 ROOT = Path(__file__).parents[2]
-POLICIES = ("reactive", "persistence", "predictive", "oracle")
+POLICIES = ("reactive", "persistence", "predictive", "perfect")
 NEVER_LATER = 2**62 - 1
 
 
@@ -380,7 +380,7 @@ def forge_forecasts(path: BusPath, now_s: int) -> None:
         forge(path, Topic.DEMAND, f"{path.pool.key}/{side}", Demand(side, now_s + 5, nodes, 0.0), at_s=now_s + 5)
 
 
-@pytest.mark.parametrize("name", ["reactive", "persistence", "oracle"])
+@pytest.mark.parametrize("name", ["reactive", "persistence", "perfect"])
 def test_forged_nodes_and_work_change_nothing(name: str):
     """What acts on a node looks at the node; these forecasts look at demand only."""
     world = small_world(5, nodes=12, days=1)

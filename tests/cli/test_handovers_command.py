@@ -609,7 +609,8 @@ def test_the_audit_of_a_replay_is_written_and_changes_no_figure(run, arguments: 
     ("names", "of"),
     [
         (("static", "reactive", "predictive", "oracle"), "predictive"),
-        (("oracle", "reactive"), "oracle"),
+        (("oracle", "reactive"), "reactive"),
+        (("oracle",), None),
         (("static", "persistence"), "persistence"),
         (("static",), None),
         (("easy",), None),

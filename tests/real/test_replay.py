@@ -33,7 +33,7 @@ def replayed(broker: Broker) -> list[str]:
 
 
 def test_the_figures_are_the_same_through_a_broker(broker: Broker):
-    world, names = small_world(4, nodes=12, days=1.3), ("reactive", "persistence", "predictive", "oracle")
+    world, names = small_world(4, nodes=12, days=1.3), ("reactive", "persistence", "predictive", "perfect")
     through = compare(world, names, open_path=PathThrough(replay_bus(f"kafka:{broker.address()}"), "pool"))
     assert [outcome.figures for outcome in through] == [outcome.figures for outcome in compare(world, names)]
     assert replayed(broker) == []

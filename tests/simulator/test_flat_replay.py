@@ -86,13 +86,13 @@ def test_a_price_that_follows_a_service_level(pods: int):
 
 
 @pytest.mark.parametrize("discipline", ["easy", "fifo"])
-@pytest.mark.parametrize("name", ["reactive", "persistence", "oracle"])
+@pytest.mark.parametrize("name", ["reactive", "persistence", "perfect"])
 @pytest.mark.parametrize("seed", range(3))
 def test_small_worlds(seed: int, name: str, discipline: str):
     assert assert_alike(replace(small_world(seed, pods=0, days=2), discipline=discipline), name) > 10
 
 
-@pytest.mark.parametrize("name", ["reactive", "persistence", "oracle"])
+@pytest.mark.parametrize("name", ["reactive", "persistence", "perfect"])
 @pytest.mark.parametrize("seed", range(3))
 def test_pods_and_gangs(seed: int, name: str):
     assert assert_alike(small_world(seed, pods=40, days=1.5), name) > 5
@@ -107,7 +107,7 @@ def test_a_world_long_enough_for_a_model():
 
 
 @pytest.mark.skipif(not TRACES.is_dir(), reason="needs the traces beside the project (../shared/traces)")
-@pytest.mark.parametrize("name", ["reactive", "oracle"])
+@pytest.mark.parametrize("name", ["reactive", "perfect"])
 def test_a_window_of_real_traces(name: str):
     inputs = Inputs(
         read_jobs(TRACES / "kth_sp2.swf.gz", strict=False),
@@ -130,7 +130,7 @@ RULES = {
 }
 
 
-@pytest.mark.parametrize("name", ["reactive", "oracle"])
+@pytest.mark.parametrize("name", ["reactive", "perfect"])
 @pytest.mark.parametrize("handover_s", [0, 1200])
 @pytest.mark.parametrize("rules", RULES.values(), ids=RULES)
 def test_policies(rules, handover_s: int, name: str):
@@ -174,7 +174,7 @@ def test_any_world_and_policy(jobs, rates, moves: MovesPolicy, handover_s: int, 
         discipline=discipline,
     )
     try:
-        assert_alike(world, "oracle" if foresight else "reactive")
+        assert_alike(world, "perfect" if foresight else "reactive")
     except TooSlow:
         assert moves.drain_deadline < 2 * handover_s
 

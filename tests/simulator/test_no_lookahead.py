@@ -1,4 +1,4 @@
-"""Nobody but the oracle may know what comes: whatever the trace holds after t, every plan up to t stays the same."""
+"""Only a perfect forecast may know what comes: whatever the trace holds after t, every plan up to t stays the same."""
 
 from __future__ import annotations
 
@@ -88,7 +88,7 @@ def test_plans_do_not_depend_on_what_comes_later(name: str, days: float, cut_day
         assert plans(changed, name, cut_s) == expected, what
 
 
-def test_the_oracle_does_look_ahead_so_the_test_above_can_fail():
+def test_a_perfect_forecast_does_look_ahead_so_the_test_above_can_fail():
     world = small_world(5, nodes=12, days=1.5, pods=6)
     changed = replace(world, workload=swollen(world.workload, DAY_S))
-    assert plans(changed, "oracle", DAY_S) != plans(world, "oracle", DAY_S)
+    assert plans(changed, "perfect", DAY_S) != plans(world, "perfect", DAY_S)

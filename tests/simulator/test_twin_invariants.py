@@ -101,7 +101,7 @@ def watched(world: World, name: str) -> Observer:
 @pytest.mark.parametrize("seed", range(20))
 def test_nothing_that_must_never_be_ever_is(seed: int):
     dice = random.Random(seed)
-    name = ("reactive", "persistence", "oracle")[seed % 3]
+    name = ("reactive", "persistence", "perfect")[seed % 3]
     nodes = dice.randint(12, 20)
     world = small_world(seed, nodes=nodes, days=1.5, handover_s=(0, 6, 120, 1800, 5400)[seed % 5])
     observer = watched(world, name)

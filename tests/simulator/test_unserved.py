@@ -83,7 +83,7 @@ def test_a_gpu_where_no_node_has_one_is_told_apart():
 
 def test_a_gang_for_more_than_the_ceiling_is_no_demand():
     large = world(4, ((pod(10),) * 4, (pod(10),) * 3), hpc=1)
-    for name in ("static", "reactive", "oracle"):
+    for name in ("static", "reactive", "perfect"):
         outcome = replay(large, name)
         (found,) = outcome.unserved
         assert (found.why, found.count, found.nodes) == (UnservedReason.POOL, 4, 4.0)
