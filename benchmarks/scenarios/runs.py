@@ -13,7 +13,8 @@ from simulator.static import run_fixed
 from simulator.world import World
 
 SPLITS = "splits"  # the name of a run of all fixed splits
-MOVING = ("reactive", "persistence", "predictive", "oracle")
+MOVING = ("reactive", "persistence", "predictive", "perfect")
+ORACLE = "oracle"  # replays all of them, and tries out thousands of hours besides
 NO_DELAY, PREEMPTIVE = "no-delay", "preemptive"
 SCALES = (NO_DELAY, PREEMPTIVE)  # reacting where a hand-over takes no time, and the pre-emptive ideal
 

@@ -7,12 +7,11 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 
 from benchmarks.scenarios.plan import STATIC, STATIC_BEFORE, Case, Ran
-from benchmarks.scenarios.runs import MOVING, SCALES, Figures
+from benchmarks.scenarios.runs import MOVING, ORACLE, SCALES, Figures
 from benchmarks.scenarios.service_level import service_levels
 from simulator.ratios import Mean, over_windows, paired
 
-BOUND = "oracle"
-COMPARED = (STATIC, STATIC_BEFORE, *MOVING)
+COMPARED = (STATIC, STATIC_BEFORE, *MOVING, ORACLE)
 COST = "unmet_cost"
 DAY_S = 86_400
 
@@ -40,7 +39,9 @@ def summary(ran: Ran) -> dict[str, object]:
     weights = ran.size.weights
     return {
         "policies": {
-            f"{weight:g}": {name: asdict(told(name, cases_at(ran, weight), ran)) for name in COMPARED}
+            f"{weight:g}": {
+                name: asdict(told(name, cases, ran)) for name in COMPARED if (cases := cases_with(ran, weight, name))
+            }
             for weight in weights
         },
         "scales": {
@@ -60,6 +61,11 @@ def _of_reacting(name: str, cases: Sequence[Case]) -> dict[str, object] | None:
 def cases_at(ran: Ran, weight: float) -> list[Case]:
     """All windows at one weight."""
     return [one for one in ran.cases if one.weight == weight]
+
+
+def cases_with(ran: Ran, weight: float, name: str) -> list[Case]:
+    """The windows at one weight in which the policy was run."""
+    return [one for one in cases_at(ran, weight) if name in one.figures]
 
 
 def told(name: str, cases: Sequence[Case], ran: Ran) -> Told:
@@ -111,21 +117,24 @@ def total(cases: Sequence[Case], name: str, key: str) -> float:
 
 
 def above(one: Case) -> list[str]:
-    """Where the bound costs more than a policy that a site could run, in the mean of the seeds."""
-    bound = costs(one, BOUND)
-    pairs = ((name, paired(bound, costs(one, name))) for name in COMPARED if name != BOUND)
+    """Where the oracle costs more than another policy, with the one seed that it was run with."""
+    if ORACLE not in one.figures:
+        return []
+    bound = costs(one, ORACLE)[:1]
+    pairs = ((name, paired(bound, costs(one, name)[:1])) for name in COMPARED if name != ORACLE)
     where = f"{one.window}, weight {one.weight:g}"
     return [f"{where}: {ratio:.3f} x {name}" for name, ratio in pairs if ratio is not None and ratio > 1 + 1e-9]
 
 
 def by_window(one: Case) -> dict[str, object]:
     """A window at a weight: the mean of each policy's figures over its seeds, and its cost of that of reacting."""
+    names = [name for name in COMPARED if name in one.figures]
     return {
         "window": one.window,
         "weight": one.weight,
         "first_kubernetes_nodes": one.first,
-        "to_reactive": {name: paired(costs(one, name), costs(one, "reactive")) for name in COMPARED},
-        "figures": {name: mean_of(one.figures[name]) for name in COMPARED},
+        "to_reactive": {name: paired(costs(one, name), costs(one, "reactive")) for name in names},
+        "figures": {name: mean_of(one.figures[name]) for name in names},
     }
 
 

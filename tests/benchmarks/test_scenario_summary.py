@@ -10,10 +10,20 @@ import pytest
 from benchmarks.scenarios import __main__ as command
 from benchmarks.scenarios.page import drawing, page, typical
 from benchmarks.scenarios.plan import STATIC, STATIC_BEFORE, Case, Ran, Size, Split, best, run_all
-from benchmarks.scenarios.runs import MOVING, SCALES, Figures
+from benchmarks.scenarios.runs import MOVING, ORACLE, SCALES, Figures
 from benchmarks.scenarios.service_level import service_levels
 from benchmarks.scenarios.store import Store
-from benchmarks.scenarios.summary import above, exchange, of_reactive, ratios, rival, summary, told
+from benchmarks.scenarios.summary import (
+    above,
+    by_window,
+    cases_with,
+    exchange,
+    of_reactive,
+    ratios,
+    rival,
+    summary,
+    told,
+)
 from simulator.static import run_fixed
 from tests.benchmarks.scenario_worlds import AtOnce, tiny_window
 
@@ -34,7 +44,7 @@ def figures(hpc: float, kubernetes: float, **more: float) -> Figures:
 
 def case(window: str = "a", **by: tuple[Figures, ...]) -> Case:
     """Two seeds; who is not named costs 100."""
-    names = (STATIC, STATIC_BEFORE, *MOVING)
+    names = (STATIC, STATIC_BEFORE, *MOVING, ORACLE)
     return Case(window, WEIGHT, 5, {name: by.get(name.replace("-", "_"), (figures(100, 0),) * 2) for name in names})
 
 
@@ -71,12 +81,18 @@ def test_large_jobs_are_told_only_where_there_are_any():
     assert of_reactive([none, some], "reactive", "large_jobs_wait_node_h") == 1
 
 
-def test_a_bound_that_is_none_is_told_by_the_mean_of_its_seeds():
-    dear = case(oracle=(figures(110, 0), figures(100, 0)))
-    assert above(dear) == [
-        f"a, weight 10: 1.049 x {name}" for name in (STATIC, STATIC_BEFORE, "reactive", "persistence", "predictive")
-    ]
-    assert above(case(oracle=(figures(110, 0), figures(90, 0)))) == []
+def test_a_bound_that_is_none_is_told_by_the_seed_that_it_was_run_with():
+    dear = case(oracle=(figures(110, 0),) * 2)
+    assert above(dear) == [f"a, weight 10: 1.100 x {name}" for name in (STATIC, STATIC_BEFORE, *MOVING)]
+    assert above(case(oracle=(figures(90, 0),) * 2, reactive=(figures(95, 0), figures(80, 0)))) == []
+
+
+def test_where_the_oracle_was_not_run_nothing_is_told_of_it():
+    one = case()
+    without = Case("a", WEIGHT, 5, {name: found for name, found in one.figures.items() if name != ORACLE})
+    assert above(without) == []
+    assert cases_with(ran(one, without), WEIGHT, ORACLE) == [one]
+    assert set(by_window(one)["figures"]) - set(by_window(without)["figures"]) == {ORACLE}
 
 
 def test_moves_are_of_a_node_and_day_and_killed_are_added_up():
@@ -105,7 +121,7 @@ def test_a_tiny_window_from_the_first_replay_to_the_page(tmp_path: Path):
     window, size = tiny_window(), Size(("tiny",), (3, 10), (1, 2))
     executor = AtOnce()
     found = run_all([window], size, Store(tmp_path), executor, lambda _: None)
-    assert sorted(executor.ran) == sorted(["splits"] * 2 + [*MOVING] * 4 + [*SCALES] * 2)
+    assert sorted(executor.ran) == sorted(["splits"] * 2 + [*MOVING] * 4 + [*SCALES, ORACLE] * 2)
     for one in found.cases:
         costs = {
             nodes: run_fixed(window.world(one.weight), nodes).meter.cost(window.world(one.weight).weights)
