@@ -55,7 +55,8 @@ class Ahead:
         begun_s = deque(state.begun_s)
         self._deciding = [Deciding(base.spec, self._queue, side, self._moving, begun_s) for base in bases]
         self._meter = Meter(self._queue, side)
-        self._run = Run(self._queue, side, self._moving, self._turn, bases[0].spec.moves.every, self._meter.read)
+        self._every_s = bases[0].spec.moves.every
+        self._run = Run(self._queue, side, self._moving, self._turn, self._every_s, self._meter.read)
         self._run.now_s, self._run.jobs_in = state.now_s, len(state.running) + len(state.queue)
         self._meter.read(state.now_s)
 
@@ -71,7 +72,7 @@ class Ahead:
 
     def go(self, until_s: int) -> tuple[float, float]:
         """Run to ``until_s``, with turns before it: unmet node-seconds of HPC and of Kubernetes."""
-        self._run.go(self._state.now_s + 1, until_s, until_s)
+        self._run.go(_next_turn_s(self._state.now_s + 1, self._every_s), until_s, until_s)
         return self._meter.unmet_hpc.until(until_s), self._meter.unmet_kubernetes.until(until_s)
 
     def waiting(self) -> tuple[int, int]:
@@ -144,7 +145,8 @@ class Rollout:
             self._improve(number)
             listening.number = self.plan[number]
             replay.deciding = self._deciding[listening.number]
-            replay.run_.go(begin_s, end_s, span_s if end_s == span_s else end_s - 1)
+            turn_s = _next_turn_s(begin_s, self._world.policy.spec.moves.every)
+            replay.run_.go(turn_s, end_s, span_s if end_s == span_s else end_s - 1)
             progress(end_s / span_s)
         return replay.outcome()
 
@@ -152,7 +154,7 @@ class Rollout:
         """Follow the best base policy throughout."""
         self.replay.run_.now_s = -1
         state, future = state_of(self.replay), true_future(self.replay)
-        stretches = -(-self._span_s // EVERY_S)
+        stretches = max(1, -(-self._span_s // EVERY_S))
         costs = [
             self._cost(self._ahead(state, future, [number] * stretches), self._span_s)
             for number in range(len(self._listening.bases))
@@ -199,3 +201,8 @@ class Rollout:
         nodes, node_s = ahead.waiting()
         half = self._world.nodes / 2
         return self._world.weights.hpc * min(nodes, half) * node_s / half / 3600 / 2
+
+
+def _next_turn_s(at_s: int, every_s: int) -> int:
+    """The first turn from ``at_s`` on."""
+    return -(-at_s // every_s) * every_s
