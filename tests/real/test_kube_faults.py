@@ -27,7 +27,7 @@ from tests.real.kube.site import RIGHTS, SIDE
 OURS_TO_WRITE = "PATCH", "/api/v1/nodes/"
 CLOSES_S = 3.0  # by when a node that a person opened to both is closed again
 EVICTS = {"evict": Evict.PODS, "every": 120, "look_ahead": 1200}  # whom it is worth to wait for pods that leave
-WRITES_MOST = 60  # of a few hand-overs, whatever is in their way
+WRITES_MOST = 60  # of a few hand-overs, whatever is in their way; beside those that put a scribbled record right
 
 
 @pytest.mark.parametrize("lent", [0, 4], ids=["to-kubernetes", "to-hpc"])
@@ -43,6 +43,7 @@ def test_another_hand_on_the_same_nodes_loses_nothing_and_hand_overs_end(kube: C
         last = Verb.FENCE if lent else Verb.OPEN
         pool.kubernetes.before[last, "n04"] = lambda: nodes.annotate(pool.admin, "n04", between="look and write")
         with ExitStack() as stack:
+            stack.callback(forget, pool)
             for hand in hands:
                 stack.enter_context(hand.busy())
             pool.want(len(called) - lent)
@@ -51,9 +52,8 @@ def test_another_hand_on_the_same_nodes_loses_nothing_and_hand_overs_end(kube: C
         assert pool.stage("n04") is Stage.DONE
         assert {pool.stage(name) for name in called} <= {Stage.DONE, Stage.CANCELLED}
         assert [one.status for one in proxy.heard if one.method == "PATCH"].count(409) >= 1
-        assert proxy.count(*OURS_TO_WRITE) <= WRITES_MOST
+        assert proxy.count(*OURS_TO_WRITE) <= WRITES_MOST + hands[2].changes
         assert pool.observer.open_to_both() == []
-        forget(pool)
 
 
 def test_a_budget_that_allows_nothing_is_waited_for_and_then_the_node_stays(

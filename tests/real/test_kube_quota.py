@@ -258,6 +258,7 @@ def test_a_suspended_job_is_demand_and_the_node_that_moves_makes_it_start_and_go
     site.job("b")
     site.wait_pending("b")
     assert "b" not in site.jobs_pods(), "there is no pod"
+    site.control_plane.wait(lambda: bench.port.read().demand.waiting, "that it waits has been told")
     picture = bench.port.read()
     assert (picture.demand.running, picture.demand.waiting, picture.waiting.sizes) == (2.0, 1.0, (1.0,))
     before = site.version()
