@@ -23,9 +23,10 @@ from controller.recovery import read_records
 from controller.service_level.follower import PriceFollower
 from controller.site_budget import SiteBudget
 from controller.sweep import Sweep
+from controller.takeovers.telling import tell
 from controller.takeovers.watch import TakeoverWatch
 from controller.view import View
-from models.audit import AuditLog, Decided, Dropped, Entry, TakeoverStands
+from models.audit import AuditLog, Decided, Dropped, Entry
 from models.errors import Deposed, Unreachable, Unrecorded
 from models.forecasts import Forecast
 from models.handovers import Direction, Handover, Stage, Why
@@ -36,11 +37,8 @@ from models.plans import DropReason, Hold, Move, Plan, Switch
 from models.policies import Evict, PoolPolicy, Spec
 from models.reading import Source
 from models.snapshot import Due, SideView, Snapshot
-from models.takeovers import Phase
 
 Sources = tuple[Source[HpcNode], Source[KubernetesNode]]
-
-LEVELS = {Phase.INFEASIBLE: logging.WARNING, Phase.GIVEN_UP: logging.WARNING, Phase.OVERLAPPED: logging.WARNING}
 
 log = logging.getLogger("tidegate.controller")
 
@@ -223,7 +221,7 @@ class Controller:
         """Decide on what was just read, and begin it unless something holds it back."""
         self._sweep.over(self._view.changed)
         self._heal()
-        snapshot, self.holds = self._snapshot(now_s, sides), self._all_holds()
+        snapshot, self.holds = self._claimed(self._snapshot(now_s, sides)), self._all_holds()
         demand, (_, most) = sides[Side.KUBERNETES].demand, snapshot.bounds[0]
         pool = self.price.turn(now_s, demand, most, counts=not self.holds, epoch=self._epoch or 0)
         plan = replace(decide(snapshot, pool, self._moves), holds=self.holds, service_level=self.price.told)
@@ -311,7 +309,7 @@ class Controller:
 
     def _snapshot(self, now_s: int, sides: Mapping[Side, SideView]) -> Snapshot:
         view = self._view
-        shown = Snapshot(
+        return Snapshot(
             now_s=now_s,
             nodes=view.nodes,
             sides=sides,
@@ -324,10 +322,11 @@ class Controller:
             open_elsewhere=self._budget.open_elsewhere(self._name),
             recent_moves_elsewhere_s=self._budget.recent_elsewhere_s(self._name, now_s),
         )
+
+    def _claimed(self, shown: Snapshot) -> Snapshot:
+        """The snapshot with what takeovers claim of it; hand-overs of one that was given up or cancelled turn back."""
         claims = self.takeovers.look(shown, self._ports.leadership.orders.takeovers)
-        for one in claims.news:
-            log.log(LEVELS.get(one.phase, logging.INFO), "%s", one.text)
-            self._audit.append(TakeoverStands(now_s, self._epoch or 0, one.window, one.phase, one.text))
+        tell(claims.news, shown.now_s, self._epoch or 0, self._audit)
         for ident in claims.turn_back:
             self._driver.turn_back(ident, Why.NOT_WANTED)
         return replace(shown, bounds=claims.bounds, due=claims.due)

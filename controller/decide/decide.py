@@ -23,8 +23,9 @@ WHY_REFUSED = {
 def decide(snapshot: Snapshot, pool: PoolPolicy, moves: MovesPolicy) -> Plan:
     """The moves that the snapshot calls for under the policy, with a reason for every node that is not moved.
 
-    Pure and deterministic. Demand and forecasts of both sides are weighed jointly over ``moves.look_ahead`` seconds;
-    only the first step of the best path is planned.
+    Pure and deterministic. The demand of both sides, as it is and as it is announced, is weighed jointly over
+    ``moves.look_ahead`` seconds, and Kubernetes' forecast says how many nodes it keeps or gets ahead beyond that; only
+    the first step of the best path is planned.
     """
     found = sort_nodes(snapshot, moves)
     choice = choose(situation_of(snapshot, pool, found, move_budget(snapshot, moves)), pool, moves)

@@ -3,44 +3,28 @@
 from __future__ import annotations
 
 import gzip
-import io
 import json
 import os
 import pty
 import shlex
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
-from typing import NamedTuple
 
 import pytest
 
-from cli import main as command
 from cli.importing.summary import BAD_SHOWN
 from simulator.traces.sacct.wanted import COMMAND
+from tests.cli.whole_command import Ran, runner
 from tests.simulator.sacct_text import DAY_S, document, parsable, record
 
 ROOT = Path(__file__).parents[2]
 
 
-class Ran(NamedTuple):
-    code: int
-    out: str
-    err: str
-
-
 @pytest.fixture
-def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]):
-    def run(*arguments: object, stdin: bytes = b"") -> Ran:
-        monkeypatch.setattr(sys, "argv", ["tidegate", *map(str, arguments)])
-        monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(stdin)))
-        with pytest.raises(SystemExit) as end:
-            command.main()
-        code = end.value.code
-        assert code is None or isinstance(code, int)
-        return Ran(code or 0, *capsys.readouterr())
-
-    return run
+def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Callable[..., Ran]:
+    return runner(monkeypatch, capsys)
 
 
 def at(number: int, submit_s: int, **changes: str) -> dict[str, str]:

@@ -2,46 +2,26 @@
 
 from __future__ import annotations
 
-import io
 import json
-import sys
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from typing import NamedTuple
 
 import pytest
 
-from cli import main as command
 from connectors.local.audit_file import AuditFile
 from connectors.local.latest_decision import LatestDecisions
 from controller.decide.decide import decide
 from models.audit import Decided
 from models.plans import Hold, ServiceLevel, Switch
 from models.policies import MovesPolicy, PoolPolicy
+from tests.cli.whole_command import Ran, runner
 from tests.connectors.local.entries import decided
-
-
-class Ran(NamedTuple):
-    code: int
-    out: str
-    err: str
 
 
 @pytest.fixture
 def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Callable[..., Ran]:
-    monkeypatch.setenv("COLUMNS", "80")
-
-    def run(*arguments: object) -> Ran:
-        monkeypatch.setattr(sys, "argv", ["tidegate", *map(str, arguments)])
-        monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO()))
-        with pytest.raises(SystemExit) as end:
-            command.main()
-        code = end.value.code
-        assert code is None or isinstance(code, int)
-        return Ran(code or 0, *capsys.readouterr())
-
-    return run
+    return runner(monkeypatch, capsys)
 
 
 def entry_of(pool: str = "a", *, moves: MovesPolicy | None = None, waiting: int = 6, now_s: int = 300) -> Decided:

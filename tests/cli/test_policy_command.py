@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import errno
-import io
 import json
-import sys
+from collections.abc import Callable
 from pathlib import Path
-from typing import NamedTuple
 
 import pytest
 
-from cli import main as command
 from cli.reference_pages import policy as policy_reference
 from models.errors import ImpossibleStep, Unreachable
 from models.policies import Policy
+from tests.cli.whole_command import Ran, runner
 
 ROOT = Path(__file__).parents[2]
 GOOD = "spec: {pools: [{name: a100, floor: {hpc: 8, kubernetes: 8}}]}\n"
@@ -23,24 +21,9 @@ GOOD = "spec: {pools: [{name: a100, floor: {hpc: 8, kubernetes: 8}}]}\n"
 EXAMPLE = ROOT / "examples" / "policy.yaml"
 
 
-class Ran(NamedTuple):
-    code: int
-    out: str
-    err: str
-
-
 @pytest.fixture
-def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]):
-    def run(*arguments: str, stdin: bytes = b"") -> Ran:
-        monkeypatch.setattr(sys, "argv", ["tidegate", *arguments])
-        monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(stdin)))
-        with pytest.raises(SystemExit) as end:
-            command.main()
-        code = end.value.code
-        assert code is None or isinstance(code, int)
-        return Ran(code or 0, *capsys.readouterr())
-
-    return run
+def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Callable[..., Ran]:
+    return runner(monkeypatch, capsys)
 
 
 @pytest.fixture

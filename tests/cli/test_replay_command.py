@@ -4,18 +4,17 @@ from __future__ import annotations
 
 import gzip
 import html
-import io
 import json
 import os
 import signal
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
-from typing import NamedTuple
 
 import pytest
 
-from cli import main as command
+from tests.cli.whole_command import Ran, runner
 from tests.patience import LONG_S, until
 
 ROOT = Path(__file__).parents[2]
@@ -47,24 +46,9 @@ FIGURES = [
 HEAD = "; MaxNodes: 4\n; MaxProcs: 4\n"
 
 
-class Ran(NamedTuple):
-    code: int
-    out: str
-    err: str
-
-
 @pytest.fixture
-def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]):
-    def run(*arguments: object) -> Ran:
-        monkeypatch.setattr(sys, "argv", ["tidegate", *map(str, arguments)])
-        monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO()))
-        with pytest.raises(SystemExit) as end:
-            command.main()
-        code = end.value.code
-        assert code is None or isinstance(code, int)
-        return Ran(code or 0, *capsys.readouterr())
-
-    return run
+def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Callable[..., Ran]:
+    return runner(monkeypatch, capsys)
 
 
 def swf(*jobs: tuple[int, int, int, int], head: str = HEAD) -> str:

@@ -5,10 +5,8 @@ from __future__ import annotations
 import io
 import json
 import re
-import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import NamedTuple
 
 import numpy as np
 import pytest
@@ -17,7 +15,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rich.console import Console
 
-from cli import main as command
 from cli.sweeping import run as running
 from cli.sweeping.combinations import COMBINATIONS_MOST, Combination, combinations, varied
 from cli.sweeping.frontier import COST, MOVES, SHARE, UNMET, WAIT, Swept, frontier
@@ -26,32 +23,16 @@ from cli.sweeping.table import short_keys, sweep_table
 from models.errors import BadInput
 from models.policies import Policy, policy_of_replays
 from simulator.outcome import Outcome, Timeline
+from tests.cli.whole_command import Ran, runner
 
 NONE = np.zeros(0)
 EMPTY = Timeline(NONE.astype(np.int64), NONE, NONE, NONE, NONE, NONE)
 
 
-class Ran(NamedTuple):
-    code: int
-    out: str
-    err: str
-
-
 @pytest.fixture
 def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Callable[..., Ran]:
-    monkeypatch.setenv("COLUMNS", "80")
     monkeypatch.setattr("os.cpu_count", lambda: 1)
-
-    def run(*arguments: object) -> Ran:
-        monkeypatch.setattr(sys, "argv", ["tidegate", *map(str, arguments)])
-        monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO()))
-        with pytest.raises(SystemExit) as end:
-            command.main()
-        code = end.value.code
-        assert code is None or isinstance(code, int)
-        return Ran(code or 0, *capsys.readouterr())
-
-    return run
+    return runner(monkeypatch, capsys)
 
 
 @pytest.fixture

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import io
-import sys
+from collections.abc import Callable
 from pathlib import Path
-from typing import NamedTuple
 
 import pytest
 
-from cli import main as command
 from cli.tuning import run as running
 from service.policy_file import read_policy
 from simulator.tuning import Served, Split
+from tests.cli.whole_command import Ran, runner
 
 JOBS = "; MaxNodes: 8\n; MaxProcs: 8\n" + "".join(
     f"{number} {number * 600} -1 500 1 -1 -1 1 900 -1 1 1 1 1 1 -1 -1 -1\n" for number in range(1, 900)
@@ -20,24 +18,9 @@ JOBS = "; MaxNodes: 8\n; MaxProcs: 8\n" + "".join(
 RATES = "seconds,requests_per_second\n" + "".join(f"{600 * n},{20 + 10 * (n % 7)}\n" for n in range(900))
 
 
-class Ran(NamedTuple):
-    code: int
-    out: str
-    err: str
-
-
 @pytest.fixture
-def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]):
-    def run(*arguments: object) -> Ran:
-        monkeypatch.setattr(sys, "argv", ["tidegate", *map(str, arguments)])
-        monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO()))
-        with pytest.raises(SystemExit) as end:
-            command.main()
-        code = end.value.code
-        assert code is None or isinstance(code, int)
-        return Ran(code or 0, *capsys.readouterr())
-
-    return run
+def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Callable[..., Ran]:
+    return runner(monkeypatch, capsys)
 
 
 @pytest.fixture
