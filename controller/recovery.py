@@ -86,6 +86,12 @@ def unfenced(node: Node, scope: str) -> bool:
     return node.hpc.drain_reason is None and closed and not kubernetes.pods and kubernetes.record is not None
 
 
+def unrecorded(node: Node, scope: str) -> bool:
+    """Whether the HPC side has a node that we closed to Kubernetes, of which no record tells any more."""
+    kubernetes = node.kubernetes
+    return node.hpc.drain_reason is None and ours(kubernetes.closed_by, scope) and kubernetes.record is None
+
+
 def mend(node: Node, names: Names, now_s: int, rules: Rules, last: Handover | None) -> Handover | None:
     """The hand-over that brings a suspect node, freshly looked at, back to one owner; None when it has one.
 

@@ -11,7 +11,7 @@ from controller.handover.begin import Names, repaired
 from controller.handover.driver import HandoverDriver
 from controller.handover.look import Rules
 from controller.handover.record import TheirRecord
-from controller.recovery import TWICE, intruded, mend, suspect, unfenced
+from controller.recovery import TWICE, intruded, mend, suspect, unfenced, unrecorded
 from models.audit import AuditLog, LeftAlone
 from models.errors import BadInput
 from models.handovers import MARK_PREFIX, Direction, Handover, Stage, ours
@@ -121,7 +121,7 @@ class Sweep:
 
     def _see_to(self, node: Node) -> None:
         """Turn back what the record tells of; else free the node of a stray booking, and mend it."""
-        last = self.last(node)
+        was_left_alone, last = node.name in self.unreadable, self.last(node)
         if self._is_left_alone(node, last):
             return
         if last is not None and not last.stage.finished and node.name not in self.unreadable:
@@ -136,6 +136,8 @@ class Sweep:
         if self._rules.fence and last is not None and unfenced(node, self._rules.scope):
             self._driver.fence(node)
         repair = mend(node, self._names(), self._clock(), self._rules, last)
+        if was_left_alone and self._rules.fence and unrecorded(node, self._rules.scope):  # its record was in the way
+            repair = repaired(node, Direction.TO_HPC, Stage.CLOSED, self._names(), self._clock(), self._rules, last)
         if repair is not None:
             self._driver.begin(repair)
         elif last is not None and last.stage is Stage.STUCK and node.owner is None:

@@ -146,16 +146,16 @@ class TakeoverWatch:
         return Claims(gathered)
 
     def _given_back(self, window: Window, snapshot: Snapshot, claims: Claims) -> Claims:
-        """From its end on the other side gets back what it had and still wants, and its floor at the least.
+        """From its end on the other side gets back what it had and still wants, within its floor and its ceiling.
 
         Nodes of the HPC side that go back are booked before, so that no work is begun there that outlasts the takeover:
         as many as the other side had, since nobody knows yet what it will want by then.
         """
         side, nodes = window.side.other, len(snapshot.nodes)
         low, high = self._pool.bounds(nodes)
-        floor = low if side is Side.KUBERNETES else nodes - high
+        floor, most = (low, high) if side is Side.KUBERNETES else (nodes - high, nodes - low)
         wants = nodes if snapshot.now_s < window.to_s else math.ceil(snapshot.sides[side].demand.nodes)
-        wanted = max(floor, min(self.had.get(window.ident, 0), wants))
+        wanted = max(floor, min(self.had.get(window.ident, 0), wants, most))
         from_s = window.to_s + snapshot.lead[Direction.toward(side)].planned_s
         back = replace(window, side=side, nodes=wanted, from_s=from_s, to_s=from_s)
         found = prepare(back, wanted, snapshot, self._spec.moves, books=self._books, late_s=AFTER_S)

@@ -206,6 +206,19 @@ def test_what_the_hpc_side_was_given_without_a_fence_gets_one(machine: Machine, 
     assert swept.fleet.machines["n1"].record == machine.record
 
 
+@pytest.mark.parametrize("record", [FORGED, OTHERS], ids=["a forged one", "another's"])
+def test_a_node_whose_record_was_in_the_way_of_a_fence_gets_both_once_a_person_has_removed_it(record: str):
+    swept = Swept(n1=Machine(closed=MARK, record=record), rules=replace(RULES, fence=True)).over().over()
+    machine = swept.fleet.machines["n1"]
+    assert not machine.fenced
+    machine.record = None
+    for second in range(5):
+        swept.over().at(second)
+    assert machine.fenced
+    assert swept.open == {}
+    assert swept.sweep.last(swept.fleet.node()) is not None
+
+
 def test_a_site_that_wants_no_fence_gets_none():
     assert Swept(n1=Machine(closed=MARK, record=HANDED_OVER)).over().over().fleet.asked == []
 

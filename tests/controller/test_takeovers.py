@@ -173,6 +173,18 @@ def test_afterwards_the_other_side_gets_back_what_it_had_and_still_wants():
     assert len(plan.moves) == 3
 
 
+@pytest.mark.parametrize(("side", "had"), [(Side.KUBERNETES, [4, 2]), (Side.HPC, [2, 4])])
+def test_no_more_is_given_back_than_the_other_side_may_have(side: Side, had: list[int]):
+    shown = snapshot([*kubernetes_nodes(had[0]), *hpc_nodes(had[1])], hpc=(1.0,) * 6, kubernetes=(1.0,) * 6)
+    over = request(side, -2 * HOUR_S, 2 * HOUR_S)
+    watch = TakeoverWatch(PoolPolicy(name="pool", floor=Shares(hpc=2, kubernetes=2)), SPEC, books=True)
+    watch.recall(Kept({over.window.ident: Phase.HELD}, NOTHING_BROUGHT, {over.window.ident: 6}))
+    claims = look(watch, shown, over)
+    assert claims.due is not None
+    assert len(claims.due.nodes) == 2
+    assert set(claims.bounds) == {(2, 4)}
+
+
 def test_all_that_it_had_is_booked_before_the_end_as_it_may_want_more_by_then():
     shown = snapshot(hpc_nodes(8), kubernetes=(1.0,) * 3)
     held = request(Side.HPC, -HOUR_S, 2 * HOUR_S)
