@@ -13,11 +13,11 @@ from collections import deque
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from controller.whatif.beginning import moving_of, queue_of, side_of
 from controller.whatif.deciding import Deciding
 from controller.whatif.moving import Pace
 from controller.whatif.run import Meter, Run
 from controller.whatif.state import Future, State
-from controller.whatif.try_out import moving_of, queue_of, side_of
 from models.demand import Demand
 from models.forecasts import Forecast
 from models.nodes import Side
