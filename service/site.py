@@ -9,6 +9,7 @@ from pydantic import Field, model_validator
 
 from basics.documents.document import Form, read_document
 from connectors.kube.settings import KubernetesSettings
+from connectors.prom.settings import PrometheusSettings
 from connectors.slurm.settings import SlurmSettings
 from models.fields import PATH, Contradiction, Part, field, matching
 
@@ -67,6 +68,9 @@ class SiteSpec(Part):
     bus: BusPlace = Field(default_factory=BusPlace, description="Which bus carries the events.")
     kubernetes: KubernetesSettings | None = field(
         None, "How to reach Kubernetes. Without it the HPC side is observed alone: mode observe only."
+    )
+    prometheus: PrometheusSettings | None = field(
+        None, "How to reach Prometheus, for the signals that the policy names."
     )
     leadership: LeadershipSettings = Field(
         default_factory=LeadershipSettings, description="How it is agreed who moves nodes."
