@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from forecasting.demand import QUEUE_FEATURES
 
 COLUMNS = (*QUEUE_FEATURES, "other_side")
-"""The columns that a history carries beside demand."""
+"""The columns that a history carries beside demand. Those of signals follow them, each a feature as it stands."""
 
 DAY_S = 86_400
 WEEK_S = 7 * DAY_S

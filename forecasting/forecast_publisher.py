@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from msgspec.structs import replace
 
 from models.bus import Bus, Delivery
@@ -12,6 +14,7 @@ from models.identity import CONNECTOR, FORECASTING, PoolId
 from models.nodes import Side
 from models.observations import Observation
 from models.ports import Forecaster
+from models.signals import Signals
 from models.work import WorkRecord, WorkState
 
 PATIENCE_S = 60  # how long the demand of one side waits for the other side's of the same instant
@@ -36,12 +39,14 @@ class ForecastPublisher:
         self._bus = bus
         self._forecaster = forecaster
         self._pool = pool
+        self._begin = f"{pool.key}/"
         self._subscription = bus.subscribe((Topic.WORK, Topic.NODES, Topic.DEMAND), group)
         self._state = {Topic.WORK: Latest(), Topic.NODES: Latest()}
         self._doubted: dict[Topic, set[str]] = {topic: set() for topic in self._state}
         self._untaken: list[tuple[str, float, WorkRecord]] = []
         self._untaken_most = UNTAKEN_MOST
         self._instants: dict[int, dict[Side, Demand]] = {}
+        self._signals: dict[int, Mapping[str, float]] = {}
         self._taken_s: int | None = None
         self._undelivered = False
 
@@ -77,10 +82,9 @@ class ForecastPublisher:
         for gap in delivery.gaps:
             if gap.topic in self._state:  # it is read again: what is not told again is gone
                 self._doubted[gap.topic] = set(self._state[gap.topic].state)
-        begin, hpc = f"{self._pool.key}/", f"{self._pool.key}/{Side.HPC}/"
         for event in delivery.events:
             demand = demand_of(event, self._pool)
-            if demand is None and not event.key.startswith(hpc if event.topic is Topic.NODES else begin):
+            if demand is None and not self._is_ours(event):
                 continue
             if not 0 <= event.at_s <= now_s + AHEAD_MOST_S or not _nodes(event) <= NODES_MOST:
                 self.absurd += 1
@@ -88,6 +92,14 @@ class ForecastPublisher:
                 self._take_state(event)
             elif demand is not None:
                 self._take_demand(demand, int(event.at_s))
+            elif isinstance(event.payload, Signals):
+                self._take_signals(event.payload, int(event.at_s))
+
+    def _is_ours(self, event: Event) -> bool:
+        """Whether it is of this pool and, if of a node, of its HPC side."""
+        if isinstance(event.payload, Signals):
+            return event.key == self._pool.key
+        return event.key.startswith(f"{self._pool.key}/{Side.HPC}/" if event.topic is Topic.NODES else self._begin)
 
     def _take_state(self, event: Event) -> None:
         latest = self._state[event.topic]
@@ -116,6 +128,10 @@ class ForecastPublisher:
         if self._taken_s is None or at_s > self._taken_s:
             self._instants.setdefault(at_s, {})[demand.side] = demand
 
+    def _take_signals(self, told: Signals, at_s: int) -> None:
+        if self._taken_s is None or at_s > self._taken_s:
+            self._signals[at_s] = told.values
+
     def _drop_doubted(self, now_s: int) -> None:
         for topic, keys in self._doubted.items():
             for key in keys:
@@ -138,11 +154,13 @@ class ForecastPublisher:
         for at_s in whole:
             records = self._records(at_s) if self._taken_s is not None or at_s == whole[-1] else ()
             demand = {side: self._possible(one) for side, one in self._instants.pop(at_s).items()}
-            self._forecaster.observe(Observation(at_s, demand, records, self.pool_nodes))
+            signals = self._signals.pop(at_s, {})
+            self._forecaster.observe(Observation(at_s, demand, records, self.pool_nodes, signals))
             if at_s != whole[-1]:
                 self._forecaster.forecast(at_s)
         if whole:
             self._taken_s = whole[-1]
+            self._signals = {at_s: known for at_s, known in self._signals.items() if at_s > whole[-1]}
         return whole[-1] if whole else None
 
     def _possible(self, demand: Demand) -> Demand:

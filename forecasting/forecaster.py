@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -29,7 +29,7 @@ class DemandForecaster:
     rounded up to whole steps. A side not observed within the last half hour (or two steps) is not forecast. The first
     model is fitted after a day; refits follow at a growing distance until they are ``refit_every_s`` apart. With
     ``pool_nodes``, or those of an observation, no quantile exceeds the pool plus its queue. Equal calls with an equal
-    ``seed`` give equal bytes.
+    ``seed`` give equal bytes. Of an observation's signals those named in ``signals`` are learned from, and no others.
     """
 
     def __init__(
@@ -42,6 +42,7 @@ class DemandForecaster:
         seed: int = 0,
         levels: tuple[float, ...] = LEVELS,
         how: Boosting | None = None,
+        signals: Sequence[str] = (),
     ) -> None:
         _check(horizons_s, levels, every_s)
         self._step_s = max(every_s, GRID_MIN_S)
@@ -53,6 +54,7 @@ class DemandForecaster:
         self._refit_every_s = refit_every_s
         self._seed = seed
         self._how = how or Boosting()
+        self._signals = tuple(signals)
         self._sides: dict[Side, SideForecaster] = {}
 
     def observe(self, observation: Observation) -> None:
@@ -61,10 +63,11 @@ class DemandForecaster:
         if self._origin_s is None:
             self._origin_s = now_s
         self._ledger.apply(observation.records, now_s)
+        known = [observation.signals.get(name, np.nan) for name in self._signals]
         for side in sorted(demand):
             other = demand.get(side.other)
             level = np.nan if other is None else min(other.nodes, DEMAND_MAX)
-            columns = np.append(self._ledger.queue_state(side, now_s), level)
+            columns = np.append(self._ledger.queue_state(side, now_s), [level, *known])
             self._side(side, self._origin_s).observe(now_s, demand[side], columns, observation.pool_nodes)
 
     def _side(self, side: Side, origin_s: int) -> SideForecaster:
@@ -75,11 +78,12 @@ class DemandForecaster:
                 step_s=self._step_s,
                 horizons_s=self._horizons_s,
                 levels=self._levels,
-                pool_nodes=self._pool_nodes,
                 refit_every_s=self._refit_every_s,
                 seed=self._seed,
                 how=self._how,
+                signals=len(self._signals),
             )
+            self._sides[side].pool_nodes = self._pool_nodes
         return self._sides[side]
 
     def forecast(self, now_s: int) -> Mapping[Side, Forecast]:

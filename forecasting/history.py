@@ -14,15 +14,17 @@ class History:
 
     Row ``i`` of ``values`` (n,) and ``columns`` (n, C) belongs to slot ``first_slot + i``. The first ``lookback`` rows
     are unknown (NaN), so that features may look back from any sample without asking where the series begins. At most
-    ``slots_max`` samples are kept behind the lookback, give or take the slack that makes appending cheap.
+    ``slots_max`` samples are kept behind the lookback, give or take the slack that makes appending cheap. The first
+    ``held`` columns are bridged as demand is, the others unknown in every gap; all are bridged where none is given.
     """
 
-    def __init__(self, *, step_s: int, slots_max: int, lookback: int, width: int) -> None:
+    def __init__(self, *, step_s: int, slots_max: int, lookback: int, width: int, held: int | None = None) -> None:
         self.step_s = step_s
         self.lookback = lookback
         self._kept = slots_max + lookback
         self._hold = max(1, HOLD_S // step_s)
         self._width = width
+        self._held = width if held is None else held
         self._clear(0)
 
     def _clear(self, next_slot: int) -> None:
@@ -73,7 +75,7 @@ class History:
         if missing <= self._hold:
             first = self.size - missing
             self._values[first : self.size] = value
-            self._columns[first : self.size] = columns
+            self._columns[first : self.size, : self._held] = columns[: self._held]
 
     def _grow(self, rows: int) -> None:
         """Add unknown rows at the end, moving the youngest to the front or doubling the room when it is used up."""

@@ -28,7 +28,8 @@ _TRUSTED_SHARE = 0.1  # with less of the model in the mix than this, the forecas
 class SideForecaster:
     """Forecasts one side's demand at every horizon and level.
 
-    ``horizons_s`` has shape (H,), ``levels`` (Q,). ``origin_s`` is the time of slot 0 of the grid.
+    ``horizons_s`` has shape (H,), ``levels`` (Q,). ``origin_s`` is the time of slot 0 of the grid. ``signals`` columns
+    follow those of ``COLUMNS``. ``pool_nodes`` is what the pool has until an observation says it.
     """
 
     def __init__(
@@ -38,15 +39,15 @@ class SideForecaster:
         step_s: int,
         horizons_s: NDArray[np.int64],
         levels: NDArray[np.float64],
-        pool_nodes: float | None,
         refit_every_s: int | None,
         seed: int,
         how: Boosting,
+        signals: int = 0,
     ) -> None:
         self._origin_s, self._step_s = origin_s, step_s
         self._steps = np.maximum(1, -(-horizons_s // step_s))
         self._levels = levels
-        self._pool_nodes = pool_nodes
+        self.pool_nodes: float | None = None
         self._refit_every_s = refit_every_s
         self._seed, self._how = seed, how
         self._features = Features(step_s=step_s, steps=self._steps)
@@ -54,7 +55,8 @@ class SideForecaster:
             step_s=step_s,
             slots_max=_HISTORY_MAX_S // step_s,
             lookback=self._features.lookback,
-            width=len(COLUMNS),
+            width=len(COLUMNS) + signals,
+            held=len(COLUMNS),
         )
         self._persistence = RollingPersistence(steps=self._steps, levels=levels)
         self._model: QuantileModel | None = None
@@ -79,7 +81,7 @@ class SideForecaster:
         self.seen_s = now_s
         self._announced = demand.announced
         if pool_nodes is not None:
-            self._pool_nodes = pool_nodes
+            self.pool_nodes = pool_nodes
         slot = (now_s - self._origin_s + self._step_s // 2) // self._step_s
         value = min(demand.nodes, DEMAND_MAX)
         self._queue_max = max(self._queue_max, min(demand.waiting, DEMAND_MAX))
@@ -150,8 +152,8 @@ class SideForecaster:
         upward, which the few that were seen from there do not tell.
         """
         most = np.inf
-        if self._pool_nodes is not None:
-            most = self._pool_nodes + max(self._pool_nodes, 2 * self._queue_max)
+        if self.pool_nodes is not None:
+            most = self.pool_nodes + max(self.pool_nodes, 2 * self._queue_max)
         if self._history.samples * self._step_s >= DAY_S:
             most = min(most, float(np.nanmax(self._history.values[-(_WEEK_S // self._step_s) :])))
         return np.clip(values, 0.0, max(most, now))

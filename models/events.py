@@ -12,6 +12,7 @@ from models.handovers import Handover
 from models.identity import PoolId
 from models.nodes import HpcNode, KubernetesNode
 from models.plans import Plan
+from models.signals import Signals
 from models.work import WorkRecord
 
 READING = 2**20  # versions of one reading of a source: more than it can have events
@@ -67,7 +68,7 @@ class DeadLetter:
     size: int
 
 
-Payload = WorkRecord | HpcNode | KubernetesNode | Demand | Forecast | Planned | Handover | DeadLetter
+Payload = WorkRecord | HpcNode | KubernetesNode | Demand | Signals | Forecast | Planned | Handover | DeadLetter
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,9 +8,8 @@ from dataclasses import dataclass, field
 
 from models.demand import Demand
 from models.nodes import Side
+from models.signals import SIGNALS_MOST
 from models.work import WorkRecord
-
-SIGNALS_MOST = 64  # each is a column that every refit learns from, for every sample of its history
 
 
 @dataclass(frozen=True, slots=True)

@@ -253,6 +253,11 @@ class Spec(Part):
         found = [
             *_named_apart("pools", pools),
             *((("pools", *path), what) for path, what in nodes_apart(self.pools)),
+            *(
+                (("pools", number, *path), what)
+                for number, pool in enumerate(self.pools)
+                for path, what in _named_apart("signals", [signal.name for signal in pool.signals])
+            ),
             *_named_apart("takeovers", [takeover.name for takeover in self.takeovers]),
             *(
                 (("takeovers", index, "pool"), f"no pool is called {takeover.pool}; write one of {known}")

@@ -12,6 +12,7 @@ from models.hooks import Hooks
 from models.hostlists import hosts
 from models.nodes import Side
 from models.schedules import LONGEST, ZONE_LONGEST, check_schedule, check_zone
+from models.signals import SignalPolicy
 
 _NAME = matching(
     r"[A-Za-z0-9][A-Za-z0-9._-]{0,62}", "a name of letters, digits, dots, dashes and underscores", longest=63
@@ -166,6 +167,13 @@ class PoolPolicy(Part):
         default_factory=PoolTakeovers, description="Takeovers that nobody has scheduled or announced."
     )
     hooks: Hooks = Field(default_factory=Hooks, description="Whom to call when a node changes sides.")
+    signals: tuple[SignalPolicy, ...] = field(
+        (),
+        "What the pool's forecasts learn from beside demand, read from the Prometheus that the site file names: 16 at"
+        " most.",
+        strict=False,
+        max_length=16,
+    )
 
     @model_validator(mode="after")
     def _leaves_a_split(self) -> PoolPolicy:

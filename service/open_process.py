@@ -19,6 +19,7 @@ from service.parts.kubernetes import open_kubernetes
 from service.parts.leadership import open_leadership
 from service.parts.page import open_page
 from service.parts.publishing import open_publishing
+from service.parts.signals import open_signals
 from service.parts.slurm import open_slurm
 from service.process import Process
 from service.roles import PARTS, Role, in_order_of_need
@@ -34,6 +35,7 @@ OPEN: Mapping[str, Callable[[Process], Part]] = {
     "leadership": open_leadership,
     "page": open_page,
     "publishing": open_publishing,
+    "signals": open_signals,
     "slurm": open_slurm,
 }
 

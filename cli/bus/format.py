@@ -16,6 +16,7 @@ from models.events import DeadLetter, Event, Planned
 from models.forecasts import Forecast
 from models.handovers import Handover
 from models.nodes import HpcNode, KubernetesNode
+from models.signals import Signals
 from models.work import WorkRecord, WorkState
 
 
@@ -114,6 +115,7 @@ _WORDS: Mapping[type, Callable[[Any], str]] = {
     HpcNode: lambda node: hpc_words(node, moment),
     KubernetesNode: kubernetes_words,
     Demand: _demand,
+    Signals: lambda told: ", ".join(f"{one.name} {amount(one.value)} {one.unit}" for one in told.signals) or "unknown",
     Forecast: _forecast,
     Planned: _plan,
     Handover: _handover,

@@ -18,6 +18,7 @@ from cli.doctor import bus, files
 from cli.doctor.format import document, line, summary
 from cli.doctor.kubernetes import SlurmNodes, kubernetes_findings
 from connectors.checkup.guard import guarded
+from connectors.prom import checkup as prometheus
 from connectors.slurm.checkup.checkup import Checkup
 from models.findings import Finding, Level
 from models.identity import PoolId
@@ -37,8 +38,8 @@ def doctor(
 
     Slurm and the token, its nodes, drains, reservations, partitions and
     settings; Kubernetes, our rights there, its nodes, DaemonSets,
-    budgets, Kueue and GPUs; the policy, the bus, the folder of the
-    state. Nothing is changed. Ends with 0 when all is well or there are
+    budgets, Kueue and GPUs; Prometheus and the policy's signals; the
+    policy, the bus, the folder of the state. Nothing is changed. Ends with 0 when all is well or there are
     only warnings, and with 1 when there is an error.
     """
     for name in ("tidegate", "kafka"):  # what they would log, the findings say
@@ -76,3 +77,5 @@ def _all(site: Path, policy: Path | None) -> Iterator[Finding]:
     within = "" if lease is None else lease.namespace
     hpc = SlurmNodes(spec.slurm)
     yield from kubernetes_findings(spec.kubernetes, rules, place.metadata.name, hpc=hpc, lease_in=within)
+    signals = [(pool.name, signal) for pool in (rules or Policy()).spec.pools for signal in pool.signals]
+    yield from guarded(prometheus.CHECK, lambda: prometheus.prometheus_findings(spec.prometheus, signals, time.time))

@@ -43,8 +43,8 @@ TOPICS: Mapping[Topic, TopicRules] = {
     Topic.DEMAND: TopicRules(
         partitions=1,
         kept_s=120 * DAY_S,  # the history that forecasts are learned from
-        about="The demand of each side, again and again; forecasts are learned from it.",
-        key="site, pool and side",
+        about="The demand of each side and the pool's signals; forecasts are learned from them.",
+        key="site, pool and side; of signals, site and pool",
     ),
     Topic.FORECASTS: TopicRules(
         partitions=1,

@@ -6,7 +6,6 @@ Unreachable, in words that are short and steer no terminal.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -16,10 +15,10 @@ from msgspec import Raw, Struct
 
 from basics.text import clean, some
 from models.errors import Unreachable
+from models.signals import VALUE_MOST
 
 TEXT_MOST = 300  # characters of what Prometheus has to say
 LABELS_MOST = 200  # characters of a series' labels, as a person reads them
-VALUE_MOST = 1e15  # what is greater is taken as unknown: no sum of squares may overflow by it
 
 Labels = tuple[tuple[str, str], ...]
 
@@ -116,7 +115,7 @@ def _points(item: _Item) -> Mapping[float, float | None]:
 def _number(text: str) -> float | None:
     """The value that the text says; None where it says that there is none. Raises ValueError for any other text."""
     value = float(text)
-    return value if math.isfinite(value) and abs(value) <= VALUE_MOST else None
+    return value if abs(value) <= VALUE_MOST else None
 
 
 def _no_answer(status: int, body: bytes) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections import deque
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 
 from msgspec.structs import replace
 
@@ -14,6 +14,7 @@ from models.events import OURS_MOST, READING, Event, Payload, Topic
 from models.identity import CONNECTOR, PoolId
 from models.nodes import HpcNode, KubernetesNode, Side
 from models.reading import Picture
+from models.signals import Signal, Signals
 from models.work import WorkRecord, WorkState
 
 ENDED_KEPT_S = 3600  # as long as a forecast looks back at what ended
@@ -105,14 +106,19 @@ class Feed:
         self.tell_work(now_s, (*picture.records, *ended), order=picture.order, sides=(side,))
         self.tell_nodes(now_s, side, picture.nodes, order=picture.order)
 
-    def tell_demand(self, now_s: int, demand: Mapping[Side, Demand], flush_s: float = FLUSH_S) -> None:
+    def tell_demand(
+        self, now_s: int, demand: Mapping[Side, Demand], flush_s: float = FLUSH_S, signals: Sequence[Signal] = ()
+    ) -> None:
         """Tell the demand of one instant; a side whose demand is not known is left out, which is not zero.
 
         What was told before is durable first, unless that takes longer than ``flush_s``: whoever has the demand of an
-        instant finds its work on the bus, too. Raises BusUnavailable or BusRefused.
+        instant finds its work on the bus, too. Its signals stand before it on the same topic. Raises BusUnavailable or
+        BusRefused.
         """
         if left := self._bus.flush(flush_s):
             log.debug("%d events are not on the bus yet; the demand at %d s is told after them", left, now_s)
+        if demand and signals:
+            self._publish(Topic.DEMAND, self._pool.key, Signals(now_s, tuple(signals)), now_s, now_s)
         for side in sorted(demand):
             self._publish(Topic.DEMAND, f"{self._pool.key}/{side}", demand[side], now_s, now_s)
 

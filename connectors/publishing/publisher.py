@@ -14,6 +14,7 @@ from models.bus import Bus
 from models.errors import BusRefused, BusUnavailable, Unreachable
 from models.events import Topic
 from models.reading import Picture, Source
+from models.signals import Signal
 
 WHOLE = 1.5  # intervals: a pause that is shorter is not parted
 AWAY_FLUSH_S = 0.5  # to wait for a bus that kept us waiting the last time: whoever shares our thread has work to do
@@ -23,10 +24,12 @@ log = logging.getLogger("tidegate.publishing")
 
 @dataclass(frozen=True, slots=True)
 class PublishedPool:
-    """The sources of one pool, and the feed through which the bus is told what they show."""
+    """The sources of one pool, and the feed through which the bus is told what they show. ``signals`` says what is
+    known of the pool's signals at an instant; it waits for nothing."""
 
     feed: Feed
     sources: Sequence[Source[Any]]
+    signals: Callable[[int], Sequence[Signal]] = lambda now_s: ()
 
 
 class Publisher:
@@ -70,12 +73,12 @@ class Publisher:
 
     def step(self) -> float:
         """Read and tell once; seconds until the next step. A bus that is away is logged, and no error."""
-        news = [(pool.feed, self._pictures(pool.sources)) for pool in self._pools]
+        news = [(pool, self._pictures(pool.sources)) for pool in self._pools]
         now_s = self._clock()
         try:
             anew, self._anew = self._anew, False
-            for feed, pictures in news:
-                self._tell(feed, now_s, pictures, anew=anew)
+            for pool, pictures in news:
+                self._tell(pool, now_s, pictures, anew=anew)
             self._settle()
         except (BusUnavailable, BusRefused) as error:
             self._flush_s = AWAY_FLUSH_S
@@ -93,13 +96,13 @@ class Publisher:
                 log.debug("nothing to tell: %s", error)
         return pictures
 
-    def _tell(self, feed: Feed, now_s: int, pictures: Mapping[int, Picture[Any]], *, anew: bool) -> None:
+    def _tell(self, pool: PublishedPool, now_s: int, pictures: Mapping[int, Picture[Any]], *, anew: bool) -> None:
         """Tell the pictures that were not told yet, or all of them ``anew``; the demand only of those that are new."""
         news = {source: picture for source, picture in pictures.items() if picture is not self._told.get(source)}
         for picture in (pictures if anew else news).values():
-            feed.tell_picture(now_s, picture)
+            pool.feed.tell_picture(now_s, picture)
         demand = {picture.side: replace(picture.demand, at_s=now_s) for picture in news.values()}
-        feed.tell_demand(now_s, demand, self._flush_s)
+        pool.feed.tell_demand(now_s, demand, self._flush_s, pool.signals(now_s))
         self._told |= news
 
     def _settle(self) -> None:

@@ -58,8 +58,12 @@ def open_forecasting(process: Process) -> ForecastingPart:
     """A forecaster for each pool, which reads all that the bus has. Raises BusUnavailable or BusRefused."""
     spec, bus = process.policy.spec, process.part(BusPart).bus
     publishers = []
-    for whose, _ in process.pools():
-        forecaster = DemandForecaster(horizons_s=spec.forecast.horizons, every_s=spec.moves.every)
+    for whose, pool in process.pools():
+        forecaster = DemandForecaster(
+            horizons_s=spec.forecast.horizons,
+            every_s=spec.moves.every,
+            signals=[signal.name for signal in pool.signals],
+        )
         group = f"{FORECASTING}-{whose.scope}-{process.run}"
         publisher = ForecastPublisher(bus, forecaster, whose, group=group)
         process.at_end.callback(publisher.close)

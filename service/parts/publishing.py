@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
+from functools import partial
 from typing import Any
 
 from connectors.kafka_client.security import Security
@@ -16,6 +17,7 @@ from service.bus_settings_file import read_bus_settings
 from service.part import Part, Status, Step
 from service.parts.bus import BusPart
 from service.parts.kubernetes import KubernetesPart
+from service.parts.signals import SignalsPart
 from service.parts.slurm import SlurmPart
 from service.process import Process
 
@@ -45,7 +47,7 @@ class PublishingPart(Part):
 def open_publishing(process: Process) -> PublishingPart:
     """The feeds of all pools."""
     bus, slurm = process.part(BusPart).bus, process.part(SlurmPart)
-    kubernetes = process.part(KubernetesPart)
+    kubernetes, signals = process.part(KubernetesPart), process.part(SignalsPart)
     pools = []
     for whose, _ in process.pools():
         pool = slurm.pools[whose.pool]
@@ -53,7 +55,8 @@ def open_publishing(process: Process) -> PublishingPart:
         if (stream := _stream(process)) is not None:
             told = StreamedSource(pool.source, stream, lambda port=pool.port: port.pool)  # type: ignore[misc]
         there = kubernetes.sources.get(whose.pool)
-        pools.append(PublishedPool(Feed(bus, whose), (told,) if there is None else (told, there)))
+        sources = (told,) if there is None else (told, there)
+        pools.append(PublishedPool(Feed(bus, whose), sources, partial(signals.of, whose.pool)))
     publisher = Publisher(
         bus,
         pools,

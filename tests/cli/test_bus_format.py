@@ -62,6 +62,7 @@ def without_holds(event: Event) -> Event:
         ),
         (EXAMPLES["KubernetesNode"], "Kubernetes open, 0 pods"),
         (EXAMPLES["Demand"], "48 running, 6.5 waiting, in nodes"),
+        (EXAMPLES["Signals"], "jobs_held 12 jobs, logged_in 41 users"),
         (EXAMPLES["Forecast"], "54.5 now, 54.5 in 15m, 52 in 1h (model)"),
         (EXAMPLES["Planned"], "Kubernetes 12 to 13, held (paused), 1 move, 3 stay, 41 unserved, epoch 7"),
         (

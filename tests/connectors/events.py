@@ -17,6 +17,7 @@ from models.handovers import Direction, Handover
 from models.nodes import HpcNode, KubernetesNode, NodeShape, Side
 from models.outlook import DAY_S, Outlook
 from models.plans import Hold, Move, Plan, Reason, Rejection, Switch
+from models.signals import VALUE_MOST, Signal, Signals
 from models.unserved import Unserved, UnservedReason
 from models.work import WorkRecord, WorkState
 
@@ -135,11 +136,15 @@ letters = st.builds(
     st.lists(st.tuples(texts, st.binary(max_size=20)), max_size=4).map(tuple),
     counts,
 )
+signals = st.lists(
+    st.builds(Signal, names, st.floats(-VALUE_MOST, VALUE_MOST), texts), max_size=4, unique_by=lambda one: one.name
+).map(tuple)
 BY_KIND: dict[type, st.SearchStrategy] = {
     WorkRecord: work,
     HpcNode: _any(HpcNode),
     KubernetesNode: _any(KubernetesNode),
     Demand: st.builds(Demand, st.sampled_from(Side), seconds, nodes_many, nodes_many),
+    Signals: st.builds(Signals, seconds, signals),
     Forecast: forecasts(),
     Planned: st.builds(Planned, counts, plans, counts),
     Handover: _any(Handover),

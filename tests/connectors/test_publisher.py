@@ -19,6 +19,7 @@ from models.events import Topic
 from models.identity import PoolId
 from models.nodes import HpcNode, KubernetesNode, Side
 from models.reading import Picture, Source
+from models.signals import Signal, Signals
 from models.work import WaitingWork, WorkRecord, WorkState
 from tests.list_bus import ListBus
 from tests.values import replace
@@ -82,6 +83,7 @@ class World:
         self.now_s = NOW_S
         self.monotonic_s = 0.0
         self.bus = Flushes()
+        self.signals: tuple[Signal, ...] = ()
         self.hpc = Hpc()
         self.kubernetes = kubernetes or Kubernetes()
         self.publisher = self.started()
@@ -91,7 +93,7 @@ class World:
         self.pace = paced
         hpc: Source[HpcNode] = Standing(paced, Side.HPC)
         sources = (hpc if stream is None else stream.beside(hpc), Standing(self.kubernetes, Side.KUBERNETES))
-        pools = [PublishedPool(Feed(self.bus, GPU), sources)]
+        pools = [PublishedPool(Feed(self.bus, GPU), sources, lambda now_s: self.signals)]
         return Publisher(self.bus, pools, clock=lambda: self.now_s, interval_s=30.0, due_in_s=lambda: paced.due_in_s)
 
     def step(self, after_s: float = 30) -> float:
@@ -127,6 +129,21 @@ def test_a_step_tells_all_of_both_sides():
     assert world.told(Topic.WORK) == [("campus/gpu/hpc/1", JOB), ("campus/gpu/kubernetes/pod", POD)]
     assert world.told(Topic.NODES) == [("campus/gpu/hpc/n1", IDLE), ("campus/gpu/kubernetes/n1", OPEN)]
     assert [key for key, _ in world.told(Topic.DEMAND)] == ["campus/gpu/hpc", "campus/gpu/kubernetes"]
+
+
+def test_signals_stand_before_the_demand_of_their_instant(world: World):
+    world.signals = (Signal("held", 3.0, "jobs"),)
+    world.step(0)
+    keys = ["campus/gpu", "campus/gpu/hpc", "campus/gpu/kubernetes"]
+    assert [key for key, _ in world.told(Topic.DEMAND)] == keys
+    assert world.told(Topic.DEMAND)[0] == ("campus/gpu", Signals(NOW_S, world.signals))
+
+
+def test_without_demand_there_are_no_signals_either(world: World):
+    world.signals = (Signal("held", 3.0, "jobs"),)
+    world.hpc.gone = world.kubernetes.gone = True
+    world.step(0)
+    assert world.told(Topic.DEMAND) == []
 
 
 def test_demand_is_of_our_time_on_both_sides(world: World):

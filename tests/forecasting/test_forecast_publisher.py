@@ -22,6 +22,7 @@ from models.identity import PoolId
 from models.nodes import HpcNode, KubernetesNode, Side
 from models.observations import Observation
 from models.ports import Forecaster
+from models.signals import Signal, Signals
 from models.work import WorkRecord, WorkState
 from tests.forecasting.demand_series import STEP_S, daily
 from tests.list_bus import ListBus
@@ -38,8 +39,10 @@ class Noting:
 
     seen: list[tuple[int, Mapping[Side, Demand], tuple[WorkRecord, ...]]] = field(default_factory=list)
     asked: list[int] = field(default_factory=list)
+    signals: list[Mapping[str, float]] = field(default_factory=list)
 
     def observe(self, observation: Observation) -> None:
+        self.signals.append(observation.signals)
         self.seen.append((observation.at_s, observation.demand, observation.records))
 
     def forecast(self, now_s: int) -> Mapping[Side, Forecast]:
@@ -61,6 +64,11 @@ class Teller:
     def node(self, at_s: int, node: HpcNode | KubernetesNode | None, key: str) -> None:
         self.version += 1
         self.bus.publish(Event(Topic.NODES, key, node, self.version, "test", float(at_s)))
+
+    def signals(self, at_s: int, key: str = POOL.key, **values: float) -> None:
+        self.version += 1
+        told = Signals(at_s, tuple(Signal(name, value, "jobs") for name, value in values.items()))
+        self.bus.publish(Event(Topic.DEMAND, key, told, self.version, "test", float(at_s)))
 
     def demand(self, at_s: int, *sides: Side, nodes: float = 3.0, pool: str = POOL.key) -> None:
         for side in sides or tuple(Side):
@@ -429,3 +437,37 @@ def test_what_the_demand_announces_goes_over_the_bus_into_the_forecast():
     found = {event.payload.side: event.payload for event in bus.log if event.topic is Topic.FORECASTS}
     medians = {side: [row[2] for row in one.values] for side, one in found.items()}
     assert medians == {Side.HPC: [2.0, 2.0, 8.0, 8.0], Side.KUBERNETES: [2.0] * 4}
+
+
+def test_an_instant_has_its_signals_and_no_other(bus: ListBus, tell: Teller):
+    noting = Noting()
+    following = follow(bus, noting)
+    tell.signals(0, held=1.0, users=7.0)
+    tell.demand(0)
+    tell.demand(30)
+    tell.signals(60, held=3.0)
+    tell.demand(60)
+    following.follow(60)
+    assert [at_s for at_s, _, _ in noting.seen] == [0, 30, 60]
+    assert noting.signals == [{"held": 1.0, "users": 7.0}, {}, {"held": 3.0}]
+
+
+@pytest.mark.parametrize(
+    ("at_s", "key"),
+    [
+        pytest.param(30, "campus/other", id="of another pool"),
+        pytest.param(30, f"{POOL.key}/hpc", id="under a key of demand"),
+        pytest.param(-30, POOL.key, id="from before there was time"),
+        pytest.param(30 + AHEAD_MOST_S + 1, POOL.key, id="of a time that has not come"),
+        pytest.param(0, POOL.key, id="late"),
+    ],
+)
+def test_signals_that_do_not_count(bus: ListBus, tell: Teller, at_s: int, key: str):
+    noting = Noting()
+    following = follow(bus, noting)
+    tell.demand(0)
+    following.follow(0)
+    tell.signals(at_s, key, held=1.0)
+    tell.demand(30)
+    following.follow(30)
+    assert noting.signals == [{}, {}]

@@ -45,6 +45,13 @@ def test_a_short_gap_is_held_and_a_long_one_unknown():
     assert known(kept) == {**dict.fromkeys(range(1 + HOLD), 1.0), 1 + HOLD: 2.0, 3 + 2 * HOLD: 3.0}
 
 
+def test_columns_that_are_not_held_are_unknown_in_every_gap():
+    kept = History(step_s=300, slots_max=50, lookback=10, width=2, held=1)
+    kept.put(0, 1.0, np.array([2.0, 3.0]))
+    kept.put(2, 1.0, np.array([4.0, 5.0]))
+    assert np.array_equal(kept.columns[-3:], [[2.0, 3.0], [2.0, np.nan], [4.0, 5.0]], equal_nan=True)
+
+
 def test_a_gap_longer_than_the_memory_starts_afresh():
     kept = history()
     kept.put(0, 1.0, NOTHING)

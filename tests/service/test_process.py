@@ -32,6 +32,7 @@ from service.parts.kubernetes import KubernetesPart
 from service.parts.leadership import LeadershipPart
 from service.parts.page import STALLED_S, PagePart
 from service.parts.publishing import PublishingPart
+from service.parts.signals import SignalsPart
 from service.parts.slurm import SlurmPart
 from service.policy_file import read_policy
 from service.process import Process
@@ -99,7 +100,7 @@ def test_every_part_is_in_a_role_and_can_be_opened():
 @pytest.mark.parametrize(
     ("role", "kinds", "asks_slurm"),
     [
-        (Role.CONNECT, {BusPart, SlurmPart, KubernetesPart, PublishingPart}, True),
+        (Role.CONNECT, {BusPart, SlurmPart, KubernetesPart, SignalsPart, PublishingPart}, True),
         (Role.FORECAST, {BusPart, ForecastingPart}, False),
         (Role.PAGE, {BusPart, PagePart}, False),
     ],

@@ -16,6 +16,7 @@ from models.forecasts import Source
 from models.handovers import Direction, Stage, Why
 from models.nodes import Side
 from models.plans import Reason, Switch
+from models.signals import SIGNALS_MOST, VALUE_MOST
 from models.unserved import UnservedReason
 from models.work import WorkState
 
@@ -142,6 +143,21 @@ class DemandNow(OfPool, frozen=True):
         Meta(max_length=ANNOUNCED_MOST),
         means("What is known to begin within a day, the soonest first; in neither of the two."),
     ] = ()
+
+
+class SignalNow(Struct, frozen=True):
+    """One signal's value."""
+
+    name: Annotated[Name, means("What the pool's policy calls it.")]
+    value: Annotated[float, Meta(ge=-VALUE_MOST, le=VALUE_MOST), means("Its value, in that unit.")]
+    unit: Annotated[Text, means("The unit, as the policy has it.")]
+
+
+class SignalsNow(OfPool, frozen=True):
+    """What was known of a pool's signals at the instant of its demand. Unknown is not zero: such a one is left out."""
+
+    at_s: Annotated[Seconds, means("The instant of the demand that it goes with, in seconds since 1970.")]
+    signals: Annotated[tuple[SignalNow, ...], Meta(max_length=SIGNALS_MOST), means("Those that were known.")]
 
 
 class OutlookMade(Struct, frozen=True, kw_only=True):

@@ -13,6 +13,7 @@ from models.identity import CONNECTOR, CONTROLLER, FORECASTING, PoolId
 from models.nodes import HpcNode, KubernetesNode, NodeShape, Side
 from models.outlook import Outlook
 from models.plans import Hold, Move, Plan, Reason, Rejection, Switch
+from models.signals import Signal, Signals
 from models.unserved import Unserved, UnservedReason
 from models.work import WorkRecord, WorkState
 
@@ -71,6 +72,7 @@ _VALUES: tuple[tuple[str, Payload], ...] = (  # each with its key after the pool
     ("/hpc/gpu017", HpcNode("gpu017", "a100", _MARK, busy=True, frees_at_s=NOW_S + 3600, offers=_OFFERS)),
     ("/kubernetes/gpu017", KubernetesNode("gpu017", None, discouraged=False, pods=0, uid=_HANDOVER.uid)),
     ("/hpc", Demand(Side.HPC, NOW_S, 48.0, 6.5, (Announced(NOW_S + 7200, Side.HPC, 12.0, "job 4712", 3600),))),
+    ("", Signals(NOW_S, (Signal("jobs_held", 12.0, "jobs"), Signal("logged_in", 41.0, "users")))),
     ("/hpc", _FORECAST),
     ("", Planned(7, _PLAN)),
     ("/gpu017", _HANDOVER),

@@ -29,6 +29,8 @@ from connectors.bus.wire.bodies import (
     PlanMade,
     RejectionMade,
     Shape,
+    SignalNow,
+    SignalsNow,
     UnservedNow,
     Work,
 )
@@ -40,6 +42,7 @@ from models.handovers import Handover
 from models.nodes import HpcNode, KubernetesNode, NodeShape
 from models.outlook import Outlook
 from models.plans import Hold, Move, Plan, Rejection
+from models.signals import Signal, Signals
 from models.unserved import Unserved
 from models.work import WorkRecord
 
@@ -109,6 +112,14 @@ def _demand(body: DemandNow) -> Demand:
 def _demand_body(demand: Demand) -> DemandNow:
     announced = tuple(AnnouncedWork(**_values(AnnouncedWork, one)) for one in demand.announced)
     return DemandNow(demand.side, demand.at_s, demand.running, demand.waiting, announced)
+
+
+def _signals(body: SignalsNow) -> Signals:
+    return Signals(body.at_s, tuple(Signal(**_fields(one)) for one in body.signals))
+
+
+def _signals_body(told: Signals) -> SignalsNow:
+    return SignalsNow(told.at_s, tuple(SignalNow(**_values(SignalNow, one)) for one in told.signals))
 
 
 def _forecast(body: ForecastMade) -> Forecast:
@@ -239,6 +250,7 @@ TYPES: Mapping[type, Type[Any]] = {
     HpcNode: _node("dev.tidegate.node.hpc.v1", NodeOfHpc, HpcNode),
     KubernetesNode: _node("dev.tidegate.node.kubernetes.v1", NodeOfKubernetes, KubernetesNode),
     Demand: Type("dev.tidegate.demand.v1", DemandNow, Topic.DEMAND, _demand_body, _demand),
+    Signals: Type("dev.tidegate.signals.v1", SignalsNow, Topic.DEMAND, _signals_body, _signals),
     Forecast: Type("dev.tidegate.forecast.v1", ForecastMade, Topic.FORECASTS, _forecast_body, _forecast),
     Planned: Type("dev.tidegate.plan.v1", PlanMade, Topic.PLANS, _plan_body, _plan),
     Handover: _alike("dev.tidegate.handover.v1", HandoverNow, Topic.HANDOVERS, Handover),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -50,12 +51,12 @@ class Fake:
         if path.endswith("/query"):
             at_s = float(params.get("time", self.now_s))
             value = series(at_s)
-            return self._success("vector", [] if value is None else [{"metric": {}, "value": [at_s, f"{value:g}"]}])
+            return self._success("vector", [] if value is None else [{"metric": {}, "value": [at_s, _text(value)]}])
         start, end, step = float(params["start"]), float(params["end"]), float(params["step"].rstrip("s"))
         if (end - start) / step > POINTS_MOST:
             return 400, TOO_MANY.encode()
         times = [start + number * step for number in range(int((end - start) // step) + 1)]
-        values = [[at_s, f"{value:g}"] for at_s in times if (value := series(at_s)) is not None]
+        values = [[at_s, _text(value)] for at_s in times if (value := series(at_s)) is not None]
         return self._success("matrix", [{"metric": {}, "values": values}] if values else [])
 
     def _success(self, kind: str, result: list[Any]) -> tuple[int, bytes]:
@@ -106,3 +107,8 @@ def prometheus() -> Iterator[Fake]:
             fake.ended.set()
             server.shutdown()
             thread.join()
+
+
+def _text(value: float) -> str:
+    """As Prometheus writes a number."""
+    return "NaN" if math.isnan(value) else f"{value:.17g}"

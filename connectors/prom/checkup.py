@@ -1,0 +1,92 @@
+"""The checkup of Prometheus: whether it answers, and what each signal's query gives, how old and in what unit."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Callable, Collection, Iterator
+from contextlib import closing
+
+from connectors.checkup.format import span_text
+from connectors.checkup.guard import Findings
+from connectors.prom.client import Prometheus
+from connectors.prom.settings import PrometheusSettings
+from connectors.prom.signals import single
+from connectors.prom.units import unlikely_unit
+from models.errors import Unreachable
+from models.findings import Finding, warning, well, wrong
+from models.signals import SignalPolicy
+
+CHECK, SIGNALS = "prometheus", "prometheus.signals"
+SKEW_MOST_S = 10  # of its clock and ours: what is of a later time than ours would be taken for new for so long
+
+
+def prometheus_findings(
+    settings: PrometheusSettings | None, pools: Collection[tuple[str, SignalPolicy]], clock: Callable[[], float]
+) -> Findings:
+    """What is found of a site's Prometheus, and of each signal with its pool; nothing where there is neither."""
+    if settings is None:
+        if pools:
+            names = ", ".join(signal.name for _, signal in pools)
+            yield wrong(
+                CHECK,
+                f"the policy has signals ({names}), and the site file names no Prometheus",
+                "Give its url as spec.prometheus.url, or take the signals out of the policy.",
+            )
+        return
+    for path in settings.exposed():
+        command = f"chmod o-rwx {shlex.quote(str(path))}"
+        yield warning(CHECK, f"everybody on this machine can read the token in {path}", "", command)
+    with closing(Prometheus(settings)) as prometheus:
+        try:
+            yield _reached(prometheus, clock)
+        except Unreachable as error:
+            yield wrong(CHECK, str(error), "Mend spec.prometheus in the site file, or Prometheus.")
+            return
+        for pool, signal in pools:
+            yield from _signal(prometheus, pool, signal)
+
+
+def _reached(prometheus: Prometheus, clock: Callable[[], float]) -> Finding:
+    before_s = clock()
+    reading = single(prometheus.at("vector(time())"), round(before_s))
+    after_s = clock()
+    if reading.value is None:
+        return wrong(CHECK, f"{prometheus.url} does not tell its time: {reading.why}", "Look at what answers there.")
+    off_s = max(reading.value - after_s, before_s - reading.value)
+    if off_s > SKEW_MOST_S:
+        what = f"{prometheus.url} answers, and its clock is {span_text(off_s)} off ours"
+        return warning(CHECK, what, "Let both machines keep their time by NTP: a value's age would be wrong by that.")
+    return well(CHECK, f"{prometheus.url} answers")
+
+
+def _signal(prometheus: Prometheus, pool: str, signal: SignalPolicy) -> Iterator[Finding]:
+    told = f"signal {signal.name} of pool {pool}"
+    try:
+        answer = prometheus.at(signal.query)
+        reading = single(answer, 0)
+        if reading.value is None:
+            yield wrong(SIGNALS, f"{told}: {reading.why}", "Try the query in Prometheus, and mend it in the policy.")
+            return
+        age_s = _age_s(prometheus, signal)
+    except Unreachable as error:
+        yield wrong(SIGNALS, f"{told}: {error}", "Try the query in Prometheus, and mend it in the policy.")
+        return
+    for text in answer.warnings:
+        yield warning(SIGNALS, f"{told}: Prometheus says: {text}", "Mend the query in the policy.")
+    if (why := unlikely_unit(signal.query, signal.unit)) is not None:
+        yield warning(SIGNALS, f"{told}: {why}", "Mend the query or the unit in the policy.")
+    value = f"{told} is {reading.value:g} {signal.unit}"
+    if age_s > signal.max_age / 2:
+        yield warning(
+            SIGNALS,
+            f"{value}, {span_text(age_s)} old: with maxAge {span_text(signal.max_age)} it will often be unknown",
+            "Let maxAge be at least four times as long as between two scrapes.",
+        )
+    else:
+        yield well(SIGNALS, f"{value}, {span_text(age_s)} old" if age_s >= 1 else value)
+
+
+def _age_s(prometheus: Prometheus, signal: SignalPolicy) -> float:
+    """How old the sample of the query's value is; 0 where only the query's own time can be seen, as of a sum."""
+    ages = prometheus.at(f"time() - timestamp({signal.query}\n)").series.values()
+    return max((age_s for points in ages for age_s in points.values() if age_s is not None), default=0.0)
