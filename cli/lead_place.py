@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import getpass
+import os
+import socket
 from collections.abc import Callable
 from pathlib import Path
 from shlex import quote
@@ -11,7 +14,10 @@ import typer
 
 from basics.file_lock import real
 from connectors.local import lock_state
+from connectors.local.lock_file import leader_of
+from models.errors import BadInput
 from models.leadership import Orders
+from models.takeovers import BY_LONGEST
 from service.site import LOCK, LeaseSettings, Site, read_site
 
 if TYPE_CHECKING:
@@ -19,10 +25,11 @@ if TYPE_CHECKING:
 
 
 class Led(NamedTuple):
-    """The latest epoch, and what the leader remembers."""
+    """The latest epoch, what the leader remembers, and who leads now, in words; empty while nobody does."""
 
     epoch: int
     remembered: str
+    leader: str
 
 
 class Place(Protocol):
@@ -57,7 +64,7 @@ class LockPlace:
     """The state beside a lock file; ``typed`` is how a person names it."""
 
     kind = "lock"
-    remedy = "check the path"
+    remedy = "check the path; a service leads in mode auto alone"
 
     def __init__(self, file: Path, typed: str) -> None:
         self.name = str(file)
@@ -67,7 +74,8 @@ class LockPlace:
     def look(self) -> Led | None:
         """See the base."""
         state = lock_state.read_state(real(self._file))
-        return None if state is None else Led(state.epoch, state.remembered)
+        leader = leader_of(self._file)
+        return None if state is None else Led(state.epoch, state.remembered, f"{leader} leads" if leader else "")
 
     def orders(self) -> Orders:
         """See the base."""
@@ -86,7 +94,7 @@ class LeasePlace:
     """A Lease; ``typed`` is how a person names it."""
 
     kind = "lease"
-    remedy = "check spec.leadership.lease of the site file"
+    remedy = "check spec.leadership.lease of the site file; a service leads in mode auto alone"
 
     def __init__(self, store: KubeLeaseStore, typed: str) -> None:
         self.name = str(store)
@@ -96,7 +104,9 @@ class LeasePlace:
     def look(self) -> Led | None:
         """See the base."""
         found = self._store.read()
-        return None if found is None else Led(found.epoch, found.remembered)
+        if found is None:
+            return None
+        return Led(found.epoch, found.remembered, f"{found.holder} holds it" if found.holder else "")
 
     def orders(self) -> Orders:
         """See the base."""
@@ -122,6 +132,25 @@ def place_of(file: Path | None, site_file: Path | None) -> Place:
     site, typed = read_site(site_file), f"--site {quote(str(site_file.absolute()))}"
     lease = site.spec.leadership.lease
     return LockPlace(site.spec.state / LOCK, typed) if lease is None else _lease_of(site, lease, typed)
+
+
+def led_by(place: Place) -> Led:
+    """What is there. Raises BadInput where no service has led by it, as nobody would hear an order, or Unreachable."""
+    led = place.look()
+    if led is None or not led.epoch:
+        raise BadInput(
+            f"no service has led by this {place.kind}, so nobody would hear it", where=place.name, remedy=place.remedy
+        )
+    return led
+
+
+def who() -> str:
+    """Who gives an order, as far as the machine knows; under sudo, who asked for that."""
+    try:
+        user = os.environ.get("SUDO_USER") or getpass.getuser()
+    except (OSError, KeyError):
+        user = "somebody"
+    return "".join(one for one in f"{user}@{socket.gethostname()}" if one.isprintable())[:BY_LONGEST]
 
 
 def _lease_of(site: Site, lease: LeaseSettings, typed: str) -> LeasePlace:

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from basics.text import clean, some
-from cli.lead_place import Place, place_of
+from cli.lead_place import Led, Place, led_by, place_of, who
 from controller.site_leadership import pools_in
-from models.errors import BadInput
-from models.leadership import Pause
+from models.leadership import Ordered, Pause
 
 File = Annotated[
     Path | None, typer.Argument(help="The lock file that the controller leads by", metavar="FILE", show_default=False)
@@ -20,6 +20,7 @@ Site = Annotated[
     Path | None, typer.Option("--site", metavar="FILE", help="The site file, instead: by what it leads stands in it")
 ]
 Pool = Annotated[str | None, typer.Option("--pool", metavar="NAME", help="Only this pool; without it, all pools")]
+Why = Annotated[str, typer.Option("--why", metavar="TEXT", help="Why, for those who find it so: it is kept and shown")]
 
 
 def pause(
@@ -29,28 +30,33 @@ def pause(
     revert: Annotated[
         bool, typer.Option("--revert", help="Turn open hand-overs back where that is still possible; else they finish")
     ] = False,
+    why: Why = "",
 ) -> None:
     """Let no move begin until someone resumes them. The order outlives every process."""
-    whose, place = _of(pool), place_of(file, site)
-    place.order(lambda orders: orders.pause(Pause.REVERT if revert else Pause.FINISH, pool))
+    whose, ordered, place = _of(pool), _ordered(why), place_of(file, site)
+    led = led_by(place)
+    place.order(lambda orders: orders.pause(Pause.REVERT if revert else Pause.FINISH, pool, ordered))
     _say(
         f"moves{whose} are paused, open hand-overs {'turn back' if revert else 'finish'};"
         f" go on: {place.resume_command(pool)}"
     )
-    _tell_if_unknown(place, pool)
+    _tell_who_hears(led, place, pool)
 
 
-def resume(file: File = None, site: Site = None, pool: Pool = None) -> None:
+def resume(file: File = None, site: Site = None, pool: Pool = None, why: Why = "") -> None:
     """Let moves begin again, whatever has stopped them: a pause, failed hand-overs, or work that had vanished."""
-    whose, place = _of(pool), place_of(file, site)
-    if place.look() is None:
-        raise BadInput(f"there is no such {place.kind}, so nothing goes on", where=place.name, remedy=place.remedy)
-    orders = place.order(lambda orders: orders.resume(pool))
+    whose, ordered, place = _of(pool), _ordered(why), place_of(file, site)
+    led = led_by(place)
+    before = place.orders()
+    orders = place.order(lambda orders: orders.resume(pool, ordered))
     if orders.paused is not None:
         _say(f"all pools stay paused, this one too; go on: {place.resume_command(None)}")
     else:
         _say(f"moves{whose} may begin again")
-    _tell_if_unknown(place, pool)
+    was = before if pool is None else before.pools.get(pool)
+    if was is not None and was.paused is not None and was.ordered is not None:
+        _say(f"they were paused {was.ordered}")
+    _tell_who_hears(led, place, pool)
 
 
 def _say(text: str) -> None:
@@ -63,11 +69,19 @@ def _of(pool: str | None) -> str:
     return "" if pool is None else f" of pool {pool}"
 
 
-def _tell_if_unknown(place: Place, pool: str | None) -> None:
-    """An order that nobody hears yet is kept, as the leader or the pool may come; it may be a slip of the finger."""
-    led = place.look()
-    known = pools_in(led.remembered) if led is not None else []
-    if led is None or not led.epoch:
-        typer.echo(f"note: nobody has led by {clean(place.name)} yet; {place.remedy}", err=True)
-    elif known and pool is not None and pool not in known:
+def _ordered(why: str) -> Ordered:
+    try:
+        return Ordered(who(), int(time.time()), why.strip())
+    except ValueError as error:
+        raise typer.BadParameter(str(error)) from error
+
+
+def _tell_who_hears(led: Led, place: Place, pool: str | None) -> None:
+    """Who leads; and what may be a slip of the finger, which is kept, as the pool may come."""
+    if led.leader:
+        _say(f"{led.leader}, in epoch {led.epoch}, and hears it within seconds")
+    else:
+        _say(f"nobody leads by {place.name} now: whoever does next hears it")
+    known = pools_in(led.remembered)
+    if known and pool is not None and pool not in known:
         typer.echo(f"note: nobody has led a pool {pool} by this {place.kind} yet, only {some(known)}", err=True)

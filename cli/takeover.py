@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import getpass
-import socket
 import time
 from datetime import UTC, datetime
 from pathlib import Path
@@ -13,7 +11,7 @@ import typer
 
 from basics.text import clean
 from cli.audit.timelines import decisions
-from cli.lead_place import place_of
+from cli.lead_place import led_by, place_of, who
 from controller.decide.bounds import wanted_of
 from controller.takeovers.cost import Cost, cost_of, unforeseen
 from controller.takeovers.words import held_text, hour
@@ -22,7 +20,7 @@ from models.durations import duration_s, duration_text
 from models.errors import BadInput
 from models.leadership import Orders
 from models.nodes import Side
-from models.takeovers import ALL, BY_LONGEST, Request, nodes_text
+from models.takeovers import ALL, Request, nodes_text
 from service.site import read_site
 from service.state_folder import AUDIT
 
@@ -57,7 +55,7 @@ def request(
     wanted = _nodes(nodes)
     orders = place.orders()
     try:
-        asked = Request(orders.next_ident(), pool, side, wanted, _time(at), duration_s(lasting), _who(), now_s)
+        asked = Request(orders.next_ident(), pool, side, wanted, _time(at), duration_s(lasting), who(), now_s)
     except ValueError as error:
         raise typer.BadParameter(str(error)) from error
     if asked.to_s <= now_s:
@@ -69,11 +67,9 @@ def request(
     if dry_run:
         _say("nothing was announced (--dry-run)")
         return
+    led_by(place)
     made = place.order(lambda now: now.announce(_numbered(asked, now), now_s)).takeovers[-1]
     _say(f"request {made.ident} is announced: {_line(made)}; cancel it: tidegate takeover cancel {made.ident}")
-    led = place.look()
-    if led is None or not led.epoch:
-        _say(f"note: nobody has led by {place.name} yet; {place.remedy}")
 
 
 @app.command("list")
@@ -90,6 +86,7 @@ def list_(file: File = None, site: Site = None) -> None:
 def cancel(ident: Annotated[str, typer.Argument(metavar="ID")], file: File = None, site: Site = None) -> None:
     """Cancel one by its id: what was prepared for it turns back, and held nodes go where they are worth most."""
     place = place_of(file, site)
+    led_by(place)
     place.order(lambda orders: orders.cancel(ident))
     _say(f"request {ident} is cancelled")
 
@@ -117,15 +114,6 @@ def _time(text: str) -> int:
     except ValueError as error:
         raise typer.BadParameter("--at is a time such as 2026-12-01T18:00 or 2026-12-01T18:00+01:00") from error
     return int((found if found.tzinfo is not None else found.replace(tzinfo=UTC)).timestamp())
-
-
-def _who() -> str:
-    """Who asks, as far as the machine knows."""
-    try:
-        user = getpass.getuser()
-    except (OSError, KeyError):
-        user = "somebody"
-    return "".join(one for one in f"{user}@{socket.gethostname()}" if one.isprintable())[:BY_LONGEST]
 
 
 def _line(one: Request) -> str:

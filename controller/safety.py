@@ -95,7 +95,8 @@ def pause_holds(orders: Orders, resume: str) -> list[Hold]:
     """A person has paused moves."""
     if orders.paused is None:
         return []
-    return [Hold(Switch.PAUSED, f"paused by a person (open hand-overs: {orders.paused}){_then(resume)}")]
+    who = "by a person" if orders.ordered is None else str(orders.ordered)
+    return [Hold(Switch.PAUSED, f"paused {who} (open hand-overs: {orders.paused}){_then(resume)}")]
 
 
 def breaker_holds(failures: int, safety: SafetyPolicy, resume: str) -> list[Hold]:

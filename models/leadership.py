@@ -8,13 +8,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Protocol
 
 from models.acts import Outcome
 from models.errors import BadInput
-from models.takeovers import REQUESTS_MOST, Request
+from models.takeovers import BY_LONGEST, REQUESTS_MOST, Request
 
+WHY_LONGEST = 200  # characters
 EPOCH_MOST = 2**31 - 1  # no site changes its leader so often: a larger one is forged, or an accident
 
 
@@ -26,39 +28,65 @@ class Pause(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class Ordered:
+    """Who gave an order, when (unix seconds), and why, which may be empty. Raises ValueError for what nobody wrote."""
+
+    by: str
+    at_s: int
+    why: str = ""
+
+    def __post_init__(self) -> None:
+        for name, text, longest in (("who ordered it", self.by, BY_LONGEST), ("why", self.why, WHY_LONGEST)):
+            if len(text) > longest:
+                raise ValueError(f"{name} has {len(text)} characters, more than {longest}")
+            if not text.isprintable():
+                raise ValueError(f"{name} is one line of printable characters")
+        if not 0 <= self.at_s < 1 << 37:  # a year of four digits
+            raise ValueError(f"no time is {self.at_s}")
+
+    def __str__(self) -> str:
+        why = f": {self.why}" if self.why else ""
+        return f"by {self.by} at {datetime.fromtimestamp(self.at_s, UTC):%Y-%m-%d %H:%M} UTC{why}"
+
+
+@dataclass(frozen=True, slots=True)
 class Orders:
     """What persons have set, kept beside the lease: it outlives every process.
 
     ``paused`` is None while moves may begin; ``resumes`` counts how often a person has said to go on, whatever had
     stopped the moves. Both are of all pools; ``pools`` has what was ordered for single ones, by name. ``takeovers`` are
-    those that persons have announced, of all pools, REQUESTS_MOST at most.
+    those that persons have announced, of all pools, REQUESTS_MOST at most. ``ordered`` tells of the latest pause or
+    resume; None where nobody noted it.
     """
 
     paused: Pause | None = None
     resumes: int = 0
     pools: Mapping[str, Orders] = field(default_factory=dict)
     takeovers: tuple[Request, ...] = ()
+    ordered: Ordered | None = None
 
     def of(self, pool: str) -> Orders:
         """What holds for one pool: its own orders and those for all; of two pauses the one that turns back."""
         own = self.pools.get(pool, Orders())
         paused = Pause.REVERT if Pause.REVERT in (self.paused, own.paused) else self.paused or own.paused
+        ordered = self.ordered if self.paused is paused else own.ordered
         requests = tuple(one for one in self.takeovers if one.pool == pool)
-        return Orders(paused, self.resumes + own.resumes, takeovers=requests)
+        return Orders(paused, self.resumes + own.resumes, takeovers=requests, ordered=ordered if paused else None)
 
-    def pause(self, how: Pause, pool: str | None = None) -> Orders:
+    def pause(self, how: Pause, pool: str | None = None, ordered: Ordered | None = None) -> Orders:
         """The orders once moves of one pool, or of all, are paused."""
         if pool is None:
-            return replace(self, paused=how)
-        return replace(self, pools={**self.pools, pool: replace(self.pools.get(pool, Orders()), paused=how)})
+            return replace(self, paused=how, ordered=ordered)
+        own = replace(self.pools.get(pool, Orders()), paused=how, ordered=ordered)
+        return replace(self, pools={**self.pools, pool: own})
 
-    def resume(self, pool: str | None = None) -> Orders:
+    def resume(self, pool: str | None = None, ordered: Ordered | None = None) -> Orders:
         """The orders once a person has said to go on: for one pool, or for all, which lifts every pause."""
         if pool is not None:
             own = self.pools.get(pool, Orders())
-            return replace(self, pools={**self.pools, pool: Orders(None, own.resumes + 1)})
-        pools = {name: replace(own, paused=None) for name, own in self.pools.items()}
-        return replace(self, paused=None, resumes=self.resumes + 1, pools=pools)
+            return replace(self, pools={**self.pools, pool: Orders(None, own.resumes + 1, ordered=ordered)})
+        pools = {name: Orders(None, own.resumes, ordered=ordered) for name, own in self.pools.items()}
+        return replace(self, paused=None, resumes=self.resumes + 1, pools=pools, ordered=ordered)
 
     def announce(self, request: Request, now_s: int) -> Orders:
         """The orders with one more takeover; those that are over go. Raises BadInput where there are too many."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import fcntl
 import os
 import shlex
 import shutil
@@ -10,12 +9,13 @@ from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
-from basics.own_file import open_own
 from connectors.hooks.command import check_programs
+from connectors.local.lock_file import leader_of
 from connectors.local.lock_state import read_orders
 from connectors.slurm.checkup.nodes import overlap_findings
 from models.errors import BadInput
 from models.findings import Finding, skipped, warning, well, wrong
+from models.leadership import Orders
 from models.policies import Mode, Policy, Spec
 from service.policy_file import read_policy
 from service.site import LOCK, Site, read_site
@@ -92,30 +92,23 @@ def state_findings(folder: Path) -> Iterator[Finding]:
         yield well(STATE, f"{folder} {'can be written to' if there == folder else 'will be made'}, {kind or 'a'} disk")
     orders, resume = read_orders(folder / LOCK), f"tidegate resume {shlex.quote(str(folder / LOCK))}"
     if orders.paused is not None:
-        yield warning(STATE, "somebody has paused moves", "To go on:", resume)
+        yield warning(STATE, f"moves are paused {_who(orders)}", "To go on:", resume)
     for pool, own in orders.pools.items():
         if own.paused is not None:
             command = f"{resume} --pool {shlex.quote(pool)}"
-            yield warning(STATE, f"somebody has paused moves of pool {pool}", "To go on:", command)
+            yield warning(STATE, f"moves of pool {pool} are paused {_who(own)}", "To go on:", command)
+
+
+def _who(orders: Orders) -> str:
+    return "by somebody" if orders.ordered is None else str(orders.ordered)
 
 
 def leads(folder: Path) -> bool | None:
     """Whether a process on this machine moves nodes now; None where that cannot be seen."""
     try:
-        fd = open_own(folder / f"{LOCK}.lock", os.O_RDONLY)
-    except FileNotFoundError:
-        return False
-    except (OSError, BadInput):
+        return leader_of(folder / LOCK) is not None
+    except BadInput:
         return None
-    try:
-        fcntl.flock(fd, fcntl.LOCK_SH | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return True
-    except OSError:
-        return None
-    finally:
-        os.close(fd)
-    return False
 
 
 def mistakes(check: str, error: BadInput, remedy: str) -> Iterator[Finding]:

@@ -27,6 +27,7 @@ from basics.log_once import Trouble
 from connectors.kube.access.api import MERGE_PATCH, Answer, Api, ApiRefused, body_of, status_of
 from connectors.kube.wire.meta import EMPTY, Metadata
 from connectors.sources.announced import read_requests, write_requests
+from connectors.sources.ordered import read_ordered, write_ordered
 from models.acts import Outcome
 from models.errors import Unreachable
 from models.leadership import EPOCH_MOST, LeaseRecord, Orders, Pause
@@ -61,6 +62,7 @@ _Count = Annotated[int, msgspec.Meta(ge=0, le=BEAT_MOST)]
 class _Own(msgspec.Struct, frozen=True, gc=False):
     paused: Pause | None = None
     resumes: _Count = 0
+    ordered: Any = UNSET
 
 
 class _Orders(msgspec.Struct, frozen=True, gc=False):
@@ -68,6 +70,7 @@ class _Orders(msgspec.Struct, frozen=True, gc=False):
     resumes: _Count = 0
     pools: dict[str, _Own] = {}
     takeovers: Any = UNSET
+    ordered: Any = UNSET
 
 
 _LEASES = msgspec.json.Decoder(_Lease)
@@ -185,8 +188,12 @@ class KubeLeaseStore:
             command = f"kubectl -n {self._namespace} annotate lease {self._name} {ORDERS}-"
             told = f"{self}: its annotation {ORDERS} cannot be read, so whether moves are paused is not known: {error}"
             raise Unreachable(f"{told} (mend it; or remove it, and pause again what was paused: {command})") from error
-        pools = {name: Orders(own.paused, own.resumes) for name, own in found.pools.items()}
-        return Orders(found.paused, found.resumes, pools, read_requests(found.takeovers))
+        pools = {
+            name: Orders(own.paused, own.resumes, ordered=read_ordered(own.ordered))
+            for name, own in found.pools.items()
+        }
+        requests, ordered = read_requests(found.takeovers), read_ordered(found.ordered)
+        return Orders(found.paused, found.resumes, pools, requests, ordered)
 
     def _body(self, lease: LeaseRecord, notes: Mapping[str, str]) -> Mapping[str, object]:
         """All of a new Lease; of one that is there, what is merged into it."""
@@ -204,8 +211,9 @@ class KubeLeaseStore:
 
 
 def _text(orders: Orders) -> str:
-    pools = {name: _Own(own.paused, own.resumes) for name, own in orders.pools.items()}
-    return msgspec.json.encode(_Orders(orders.paused, orders.resumes, pools, write_requests(orders.takeovers))).decode()
+    pools = {name: _Own(own.paused, own.resumes, write_ordered(own.ordered)) for name, own in orders.pools.items()}
+    requests, ordered = write_requests(orders.takeovers), write_ordered(orders.ordered)
+    return msgspec.json.encode(_Orders(orders.paused, orders.resumes, pools, requests, ordered)).decode()
 
 
 def _epoch(number: int) -> int:

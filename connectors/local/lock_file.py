@@ -8,6 +8,7 @@ folder must be on a local disk: over a network such locks do not hold everywhere
 
 from __future__ import annotations
 
+import fcntl
 import os
 import shlex
 import weakref
@@ -16,7 +17,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from basics.file_lock import is_named, real, try_lock
-from basics.own_file import bad_file
+from basics.own_file import bad_file, open_own
 from connectors.local.lock_state import State, change, read_state
 from models.errors import BadInput, TidegateError
 from models.leadership import Orders
@@ -136,6 +137,30 @@ class LockFile:
         held, self._held = self._held, None
         if held is not None:
             os.close(held.fd)
+
+
+def leader_of(path: Path) -> str | None:
+    """Who leads by the lock now, such as ``process 4711``; None while nobody does.
+
+    A candidate that looks at the same moment waits for its next tick. Raises BadInput where it cannot be seen.
+    """
+    path = real(path)
+    lock = path.with_name(f"{path.name}.lock")
+    try:
+        fd = open_own(lock, os.O_RDONLY)
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        raise bad_file(error, lock) from error
+    try:
+        fcntl.flock(fd, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return _holder(lock)
+    except OSError as error:
+        raise bad_file(error, lock) from error
+    finally:
+        os.close(fd)
+    return None
 
 
 _candidates: weakref.WeakSet[LockFile] = weakref.WeakSet()

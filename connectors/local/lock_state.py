@@ -20,6 +20,7 @@ from basics.file_lock import real, try_lock
 from basics.own_file import bad_file, open_own
 from basics.whole_file import write_atomically
 from connectors.sources.announced import read_requests, write_requests
+from connectors.sources.ordered import read_ordered, write_ordered
 from models.errors import BadInput
 from models.leadership import EPOCH_MOST, Orders, Pause
 
@@ -38,6 +39,12 @@ class PoolState:
 
     paused: Pause | None = None
     resumes: _Count = 0
+    ordered: Any = UNSET
+
+    @property
+    def orders(self) -> Orders:
+        """The same as orders."""
+        return Orders(self.paused, self.resumes, ordered=read_ordered(self.ordered))
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,18 +58,24 @@ class State:
     remembered: str = ""
     pools: dict[str, PoolState] = field(default_factory=dict)
     takeovers: Any = UNSET
+    ordered: Any = UNSET
 
     @property
     def orders(self) -> Orders:
         """The part that persons set."""
-        pools = {name: Orders(own.paused, own.resumes) for name, own in self.pools.items()}
-        return Orders(self.paused, self.resumes, pools, read_requests(self.takeovers))
+        pools = {name: own.orders for name, own in self.pools.items()}
+        requests, ordered = read_requests(self.takeovers), read_ordered(self.ordered)
+        return Orders(self.paused, self.resumes, pools, requests, ordered)
 
-    def ordered(self, orders: Orders) -> State:
+    def with_orders(self, orders: Orders) -> State:
         """The same with other orders."""
-        pools = {name: PoolState(own.paused, own.resumes) for name, own in orders.pools.items()}
-        takeovers = write_requests(orders.takeovers)
-        return replace(self, paused=orders.paused, resumes=orders.resumes, pools=pools, takeovers=takeovers)
+        pools = {
+            name: PoolState(own.paused, own.resumes, write_ordered(own.ordered)) for name, own in orders.pools.items()
+        }
+        takeovers, ordered = write_requests(orders.takeovers), write_ordered(orders.ordered)
+        return replace(
+            self, paused=orders.paused, resumes=orders.resumes, pools=pools, takeovers=takeovers, ordered=ordered
+        )
 
 
 _DECODER = msgspec.json.Decoder(State)
@@ -113,7 +126,7 @@ def order(path: Path, new: Callable[[Orders], Orders]) -> Orders:
 
     def after(found: State | None) -> State:
         state = found or State()
-        return state.ordered(new(state.orders))
+        return state.with_orders(new(state.orders))
 
     return change(real(path), after, patience_s=PATIENCE_S).orders
 

@@ -229,7 +229,7 @@ def test_a_pause_is_told(tmp_path: Path):
     assert (paused.level, paused.commands) == (Level.WARNING, (f"tidegate resume {tmp_path / files.LOCK}",))
     pause(tmp_path / files.LOCK, Pause.FINISH, "a100")
     _, _, pool = files.state_findings(tmp_path)
-    assert pool.what == "somebody has paused moves of pool a100"
+    assert pool.what == "moves of pool a100 are paused by somebody"
     assert pool.commands == (f"tidegate resume {tmp_path / files.LOCK} --pool a100",)
 
 

@@ -2,16 +2,32 @@
 
 from __future__ import annotations
 
+import os
 import shlex
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from typer.testing import CliRunner
 
 from cli.main import app
+from connectors.local import lock_state
 from connectors.local.lock_file import LockFile
+from controller.safety import pause_holds
 from models.errors import BadInput
-from models.leadership import Orders, Pause
+from models.leadership import Ordered, Orders, Pause
+
+NOBODY = 65_534
+
+
+def bare(orders: Orders) -> Orders:
+    """Without who gave them."""
+    return replace(orders, ordered=None)
+
+
+def to_go_on(told: str) -> list[str]:
+    """The command that is told, as words."""
+    return shlex.split(told.split("go on: ")[1].splitlines()[0])
 
 
 def run(*words: str) -> str:
@@ -26,10 +42,10 @@ def test_whoever_leads_hears_it_at_the_next_tick(tmp_path: Path, words: tuple[st
     leader.tick()
     assert "tidegate resume" in run("pause", str(tmp_path / "lead"), *words)
     leader.tick()
-    assert leader.orders == Orders(how, 0)
+    assert bare(leader.orders) == Orders(how, 0)
     assert "may begin again" in run("resume", str(tmp_path / "lead"))
     leader.tick()
-    assert leader.orders == Orders(None, 1)
+    assert bare(leader.orders) == Orders(None, 1)
     leader.release()
 
 
@@ -40,14 +56,14 @@ def test_one_pool_is_paused_and_the_others_are_not(tmp_path: Path):
     paused = run("pause", file, "--pool", "a 100", "--revert")
     assert paused.startswith("moves of pool a 100 are paused, open hand-overs turn back; go on: ")
     leader.tick()
-    assert (leader.orders.of("a 100"), leader.orders.of("b")) == (Orders(Pause.REVERT), Orders())
-    assert run(*shlex.split(paused.split("go on: ")[1])[1:]) == "moves of pool a 100 may begin again\n"
+    assert (bare(leader.orders.of("a 100")), leader.orders.of("b")) == (Orders(Pause.REVERT), Orders())
+    assert run(*to_go_on(paused)[1:]).startswith("moves of pool a 100 may begin again\n")
     run("pause", file)
     told = run("resume", file, "--pool", "b")
     assert told.startswith("all pools stay paused, this one too; go on: ")
-    assert run(*shlex.split(told.split("go on: ")[1])[1:]) == "moves may begin again\n"
+    assert run(*to_go_on(told)[1:]).startswith("moves may begin again\n")
     leader.tick()
-    assert (leader.orders.of("a 100"), leader.orders.of("b")) == (Orders(None, 2), Orders(None, 2))
+    assert [bare(leader.orders.of(pool)) for pool in ("a 100", "b")] == [Orders(None, 2)] * 2
 
 
 @pytest.mark.parametrize(
@@ -80,8 +96,8 @@ def test_the_command_to_go_on_can_be_pasted_from_wherever_it_stands(tmp_path: Pa
     leader.tick()
     paused = run("pause", "a state/lead")
     monkeypatch.chdir("/")
-    for told in (leader.resume, paused.split("go on: ")[1]):
-        assert shlex.split(told) == ["tidegate", "resume", str(tmp_path / "a state" / "lead")]
+    for words in (shlex.split(leader.resume), to_go_on(paused)):
+        assert words == ["tidegate", "resume", str(tmp_path / "a state" / "lead")]
 
 
 def test_it_is_heard_by_one_that_leads_later(tmp_path: Path):
@@ -92,22 +108,78 @@ def test_it_is_heard_by_one_that_leads_later(tmp_path: Path):
     assert later.orders.paused is Pause.FINISH
 
 
-def test_a_pause_before_the_first_start_is_kept_and_told_as_one_that_nobody_may_hear(tmp_path: Path):
-    file = str(tmp_path / "lead")
-    assert f"note: nobody has led by {file} yet; check the path" in run("pause", file)
-    assert "nobody has led by" in run("pause", file, "--pool", "a"), "it is there by now, but by a pause alone"
+@pytest.mark.parametrize("more", [(), ("--pool", "a")], ids=["all pools", "one pool"])
+@pytest.mark.parametrize("command", ["pause", "resume"])
+def test_by_a_file_that_is_not_there_it_is_refused_and_none_is_made(
+    tmp_path: Path, command: str, more: tuple[str, ...]
+):
+    with pytest.raises(BadInput, match=r"lead: no service has led by this lock, so nobody would .* \(check the path"):
+        CliRunner().invoke(app, [command, str(tmp_path / "lead"), *more], catch_exceptions=False)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_file_that_an_earlier_release_made_of_a_slip_is_no_services_lock(tmp_path: Path):
+    lock_state.pause(tmp_path / "lead", Pause.FINISH)
+    with pytest.raises(BadInput, match="no service has led by this lock"):
+        CliRunner().invoke(app, ["pause", str(tmp_path / "lead")], catch_exceptions=False)
+
+
+def test_it_is_told_who_leads_and_whether_anybody_does(tmp_path: Path):
     leader = LockFile(tmp_path / "lead")
     leader.tick()
-    assert leader.orders.paused is Pause.FINISH
-    assert "nobody has led" not in run("resume", file)
-    assert "nobody has led" not in run("pause", file)
+    assert f"process {os.getpid()} leads, in epoch 1, and hears it within seconds" in run(
+        "pause", str(tmp_path / "lead")
+    )
+    leader.release()
+    assert f"nobody leads by {tmp_path / 'lead'} now: whoever does next hears it" in run(
+        "resume", str(tmp_path / "lead")
+    )
 
 
-@pytest.mark.parametrize("more", [(), ("--pool", "a")], ids=["all pools", "one pool"])
-def test_a_resume_by_a_file_that_is_not_there_is_refused_and_makes_none(tmp_path: Path, more: tuple[str, ...]):
-    with pytest.raises(BadInput, match=r"lead: there is no such lock, so nothing goes on \(check the path"):
-        CliRunner().invoke(app, ["resume", str(tmp_path / "lead"), *more], catch_exceptions=False)
-    assert list(tmp_path.iterdir()) == []
+def test_who_paused_when_and_why_is_kept_and_told_to_whoever_asks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr("cli.lead_place.who", lambda: "ana@login1")
+    monkeypatch.setattr("cli.pause.who", lambda: "ana@login1")
+    monkeypatch.setattr("cli.pause.time.time", lambda: 1_796_000_000.7)
+    leader = LockFile(tmp_path / "lead")
+    leader.tick()
+    run("pause", str(tmp_path / "lead"), "--why", "a switch is replaced")
+    leader.tick()
+    expected = Ordered("ana@login1", 1_796_000_000, "a switch is replaced")
+    assert leader.orders.ordered == expected
+    (hold,) = pause_holds(leader.orders.of("any"), leader.resume)
+    assert "paused by ana@login1 at 2026-11-30 00:53 UTC: a switch is replaced" in hold.text
+    told = run("resume", str(tmp_path / "lead"), "--why", "it is in")
+    assert "they were paused by ana@login1 at 2026-11-30 00:53 UTC: a switch is replaced" in told
+    leader.tick()
+    assert leader.orders.ordered == Ordered("ana@login1", 1_796_000_000, "it is in")
+    leader.release()
+
+
+@pytest.mark.parametrize("why", ["a\x1b[2J", "two\nlines", "x" * 201], ids=["an escape", "two lines", "too long"])
+def test_a_reason_that_cannot_be_shown_is_refused_and_nothing_is_paused(tmp_path: Path, why: str):
+    leader = LockFile(tmp_path / "lead")
+    leader.tick()
+    result = CliRunner().invoke(app, ["pause", str(tmp_path / "lead"), "--why", why])
+    assert result.exit_code == 2
+    assert leader.orders == Orders()
+    leader.release()
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can act for another user")
+def test_a_pause_as_root_locks_nobody_out(tmp_path: Path):
+    state = tmp_path / "state"
+    state.mkdir()
+    leader = LockFile(state / "lead")
+    leader.tick()
+    leader.release()
+    for path in (state, *state.iterdir()):
+        os.chown(path, NOBODY, NOBODY)
+    run("pause", str(state / "lead"))
+    run("resume", str(state / "lead"), "--pool", "a")
+    assert {path.name for path in state.iterdir()} == {"lead", "lead.lock", "lead.change"}
+    for path in state.iterdir():
+        found = path.stat()
+        assert (found.st_uid, found.st_mode & 0o600) == (NOBODY, 0o600), path.name
 
 
 def test_a_folder_that_is_not_there_is_said(tmp_path: Path):
@@ -118,7 +190,8 @@ def test_a_folder_that_is_not_there_is_said(tmp_path: Path):
 def test_a_link_to_the_lock_will_do(tmp_path: Path):
     (tmp_path / "link").symlink_to(tmp_path / "lead")
     leader = LockFile(tmp_path / "lead")
+    leader.tick()
     run("pause", str(tmp_path / "link"), "--pool", "a")
     leader.tick()
-    assert leader.orders.of("a") == Orders(Pause.FINISH)
+    assert bare(leader.orders.of("a")) == Orders(Pause.FINISH)
     leader.release()

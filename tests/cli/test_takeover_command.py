@@ -33,6 +33,13 @@ def run(*words: str, code: int = 0) -> str:
     return result.output
 
 
+def led(folder: Path) -> None:
+    """The lock of a service that has led, and does not now."""
+    leader = LockFile(folder / "lead")
+    leader.tick()
+    leader.release()
+
+
 def decided(folder: Path, pool: PoolPolicy | None = None) -> None:
     """The audit of a service that has decided once."""
     found = snapshot([*hpc_nodes(2), *kubernetes_nodes(4, pods=1)])
@@ -96,12 +103,21 @@ def test_what_cannot_be_meant_is_wrong_usage(tmp_path: Path, key: str, value: st
     assert list(tmp_path.iterdir()) == []
 
 
+def test_by_a_lock_that_nobody_has_led_by_nothing_is_announced_or_cancelled(tmp_path: Path):
+    for words in (("request", *WORDS), ("cancel", "1")):
+        with pytest.raises(BadInput, match="no service has led by this lock"):
+            run(*words, str(tmp_path / "lead"))
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_one_that_meets_another_is_announced_and_that_is_said(tmp_path: Path):
+    led(tmp_path)
     run("request", str(tmp_path / "lead"), *WORDS)
     assert "note: request 1 has the pool at that time" in run("request", str(tmp_path / "lead"), *WORDS)
 
 
 def test_one_that_is_not_there_cannot_be_cancelled(tmp_path: Path):
+    led(tmp_path)
     with pytest.raises(BadInput, match="no announced takeover has the id 7; there are: none"):
         run("cancel", "7", str(tmp_path / "lead"))
 

@@ -8,7 +8,7 @@ import pytest
 
 from controller.lease import Lease, Term
 from models.acts import Outcome
-from models.leadership import LeaseRecord, Orders, Pause
+from models.leadership import LeaseRecord, Ordered, Orders, Pause
 from tests.conformance.benches import LeaseBench
 from tests.conformance.implementations import LEASES
 
@@ -39,7 +39,8 @@ def test_what_is_written_is_read_with_a_version(bench: LeaseBench):
 
 
 def test_orders_for_single_pools_are_kept_with_those_for_all(bench: LeaseBench):
-    orders = Orders().pause(Pause.FINISH).pause(Pause.REVERT, "a100").resume("h100")
+    ordered = Ordered("ana@login1", 1000, "repairs")
+    orders = Orders().pause(Pause.FINISH, ordered=ordered).pause(Pause.REVERT, "a100", ordered).resume("h100")
     assert bench.port.write(replace(FIRST, orders=orders)) is DONE
     assert read(bench).orders == orders
 

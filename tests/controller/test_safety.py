@@ -19,7 +19,7 @@ from controller.safety import (
     vanished,
 )
 from models.handovers import Direction, Handover, Stage, Why
-from models.leadership import Orders, Pause
+from models.leadership import Ordered, Orders, Pause
 from models.nodes import HpcNode, KubernetesNode, Node, Side
 from models.plans import Switch
 from models.policies import SafetyPolicy
@@ -217,12 +217,14 @@ def test_each_side_is_judged_by_itself():
         (Orders(resumes=4), []),
         (Orders(paused=Pause.FINISH), [Switch.PAUSED]),
         (Orders(paused=Pause.REVERT), [Switch.PAUSED]),
+        (Orders(paused=Pause.REVERT, ordered=Ordered("ana@login1", 1000, "repairs")), [Switch.PAUSED]),
     ],
 )
 def test_a_pause_holds_until_a_person_says_to_go_on(orders: Orders, switches: list[Switch]):
     holds = pause_holds(orders, RESUME)
     assert [hold.switch for hold in holds] == switches
     assert all(hold.text.endswith(f"; then run: {RESUME}") and str(orders.paused) in hold.text for hold in holds)
+    assert all(str(orders.ordered or "by a person") in hold.text for hold in holds)
 
 
 @pytest.mark.parametrize(("failures", "held"), [(0, False), (2, False), (3, True), (9, True)])
