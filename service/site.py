@@ -51,10 +51,15 @@ class BusPlace(Part):
 
 
 class PageSettings(Part):
-    """The status page and the metrics, over plain HTTP."""
+    """The status page, the API and the metrics, over plain HTTP."""
 
     listen: Annotated[str, matching(r"[^\s:]+:[0-9]{1,5}", "an address such as 127.0.0.1:8470", longest=253)] = field(
         "127.0.0.1:8470", "Where to listen: HOST:PORT. Whoever reaches it can read it, so keep it within the site."
+    )
+    admin_token: Annotated[Path, PATH] | None = field(
+        None,
+        "A file of one line, 16 characters or more, that nobody else may read: who gives it may pause, resume and"
+        " announce. Without it the page only shows.",
     )
 
 

@@ -1,39 +1,47 @@
-"""The page: how this process is and what the bus tells, for people and for Prometheus."""
+"""The page: how this process is and what the bus tells, for people, for programs and for Prometheus."""
 
 from __future__ import annotations
 
 import logging
-import threading
 import time
 from collections.abc import Callable, Sequence
-from functools import partial
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 from prometheus_client import CollectorRegistry
-from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
+from prometheus_client.exposition import generate_latest
 
 from basics.log_once import Trouble
 from basics.text import some
+from connectors.kube.lease import KubeLeaseStore
 from models.bus import Subscription
 from models.catch_up import deliveries
 from models.errors import BadInput, BusRefused, BusUnavailable
-from models.events import Latest, Topic
 from models.freshness import Freshness
-from service.page_text import page_html, page_json
+from models.handovers import Handover
+from models.policies import Mode
+from service.kube_api import open_api
+from service.page import build
+from service.page.admin import AdminToken
+from service.page.app import make_app
+from service.page.heard import TOPICS, Heard
+from service.page.known import Known, Site
+from service.page.orders import LeaseOrders, LockOrders, OrderBook
+from service.page.server import PageServer, listen
+from service.page.shown import Shown
+from service.page.static import Static
 from service.part import Part, Status, Step
 from service.parts.bus import BusPart
 from service.process import Process
-from service.site import PageSettings
+from service.site import LOCK, PageSettings
 
 LISTEN_S = 1.0  # between two looks at what the bus tells
+READING_S = 0.25  # how long one look may read: a bus may have weeks to tell at the start
 STALLED_S = 180.0  # a process that took no step for so long is not alive: a reading that hangs takes 60 s
-TOPICS = (Topic.PLANS, Topic.FORECASTS, Topic.HANDOVERS)
 
 log = logging.getLogger("tidegate.service")
 
 
 class PagePart(Part):
-    """What the bus told last of plans, forecasts and hand-overs, and a server in a thread of its own that shows it.
+    """What the bus told, and a server in a thread of its own that shows it.
 
     A request only reads values that are replaced as a whole, so no step waits for it.
     """
@@ -44,76 +52,89 @@ class PagePart(Part):
         self,
         process: Process,
         subscription: Subscription,
-        address: tuple[str, int],
+        shown: Shown,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
+        self.shown = shown
+        self.port = 0
         self._process = process
         self._subscription = subscription
-        self._latest = Latest()
+        self._heard = Heard()
         self._trouble = Trouble(log, "what the page shows is old: the bus is not heard")
         self._old = Trouble(log, "nothing newer is told, so the page is old")
         pools, poll_s = (pool for pool, _ in process.pools()), process.site.spec.slurm.poll
         self._freshness = Freshness(process.policy, poll_s, pools, process.clock())
-        self._shown = b"", b"", b""
+        site_name, writable = process.site.metadata.name, shown.token.configured
+        self._site = Site(site_name, process.policy, writable, poll_s, process.clock())
         self._monotonic = monotonic
         self._looked_s = monotonic()
         self._registry: CollectorRegistry | None = None
-        self._server = ThreadingHTTPServer(address, partial(_Handler, self))
-        self._server.daemon_threads = True
-        self.port = self._server.server_address[1]
-        threading.Thread(target=self._server.serve_forever, name="page", daemon=True).start()
+        self._server: PageServer | None = None
+        shown.stalled = self.stalled
+
+    def serve(self, host: str, port: int) -> None:
+        """Answer from now on. Raises OSError or OverflowError where the address cannot be listened on."""
+        listening = listen(host, port)
+        self.port = listening.getsockname()[1]
+        self._server = PageServer(make_app(self.shown, Static()), listening)
 
     def steps(self) -> Sequence[Step]:
         """See the base."""
         return (Step("page", self.look),)
 
     def look(self) -> float:
-        """Take up what the bus tells, and draw the page anew."""
-        try:
-            for delivery in deliveries(self._subscription):
-                for event in delivery.events:
-                    self._latest.take(event)
-        except (BusUnavailable, BusRefused) as error:
-            self._trouble.met(error)
-        else:
-            self._trouble.over()
-        events, now_s = list(self._latest.state.values()), self._process.clock()
+        """Take up what the bus tells, and show it anew."""
+        left = self._hear()
+        now_s, heard = self._process.clock(), self._heard
+        events = heard.events()
         old = self._freshness.outdated(events, now_s)
-        if ours := self._freshness.ours(events, old, now_s):
+        if not left and (ours := self._freshness.ours(events, old, now_s)):
             self._old.met(f"{some(ours)}; see whether connect, forecast and control run")
         else:
             self._old.over()
-        shown = self._process.site.metadata.name, now_s, self._process.status(), events, old
-        self._shown = page_html(*shown), page_json(*shown), generate_latest(self._metrics())
+        if not left:
+            heard.sample(now_s)
+        known = Known(self._process.status(), self.shown.orders, self.shown.orders_trouble, left)
+        handovers = {
+            one.id: build.handover_status(key.removeprefix(f"{self._site.name}/"), one)
+            for key in heard.pools()
+            for _, one in heard.told(key, Handover)
+        }
+        status = build.status(self._site, heard, known, self._freshness, now_s)
+        self.shown.show(status, build.charts(self._site, heard, now_s), handovers, generate_latest(self._metrics()))
         self._looked_s = self._monotonic()
-        return LISTEN_S
+        return 0.0 if left else LISTEN_S
 
-    def answer(self, path: str) -> tuple[int, str, bytes]:
-        """Status, type and body of what is asked for."""
-        match path.partition("?")[0]:
-            case "/":
-                return 200, "text/html; charset=utf-8", self._shown[0]
-            case "/status.json":
-                return 200, "application/json", self._shown[1]
-            case "/metrics":
-                return 200, CONTENT_TYPE_LATEST, self._shown[2]
-            case "/livez":
-                stalled_s = self._monotonic() - self._looked_s
-                if stalled_s > STALLED_S:
-                    return 503, "text/plain", f"no step was taken for {stalled_s:.0f} s\n".encode()
-                return 200, "text/plain", b"ok\n"
-            case _:
-                return 404, "text/plain", b"there are /, /status.json, /metrics and /livez\n"
+    def stalled(self) -> str:
+        """Why this process is not alive; empty while it is."""
+        stalled_s = self._monotonic() - self._looked_s
+        return f"no step was taken for {stalled_s:.0f} s" if stalled_s > STALLED_S else ""
 
     def close(self) -> None:
         """Stop answering."""
-        self._server.shutdown()
-        self._server.server_close()
+        self.shown.closing = True
+        if self._server is not None:
+            self._server.close()
         self._subscription.close()
 
     def status(self) -> Status:
         """See the base."""
         return Status(self.name, not (self._trouble.lasts or self._old.lasts), f"answers on port {self.port}")
+
+    def _hear(self) -> int:
+        """Take in what there is, for a while; how many messages are left."""
+        until_s = self._monotonic() + READING_S
+        try:
+            for delivery in deliveries(self._subscription):
+                for event in delivery.events:
+                    self._heard.take(event)
+                if self._monotonic() > until_s:
+                    return self._subscription.lag()
+        except (BusUnavailable, BusRefused) as error:
+            self._trouble.met(error)
+        else:
+            self._trouble.over()
+        return 0
 
     def _metrics(self) -> CollectorRegistry:
         if self._registry is None:
@@ -124,40 +145,33 @@ class PagePart(Part):
         return self._registry
 
 
-class _Handler(BaseHTTPRequestHandler):
-    timeout = 10
-
-    def __init__(self, page: PagePart, *more: object) -> None:
-        self._page = page
-        super().__init__(*more)  # type: ignore[arg-type]
-
-    def do_GET(self) -> None:
-        """Answer."""
-        status, kind, body = self._page.answer(self.path)
-        self.send_response(status)
-        self.send_header("Content-Type", kind)
-        self.send_header("Content-Length", str(len(body)))
-        self.send_header("Content-Security-Policy", "default-src 'none'; style-src 'unsafe-inline'")
-        self.send_header("X-Content-Type-Options", "nosniff")
-        self.end_headers()
-        self.wfile.write(body)
-
-    def log_message(self, *_: object) -> None:
-        """Nothing: a log for people has no room for each request."""
-
-
 def open_page(process: Process) -> PagePart:
     """Listen where the site says. Raises BadInput, BusUnavailable or BusRefused."""
     settings = process.site.spec.page or PageSettings()
     host, _, port = settings.listen.rpartition(":")
+    token = AdminToken(settings.admin_token)
+    token.check()
+    shown = Shown(process.run, token, _orders_of(process), process.clock, lambda: "")
     subscription = process.part(BusPart).bus.subscribe(TOPICS, f"page-{process.run}")
+    page = PagePart(process, subscription, shown)
+    process.at_end.callback(page.close)
     try:
-        page = PagePart(process, subscription, (host, int(port)))
+        page.serve(host, int(port))
     except (OSError, OverflowError) as error:
-        subscription.close()
         what = getattr(error, "strerror", None) or str(error)
         remedy = "name another one as spec.page.listen of the site file"
         raise BadInput(f"cannot be listened on: {what}", where=settings.listen, remedy=remedy) from error
-    process.at_end.callback(page.close)
     log.info("the status page is at http://%s:%d/", host, page.port)
     return page
+
+
+def _orders_of(process: Process) -> OrderBook | None:
+    """Where persons' orders stand; nowhere while nothing is moved."""
+    if process.policy.spec.mode is not Mode.AUTO:
+        return None
+    lease = process.site.spec.leadership.lease
+    if lease is None:
+        return LockOrders(process.site.spec.state / LOCK)
+    api = open_api(process.site.spec.kubernetes)
+    process.at_end.callback(api.close)
+    return LeaseOrders(KubeLeaseStore(api, lease.namespace, lease.name))

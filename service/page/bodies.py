@@ -1,0 +1,40 @@
+"""What the bodies of requests that order something say."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from msgspec import Meta, Struct
+
+from models.leadership import Pause
+from models.nodes import Side
+from models.takeovers import BY_LONGEST
+from service.page.model import means
+
+PoolName = Annotated[str, Meta(min_length=1, max_length=63), means("The pool's name.")]
+
+
+class PauseOrder(Struct, frozen=True, forbid_unknown_fields=True):
+    """Let no move begin until someone resumes them."""
+
+    pool: Annotated[PoolName | None, means("Only this pool; null for all.")] = None
+    open: Annotated[Pause, means("What becomes of open hand-overs: they `finish`, or `revert` where they can.")] = (
+        Pause.FINISH
+    )
+
+
+class ResumeOrder(Struct, frozen=True, forbid_unknown_fields=True):
+    """Let moves begin again, whatever has stopped them."""
+
+    pool: Annotated[PoolName | None, means("Only this pool; null for all.")] = None
+
+
+class TakeoverOrder(Struct, frozen=True, forbid_unknown_fields=True):
+    """Announce that one side gets many nodes for some hours."""
+
+    pool: Annotated[PoolName, means("The pool whose nodes it gets.")]
+    side: Annotated[Side, means("The side that gets them.")]
+    nodes: Annotated[Annotated[int, Meta(ge=1)] | Literal["all"], means("How many, or `all`.")]
+    at_s: Annotated[int, means("When it begins, in seconds since 1970.")]
+    for_s: Annotated[int, means("How long it lasts, in seconds.")]
+    by: Annotated[str, Meta(max_length=BY_LONGEST), means("Who asks.")] = "the status page"

@@ -1,0 +1,74 @@
+"""What an order through the API does: it is checked against what is known, and written beside the lock or the lease."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from models.errors import BadInput
+from models.leadership import Orders
+from models.takeovers import ALL, Request, nodes_text
+from service.page.bodies import PauseOrder, ResumeOrder, TakeoverOrder
+from service.page.model import Done
+from service.page.shown import Shown
+from service.page.words import NAMES, moment
+
+
+def pause(shown: Shown, order: PauseOrder) -> Done:
+    """Pause moves. Raises BadInput or Unreachable, as all of these do."""
+    _check_pool(shown, order.pool)
+    _write(shown, lambda orders: orders.pause(order.open, order.pool))
+    return Done(f"moves{_of(order.pool)} are paused; open hand-overs {order.open}")
+
+
+def resume(shown: Shown, order: ResumeOrder) -> Done:
+    """Let moves go on."""
+    _check_pool(shown, order.pool)
+    orders = _write(shown, lambda orders: orders.resume(order.pool))
+    if orders.paused is not None:
+        return Done("all pools stay paused, this one too")
+    return Done(f"moves{_of(order.pool)} may begin again")
+
+
+def announce(shown: Shown, order: TakeoverOrder) -> Done:
+    """Announce a takeover."""
+    _check_pool(shown, order.pool)
+    now_s = shown.clock()
+    wanted = ALL if order.nodes == "all" else int(order.nodes)
+
+    def with_it(orders: Orders) -> Orders:
+        try:
+            asked = Request(
+                orders.next_ident(), order.pool, order.side, wanted, order.at_s, order.for_s, order.by, now_s
+            )
+        except ValueError as error:
+            raise BadInput(str(error)) from error
+        if asked.to_s <= now_s:
+            raise BadInput("it would be over already")
+        return orders.announce(asked, now_s)
+
+    made = _write(shown, with_it).takeovers[-1]
+    what = f"{nodes_text(made.nodes)} of pool {made.pool} for {NAMES[made.side]} at {moment(made.at_s)}"
+    return Done(f"request {made.ident} is announced: {what}")
+
+
+def cancel_takeover(shown: Shown, ident: str) -> Done:
+    """Cancel an announced takeover."""
+    _write(shown, lambda orders: orders.cancel(ident))
+    return Done(f"request {ident} is cancelled")
+
+
+def _write(shown: Shown, new: Callable[[Orders], Orders]) -> Orders:
+    if shown.book is None:
+        raise BadInput("nothing is moved here, so there is nothing to order: the policy's mode is not auto")
+    shown.orders = shown.book.order(new)
+    return shown.orders
+
+
+def _check_pool(shown: Shown, pool: str | None) -> None:
+    known = [] if shown.status is None else [one.name for one in shown.status.pools]
+    if pool is not None and pool not in known:
+        raise BadInput(f"no pool is called {pool}; there are: {', '.join(known) or 'none yet'}")
+
+
+def _of(pool: str | None) -> str:
+    return "" if pool is None else f" of pool {pool}"
