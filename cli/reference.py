@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from cli.reference_pages.api import openapi_text
 from cli.reference_pages.bus_settings import settings_page
 from cli.reference_pages.events import event_files, events_page
 from cli.reference_pages.handovers import handovers_page
@@ -36,6 +37,7 @@ def files() -> dict[str, str]:
         "handovers.md": handovers_page(),
         "events.md": events_page(),
         "bus-settings.md": settings_page(),
+        "openapi.json": openapi_text(),
         "site.md": site_page(),
         "site.schema.json": site_schema_text(),
         **{f"{EVENTS}/{name}": text for name, text in event_files().items()},
