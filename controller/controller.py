@@ -302,6 +302,8 @@ class Controller:
         if self._ports.leadership.orders.paused is Pause.REVERT:
             for ident in self._driver.open:
                 self._driver.turn_back(ident, Why.PAUSED)
+        for ident in sorted(self._driver.open.keys() & self._ports.leadership.orders.turned_back):
+            self._driver.turn_back(ident, Why.PERSON)
         self._driver.tend()
         for handover in self._driver.finished:
             self._finish(handover, self._clock())

@@ -10,7 +10,7 @@ from controller.leader_memory import LeaderMemory
 from controller.recovery import Found
 from controller.safety import failed
 from controller.site_budget import HOUR_S, SiteBudget
-from models.handovers import Handover, Stage
+from models.handovers import Handover, Stage, Why
 from models.identity import split_name
 
 
@@ -89,5 +89,5 @@ def _is_counted(handover: Handover, kept: LeaderMemory) -> bool:
 
 
 def _rests(handover: Handover) -> bool:
-    """Whether its node stays where it is for the dwell: it has just moved, or has just failed to."""
-    return handover.stage is Stage.DONE or failed(handover)
+    """Whether its node stays where it is for the dwell: it has just moved, or failed to, or a person let it stay."""
+    return handover.stage is Stage.DONE or handover.why is Why.PERSON or failed(handover)

@@ -67,6 +67,7 @@ class Why(StrEnum):
     HOOK = "hook"  # the site's own preparation failed
     REFUSED = "refused"  # a scheduler said no to opening
     PAUSED = "paused"  # a person ordered all moves back
+    PERSON = "person"  # a person ordered this one back
 
     @property
     def failed(self) -> bool:

@@ -19,6 +19,9 @@ from models.takeovers import BY_LONGEST, REQUESTS_MOST, Request
 WHY_LONGEST = 200  # characters
 EPOCH_MOST = 2**31 - 1  # no site changes its leader so often: a larger one is forged, or an accident
 
+TURNED_BACK_MOST = 64
+ID_LONGEST = 128  # characters of a hand-over's id; ours have at most 80
+
 
 class Pause(StrEnum):
     """What becomes of open hand-overs while no new one may begin."""
@@ -56,7 +59,8 @@ class Orders:
     ``paused`` is None while moves may begin; ``resumes`` counts how often a person has said to go on, whatever had
     stopped the moves. Both are of all pools; ``pools`` has what was ordered for single ones, by name. ``takeovers`` are
     those that persons have announced, of all pools, REQUESTS_MOST at most. ``ordered`` tells of the latest pause or
-    resume; None where nobody noted it.
+    resume; None where nobody noted it. ``turned_back`` are the ids of hand-overs that persons have ordered back, the
+    newest TURNED_BACK_MOST: one that is over is not looked at any more.
     """
 
     paused: Pause | None = None
@@ -64,6 +68,7 @@ class Orders:
     pools: Mapping[str, Orders] = field(default_factory=dict)
     takeovers: tuple[Request, ...] = ()
     ordered: Ordered | None = None
+    turned_back: tuple[str, ...] = ()
 
     def of(self, pool: str) -> Orders:
         """What holds for one pool: its own orders and those for all; of two pauses the one that turns back."""
@@ -71,7 +76,13 @@ class Orders:
         paused = Pause.REVERT if Pause.REVERT in (self.paused, own.paused) else self.paused or own.paused
         ordered = self.ordered if self.paused is paused else own.ordered
         requests = tuple(one for one in self.takeovers if one.pool == pool)
-        return Orders(paused, self.resumes + own.resumes, takeovers=requests, ordered=ordered if paused else None)
+        return Orders(
+            paused,
+            self.resumes + own.resumes,
+            takeovers=requests,
+            ordered=ordered if paused else None,
+            turned_back=self.turned_back,
+        )
 
     def pause(self, how: Pause, pool: str | None = None, ordered: Ordered | None = None) -> Orders:
         """The orders once moves of one pool, or of all, are paused."""
@@ -102,6 +113,13 @@ class Orders:
             known = ", ".join(one.ident for one in self.takeovers) or "none"
             raise BadInput(f"no announced takeover has the id {ident}; there are: {known}")
         return replace(self, takeovers=kept)
+
+    def turn_back(self, handover: str) -> Orders:
+        """The orders with one more hand-over to turn back. Raises BadInput for what no id of one can be."""
+        if not 0 < len(handover) <= ID_LONGEST or not handover.isprintable():
+            raise BadInput(f"no hand-over has an id that is not printable, or longer than {ID_LONGEST} characters")
+        kept = (one for one in self.turned_back if one != handover)
+        return replace(self, turned_back=(*kept, handover)[-TURNED_BACK_MOST:])
 
     def next_ident(self) -> str:
         """An id that no announced takeover has."""

@@ -21,12 +21,12 @@ from typing import Annotated, Any
 from urllib.parse import quote
 
 import msgspec
-from msgspec import UNSET
+from msgspec import UNSET, UnsetType
 
 from basics.log_once import Trouble
 from connectors.kube.access.api import MERGE_PATCH, Answer, Api, ApiRefused, body_of, status_of
 from connectors.kube.wire.meta import EMPTY, Metadata
-from connectors.sources.announced import read_requests, write_requests
+from connectors.sources.announced import read_requests, read_turned_back, write_requests
 from connectors.sources.ordered import read_ordered, write_ordered
 from models.acts import Outcome
 from models.errors import Unreachable
@@ -71,6 +71,7 @@ class _Orders(msgspec.Struct, frozen=True, gc=False):
     pools: dict[str, _Own] = {}
     takeovers: Any = UNSET
     ordered: Any = UNSET
+    turned_back: tuple[str, ...] | UnsetType = UNSET
 
 
 _LEASES = msgspec.json.Decoder(_Lease)
@@ -193,7 +194,7 @@ class KubeLeaseStore:
             for name, own in found.pools.items()
         }
         requests, ordered = read_requests(found.takeovers), read_ordered(found.ordered)
-        return Orders(found.paused, found.resumes, pools, requests, ordered)
+        return Orders(found.paused, found.resumes, pools, requests, ordered, read_turned_back(found.turned_back))
 
     def _body(self, lease: LeaseRecord, notes: Mapping[str, str]) -> Mapping[str, object]:
         """All of a new Lease; of one that is there, what is merged into it."""
@@ -213,7 +214,8 @@ class KubeLeaseStore:
 def _text(orders: Orders) -> str:
     pools = {name: _Own(own.paused, own.resumes, write_ordered(own.ordered)) for name, own in orders.pools.items()}
     requests, ordered = write_requests(orders.takeovers), write_ordered(orders.ordered)
-    return msgspec.json.encode(_Orders(orders.paused, orders.resumes, pools, requests, ordered)).decode()
+    back = orders.turned_back or UNSET
+    return msgspec.json.encode(_Orders(orders.paused, orders.resumes, pools, requests, ordered, back)).decode()
 
 
 def _epoch(number: int) -> int:

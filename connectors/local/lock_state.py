@@ -14,12 +14,12 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import msgspec
-from msgspec import UNSET
+from msgspec import UNSET, UnsetType
 
 from basics.file_lock import real, try_lock
 from basics.own_file import bad_file, open_own
 from basics.whole_file import write_atomically
-from connectors.sources.announced import read_requests, write_requests
+from connectors.sources.announced import read_requests, read_turned_back, write_requests
 from connectors.sources.ordered import read_ordered, write_ordered
 from models.errors import BadInput
 from models.leadership import EPOCH_MOST, Orders, Pause
@@ -59,22 +59,28 @@ class State:
     pools: dict[str, PoolState] = field(default_factory=dict)
     takeovers: Any = UNSET
     ordered: Any = UNSET
+    turned_back: tuple[str, ...] | UnsetType = UNSET
 
     @property
     def orders(self) -> Orders:
         """The part that persons set."""
         pools = {name: own.orders for name, own in self.pools.items()}
         requests, ordered = read_requests(self.takeovers), read_ordered(self.ordered)
-        return Orders(self.paused, self.resumes, pools, requests, ordered)
+        return Orders(self.paused, self.resumes, pools, requests, ordered, read_turned_back(self.turned_back))
 
     def with_orders(self, orders: Orders) -> State:
         """The same with other orders."""
         pools = {
             name: PoolState(own.paused, own.resumes, write_ordered(own.ordered)) for name, own in orders.pools.items()
         }
-        takeovers, ordered = write_requests(orders.takeovers), write_ordered(orders.ordered)
         return replace(
-            self, paused=orders.paused, resumes=orders.resumes, pools=pools, takeovers=takeovers, ordered=ordered
+            self,
+            paused=orders.paused,
+            resumes=orders.resumes,
+            pools=pools,
+            takeovers=write_requests(orders.takeovers),
+            ordered=write_ordered(orders.ordered),
+            turned_back=orders.turned_back or UNSET,
         )
 
 

@@ -13,6 +13,7 @@ import msgspec
 from msgspec import UNSET, UnsetType
 
 from basics.log_once import Trouble
+from models.leadership import TURNED_BACK_MOST
 from models.takeovers import REQUESTS_MOST, Request
 
 log = logging.getLogger("tidegate.takeovers")
@@ -45,6 +46,11 @@ def read_requests(found: object) -> tuple[Request, ...]:
     elif known:
         _refused.over()
     return tuple(known.values())
+
+
+def read_turned_back(found: tuple[str, ...] | UnsetType) -> tuple[str, ...]:
+    """The ids of hand-overs that persons ordered back, as many of the newest as are kept."""
+    return () if isinstance(found, UnsetType) else found[-TURNED_BACK_MOST:]
 
 
 def write_requests(requests: Iterable[Request]) -> list[dict[str, object]] | UnsetType:

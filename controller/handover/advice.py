@@ -19,6 +19,7 @@ _TURNED = {
     Why.HOOK: "the site's hook failed",
     Why.REFUSED: "opening was refused",
     Why.PAUSED: "moves were ordered back",
+    Why.PERSON: "a person ordered it back",
 }
 
 

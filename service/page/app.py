@@ -97,6 +97,10 @@ class Api:
         """See the table."""
         return await self._done(lambda: ordering.cancel_takeover(self.shown, request.path_params["id"]))
 
+    async def turn_back(self, request: Request) -> Response:
+        """See the table."""
+        return await self._done(lambda: ordering.turn_back(self.shown, request.path_params["id"]))
+
     def _document(self, request: Request, name: str) -> Response:
         found = self.shown.documents.get(name)
         if found is None:

@@ -46,5 +46,14 @@ ENDPOINTS = (
     Endpoint("POST", "/api/pause", "pause", "Let no move begin until someone resumes them.", Done, PauseOrder, True),
     Endpoint("POST", "/api/resume", "resume", "Let moves begin again.", Done, ResumeOrder, True),
     Endpoint("POST", "/api/takeovers", "announce", "Announce a takeover.", Done, TakeoverOrder, True),
+    Endpoint(
+        "POST",
+        "/api/handovers/{id}/cancel",
+        "turn_back",
+        "Turn one hand-over back, if it still can; its node then stays where it was for the pool's dwell.",
+        Done,
+        None,
+        True,
+    ),
     Endpoint("DELETE", "/api/takeovers/{id}", "cancel_takeover", "Cancel an announced takeover.", Done, None, True),
 )

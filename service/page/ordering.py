@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from models.errors import BadInput
+from models.handovers import Stage
 from models.leadership import Orders
 from models.takeovers import ALL, Request, nodes_text
 from service.page.bodies import PauseOrder, ResumeOrder, TakeoverOrder
@@ -55,6 +56,17 @@ def cancel_takeover(shown: Shown, ident: str) -> Done:
     """Cancel an announced takeover."""
     _write(shown, lambda orders: orders.cancel(ident))
     return Done(f"request {ident} is cancelled")
+
+
+def turn_back(shown: Shown, ident: str) -> Done:
+    """Order one hand-over back, which the leader does at its next look if it still can."""
+    known = shown.handovers.get(ident)
+    if known is None or known.stage.finished:
+        raise BadInput("no such hand-over is under way")
+    if known.stage in (Stage.CANCELLING, Stage.OPENING):
+        raise BadInput(f"it cannot be turned back any more: it is in stage {known.stage}")
+    _write(shown, lambda orders: orders.turn_back(ident))
+    return Done(f"hand-over {ident} of node {known.node} is ordered back; its node then stays for the pool's dwell")
 
 
 def _write(shown: Shown, new: Callable[[Orders], Orders]) -> Orders:

@@ -366,6 +366,24 @@ def test_a_pause_that_reverts_brings_home_what_is_not_yet_opening():
     assert site.owners() == {"n1": HPC, "n2": KUBERNETES, "n3": KUBERNETES}
 
 
+def test_a_person_turns_one_hand_over_back_and_the_others_go_on():
+    names = ("n1", "n2", "n3")
+    site = Site(**{name: Machine(closed=OLD_MARK) for name in names}).wants(kubernetes=2)
+    site.planned(0)
+    for machine in site.fleet.machines.values():
+        machine.busy = True
+    site.tend(10)
+    one, other = sorted(site.stages())
+    ident = next(each.id for each in site.controller.open_handovers if each.node == one)
+    site.leader.orders = Orders().turn_back(ident).turn_back("of another time")
+    site.tend(20)
+    assert site.stages() == {other: S.DRAINING}
+    assert {each.node: (each.stage, each.why) for each in site.controller.finished} == {one: (S.CANCELLED, Why.PERSON)}
+    assert site.owners()[one] is HPC
+    assert site.controller._ledger.rests_s[one] == 20, "it stays there for the dwell"
+    assert site.controller._ledger.failures == 0
+
+
 def test_a_pause_that_lets_finish_turns_nothing_back():
     site = draining()
     paused(site, Pause.FINISH)

@@ -244,6 +244,7 @@ FAILED = {
     "late": (Stage.CANCELLED, Why.LATE, False),
     "someone else": (Stage.CANCELLED, Why.FOREIGN, False),
     "a pause": (Stage.CANCELLED, Why.PAUSED, False),
+    "a person": (Stage.CANCELLED, Why.PERSON, False),
     "unhealthy": (Stage.CANCELLED, Why.UNHEALTHY, True),
     "the hook": (Stage.CANCELLED, Why.HOOK, True),
     "refused": (Stage.CANCELLED, Why.REFUSED, True),

@@ -26,7 +26,13 @@ from tests.service.page_sample import NOW_S, TOKEN, Book, events, heard_of, requ
 
 STATIC = Static()
 WITH_TOKEN = {"Authorization": f"Bearer {TOKEN}"}
-ORDERS = [("POST", "/api/pause"), ("POST", "/api/resume"), ("POST", "/api/takeovers"), ("DELETE", "/api/takeovers/1")]
+ORDERS = [
+    ("POST", "/api/handovers/campus_a100.7.4/cancel"),
+    ("POST", "/api/pause"),
+    ("POST", "/api/resume"),
+    ("POST", "/api/takeovers"),
+    ("DELETE", "/api/takeovers/1"),
+]
 TAKEOVER = {"pool": "a100", "side": "hpc", "nodes": "all", "at_s": NOW_S + 3600, "for_s": 7200}
 
 
@@ -127,6 +133,22 @@ def test_orders_are_written_as_the_commands_write_them(client: TestClient, book:
     assert (made.side, made.at_s, made.for_s, made.by) == (Side.HPC, NOW_S + 3600, 7200, "the status page")
     assert ordered("DELETE", "/api/takeovers/1") == "request 1 is cancelled"
     assert book.orders.takeovers == ()
+
+
+@pytest.mark.parametrize(
+    ("ident", "status", "says"),
+    [
+        ("campus_a100.7.4", 200, "is ordered back"),
+        ("campus_a100.7.5", 409, "no such hand-over is under way"),
+        ("h9", 409, "no such hand-over is under way"),
+    ],
+    ids=["draining", "stuck", "unknown"],
+)
+def test_one_hand_over_is_ordered_back(client: TestClient, book: Book, ident: str, status: int, says: str):
+    answer = client.post(f"/api/handovers/{ident}/cancel", headers=WITH_TOKEN)
+    assert answer.status_code == status
+    assert says in answer.text
+    assert book.orders.turned_back == ((ident,) if status == 200 else ())
 
 
 @pytest.mark.parametrize(

@@ -9,13 +9,13 @@
   const drawn = new Map();
 
   /** The frame of all charts: no menu, nothing drags on a touch screen, one line at now. */
-  function layout(title, now, more) {
+  function layout(title, now, more, range) {
     const axis = { gridcolor: css("line"), linecolor: css("line"), zerolinecolor: css("line"), fixedrange: true, automargin: true };
     return {
       title: { text: title, font: { size: 14 }, x: 0, xanchor: "left", pad: { l: 4 } }, paper_bgcolor: "rgba(0,0,0,0)", plot_bgcolor: "rgba(0,0,0,0)",
-      font: { color: css("ink"), size: 12 }, margin: { l: 34, r: 10, t: 30, b: 30 }, showlegend: true, hovermode: "x unified",
-      legend: { orientation: "h", y: -0.18, x: 0, font: { size: 11 } }, hoverlabel: { bgcolor: css("back"), font: { color: css("ink") } },
-      xaxis: { ...axis, type: "date", nticks: 6 }, yaxis: { ...axis, rangemode: "tozero" },
+      font: { color: css("ink"), size: 12 }, margin: { l: 34, r: 10, t: 30, b: 40 }, showlegend: false, hovermode: "x unified",
+      hoverlabel: { bgcolor: css("back"), font: { color: css("ink") } },
+      xaxis: { ...axis, type: "date", nticks: 6, ...(range ? { range } : {}) }, yaxis: { ...axis, rangemode: "tozero" },
       shapes: [{ type: "line", x0: now, x1: now, yref: "paper", y0: 0, y1: 1, line: { color: css("soft"), width: 1, dash: "dot" } }], ...more,
     };
   }
@@ -44,21 +44,21 @@
       { x: dates(line), y: column(line, low), mode: "lines", line: { width: 0 }, hoverinfo: "skip", showlegend: false },
       { x: dates(line), y: column(line, high), mode: "lines", line: { width: 0 }, fill: "tonexty", fillcolor: faded(colour, share), name: title, hoverinfo: "skip" },
     ];
-    const rings = [];
+    const reach = Math.max(3.6e6, side.ahead.at_s[side.ahead.at_s.length - 1] * 1000 - now), rings = [];
     for (let n = 0; n < middle; n++) rings.push(...band(side.ahead, n, last - n, `${percent(side.levels[n])} to ${percent(side.levels[last - n])}`, 0.18));
     const traces = [
       ...(side.said.at_s.length ? band(side.said, 0, 2, "forecast an hour before", 0.1) : []), ...rings,
       { x: dates(side.ahead), y: column(side.ahead, middle), mode: "lines", line: { color: css(colour), dash: "dash", width: 2 }, name: "expected", hovertemplate: "%{y:.1f}" },
       { x: dates(side.came), y: column(side.came, 0), mode: "lines", line: { color: css("ink"), width: 1.5, shape: "hv" }, name: "what came", hovertemplate: "%{y:.1f}" },
     ];
-    put(boxOf(parent, `fan/${pool}/${side.side}`, "chart"), traces, layout(`Nodes that ${name} could use`, now));
+    put(boxOf(parent, `fan/${pool}/${side.side}`, "chart"), traces, layout(`Nodes that ${name} could use`, now, {}, [now - 3 * reach, now + reach]));
   }
 
   function ribbon(parent, pool, now) {
     const names = [["hpc", "HPC", 0], ["moving", "in between", 2], ["kubernetes", "Kubernetes", 1]];
     const traces = names.map(([colour, name, n]) => ({ x: dates(pool.owned), y: column(pool.owned, n), stackgroup: "owned", mode: "lines",
       line: { width: 0.5, color: css(colour), shape: "hv" }, fillcolor: faded(colour, 0.75), name, hovertemplate: "%{y}" }));
-    put(boxOf(parent, "ribbon/" + pool.name, "chart short"), traces, layout("Who had the nodes", now));
+    put(boxOf(parent, "ribbon/" + pool.name, "chart low"), traces, layout("Who had the nodes", now));
   }
 
   function takeovers(status, now) {

@@ -2,6 +2,8 @@
 "use strict";
 
 const NAMES = { hpc: "HPC", kubernetes: "Kubernetes", moving: "being handed over", nobody: "open to neither", both: "open to both" };
+const SHOWN = 4;
+const LEGEND = "Line: what came. Dashed: what is expected, with half of what may come in the darker band and nine tenths in the wider. Faint band: what had been forecast an hour before.";
 const byId = (id) => document.getElementById(id);
 const opened = new Set();
 let status = null;
@@ -57,10 +59,9 @@ function draw() {
   document.title = "Tidegate · " + status.site;
   fill("notices", notices());
   drawPools();
-  const cancels = status.writable;
-  fill("handovers", status.handovers.length ? table(["node", "to", "stage", "since", "gives up", "id", ""], status.handovers.map((one) => handover(one, cancels)))
+  fill("handovers", status.handovers.length ? table(["node", "to", "stage", "since", "gives up", "id", ""], status.handovers.map(handover))
     : el("p", { class: "soft" }, "No hand-over is under way."));
-  fill("takeovers", status.takeovers.length ? table(["takeover", "pool", "nodes", "for", "from", "until", ""], status.takeovers.map(takeover))
+  fill("takeovers", status.takeovers.length ? someTakeovers(status.takeovers)
     : el("p", { class: "soft" }, "None is, and none comes within a week."));
   fill("unknown", status.unknown.length ? table(["what", "until when"], status.unknown.map((one) => [one.what, one.until]))
     : el("p", { class: "soft" }, "Nothing: all that this page shows is known."));
@@ -90,7 +91,7 @@ function drawPools() {
   const names = status.pools.map((pool) => pool.name);
   if ([...frames.children].map((frame) => frame.dataset.pool).join("\n") !== names.join("\n")) {
     frames.replaceChildren(...names.map((name) => el("article", { class: "pool", "data-pool": name },
-      el("h2", {}, "Pool " + name), el("div", { class: "said" }), el("div", { class: "pair" }), el("div", { class: "ribbon" }), el("div", { class: "plan" }))));
+      el("h2", {}, "Pool " + name), el("div", { class: "said" }), el("div", { class: "pair" }), el("p", { class: "soft small" }, LEGEND), el("div", { class: "ribbon" }), el("div", { class: "plan" }))));
     drawCharts();
   }
   status.pools.forEach((pool, n) => {
@@ -118,12 +119,12 @@ function need(side) {
 function plan(pool) {
   const made = pool.plan;
   if (!made) return [];
-  const row = (group) => [group.direction ? "to " + NAMES[group.direction.split("->")[1]] : "stays",
-    group.count + (group.count === 1 ? " node" : " nodes"), el("span", {}, group.text + gain(group)), el("code", {}, shorter(group.nodes))];
+  const row = (group) => [el("span", { class: "short" }, group.direction ? "to " + NAMES[group.direction.split("->")[1]] : "stays"),
+    el("span", { class: "short" }, group.count + (group.count === 1 ? " node" : " nodes")), el("span", {}, group.text + gain(group)), el("code", {}, shorter(group.nodes))];
   const rows = [...made.moves, ...made.stays].map(row);
   if (made.turned_back.length) rows.push(["turned back", made.turned_back.length + " hand-overs", "no longer wanted", el("code", {}, made.turned_back.join(", "))]);
   return [el("h3", {}, "The plan"), el("p", { class: made.old ? "bad" : "soft" }, `Decided at ${time(made.at_s)}: Kubernetes has ${made.current} nodes and should have ${made.target}.`),
-    table(["node", "how many", "why", "which"], rows), made.left_out && el("p", { class: "soft" }, made.left_out + " nodes more, for which the bus had no room.")].filter(Boolean);
+    table(["", "how many", "why", "which"], rows), made.left_out && el("p", { class: "soft" }, made.left_out + " nodes more, for which the bus had no room.")].filter(Boolean);
 }
 
 function gain(group) {
@@ -135,8 +136,17 @@ function shorter(text) {
 }
 
 function handover(one) {
+  const late = ["stuck", "cancelling", "opening"].includes(one.stage);
+  const button = status.writable && !late && el("button", { type: "button", onclick: () => order("POST", `/api/handovers/${encodeURIComponent(one.id)}/cancel`) }, "Turn back");
   const stage = el("span", { class: one.stage === "stuck" ? "bad" : null }, one.stage + (one.why ? ` (${one.why})` : ""));
-  return [one.node, NAMES[one.direction.split("->")[1]], stage, span(status.now_s - one.stage_since_s), time(one.deadline_s), el("code", {}, one.id), ""];
+  return [one.node, NAMES[one.direction.split("->")[1]], stage, span(status.now_s - one.stage_since_s), time(one.deadline_s), el("code", {}, one.id), button || ""];
+}
+
+/** The next few, and the others folded away. */
+function someTakeovers(all) {
+  const heads = ["takeover", "pool", "nodes", "for", "from", "until", ""];
+  const more = all.slice(SHOWN);
+  return [table(heads, all.slice(0, SHOWN).map(takeover)), ...(more.length ? [folding("takeovers", `${more.length} more within a week`, table(heads, more.map(takeover)))] : [])];
 }
 
 function takeover(one) {
@@ -208,6 +218,8 @@ async function load(name) {
 }
 
 /** Fetch what is newer than what is shown, one fetch at a time, and not more often than each second. */
+const PLOTLY = document.currentScript.dataset.plotly;
+const plotly = document.createElement("script");
 let fetching = false;
 async function follow(newest) {
   lastHeard = Date.now();
@@ -215,6 +227,7 @@ async function follow(newest) {
   fetching = true;
   try {
     if (newest.run !== versions.run || newest.status !== versions.status) { status = await load("status"); draw(); }
+    loadPlotly();
     if (newest.run !== versions.run || newest.charts !== versions.charts) { charts = await load("charts"); drawCharts(); }
     versions = newest;
   } catch (error) {
@@ -222,6 +235,14 @@ async function follow(newest) {
   } finally {
     fetching = false;
   }
+}
+
+/** What draws charts is large: it is loaded once all else can be read. */
+function loadPlotly() {
+  if (plotly.src) return;
+  plotly.addEventListener("load", drawCharts);
+  plotly.src = PLOTLY;
+  requestAnimationFrame(() => setTimeout(() => document.body.append(plotly), 50));  // what can be read is drawn first
 }
 
 function drawCharts() {
@@ -243,7 +264,6 @@ function listen() {
   source.addEventListener("heartbeat", () => { lastHeard = Date.now(); tick(); });
 }
 
-window.addEventListener("load", drawCharts);
 matchMedia("(prefers-color-scheme: dark)").addEventListener("change", drawCharts);
 setInterval(tick, 5000);
 listen();

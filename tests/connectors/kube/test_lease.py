@@ -19,7 +19,9 @@ from models.leadership import EPOCH_MOST, LeaseRecord, Orders, Pause
 from tests.connectors.kube.fake_api import Asked, FakeApi, Rule, refused
 
 DONE, REFUSED, UNKNOWN = Outcome.DONE, Outcome.REFUSED, Outcome.UNKNOWN
-LEASE = LeaseRecord("host_1a2b", 3, 7, 16.0, Orders(Pause.FINISH, 2, {"a100": Orders(Pause.REVERT, 1)}), '{"v":2}')
+LEASE = LeaseRecord(
+    "host_1a2b", 3, 7, 16.0, Orders(Pause.FINISH, 2, {"a100": Orders(Pause.REVERT, 1)}, turned_back=("h1",)), '{"v":2}'
+)
 
 
 class Site:
@@ -61,6 +63,7 @@ def test_what_kubectl_shows(site: Site):
     notes = site.object["metadata"]["annotations"]
     assert (notes[EPOCH], notes[BEAT], notes[REMEMBERED]) == ("3", "7", '{"v":2}')
     orders = {"paused": "finish", "resumes": 2, "pools": {"a100": {"paused": "revert", "resumes": 1}}}
+    orders["turned_back"] = ["h1"]
     assert json.loads(notes[ORDERS]) == orders
 
 

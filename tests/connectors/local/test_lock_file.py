@@ -319,6 +319,16 @@ def test_orders_for_single_pools_stand_beside_those_for_all(path: Path):
 OLD = '{"v": 1, "epoch": 7, "paused": "revert", "resumes": 3, "remembered": "old"}'
 
 
+def test_a_hand_over_that_a_person_ordered_back_is_heard_at_the_next_tick(path: Path):
+    lock = leader(path)
+    lock_state.order(path, lambda orders: orders.turn_back("h1"))
+    assert lock.orders.turned_back == ()
+    lock.tick()
+    assert lock.orders.turned_back == ("h1",)
+    lock_state.resume(path)
+    assert held(path)["turned_back"] == ["h1"]
+
+
 def test_a_state_of_version_1_is_read_and_whoever_changes_it_writes_version_2(path: Path):
     path.write_text(OLD)
     assert read_orders(path) == Orders(Pause.REVERT, 3)
