@@ -9,6 +9,8 @@ import threading
 import uvicorn
 from starlette.types import ASGIApp
 
+from service.page.impatient import Impatient
+
 CLOSE_S = 5.0
 CONNECTIONS_MOST = 256
 HEAD_MOST = 16_384  # bytes of a request's head
@@ -23,7 +25,7 @@ class PageServer:
         self._socket = listening
         config = uvicorn.Config(
             app,
-            http="h11",
+            http=Impatient,
             ws="none",
             loop="asyncio",
             lifespan="on",
