@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import deque
 
 from models.forecasts import Forecast
-from models.plans import Plan, Reason
+from models.plans import Plan
 from service.page.model import Line
 
 GRID_S = 300
@@ -55,11 +55,10 @@ class SideHistory:
 
 
 def owned_by(plan: Plan, left_out: int) -> tuple[float, float, float]:
-    """How many nodes HPC has, how many Kubernetes, and how many are in hand-overs, at the time of a plan.
+    """How many nodes HPC has, how many Kubernetes, and how many are in between, at the time of a plan.
 
-    ``current`` counts those on their way to Kubernetes as its own; they are of neither.
+    A plan counts those on their way with the side that they go to, so none are in between.
     """
-    moving = sum(len(one.nodes) for one in plan.rejections if one.reason is Reason.IN_HANDOVER)
     whole = len(plan.moves) + sum(len(one.nodes) for one in plan.rejections) + left_out
-    kubernetes = min(plan.current, max(0, whole - moving))
-    return float(max(0, whole - kubernetes - moving)), float(kubernetes), float(min(moving, whole))
+    kubernetes = min(plan.current, whole)
+    return float(whole - kubernetes), float(kubernetes), 0.0
