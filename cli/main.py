@@ -51,6 +51,7 @@ COMMANDS = {  # in the order of the help; each line is the beginning of what its
         "Check that everything at a site is as Tidegate needs it, and say what to do where it is not.",
     ),
     "rights": Command("cli.rights:rights", "Print what Tidegate must be allowed in Kubernetes, for kubectl apply."),
+    "status": Command("cli.status:status", "Tell who owns what and why, what is under way, and what is not known yet."),
     "handovers": Command(
         "cli.handovers:handovers", "List the hand-overs of an audit, the newest last, or tell about one of them."
     ),
