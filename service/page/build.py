@@ -174,7 +174,11 @@ def _takeovers(site: Site, orders: Orders, now_s: int) -> Iterator[TakeoverStatu
 
 def _orders(orders: Orders) -> OrdersStatus:
     alone = {name: own.paused for name, own in orders.pools.items() if own.paused is not None}
-    return OrdersStatus(orders.paused, alone)
+    every = {"": orders, **orders.pools}
+    noted = {
+        name: str(one.ordered) for name, one in every.items() if one.paused is not None and one.ordered is not None
+    }
+    return OrdersStatus(orders.paused, alone, noted)
 
 
 def _charts(site: Site, heard: Heard, key: str, now_s: int) -> PoolCharts:

@@ -146,6 +146,7 @@ class OrdersStatus(Struct, frozen=True):
 
     paused: Annotated[Pause | None, means("How all moves are paused; null while they are not.")] = None
     pools: Annotated[dict[str, Pause], means("The pools that are paused on their own, and how.")] = {}
+    ordered: Annotated[dict[str, str], means("By whom each pause was, when and why, by pool; '' for all.")] = {}
 
 
 class PoolStatus(Struct, frozen=True):

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from models.errors import BadInput
 from models.handovers import Stage
-from models.leadership import Orders
+from models.leadership import Ordered, Orders
 from models.takeovers import ALL, Request, nodes_text
 from service.page.bodies import PauseOrder, ResumeOrder, TakeoverOrder
 from service.page.model import Done
@@ -17,14 +17,16 @@ from service.page.words import NAMES, moment
 def pause(shown: Shown, order: PauseOrder) -> Done:
     """Pause moves. Raises BadInput or Unreachable, as all of these do."""
     _check_pool(shown, order.pool)
-    _write(shown, lambda orders: orders.pause(order.open, order.pool))
+    ordered = _ordered(shown, order)
+    _write(shown, lambda orders: orders.pause(order.open, order.pool, ordered))
     return Done(f"moves{_of(order.pool)} are paused; open hand-overs {order.open}")
 
 
 def resume(shown: Shown, order: ResumeOrder) -> Done:
     """Let moves go on."""
     _check_pool(shown, order.pool)
-    orders = _write(shown, lambda orders: orders.resume(order.pool))
+    ordered = _ordered(shown, order)
+    orders = _write(shown, lambda orders: orders.resume(order.pool, ordered))
     if orders.paused is not None:
         return Done("all pools stay paused, this one too")
     return Done(f"moves{_of(order.pool)} may begin again")
@@ -67,6 +69,13 @@ def turn_back(shown: Shown, ident: str) -> Done:
         raise BadInput(f"it cannot be turned back any more: it is in stage {known.stage}")
     _write(shown, lambda orders: orders.turn_back(ident))
     return Done(f"hand-over {ident} of node {known.node} is ordered back; its node then stays for the pool's dwell")
+
+
+def _ordered(shown: Shown, order: PauseOrder | ResumeOrder) -> Ordered:
+    try:
+        return Ordered(order.by, shown.clock(), order.why)
+    except ValueError as error:
+        raise BadInput(str(error)) from error
 
 
 def _write(shown: Shown, new: Callable[[Orders], Orders]) -> Orders:

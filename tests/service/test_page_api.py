@@ -121,8 +121,10 @@ def test_orders_are_written_as_the_commands_write_them(client: TestClient, book:
         assert answer.status_code == 200, answer.text
         return answer.json()["done"]
 
-    assert ordered("POST", "/api/pause") == "moves are paused; open hand-overs finish"
-    assert book.orders == Orders(Pause.FINISH)
+    assert ordered("POST", "/api/pause", {"by": "ops", "why": "a leak"}) == "moves are paused; open hand-overs finish"
+    noted = book.orders.ordered
+    assert noted is not None
+    assert (book.orders, noted.by, noted.why) == (Orders(Pause.FINISH, ordered=noted), "ops", "a leak")
     assert "pool a100" in ordered("POST", "/api/pause", {"pool": "a100", "open": "revert"})
     assert book.orders.pools["a100"].paused is Pause.REVERT
     assert "stay paused" in ordered("POST", "/api/resume", {"pool": "a100"})

@@ -73,8 +73,8 @@ function draw() {
 function notices() {
   const found = [];
   const say = (bad, ...what) => found.push(el("p", { class: bad ? "notice bad" : "notice" }, ...what));
-  if (status.orders && status.orders.paused) say(false, "All moves are paused by a person; open hand-overs " + status.orders.paused + ".");
-  for (const [pool, how] of Object.entries(status.orders ? status.orders.pools : {})) say(false, `Moves of pool ${pool} are paused by a person; open hand-overs ${how}.`);
+  if (status.orders && status.orders.paused) say(false, `All moves are paused ${status.orders.ordered[""] || "by a person"}; open hand-overs ${status.orders.paused}.`);
+  for (const [pool, how] of Object.entries(status.orders ? status.orders.pools : {})) say(false, `Moves of pool ${pool} are paused ${status.orders.ordered[pool] || "by a person"}; open hand-overs ${how}.`);
   for (const pool of status.pools) {
     for (const hold of pool.plan ? pool.plan.holds : []) if (hold.switch !== "paused") say(true, `Pool ${pool.name}: ${hold.text}`);
     for (const work of pool.plan ? pool.plan.unserved : []) say(work.for_good, `Pool ${pool.name}: ${work.text}`);
