@@ -60,9 +60,9 @@ def run(
     place = read_site(site)
     rules = Policy() if policy is None else read_policy(policy)
     settings = settings_in(place.spec.bus.settings)
-    kubernetes = place.spec.kubernetes
-    for path in (*place.spec.slurm.exposed(), *(() if kubernetes is None else kubernetes.exposed())):
-        note(f"warning: everybody on this machine can read the secret in {path} (chmod 600 {quote(str(path))})")
+    for part in (place.spec.slurm, place.spec.kubernetes, place.spec.page):
+        for path in () if part is None else part.exposed():
+            note(f"warning: everybody on this machine can read the secret in {path} (chmod 600 {quote(str(path))})")
     log_to_stderr()
     with ExitStack() as at_end:
         process = open_process(role, place, rules, settings, at_end, site)

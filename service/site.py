@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from pathlib import Path
+from stat import S_IROTH
 from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
@@ -58,9 +60,16 @@ class PageSettings(Part):
     )
     admin_token: Annotated[Path, PATH] | None = field(
         None,
-        "A file of one line, 16 characters or more, that nobody else may read: who gives it may pause, resume and"
-        " announce. Without it the page only shows.",
+        "A file of one line, 16 characters or more, that nobody else may read: who gives it may pause, resume, announce"
+        " takeovers and turn hand-overs back. Without it the page only shows.",
     )
+
+    def exposed(self) -> list[Path]:
+        """The file of the token, where everybody on this machine can read it."""
+        path = self.admin_token
+        with suppress(OSError):
+            return [path] if path is not None and path.stat().st_mode & S_IROTH else []
+        return []
 
 
 class SiteSpec(Part):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from basics.text import count, some
+from basics.text import count
 from models.forecasts import Source
 from models.nodes import Side
 from models.policies import Mode
@@ -36,7 +36,7 @@ def _of_pool(site: Site, pool: PoolStatus) -> Iterator[Unknown]:
     lacking = [NAMES[side] for side in Side if all(one.side is not side for one in pool.sides)]
     if lacking:
         until = "with the first forecast, a minute after the first reading; see whether role forecast runs"
-        yield Unknown(f"What {some(lacking)} needs of pool {pool.name}", until)
+        yield Unknown(f"What {' and '.join(lacking)} could use of pool {pool.name}", until)
     if pool.plan is None:
         never = "never in mode observe; mode recommend plans and moves nothing"
         due = f"with the first decision, every {spec.moves.every} s; see whether role control runs"

@@ -122,7 +122,7 @@ def test_a_folded_list_has_the_same_names(names: list[str]):
 UNKNOWN = {
     "nothing was told": (
         [], Orders(), "auto", 0,
-        {"Who owns the nodes of pool a100", "What HPC, Kubernetes needs of pool a100", "The plan of pool a100"},
+        {"Who owns the nodes of pool a100", "What HPC and Kubernetes could use of pool a100", "The plan of pool a100"},
     ),
     "the bus is still read": ([*events(8, days=0.1)], Orders(), "auto", 5, {"All that was told before this start"}),
     "orders cannot be read": ([*events(8, days=0.1)], None, "auto", 0, {"Whether moves are paused"}),
@@ -131,7 +131,7 @@ UNKNOWN = {
     "one side": (
         [*node_events(8), event(Topic.PLANS, "", Planned(1, plan(8, NOW_S)), 1),
          event(Topic.FORECASTS, "/hpc", forecast(Side.HPC, NOW_S), 1)], Orders(), "auto", 0,
-        {"What Kubernetes needs of pool a100", "How good the forecasts are"},
+        {"What Kubernetes could use of pool a100", "How good the forecasts are"},
     ),
 }  # fmt: skip
 

@@ -80,7 +80,7 @@ function notices() {
     for (const work of pool.plan ? pool.plan.unserved : []) say(work.for_good, `Pool ${pool.name}: ${work.text}`);
     if (pool.plan && pool.plan.old) say(true, `Pool ${pool.name}: its last plan is of ${time(pool.plan.at_s)}, so it is old.`);
   }
-  for (const one of status.handovers) if (one.stage === "stuck") say(true, `Node ${one.node} needs a person: hand-over ${one.id} is stuck.`);
+  for (const one of status.handovers) if (one.stage === "stuck") say(true, `Node ${one.node} needs a person: hand-over ${one.id} is stuck. The log says what to run; its story: tidegate handovers AUDIT --show ${one.id}`);
   for (const one of status.parts) if (!one.well) say(true, `${one.part}: ${one.text}`);
   return found;
 }
@@ -91,11 +91,12 @@ function drawPools() {
   const names = status.pools.map((pool) => pool.name);
   if ([...frames.children].map((frame) => frame.dataset.pool).join("\n") !== names.join("\n")) {
     frames.replaceChildren(...names.map((name) => el("article", { class: "pool", "data-pool": name },
-      el("h2", {}, "Pool " + name), el("div", { class: "said" }), el("div", { class: "pair" }), el("p", { class: "soft small" }, LEGEND), el("div", { class: "ribbon" }), el("div", { class: "plan" }))));
+      el("h2", {}, "Pool " + name), el("div", { class: "said" }), el("div", { class: "pair" }), el("p", { class: "soft small legend-text" }, LEGEND), el("div", { class: "ribbon" }), el("div", { class: "plan" }))));
     drawCharts();
   }
   status.pools.forEach((pool, n) => {
     frames.children[n].querySelector(".said").replaceChildren(...said(pool));
+    frames.children[n].querySelector(".legend-text").hidden = !pool.sides.length;
     frames.children[n].querySelector(".plan").replaceChildren(...plan(pool));
   });
 }
