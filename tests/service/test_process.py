@@ -8,9 +8,10 @@ import re
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
+from itertools import count
 from pathlib import Path
 from urllib.error import HTTPError
-from urllib.request import urlopen
+from urllib.request import Request, urlopen
 
 import pytest
 
@@ -44,7 +45,7 @@ from service.site import read_site
 from tests.connectors.kube.fake_api import FakeApi
 from tests.connectors.slurm import fake, makers
 from tests.connectors.slurm.fake import Fake
-from tests.patience import until
+from tests.patience import LONG_S, until
 from tests.service.kube_site import KubeSite, kube_site
 
 SITE = "spec: {slurm: {url: '%s', tokenFile: token, poll: 1s}, kubernetes: %s%s}\n"
@@ -511,3 +512,57 @@ def test_a_bus_that_does_not_say_what_was_lost_ends_nothing(opening: Opening, mo
 
     monkeypatch.setattr(part.bus, "take_resyncs", away)
     assert part.resync() > 0
+
+
+def test_an_order_by_the_page_holds_the_moves_of_whoever_leads(opening: Opening, tmp_path: Path):
+    (tmp_path / "admin").write_text("0123456789abcdef")
+    site = ", page: {listen: '127.0.0.1:0', adminToken: admin}"
+    process = opening(spec=", mode: auto", site=site)
+    page, control = process.part(PagePart), process.part(ControlPart)
+    shown(page)
+
+    def ordered(path: str) -> str:
+        headers = {"Authorization": "Bearer 0123456789abcdef", "Content-Type": "application/json"}
+        url = f"http://127.0.0.1:{page.port}{path}"
+        with urlopen(Request(url, b'{"pool": "pool"}', headers, method="POST")) as answer:
+            return json.loads(answer.read())["done"]
+
+    with pytest.raises(HTTPError, match="409"):
+        ordered("/api/pause")  # nobody has led by this lock yet
+    control.tend()
+    assert ordered("/api/pause") == "moves of pool pool are paused; open hand-overs finish"
+    (decided,) = run_once(process)
+    assert [hold.switch for hold in decided.plan.holds] == ["paused"]
+    (pool,) = shown(page).pools
+    assert pool.paused == "finish"
+    assert ordered("/api/resume") == "moves of pool pool may begin again"
+    control.tend()
+    process.part(SlurmPart).paced._due_s = 0.0
+    control.turn("pool")
+    again = control.pools["pool"].last.decided
+    assert again is not None
+    assert again.plan.holds == ()
+
+
+def test_weeks_of_a_bus_are_read_in_slices_so_that_no_step_waits(opening: Opening):
+    process = opening(Role.PAGE, site=", page: {listen: '127.0.0.1:0'}")
+    page, bus, ticks = process.part(PagePart), process.part(BusPart).bus, count()
+    for number in range(1, 1201):
+        plan = Planned(1, Plan(number, 0, 0, (), (), ()))
+        bus.publish(Event(Topic.PLANS, "site/pool", plan, number, "/tidegate/site/pool/controller", float(number)))
+    bus.flush(LONG_S)
+    page._monotonic = lambda: float(next(ticks))
+    assert page.look() == 0.0
+    assert page.shown.status is not None
+    first = page.shown.status.unknown[0]
+    assert (first.what, first.until) == ("All that was told before this start", "700 messages of the bus to be read")
+    while page.look() == 0.0:
+        pass
+    assert plan_of(page).at_s == 1200
+    assert all(one.what != first.what for one in page.shown.status.unknown)
+
+
+def test_an_admin_token_that_is_none_is_refused_at_the_start(opening: Opening, tmp_path: Path):
+    (tmp_path / "admin").write_text("short")
+    with pytest.raises(BadInput, match="is no admin token of 16 characters or more"):
+        opening(Role.PAGE, site=", page: {listen: '127.0.0.1:0', adminToken: admin}")
