@@ -65,6 +65,10 @@ COMMANDS = {  # in the order of the help; each line is the beginning of what its
         "cli.pause:resume",
         "Let moves begin again, whatever has stopped them: a pause, failed hand-overs, or work that had vanished.",
     ),
+    "turn-back": Command(
+        "cli.turn_back:turn_back",
+        "Turn one hand-over back, if it still can; its node then stays where it was for the pool's dwell.",
+    ),
     "takeover": Command("cli.takeover:app", "Announce that one side gets many nodes for some hours, and cancel it."),
     "import": Command("cli.importing.command:app", "Make input of a replay from what other programs recorded."),
     "policy": Command("cli.policy:app", "Check a policy file, or print the JSON Schema of one."),

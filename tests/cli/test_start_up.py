@@ -92,7 +92,7 @@ def test_a_line_of_the_help_is_the_beginning_of_the_commands_own_help(name: str)
 
 def test_the_help_lists_the_commands_in_their_order_but_for_the_hidden_one():
     out = CliRunner().invoke(app, ["--help"]).output
-    shown = re.findall(r"^  (\w+)  ", out.partition("Commands:")[2], flags=re.MULTILINE)
+    shown = re.findall(r"^  ([\w-]+)  ", out.partition("Commands:")[2], flags=re.MULTILINE)
     assert shown == [name for name, one in COMMANDS.items() if not one.hidden]
     assert "reference" not in shown
 
