@@ -11,6 +11,7 @@ from models.fields import NODES_MOST, NODES_OR_ALL, SHARE, Contradiction, Found,
 from models.hooks import Hooks
 from models.hostlists import hosts
 from models.nodes import Side
+from models.past import PastPolicy
 from models.schedules import LONGEST, ZONE_LONGEST, check_schedule, check_zone
 from models.signals import SignalPolicy
 
@@ -173,6 +174,11 @@ class PoolPolicy(Part):
         " most.",
         strict=False,
         max_length=16,
+    )
+    past: PastPolicy | None = field(
+        None,
+        "Where the demand of the time before Tidegate is to be had, when it starts with none: from the Prometheus that"
+        " the site file names. Without it, forecasts begin to learn on the first day.",
     )
 
     @model_validator(mode="after")

@@ -42,12 +42,22 @@ def read_signals(prometheus: Prometheus, signals: Iterable[SignalPolicy], at_s: 
 
 def single(answer: Answer, at_s: int) -> Reading:
     """The value of an answer that has one series; of any other none, and why."""
-    if not answer.series:
-        return Reading(at_s, None, "no series: what it is of is not there, or not recent")
-    if len(answer.series) > 1:
-        first = labels_text(next(iter(answer.series)))
-        why = f"{len(answer.series)} series, {first} among them: aggregate them into one, with sum(...) say"
-        return Reading(at_s, None, why)
-    [points] = answer.series.values()
+    try:
+        points = only_series(answer)
+    except Unreachable as error:
+        return Reading(at_s, None, str(error))
     value = next(iter(points.values()))
     return Reading(at_s, value, "" if value is not None else "its value is NaN or infinite, which is unknown")
+
+
+def only_series(answer: Answer) -> Mapping[float, float | None]:
+    """The values of the one series that an answer has. Raises Unreachable where it has none, or several."""
+    if not answer.series:
+        raise Unreachable("no series: what it is of is not there, or not recent")
+    if len(answer.series) > 1:
+        first = labels_text(next(iter(answer.series)))
+        raise Unreachable(
+            f"{len(answer.series)} series, {first} among them: aggregate them into one, with sum(...) say"
+        )
+    [points] = answer.series.values()
+    return points

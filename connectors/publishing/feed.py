@@ -19,6 +19,7 @@ from models.work import WorkRecord, WorkState
 
 ENDED_KEPT_S = 3600  # as long as a forecast looks back at what ended
 FLUSH_S = 10.0
+TOLD_AT_ONCE = 1000  # instants of the past, before they are made durable
 
 log = logging.getLogger("tidegate.feed")
 
@@ -121,6 +122,16 @@ class Feed:
             self._publish(Topic.DEMAND, self._pool.key, Signals(now_s, tuple(signals)), now_s, now_s)
         for side in sorted(demand):
             self._publish(Topic.DEMAND, f"{self._pool.key}/{side}", demand[side], now_s, now_s)
+
+    def tell_past(self, past: Mapping[int, Mapping[Side, Demand]]) -> None:
+        """Tell demand of earlier instants, in their order, before any is told of now. Raises BusUnavailable or
+        BusRefused."""
+        for number, at_s in enumerate(sorted(past), start=1):
+            for side, demand in sorted(past[at_s].items()):
+                self._publish(Topic.DEMAND, f"{self._pool.key}/{side}", demand, at_s, at_s)
+            if number % TOLD_AT_ONCE == 0:
+                self._bus.flush(FLUSH_S)
+        self._bus.flush(FLUSH_S)
 
     def tell_anew(self, topics: Collection[Topic]) -> None:
         """Events of these topics were lost, or may have been: the next telling of each mends what the bus shows."""

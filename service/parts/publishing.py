@@ -19,6 +19,7 @@ from service.parts.bus import BusPart
 from service.parts.kubernetes import KubernetesPart
 from service.parts.signals import SignalsPart
 from service.parts.slurm import SlurmPart
+from service.past import tell_past
 from service.process import Process
 
 
@@ -64,6 +65,7 @@ def open_publishing(process: Process) -> PublishingPart:
         interval_s=process.site.spec.slurm.poll,
         due_in_s=lambda: slurm.paced.due_in_s,
     )
+    tell_past(process, bus, [pool.feed for pool in pools])
     return PublishingPart(publisher)
 
 
