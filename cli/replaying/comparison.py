@@ -18,12 +18,16 @@ from basics.whole_file import check_writable, write_atomically
 from cli.audit.writer import audit_to
 from cli.replaying.bus_path import PathThrough, ReplayBus
 from cli.replaying.options import audited
+from cli.replaying.parse import shape_text
 from cli.replaying.table import comparison_table
+from cli.report.figures import units
 from cli.report.left_out import plain
 from cli.report.numbers import span
 from cli.report.page import write_report
 from cli.report.service_level import frontier
-from cli.report.verdict import sentences
+from cli.report.verdict import foresight_gain, sentences, splits, winner
+from models.durations import duration_text
+from models.nodes import NodeShape
 from simulator.compare import OpenAudit, OpenPath, compare, simulate_hpc, with_span
 from simulator.outcome import Outcome
 from simulator.world import World
@@ -110,10 +114,19 @@ def json_text(task: Task, outcomes: Sequence[Outcome]) -> str:
         "versions": versions(),
         "notes": [*task.notes, *(f"{outcome.policy}: {note}" for outcome in outcomes for note in outcome.notes)],
         "verdict": list(sentences(outcomes)),
+        "winner": winner(outcomes),
+        "foresight_gain": _gain(outcomes),
+        "splits": splits(outcomes),
+        "units": units(),
         "frontier": {name: [asdict(one) for one in points] for name, points in frontier(outcomes).items()},
         "results": rounded_results(outcomes),
     }
     return json.dumps(document, indent=2, allow_nan=False) + "\n"
+
+
+def _gain(outcomes: Sequence[Outcome]) -> float | None:
+    gain = foresight_gain(outcomes)
+    return None if gain is None else round(gain, DIGITS)
 
 
 def versions() -> dict[str, str]:
@@ -173,10 +186,12 @@ def policy_in_words(world: World) -> dict[str, str]:
 
 
 def _shown(name: str, value: object) -> str:
+    """As a person types it, with its unit."""
     if name.endswith("_s") and isinstance(value, int):
         return span(value)
+    if name == "node_shape" and isinstance(value, dict):
+        return shape_text(NodeShape(**value))
     if isinstance(value, dict):
-        return ", ".join(
-            f"{key} {_shown(f'{key}_s' if name == 'start_s' else key, part)}" for key, part in value.items()
-        )
-    return f"{value:g}" if isinstance(value, float) else str(value)
+        return ",".join(f"{key}={duration_text(part)}" for key, part in value.items())
+    unit = " requests/s" if name == "rate_per_node" else ""
+    return f"{value:g}{unit}" if isinstance(value, float) else str(value)

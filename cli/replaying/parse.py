@@ -39,6 +39,13 @@ def node_shape(text: str) -> NodeShape:
         raise typer.BadParameter(f"{error}; for example {example}") from None
 
 
+def shape_text(shape: NodeShape) -> str:
+    """A shape as ``node_shape`` reads it."""
+    gib, rest = divmod(shape.memory_mib, 1024)
+    memory = f"{shape.memory_mib}Mi" if rest else f"{gib}Gi"
+    return f"cpu={shape.cpu_milli / 1000:g},memory={memory},gpu={shape.gpu_milli / 1000:g}"
+
+
 def policies_to_compare(text: str, known: tuple[str, ...]) -> tuple[str, ...]:
     """``static,reactive`` as names, each one once."""
     names = tuple(name.strip() for name in text.split(",") if name.strip())

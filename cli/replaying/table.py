@@ -10,8 +10,6 @@ from rich.text import Text
 
 from cli.report.figures import Cell, Row, Unit, rows
 from cli.report.left_out import left_out
-from cli.report.numbers import percent
-from cli.report.verdict import foresight_gain
 from simulator.outcome import Outcome
 
 _UNITS = {Unit.NODE_HOURS: "node-h", Unit.COST: "weighted", Unit.RATIO: "x"}
@@ -50,10 +48,9 @@ def _cell(row: Row, cell: Cell) -> Text:
 
 
 def _caption(outcomes: Sequence[Outcome]) -> Text:
-    gain = foresight_gain(outcomes)
-    lines = ["* best of the policies that a site could run (what sees the future is left out)"]
-    if gain is not None:
-        beaten = ", which is no bound here" if gain > 1 else ""
-        lines.append(f"Foresight gain captured: {percent(gain)} of what the oracle gains over reacting{beaten}")
+    lines = [
+        "* best of the policies that a site could run (what sees the future is left out)",
+        "A row that is 0 for all is left out.",
+    ]
     lines += [f"Left out: {one.text}" for one in left_out(outcomes)]
     return Text("\n".join(lines), style="dim")

@@ -80,7 +80,7 @@ def _name(outcome: Outcome) -> str:
 
 
 def _chart(name: str, figure: str, said: str, kind: str) -> str:
-    """A place for a chart and its data; the script draws it when it comes into view."""
+    """A place for a chart and its data; the script draws it."""
     return (
         f'<div class="chart {kind}" id="{name}" role="img" aria-label="{escape(said)}"></div>\n'
         f'<script type="application/json" id="{name}-data">{figure}</script>'

@@ -106,6 +106,7 @@ FIGURES = (
     Figure("handover_lost_node_h", _WHOLE, "Lost while moving", "Lost in moves", Unit.NODE_HOURS, Better.NEITHER),
     Figure("killed", _WHOLE, "Running work killed", "Killed", Unit.COUNT),
 )
+SHOWN_AT_ZERO = frozenset(("killed", "unmet_cost", "moves"))  # what nobody may have to guess
 _BY_KEY = {figure.key: figure for figure in FIGURES}
 _SUFFIXES = (("_node_h", Unit.NODE_HOURS), ("_share", Unit.SHARE), ("_s", Unit.SECONDS))
 
@@ -116,11 +117,19 @@ def is_bound(policy: str) -> bool:
 
 
 def rows(outcomes: Sequence[Outcome]) -> tuple[Row, ...]:
-    """One row for each figure that any outcome has: the known ones in their order, then others as they appear."""
+    """One row for each figure that any outcome has and that is not 0 in all: the known ones in their order, then others
+    as they appear."""
     present = dict.fromkeys(key for outcome in outcomes for key in outcome.figures)
     known = [figure for figure in FIGURES if figure.key in present]
     others = [_unknown(key) for key in present if key not in _BY_KEY]
-    return tuple(_row(figure, outcomes) for figure in (*known, *others))
+    made = (_row(figure, outcomes) for figure in (*known, *others))
+    return tuple(row for row in made if row.figure.key in SHOWN_AT_ZERO or any(cell.value != 0 for cell in row.cells))
+
+
+def units() -> dict[str, str]:
+    """The unit of each figure as JSON has it, where it has one."""
+    names = {Unit.SHARE: "share from 0 to 1", Unit.RATIO: "ratio"}
+    return {one.key: names.get(one.unit, one.unit.value) for one in FIGURES if one.unit is not Unit.COUNT}
 
 
 def _unknown(key: str) -> Figure:

@@ -1,5 +1,5 @@
 "use strict";
-// Draws each chart when it comes into view, in the colours of page.css, and lets all of them show the same part of the replay.
+// Draws each chart, one after the other, and those of other horizons when they are chosen, in the colours of page.css, and lets all of them show the same part of the replay.
 (() => {
   const HOUR = 3600e3, DAY = 24 * HOUR, ORIGIN = Date.UTC(2001, 0, 1), PRINT_WIDTH = 660;
   const STEPS = [HOUR / 4, HOUR / 2, HOUR, 2 * HOUR, 3 * HOUR, 6 * HOUR, 12 * HOUR, DAY, 2 * DAY, 4 * DAY, 7 * DAY, 14 * DAY, 28 * DAY, 91 * DAY];
@@ -130,7 +130,15 @@
       draw(entry.target);
     }
   }, { rootMargin: "300px" });
-  boxes.forEach((box) => eye.observe(box));
+  boxes.filter((box) => !visible(box)).forEach((box) => eye.observe(box));
+  const waiting = boxes.filter(visible);
+  const drawNext = () => {
+    const box = waiting.shift();
+    if (!box) return;
+    draw(box);
+    setTimeout(drawNext, 0);
+  };
+  drawNext();
 
   const repaint = () => drawn.forEach((_, box) => draw(box));
   matchMedia("(prefers-color-scheme: dark)").addEventListener("change", repaint);

@@ -55,4 +55,4 @@ def write_report(
 def _links(charts: str) -> str:
     """Links to the chart sections that are there."""
     places = (("owned", "Who owned the nodes"), ("forecasts", "Forecast against what came"))
-    return "".join(f' <a href="#{place}">{name}</a>' for place, name in places if f'<h2 id="{place}">' in charts)
+    return "".join(f'<a href="#{place}">{name}</a> ' for place, name in places if f'<h2 id="{place}">' in charts)

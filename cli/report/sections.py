@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from html import escape
 
+import numpy as np
+
 from cli.report.figures import Cell, Row, is_bound, rows
 from cli.report.frontier_chart import frontier_chart
-from cli.report.numbers import percent
 from cli.report.service_level import frontier as curves
-from cli.report.verdict import foresight_gain
-from simulator.outcome import Outcome
+from simulator.outcome import Outcome, Timeline
 
 _ABSENT = '<span aria-hidden="true">–</span><span class="unseen">not measured</span>'
 
@@ -70,7 +70,7 @@ def comparison(outcomes: Sequence[Outcome]) -> str:
     return (
         '<div class="scroll" tabindex="0" role="region" aria-label="Comparison table, scrolls sideways">\n'
         f'<table class="comparison">\n<thead><tr><th scope="col">Figure</th>{heads}</tr></thead>\n{body}\n'
-        f"{_gain(outcomes)}</tbody>\n</table>\n</div>"
+        "</tbody>\n</table>\n</div>"
     )
 
 
@@ -97,9 +97,20 @@ def ownership(outcome: Outcome) -> str:
     whole = f"{line.nodes:,} nodes"
     moves = outcome.value("moves")
     moved = f" Nodes moved {moves:,.0f} times." if moves else " No node moved." if moves == 0 else ""
+    cut = _cut(line)
     if low == high:
-        return f"Kubernetes had {low} of {whole} all the time.{moved}"
-    return f"Kubernetes had {low} to {high} of {whole}, {mean} on average.{moved}"
+        return f"Kubernetes had {low} of {whole} all the time.{moved}{cut}"
+    return f"Kubernetes had {low} to {high} of {whole}, {mean} on average.{moved}{cut}"
+
+
+def _cut(line: Timeline) -> str:
+    """What of the demand no picture of the pool can show."""
+    parts = []
+    for name, demand in (("HPC", line.hpc_demand), ("Kubernetes", line.kubernetes_demand)):
+        most = float(np.nanmax(demand, initial=0.0))
+        if most > line.nodes + 0.5:
+            parts.append(f"{name} asked for up to {most:,.0f} nodes")
+    return f" {' and '.join(parts)}; the picture ends at the {line.nodes:,} there are." if parts else ""
 
 
 def _policy(outcome: Outcome) -> str:
@@ -131,14 +142,3 @@ def _class(cell: Cell, killed: bool) -> str:
 
 def _amount(cell: Cell) -> str:
     return _ABSENT if cell.value is None else escape(cell.text)
-
-
-def _gain(outcomes: Sequence[Outcome]) -> str:
-    gain = foresight_gain(outcomes)
-    if gain is None:
-        return ""
-    why = "of what a perfect forecast gains over reacting, in cost of unmet demand"
-    return (
-        f'<tr class="gain"><th scope="row">Foresight gain captured</th>'
-        f'<td colspan="{len(outcomes)}"><span><b>{percent(gain)}</b> {why}</span></td></tr>\n'
-    )

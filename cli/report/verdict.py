@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from cli.report.figures import is_bound
 from cli.report.numbers import percent, span
 from cli.report.service_level import service_sentence
 from simulator.outcome import Outcome
@@ -31,13 +32,33 @@ def costs(outcomes: Sequence[Outcome]) -> Costs:
 def foresight_gain(outcomes: Sequence[Outcome]) -> float | None:
     """The part that a forecast gained of what the oracle gains: (reactive − predictive) / (reactive − oracle).
 
-    Of the unmet cost. Negative when the forecast made it worse than reacting. None without all three, or when the
-    oracle gains nothing.
+    Of the unmet cost, 1 at most. Negative when the forecast made it worse than reacting. None without all three, when
+    the oracle gains nothing, or when the forecast costs less than the oracle, which then is no measure.
     """
     part = costs(outcomes)
     if part.reactive is None or part.predictive is None or part.oracle is None or part.reactive <= part.oracle:
         return None
-    return (part.reactive - part.predictive) / (part.reactive - part.oracle)
+    gain = (part.reactive - part.predictive) / (part.reactive - part.oracle)
+    return None if gain >= 1 + _SAME else min(1.0, gain)
+
+
+def winner(outcomes: Sequence[Outcome]) -> str | None:
+    """The policy that a site could run of the least cost of unmet demand, the first of several; None without a cost."""
+    known = [
+        (cost, place, outcome.policy)
+        for place, outcome in enumerate(outcomes)
+        if (cost := outcome.value("unmet_cost")) is not None and not is_bound(outcome.policy)
+    ]
+    return min(known)[2] if known else None
+
+
+def splits(outcomes: Sequence[Outcome]) -> dict[str, dict[str, int]]:
+    """How many nodes each side has, by the name of each policy that moves none."""
+    return {
+        one.policy: {"hpc": round(line.hpc_nodes[0]), "kubernetes": round(line.kubernetes_nodes[0])}
+        for one in _playing(outcomes, "static")
+        if len((line := one.timeline).times_s)
+    }
 
 
 def sentences(outcomes: Sequence[Outcome]) -> tuple[str, ...]:
@@ -58,9 +79,24 @@ def _of_cost(outcomes: Sequence[Outcome]) -> tuple[str, ...]:
     changes = [_change(part.predictive, base, name) for base, name in pairs if base is not None]
     if not changes:
         return (_plain_ranking(outcomes),)
-    first = f"Moving nodes ahead of load would have {_joined(changes)}{_killed(outcomes)}{_where(outcomes)}."
+    lead = _who_won(part, _fixed_name(outcomes))
+    first = f"{lead}Moving nodes ahead of load would have {_joined(changes)}{_killed(outcomes)}{_where(outcomes)}."
     second = _against_perfect(outcomes)
     return (first, second) if second else (first,)
+
+
+def _who_won(part: Costs, fixed: str) -> str:
+    """Said first where it was not the forecast: reacting before a fixed split that costs as much."""
+    beats = _least(part)
+    if part.predictive is None or beats is None or beats >= part.predictive * (1 - _SAME):
+        return ""
+    if beats == part.reactive:
+        return "Reacting won here. "
+    return f"{fixed[0].upper()}{fixed[1:]} won here. "
+
+
+def _least(part: Costs) -> float | None:
+    return min((cost for cost in (part.static, part.reactive) if cost is not None), default=None)
 
 
 def _playing(outcomes: Sequence[Outcome], part: str) -> list[Outcome]:
@@ -116,14 +152,17 @@ def _against_perfect(outcomes: Sequence[Outcome]) -> str:
     part, gain = costs(outcomes), foresight_gain(outcomes)
     if part.reactive is None or part.oracle is None:
         return ""
-    if gain is None:
+    if part.reactive <= part.oracle:
         return "Even with the future known reacting would not have been beaten here."
     most = percent((part.reactive - part.oracle) / part.reactive)
     perfect = f"With the future known it could have been cut by {most} against reacting"
+    if gain is None:
+        return f"{perfect}; the forecast did better than that: the oracle is no bound here."
     if gain < 0:
         return f"{perfect}, so there was something to gain, and this forecast did not gain it."
-    if gain >= 1 + _SAME:
-        return f"{perfect}; the forecast did better, with {percent(gain)} of that gain: the oracle is no bound here."
+    won = _least(part)
+    if won is not None and part.predictive is not None and won < part.predictive * (1 - _SAME):
+        return f"{perfect}; of that the forecast gained {percent(gain)}, which was not enough."
     return f"{perfect}: the forecast captured {percent(gain)} of that gain."
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import json
 import re
+from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
@@ -19,7 +20,7 @@ from plotly.offline import get_plotlyjs
 from cli.report.charts import forecast, ribbon
 from cli.report.page import write_report
 from cli.report.thinning import POINTS_ALL, POINTS_MAX, points_per_line, rows_to_keep, steps_to_keep
-from cli.report.verdict import foresight_gain, sentences
+from cli.report.verdict import foresight_gain, sentences, splits, winner
 from models.errors import BadInput
 from models.nodes import Side
 from simulator.outcome import Band, Outcome, Timeline
@@ -183,7 +184,7 @@ COMPARISONS = [
     ({"reactive": 100, "predictive": 110, "oracle": 80}, "this forecast did not gain it"),
     (
         {"reactive": 100, "predictive": 70, "oracle": 80},
-        "did better, with 150 % of that gain: the oracle is no bound here",
+        "the forecast did better than that: the oracle is no bound here",
     ),
     (
         {"reactive": 100, "predictive": 90, "oracle": 100},
@@ -223,6 +224,50 @@ def test_foresight_gain_needs_three_costs_and_something_to_gain() -> None:
     assert foresight_gain(four()) == pytest.approx(0.56)
     assert foresight_gain(four()[:3]) is None
     assert foresight_gain([outcome("reactive", 5), outcome("predictive", 4), outcome("oracle", 5)]) is None
+
+
+# costs -> the winner, the gain, how the verdict begins, and how it ends
+ONE_VERDICT = {
+    "the forecast wins": ((100, 80, 70, 60), "predictive", 0.5, "Moving nodes ahead", "captured 50 % of that gain."),
+    "the fixed split wins": ((50, 80, 70, 60), "static", 0.5, "The fixed split won here. ", "which was not enough."),
+    "reacting wins": ((100, 60, 70, 50), "reactive", -1.0, "Reacting won here. ", "did not gain it."),
+    "the oracle only reacts": ((100, 60, 60, 60), "reactive", None, "Moving nodes", "would not have been beaten here."),
+    "the oracle is beaten": ((100, 80, 60, 70), "predictive", None, "Moving nodes", "the oracle is no bound here."),
+    "the oracle is met": ((100, 80, 60, 60.05), "predictive", 1.0, "Moving nodes", "captured 100 % of that gain."),
+}
+
+
+@pytest.mark.parametrize(("costs", "won", "gain", "begins", "ends"), ONE_VERDICT.values(), ids=ONE_VERDICT)
+def test_page_json_and_verdict_say_the_same(
+    costs: tuple[float, ...], won: str, gain: float | None, begins: str, ends: str, tmp_path: Path
+) -> None:
+    names = ("static", "reactive", "predictive", "oracle")
+    outcomes = [outcome(name, cost) for name, cost in zip(names, costs, strict=True)]
+    said = " ".join(sentences(outcomes))
+    assert (said.startswith(begins), said.endswith(ends)) == (True, True), said
+    assert (winner(outcomes), foresight_gain(outcomes)) == (won, gain)
+    text = " ".join(" ".join(read(page(tmp_path, *outcomes)).texts).split())
+    assert said in text
+    assert [float(share) for share in re.findall(r"([0-9]+) % of that gain", text) if float(share) > 100] == []
+
+
+def test_the_splits_that_never_move_are_told_in_nodes() -> None:
+    assert splits(four()) == {"static": {"hpc": 62, "kubernetes": 38}}
+
+
+def test_the_page_begins_with_who_owned_the_nodes(tmp_path: Path) -> None:
+    html = page(tmp_path, *four())
+    owned, bars, figures = (html.index(text) for text in ('id="owned"', '<ul class="bars">', 'id="comparison"'))
+    assert html.index('<p class="verdict">') < owned < figures < bars
+
+
+def test_demand_beyond_the_pool_is_told_where_its_line_is_cut(tmp_path: Path) -> None:
+    line = timeline(9)
+    more = replace(line, hpc_demand=line.hpc_demand + 150)
+    most = f"{more.hpc_demand.max():,.0f}"
+    html = page(tmp_path, Outcome("static", {}, more))
+    assert f"HPC asked for up to {most} nodes; the picture ends at the {line.nodes} there are." in html
+    assert "the picture ends" not in page(tmp_path, Outcome("static", {}, line))
 
 
 def values(packed: dict[str, str]) -> list[float]:

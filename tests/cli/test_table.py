@@ -54,20 +54,23 @@ def test_the_best_is_marked_and_an_oracle_does_not_compete() -> None:
     assert line_of(lines, "Utilisation").split()[-3:] == ["50", "70*", "90"]
 
 
-@pytest.mark.parametrize(
-    ("predictive", "said"),
-    [
-        (90.0, "Foresight gain captured: 50 % of what the oracle gains over reacting"),
-        (80.0, "Foresight gain captured: 100 % of what the oracle gains over reacting"),
-        (70.0, "Foresight gain captured: 150 % of what the oracle gains over reacting, which is no bound here"),
-        (120.0, "Foresight gain captured: -100 % of what the oracle gains over reacting"),
-    ],
-)
-def test_the_gain_is_told_as_that_over_the_oracle(predictive: float, said: str) -> None:
-    costs = {"reactive": 100.0, "predictive": predictive, "oracle": 80.0}
+def test_the_table_says_no_second_verdict() -> None:
+    costs = {"static": 60.0, "reactive": 100.0, "predictive": 90.0, "oracle": 80.0}
     text = " ".join(printed(*(outcome(name, unmet_cost=cost) for name, cost in costs.items())))
-    told = text.partition("Foresight")[2].replace("−", "-").replace("\u2009", " ").replace("\xa0", " ")
-    assert " ".join(f"Foresight{told}".split()) == said
+    assert "captured" not in text
+
+
+def test_a_row_that_is_0_for_all_is_left_out_and_that_is_said() -> None:
+    none = {"hpc_jobs_refused": 0, "pod_wait_mean_s": 0.0, "unmet_requests_share": 0.0, "oversize_jobs": 0}
+    shown = {"killed": 0, "unmet_cost": 0.0, "moves": 0}
+    lines = printed(outcome("a", **none, **shown, utilisation=0.0), outcome("b", **none, **shown, utilisation=0.5))
+    assert [line.split()[0] for line in lines if line.split() and line.split()[-1] in {"0", "50*", "0.00"}] == [
+        "Unmet",
+        "Utilisation",
+        "Nodes",
+        "Killed",
+    ]
+    assert "A row that is 0 for all is left out." in lines
 
 
 def test_killed_work_stands_out() -> None:
