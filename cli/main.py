@@ -58,6 +58,9 @@ COMMANDS = {  # in the order of the help; each line is the beginning of what its
     "plan": Command(
         "cli.plan:plan", "Show the last plan of a pool, why it came out so, and what it would be under another policy."
     ),
+    "plans": Command(
+        "cli.plans:plans", "List what mode recommend would have moved, and tell what would have come of it."
+    ),
     "pause": Command(
         "cli.pause:pause", "Let no move begin until someone resumes them. The order outlives every process."
     ),

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
 
@@ -12,6 +11,7 @@ import typer
 from basics.text import clean
 from cli.audit.timelines import decisions
 from cli.lead_place import led_by, place_of, who
+from cli.times import time_s
 from controller.decide.bounds import wanted_of
 from controller.takeovers.cost import Cost, cost_of, unforeseen
 from controller.takeovers.words import held_text, hour
@@ -55,7 +55,7 @@ def request(
     wanted = _nodes(nodes)
     orders = place.orders()
     try:
-        asked = Request(orders.next_ident(), pool, side, wanted, _time(at), duration_s(lasting), who(), now_s)
+        asked = Request(orders.next_ident(), pool, side, wanted, time_s(at, "--at"), duration_s(lasting), who(), now_s)
     except ValueError as error:
         raise typer.BadParameter(str(error)) from error
     if asked.to_s <= now_s:
@@ -106,14 +106,6 @@ def _nodes(text: str) -> int:
     if not (text.isascii() and text.isdigit()) or not int(text):
         raise typer.BadParameter("--nodes is a number of nodes, or all")
     return int(text)
-
-
-def _time(text: str) -> int:
-    try:
-        found = datetime.fromisoformat(text)
-    except ValueError as error:
-        raise typer.BadParameter("--at is a time such as 2026-12-01T18:00 or 2026-12-01T18:00+01:00") from error
-    return int((found if found.tzinfo is not None else found.replace(tzinfo=UTC)).timestamp())
 
 
 def _line(one: Request) -> str:

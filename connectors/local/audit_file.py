@@ -23,8 +23,9 @@ _ELSEWHERE = "move it away, or name another one"
 class AuditFile:
     """An audit that is kept in one file, as the port ``AuditLog``; only one process at a time can write it.
 
-    A decision is written, with all that it was made from, when it moves a node, turns a hand-over back, or is held up
-    by other switches than the one before; any other changes nothing and is left out. With ``sync`` every entry is on
+    A decision is written, with all that it was made from, when it moves a node, turns a hand-over back, is held up by
+    other switches than the one before, or is the first without a move after one that was only recommended; any other
+    changes nothing and is left out. With ``sync`` every entry is on
     disk when ``append`` returns; without it a power cut can take the latest ones.
 
     An entry that could be written only in part is cut off again, so that every line can be read. When the file is
@@ -37,6 +38,7 @@ class AuditFile:
         self._sync = sync
         self._torn_at: int | None = None
         self._switches: list[Switch] | None = None
+        self._recommends = False
         self._fd = _open(path)
 
     def append(self, entry: Entry) -> None:
@@ -56,6 +58,7 @@ class AuditFile:
             raise Unrecorded(f"the audit could not be written: {bad_file(error, self._path)}") from error
         if isinstance(entry, Decided):
             self._switches = _switches(entry)
+            self._recommends = not entry.epoch and bool(entry.plan.moves)
 
     def close(self) -> None:
         """Let another process write the file."""
@@ -66,7 +69,8 @@ class AuditFile:
     def _tells(self, entry: Decided) -> bool:
         """Whether the decision does something, or is held up otherwise than the last one that was written."""
         acts = bool(entry.plan.moves or entry.plan.cancellations) and not entry.plan.holds
-        return acts or _switches(entry) != self._switches
+        ends = self._recommends and not entry.plan.moves
+        return acts or ends or _switches(entry) != self._switches
 
     def _begin_anew(self) -> None:
         fd = _open(self._path)
