@@ -11,6 +11,7 @@ from cli.reference_pages.api import openapi_text
 from cli.reference_pages.bus_settings import settings_page
 from cli.reference_pages.events import event_files, events_page
 from cli.reference_pages.handovers import handovers_page
+from cli.reference_pages.metrics import metrics_page
 from cli.reference_pages.policy import page_text, schema_text
 from cli.reference_pages.site import site_page, site_schema_text
 from models.errors import BadInput
@@ -38,6 +39,7 @@ def files() -> dict[str, str]:
         "events.md": events_page(),
         "bus-settings.md": settings_page(),
         "openapi.json": openapi_text(),
+        "metrics.md": metrics_page(),
         "site.md": site_page(),
         "site.schema.json": site_schema_text(),
         **{f"{EVENTS}/{name}": text for name, text in event_files().items()},

@@ -26,7 +26,7 @@ from controller.sweep import Sweep
 from controller.takeovers.telling import tell
 from controller.takeovers.watch import TakeoverWatch
 from controller.view import View
-from models.audit import AuditLog, Decided, Dropped, Entry
+from models.audit import AuditLog, Decided, Dropped, Unaudited
 from models.errors import Deposed, Unreachable, Unrecorded
 from models.forecasts import Forecast
 from models.handovers import Direction, Handover, Stage, Why
@@ -41,13 +41,6 @@ from models.snapshot import Due, SideView, Snapshot
 Sources = tuple[Source[HpcNode], Source[KubernetesNode]]
 
 log = logging.getLogger("tidegate.controller")
-
-
-class Unaudited:
-    """An audit that nobody reads: a replay's, unless it is asked for one."""
-
-    def append(self, entry: Entry) -> None:
-        """Nothing."""
 
 
 class Controller:
@@ -150,6 +143,11 @@ class Controller:
         """What waits for a person: stuck, or past its deadline with its node out of sight."""
         overdue = [self._driver.open[ident] for ident in self._driver.overdue if ident in self._driver.open]
         return (*self._driver.stuck.values(), *overdue)
+
+    @property
+    def nodes(self) -> tuple[Node, ...]:
+        """The nodes of the pool as they were last read."""
+        return self._view.nodes
 
     @property
     def ages_s(self) -> Mapping[Side, float]:

@@ -45,6 +45,10 @@ class EventWatch:
             self._subscription.commit()
         return news
 
+    def lag(self) -> int:
+        """How many messages were not read yet. Raises BusUnavailable or BusRefused."""
+        return self._subscription.lag()
+
     def close(self) -> None:
         """Leave the group."""
         self._subscription.close()

@@ -48,6 +48,10 @@ class ForecastSubscriber:
             if side in self._newest and now_s - self._newest[side].made_at_s <= longest_s
         }
 
+    def lag(self) -> int:
+        """How many messages were not read yet. Raises BusUnavailable or BusRefused."""
+        return self._subscription.lag()
+
     def close(self) -> None:
         """Leave the group."""
         self._subscription.close()

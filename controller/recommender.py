@@ -16,7 +16,7 @@ from models.errors import Unreachable, Unrecorded
 from models.forecasts import Forecast
 from models.handovers import Handover
 from models.identity import PoolId
-from models.nodes import HpcNode, KubernetesNode, Side
+from models.nodes import HpcNode, KubernetesNode, Node, Side
 from models.plans import Hold, Plan, Switch
 from models.policies import ForecastPolicy, PoolPolicy, Spec
 from models.reading import Source
@@ -28,7 +28,7 @@ NO_EPOCH = 0  # of a plan that nobody carries out
 class Recommender:
     """Plans for one pool without leading, and so without writing anything to either side.
 
-    ``holds`` is why the plan could not be carried out now, or why there is none. ``finished`` stays empty.
+    ``holds`` is why the plan could not be carried out now, or why there is none. What is about hand-overs stays empty.
     """
 
     def __init__(
@@ -43,6 +43,8 @@ class Recommender:
     ) -> None:
         self.holds: tuple[Hold, ...] = ()
         self.finished: list[Handover] = []
+        self.open_handovers: tuple[Handover, ...] = ()
+        self.stuck_handovers: tuple[Handover, ...] = ()
         self._scope = identity.scope
         self._pool = pool
         self._spec = spec
@@ -53,6 +55,11 @@ class Recommender:
         self._view = View(hpc, kubernetes, spec.safety)
         self._lead = LeadTimes(spec.moves.lead_time)
         self._takeovers = TakeoverWatch(pool, spec, books=True)
+
+    @property
+    def nodes(self) -> tuple[Node, ...]:
+        """The nodes of the pool as they were last read."""
+        return self._view.nodes
 
     @property
     def ages_s(self) -> Mapping[Side, float]:

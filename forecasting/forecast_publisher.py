@@ -10,6 +10,7 @@ from models.bus import Bus, Delivery
 from models.catch_up import deliveries
 from models.demand import Demand
 from models.events import Event, Latest, Topic
+from models.forecasts import Forecast
 from models.identity import CONNECTOR, FORECASTING, PoolId
 from models.nodes import Side
 from models.observations import Observation
@@ -36,6 +37,8 @@ class ForecastPublisher:
 
     def __init__(self, bus: Bus, forecaster: Forecaster, pool: PoolId, *, group: str) -> None:
         self.absurd = 0  # events left out, since they cannot be true: of a time that has not come, or beyond any size
+        self.demand: Mapping[Side, Demand] = {}  # of the newest instant that is whole
+        self.latest: Mapping[Side, Forecast] = {}
         self._bus = bus
         self._forecaster = forecaster
         self._pool = pool
@@ -73,6 +76,10 @@ class ForecastPublisher:
     def pool_nodes(self) -> int | None:
         """How many nodes the pool has, by what the HPC side shows; None before that is told."""
         return len(self._state[Topic.NODES].state) or None
+
+    def lag(self) -> int:
+        """How many messages were not read yet. Raises BusUnavailable or BusRefused."""
+        return self._subscription.lag()
 
     def close(self) -> None:
         """Leave the group."""
@@ -156,6 +163,7 @@ class ForecastPublisher:
             demand = {side: self._possible(one) for side, one in self._instants.pop(at_s).items()}
             signals = self._signals.pop(at_s, {})
             self._forecaster.observe(Observation(at_s, demand, records, self.pool_nodes, signals))
+            self.demand = demand
             if at_s != whole[-1]:
                 self._forecaster.forecast(at_s)
         if whole:
@@ -178,7 +186,7 @@ class ForecastPublisher:
         return taken
 
     def _publish(self, made_s: int) -> None:
-        forecasts = self._forecaster.forecast(made_s)
+        forecasts = self.latest = self._forecaster.forecast(made_s)
         source = self._pool.source(FORECASTING)
         for side in sorted(forecasts):
             key = f"{self._pool.key}/{side}"

@@ -101,6 +101,11 @@ class DemandForecaster:
         """How many fits were tried so far, on all sides together."""
         return sum(one.refits for one in self._sides.values())
 
+    @property
+    def fitted(self) -> frozenset[Side]:
+        """The sides for which there is a model, trusted or not."""
+        return frozenset(side for side, one in self._sides.items() if one.fitted)
+
     def skill(self) -> Mapping[Side, tuple[Skill, ...]]:
         """Per side, one score per horizon of everything that came true so far."""
         return {side: one.trust.skill() for side, one in self._sides.items()}

@@ -69,6 +69,11 @@ class SideForecaster:
         self.seen_s = origin_s
         self.refits = 0
 
+    @property
+    def fitted(self) -> bool:
+        """Whether there is a model, trusted or not."""
+        return self._model is not None
+
     def observe(
         self, now_s: int, demand: Demand, columns: NDArray[np.float64], pool_nodes: float | None = None
     ) -> None:

@@ -130,3 +130,10 @@ class AuditLog(Protocol):
     def append(self, entry: Entry) -> None:
         """Keep the entry for good. Raises Unrecorded when that cannot be done: then the act must not be taken."""
         ...
+
+
+class Unaudited:
+    """An audit that nobody reads: a replay's, unless it is asked for one."""
+
+    def append(self, entry: Entry) -> None:
+        """Nothing."""

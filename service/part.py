@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from prometheus_client.registry import Collector
@@ -40,6 +40,10 @@ class Part:
 
     def tell_anew(self, lost: Collection[Topic]) -> None:
         """Events of these topics were lost on their way to the bus: what the part told there is told again."""
+
+    def lags(self) -> Mapping[str, int]:
+        """How many messages each of its readers of the bus has not read yet. Raises BusUnavailable or BusRefused."""
+        return {}
 
     def metrics(self) -> Sequence[Collector]:
         """What it counts."""

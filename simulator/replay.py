@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Protocol
 
-from controller.controller import Controller, Unaudited
+from controller.controller import Controller
 from controller.handover.carry_out import Ports
 from controller.lease import Alone
-from models.audit import AuditLog
+from models.audit import AuditLog, Unaudited
 from models.identity import PoolId
 from models.nodes import Side
 from models.observations import Observation

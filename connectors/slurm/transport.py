@@ -58,5 +58,8 @@ class Transport(Protocol):
     def release(self, name: str) -> Said | None:
         """Drop the reservation of the name."""
 
+    def token_expires_s(self) -> int | None:
+        """When the token in use ends, in seconds since 1970; None where there is none, or it does not say."""
+
     def close(self) -> None:
         """Let go of what is kept open."""

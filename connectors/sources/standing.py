@@ -26,6 +26,11 @@ class Standing(Generic[Shown]):
         """Whether it could not be read when that was last tried."""
         return self._trouble.lasts
 
+    @property
+    def shown_s(self) -> int | None:
+        """When the side was as the picture that stands shows it; None before the first."""
+        return None if self._last is None else self._last.at_s
+
     def read(self) -> Picture[Shown]:
         """See the port. Raises Unreachable only before the first picture."""
         try:

@@ -15,6 +15,7 @@ from service.part import Part, Status, Step
 from service.process import Process
 
 RESYNC_S = 5.0
+LAG_S = 30.0  # between two looks at how far behind the readers are: a broker has to be asked for that
 TIDY_AT = "30 3 * * *"  # each day, in UTC
 
 
@@ -27,11 +28,16 @@ class BusPart(Part):
         self.bus = bus
         self._role = role
         self._parts = parts  # of the process: those that are opened later come into it
+        self._lags: dict[str, int] = {}  # by reader, as of the last look
 
     def steps(self) -> Sequence[Step]:
         """See the base. What was lost, every part that told it tells again."""
         tidying = CalendarTask(TIDY_AT, self.bus.tidy)
-        return Step("resync", self.resync, RESYNC_S), Step("tidy", tidying.take, tidying.take())
+        return (
+            Step("resync", self.resync, RESYNC_S),
+            Step("bus lag", self.look_at_lag, 1.0),
+            Step("tidy", tidying.take, tidying.take()),
+        )
 
     def resync(self) -> float:
         """Take what was lost once, for all parts."""
@@ -41,9 +47,17 @@ class BusPart(Part):
                     part.tell_anew(lost)
         return RESYNC_S
 
+    def look_at_lag(self) -> float:
+        """How far behind everyone is who reads the bus in this process; who cannot be told is left out."""
+        self._lags.clear()
+        for part in self._parts:
+            with suppress(BusUnavailable, BusRefused):
+                self._lags |= part.lags()
+        return LAG_S
+
     def metrics(self) -> Sequence[Collector]:
         """See the base."""
-        return (BusMetrics(self.bus, self._role),)
+        return (BusMetrics(self.bus, self._role, self._lags),)
 
     def status(self) -> Status:
         """See the base."""

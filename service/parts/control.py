@@ -21,9 +21,11 @@ from controller.event_watch import EventWatch
 from controller.forecast_subscriber import ForecastSubscriber
 from controller.handover.carry_out import Ports
 from controller.metrics import ControllerMetrics, TakeoverMetrics, UnservedMetrics
+from controller.plan_metrics import NodeMetrics, PlanMetrics, SeesNodes
 from controller.plan_publisher import PlanPublisher
 from controller.pool_loop import PoolLoop
 from controller.recommender import Recommender
+from controller.tally import Tally
 from controller.turn_pace import TurnPace
 from controller.unserved_log import UnservedLog
 from models.acts import ON_HPC
@@ -53,9 +55,9 @@ log = logging.getLogger("tidegate.service")
 
 class LastDecision:
     """An audit that is kept elsewhere, and of which the last decision stays at hand, and when an act on the HPC side
-    was last answered (-1: none was); ``hear`` is told of every entry that was kept."""
+    was last answered (-1: none was); each of ``hear`` is told of every entry that was kept."""
 
-    def __init__(self, audit: AuditLog, hear: Callable[[Entry], None]) -> None:
+    def __init__(self, audit: AuditLog, *hear: Callable[[Entry], None]) -> None:
         self.decided: Decided | None = None
         self.acted_s = -1
         self._audit = audit
@@ -64,7 +66,8 @@ class LastDecision:
     def append(self, entry: Entry) -> None:
         """See the port."""
         self._audit.append(entry)
-        self._hear(entry)
+        for hear in self._hear:
+            hear(entry)
         if isinstance(entry, Decided):
             self.decided = entry
         elif isinstance(entry, Answered) and entry.act.verb in ON_HPC:
@@ -85,6 +88,9 @@ class ControlledPool:
     controller: Controller | None
     stale: Trouble
     unserved: UnservedLog
+    tally: Tally
+    subscriber: ForecastSubscriber
+    sees: SeesNodes
     order: int = -1  # the newest reading of Slurm that an event told of and that was not read here; -1: none
     heard_s: int = 0  # when it was told
 
@@ -184,11 +190,18 @@ class ControlPart(Part):
         unread = {Side.HPC: pool.slurm.source.unread, Side.KUBERNETES: pool.kubernetes.unread}
         return {side for side, is_unread in unread.items() if is_unread}
 
+    def lags(self) -> Mapping[str, int]:
+        """See the base."""
+        forecasts = sum(pool.subscriber.lag() for pool in self.pools.values())
+        return {"forecasts-for-control": forecasts, "events-for-control": self._watch.lag()}
+
     def metrics(self) -> Sequence[Collector]:
         """See the base."""
         controllers = {name: pool.controller for name, pool in self.pools.items() if pool.controller is not None}
         return [
-            *(ControllerMetrics(controller, name) for name, controller in controllers.items()),
+            ControllerMetrics(controllers),
+            NodeMetrics({name: pool.sees for name, pool in self.pools.items()}),
+            PlanMetrics({name: pool.tally for name, pool in self.pools.items()}),
             TakeoverMetrics({name: controller.takeovers for name, controller in controllers.items()}),
             UnservedMetrics({name: pool.unserved for name, pool in self.pools.items()}),
         ]
@@ -215,7 +228,8 @@ def _open_pool(process: Process, whose: PoolId, pool: PoolPolicy) -> ControlledP
     leadership = process.part(LeadershipPart)
     sources = slurm.source, kubernetes.sources[whose.pool]
     publisher = PlanPublisher(process.part(AuditPart).log, bus, whose)
-    last = LastDecision(publisher, kubernetes.events[whose.pool].hear)
+    tally = Tally()
+    last = LastDecision(publisher, kubernetes.events[whose.pool].hear, tally.hear)
     subscriber = ForecastSubscriber(bus, whose, group=f"{CONTROLLER}-{whose.scope}-{process.run}")
     process.at_end.callback(subscriber.close)
     controller: Controller | None = None
@@ -237,6 +251,9 @@ def _open_pool(process: Process, whose: PoolId, pool: PoolPolicy) -> ControlledP
         controller,
         Trouble(log, "plans rest on what is old"),
         UnservedLog(log, "" if len(spec.pools) == 1 else whose.pool),
+        tally,
+        subscriber,
+        mover,
     )
 
 

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+
+from prometheus_client.registry import Collector
 
 from basics.log_once import Trouble
 from forecasting.forecast_publisher import ForecastPublisher
 from forecasting.forecaster import DemandForecaster
+from forecasting.metrics import Forecasting, ForecastMetrics
 from models.errors import BusRefused, BusUnavailable
 from models.identity import FORECASTING
 from service.part import Part, Status, Step
@@ -20,12 +23,13 @@ log = logging.getLogger("tidegate.service")
 
 
 class ForecastingPart(Part):
-    """A forecaster for each pool. How many nodes a pool has it learns from the bus."""
+    """A forecaster for each pool, by its name. How many nodes a pool has it learns from the bus."""
 
     name = "forecasting"
 
-    def __init__(self, publishers: Sequence[ForecastPublisher], clock: Callable[[], int]) -> None:
-        self.publishers = publishers
+    def __init__(self, pools: Mapping[str, Forecasting], horizons_s: Sequence[int], clock: Callable[[], int]) -> None:
+        self.publishers: Sequence[ForecastPublisher] = [publisher for publisher, _ in pools.values()]
+        self._metrics = ForecastMetrics(pools, horizons_s)
         self._clock = clock
         self._trouble = Trouble(log, "nothing is forecast")
 
@@ -49,6 +53,14 @@ class ForecastingPart(Part):
             self._trouble.over()
         return FOLLOW_S
 
+    def lags(self) -> Mapping[str, int]:
+        """See the base."""
+        return {"forecasting": sum(publisher.lag() for publisher in self.publishers)}
+
+    def metrics(self) -> Sequence[Collector]:
+        """See the base."""
+        return (self._metrics,)
+
     def status(self) -> Status:
         """See the base."""
         return Status(self.name, not self.blind, "the bus cannot be heard" if self.blind else "follows the bus")
@@ -57,7 +69,7 @@ class ForecastingPart(Part):
 def open_forecasting(process: Process) -> ForecastingPart:
     """A forecaster for each pool, which reads all that the bus has. Raises BusUnavailable or BusRefused."""
     spec, bus = process.policy.spec, process.part(BusPart).bus
-    publishers = []
+    pools = {}
     for whose, pool in process.pools():
         forecaster = DemandForecaster(
             horizons_s=spec.forecast.horizons,
@@ -67,5 +79,5 @@ def open_forecasting(process: Process) -> ForecastingPart:
         group = f"{FORECASTING}-{whose.scope}-{process.run}"
         publisher = ForecastPublisher(bus, forecaster, whose, group=group)
         process.at_end.callback(publisher.close)
-        publishers.append(publisher)
-    return ForecastingPart(publishers, process.clock)
+        pools[whose.pool] = publisher, forecaster
+    return ForecastingPart(pools, spec.forecast.horizons, process.clock)

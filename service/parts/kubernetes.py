@@ -5,6 +5,8 @@ from __future__ import annotations
 import logging
 from collections.abc import Mapping, Sequence
 
+from prometheus_client.registry import Collector
+
 from connectors.checkup.format import nodes as named
 from connectors.kube.demand.pools import Pool
 from connectors.kube.kubernetes import KubernetesPool
@@ -15,6 +17,7 @@ from connectors.kube.quota import Quota
 from connectors.kube.settings import KubernetesSettings
 from connectors.kube.watching.cluster import KubeCluster
 from connectors.kube.work import ClusterWork, PoolRules
+from connectors.sources.metrics import SourceMetrics
 from connectors.sources.standing import Standing
 from models.errors import BadInput
 from models.nodes import KubernetesNode, Side
@@ -58,6 +61,10 @@ class KubernetesPart(Part):
     def steps(self) -> Sequence[Step]:
         """See the base."""
         return [Step(f"node events {name}", events.tell, 1.0) for name, events in self.events.items()]
+
+    def metrics(self) -> Sequence[Collector]:
+        """See the base."""
+        return (SourceMetrics(Side.KUBERNETES, self.sources),)
 
     def status(self) -> Status:
         """See the base."""

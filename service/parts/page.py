@@ -4,10 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable, Sequence
-
-from prometheus_client import CollectorRegistry
-from prometheus_client.exposition import generate_latest
+from collections.abc import Callable, Mapping, Sequence
 
 from basics.log_once import Trouble
 from basics.text import some
@@ -18,6 +15,7 @@ from models.errors import BadInput, BusRefused, BusUnavailable
 from models.freshness import Freshness
 from models.handovers import Handover
 from models.policies import Mode
+from service.exposition import exposition
 from service.kube_api import open_api
 from service.page import build
 from service.page.admin import AdminToken
@@ -68,7 +66,6 @@ class PagePart(Part):
         self._site = Site(site_name, process.policy, writable, poll_s, process.clock())
         self._monotonic = monotonic
         self._looked_s = monotonic()
-        self._registry: CollectorRegistry | None = None
         self._server: PageServer | None = None
         shown.stalled = self.stalled
 
@@ -101,7 +98,8 @@ class PagePart(Part):
             for _, one in heard.told(key, Handover)
         }
         status = build.status(self._site, heard, known, self._freshness, now_s)
-        self.shown.show(status, build.charts(self._site, heard, now_s), handovers, generate_latest(self._metrics()))
+        metrics = exposition(self._process.parts)
+        self.shown.show(status, build.charts(self._site, heard, now_s), handovers, metrics)
         self._looked_s = self._monotonic()
         return 0.0 if left else LISTEN_S
 
@@ -109,6 +107,10 @@ class PagePart(Part):
         """Why this process is not alive; empty while it is."""
         stalled_s = self._monotonic() - self._looked_s
         return f"no step was taken for {stalled_s:.0f} s" if stalled_s > STALLED_S else ""
+
+    def lags(self) -> Mapping[str, int]:
+        """See the base."""
+        return {"page": self._subscription.lag()}
 
     def close(self) -> None:
         """Stop answering."""
@@ -135,14 +137,6 @@ class PagePart(Part):
         else:
             self._trouble.over()
         return 0
-
-    def _metrics(self) -> CollectorRegistry:
-        if self._registry is None:
-            self._registry = CollectorRegistry()
-            for part in self._process.parts:
-                for collector in part.metrics():
-                    self._registry.register(collector)
-        return self._registry
 
 
 def open_page(process: Process) -> PagePart:

@@ -10,10 +10,12 @@ from prometheus_client.registry import Collector
 
 from connectors.checkup.format import nodes as named
 from connectors.slurm.cluster import SlurmCluster
+from connectors.slurm.metrics import TokenMetrics
 from connectors.slurm.open_slurm import open_transport
 from connectors.slurm.read import Answers
 from connectors.slurm.scheduler import SlurmScheduler
 from connectors.sources.backoff import Backoff
+from connectors.sources.metrics import SourceMetrics
 from connectors.sources.paced import Paced
 from connectors.sources.standing import Standing
 from controller.metrics import UnseenMetrics
@@ -39,17 +41,24 @@ class SlurmPool:
 
 
 class SlurmPart(Part):
-    """``paced`` reads all of Slurm, ``pools`` are its pools by name."""
+    """``paced`` reads all of Slurm, ``pools`` are its pools by name; ``token_expires_s`` tells when its token ends."""
 
     name = "slurm"
 
-    def __init__(self, paced: Paced[Answers], pools: Mapping[str, SlurmPool]) -> None:
+    def __init__(
+        self, paced: Paced[Answers], pools: Mapping[str, SlurmPool], token_expires_s: Callable[[], int | None]
+    ) -> None:
         self.paced = paced
         self.pools = pools
+        self._token_expires_s = token_expires_s
 
     def metrics(self) -> Sequence[Collector]:
         """See the base."""
-        return (UnseenMetrics({name: pool.port.unseen for name, pool in self.pools.items()}),)
+        return (
+            UnseenMetrics({name: pool.port.unseen for name, pool in self.pools.items()}),
+            SourceMetrics(Side.HPC, {name: pool.source for name, pool in self.pools.items()}),
+            TokenMetrics(self._token_expires_s),
+        )
 
     def status(self) -> Status:
         """See the base."""
@@ -68,7 +77,7 @@ def open_slurm(process: Process) -> SlurmPart:
         pool.name: _pool(cluster, paced, pool, process.clock, alone=len(process.policy.spec.pools) == 1)
         for _, pool in process.pools()
     }
-    return SlurmPart(paced, pools)
+    return SlurmPart(paced, pools, transport.token_expires_s)
 
 
 def _pool(

@@ -19,9 +19,8 @@ from cli import main as command
 from cli.replaying import bus_path
 from cli.replaying.bus_path import BusPath, PathThrough, replay_bus, usable_bus
 from connectors.bus.open_bus import open_bus
-from controller.controller import Unaudited
 from forecasting.forecast_publisher import ForecastPublisher
-from models.audit import Entry
+from models.audit import Entry, Unaudited
 from models.demand import Demand
 from models.errors import BusUnavailable
 from models.events import Event, Topic

@@ -13,7 +13,7 @@ from models.bus import BusCounts
 
 def exposed(counts: BusCounts) -> list[str]:
     registry = CollectorRegistry()
-    registry.register(BusMetrics(SimpleNamespace(counts=counts), "connect"))  # type: ignore[arg-type]
+    registry.register(BusMetrics(SimpleNamespace(counts=counts), "connect", {"page": 12}))  # type: ignore[arg-type]
     return [line for line in generate_latest(registry).decode().splitlines() if not line.startswith("#")]
 
 
@@ -24,3 +24,4 @@ def test_everything_that_is_counted_is_a_metric():
     assert 'tidegate_bus_dead_letters_total{role="connect"} 2.0' in lines
     assert 'tidegate_bus_unknown_total{role="connect"} 7.0' in lines
     assert 'tidegate_bus_gaps_total{role="connect"} 4.0' in lines
+    assert 'tidegate_bus_lag_messages{reader="page",role="connect"} 12.0' in lines

@@ -23,7 +23,7 @@ def exposed(**controller: object) -> list[str]:
     nothing |= {"dropped": Counter(), "fenced": 0, "breaches": 0, "price": SimpleNamespace(told=None)}
     known = {"leads": True, **nothing}
     registry = CollectorRegistry()
-    registry.register(ControllerMetrics(SimpleNamespace(**{**known, **controller}), "a100"))
+    registry.register(ControllerMetrics({"a100": SimpleNamespace(**{**known, **controller})}))
     return [line for line in generate_latest(registry).decode().splitlines() if not line.startswith("#")]
 
 

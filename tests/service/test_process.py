@@ -5,9 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import re
-import time
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from collections.abc import Callable
 from itertools import count
 from pathlib import Path
 from urllib.error import HTTPError
@@ -23,7 +21,7 @@ from models.leadership import LeaseRecord
 from models.nodes import Side
 from models.plans import Plan
 from service import lease_keeper
-from service.open_process import OPEN, open_process
+from service.open_process import OPEN
 from service.page.model import PlanStatus
 from service.page.model import Status as SiteStatus
 from service.part import Status
@@ -37,54 +35,19 @@ from service.parts.page import STALLED_S, PagePart
 from service.parts.publishing import PublishingPart
 from service.parts.signals import SignalsPart
 from service.parts.slurm import SlurmPart
-from service.policy_file import read_policy
 from service.process import Process
 from service.roles import NEEDS, PARTS, Role, in_order_of_need
 from service.running import read_once, run_once
-from service.site import read_site
 from tests.connectors.kube.fake_api import FakeApi
 from tests.connectors.slurm import fake, makers
 from tests.connectors.slurm.fake import Fake
 from tests.patience import LONG_S, until
-from tests.service.kube_site import KubeSite, kube_site
+from tests.service.kube_site import KubeSite
 
-SITE = "spec: {slurm: {url: '%s', tokenFile: token, poll: 1s}, kubernetes: %s%s}\n"
-MOVES = "{every: 10s, settle: {hpc: 6s, kubernetes: 6s}, dwell: 0s, readyFor: 0s, leadTime: 1m, atOnce: 100%}"
 RETRIES = 20
 OLD = (Topic.PLANS, Topic.WORK)
 
 Opening = Callable[..., Process]
-
-
-@pytest.fixture
-def server() -> Iterator[Fake]:
-    with fake.serving() as one:
-        one.instead["GET diag"] = lambda request: request.say(200, makers.diagnosis(int(time.time())))
-        yield one
-
-
-@pytest.fixture
-def kube(tmp_path: Path, server: Fake) -> Iterator[KubeSite]:
-    with kube_site(tmp_path, server.nodes) as one:
-        yield one
-
-
-@pytest.fixture
-def opening(tmp_path: Path, server: Fake, kube: KubeSite) -> Iterator[Opening]:
-    """Opens processes of one site."""
-    (tmp_path / "token").touch(mode=0o600)
-    (tmp_path / "token").write_text(fake.TOKEN)
-    with ExitStack() as at_end:
-
-        def opened(
-            role: Role = Role.ALL, spec: str = "", site: str = "", every: str = "10s", there: str = kube.text
-        ) -> Process:
-            (tmp_path / "site.yaml").write_text(SITE % (server.url, there, site))
-            (tmp_path / "policy.yaml").write_text(f"spec: {{moves: {MOVES.replace('10s', every)}{spec}}}")
-            place, policy = read_site(tmp_path / "site.yaml"), read_policy(tmp_path / "policy.yaml")
-            return open_process(role, place, policy, None, at_end)
-
-        yield opened
 
 
 @pytest.mark.parametrize("role", Role)

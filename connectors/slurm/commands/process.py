@@ -46,6 +46,11 @@ class Commands:
     def __repr__(self) -> str:
         return f"Commands({str(self._folder)!r})"
 
+    @property
+    def token_expires_s(self) -> int | None:
+        """When the token ends, where there is one that says so."""
+        return None if self._tokens is None else self._tokens.expires_s
+
     def run(self, argv: Sequence[str], timeout_s: float) -> bytes:
         """What the command prints. Raises Unreachable when it complains, or has not ended in time."""
         command = [str(self._folder / argv[0]), *argv[1:]]

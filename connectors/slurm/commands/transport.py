@@ -28,6 +28,12 @@ class CommandsTransport:
         self.partitions, self.reservations = others.partitions, others.reservations
         self.drain, self.undrain = others.drain, others.undrain
         self.reserve, self.release, self.close = others.reserve, others.release, others.close
+        self._others = others
+
+    def token_expires_s(self) -> int | None:
+        """See the protocol: that of the other way, or else that of the commands."""
+        own = self._others.token_expires_s()
+        return self._commands.token_expires_s if own is None else own
 
     def nodes(self) -> wire.Nodes:
         """See the protocol. A node that did not change is the same object as before."""

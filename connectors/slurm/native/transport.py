@@ -87,6 +87,10 @@ class NativeTransport:
             raise Unreachable(f"Slurm could not tell {ask.what.removeprefix(SEEN)} through pyslurm: {why}")
         return told
 
+    def token_expires_s(self) -> int | None:
+        """See the protocol: libslurm has its own credentials."""
+        return None
+
     def close(self) -> None:
         """See the protocol."""
         self._process.close()

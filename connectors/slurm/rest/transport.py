@@ -80,6 +80,10 @@ class RestTransport:
         """See the protocol. The name goes into an address as it is."""
         return self._write("DELETE", f"reservation/{name}", None, f"drop reservation {name}")
 
+    def token_expires_s(self) -> int | None:
+        """See the protocol."""
+        return self._rest.tokens.expires_s
+
     def close(self) -> None:
         """See the protocol."""
         self._rest.close()
