@@ -38,9 +38,11 @@ lint: setup ## Run the checks that are not tests
 	$(RUN) mypy
 	$(RUN) lint-imports
 	$(RUN) tidegate reference --check docs/reference
+	$(RUN) python -m dashboards --check
 
-generate: setup ## Write the generated reference pages and schemas
+generate: setup ## Write the generated reference pages, schemas and dashboards
 	$(RUN) tidegate reference docs/reference
+	$(RUN) python -m dashboards
 
 bench: setup ## Run every benchmark
 	@set -e; for file in benchmarks/*.py; do \

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -25,3 +26,18 @@ def recorded() -> set[str]:
 
 
 ALERTS = {rule["alert"]: rule for rule in rules() if "alert" in rule}
+
+
+def panels(boards: Mapping[str, Mapping[str, Any]]) -> Iterator[tuple[str, Any]]:
+    """Every panel of every dashboard, with the name of its file."""
+    for name, board in boards.items():
+        for panel in board["panels"]:
+            yield name, panel
+
+
+def sent(query: str, *, job: str = ".*", pool: str = ".*", rate: str = "1m") -> str:
+    """The query as Grafana sends it once its variables are chosen."""
+    for name, value in (("$job", job), ("$pool", pool), ("$__rate_interval", rate)):
+        query = query.replace(name, value)
+    assert "$" not in query
+    return query
