@@ -20,9 +20,11 @@ def summary(policy: Policy) -> str:
     more = f" and {len(spec.pools) - 1} more" if len(spec.pools) > 1 else ""
     at_most = spec.pools[0].kubernetes.unmet_at_most
     level = "" if at_most is None else f" with {share_text(at_most)} of Kubernetes' demand unmet at most"
+    taken = moves.node_hours_per_day
+    in_a_day = "" if taken is None else f", and takes at most {taken:g} node-hours from service in a day for it"
     return (
         f"{spec.mode}, pool {spec.pools[0].name}{level}{more}, forecasts {ahead} ahead, decides every"
-        f" {duration_text(moves.every)}, moves at most {moves.at_once} at once and {moves.per_hour} an hour"
+        f" {duration_text(moves.every)}, moves at most {moves.at_once} at once and {moves.per_hour} an hour{in_a_day}"
     )
 
 

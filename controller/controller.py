@@ -18,7 +18,7 @@ from controller.handover.look import Rules
 from controller.heard_forecasts import sides_of
 from controller.lead_times import LeadTimes
 from controller.leader_memory import decode_leader_memory, encode_leader_memory
-from controller.ledger import Ledger
+from controller.ledger import Ledger, Shown
 from controller.recovery import read_records
 from controller.service_level.follower import PriceFollower
 from controller.site_budget import SiteBudget
@@ -97,7 +97,9 @@ class Controller:
         self._driver = HandoverDriver(ports, rules, self._audit, clock)
         self._budget = budget or SiteBudget()
         self._use = self._budget.of(identity.pool)
-        self._ledger = Ledger(self._budget, identity.pool, self._count_open)
+        self._lead = LeadTimes(moves.lead_time)
+        shown = Shown(self._count_open, lambda: len(self._view.nodes))
+        self._ledger = Ledger(self._budget, identity.pool, shown, self._lead.current)
         self._sweep = Sweep(
             self._driver,
             rules,
@@ -108,7 +110,6 @@ class Controller:
             facts[Side.KUBERNETES],
         )
         self._view = View(*(sources or (ports.hpc, ports.kubernetes)), spec.safety)
-        self._lead = LeadTimes(moves.lead_time)
         self.price = PriceFollower(pool, moves, self._audit)
         self._epoch: int | None = None
         self._settled_in = False  # whether a leader after this one would know what this one found when it began to lead
@@ -291,6 +292,8 @@ class Controller:
             len(self._driver.stuck),
             self.takeovers.kept,
             self.price.followed,
+            ledger.taken,
+            len(self._view.nodes),
         )
 
     def _count_open(self) -> int:
@@ -321,6 +324,8 @@ class Controller:
             scope=self._rules.scope,
             open_elsewhere=self._budget.open_elsewhere(self._name),
             recent_moves_elsewhere_s=self._budget.recent_elsewhere_s(self._name, now_s),
+            taken_s=self._ledger.taken.lately_s(now_s),
+            taken_elsewhere=self._budget.taken_elsewhere(self._name, now_s),
         )
 
     def _claimed(self, shown: Snapshot) -> Snapshot:
@@ -356,7 +361,7 @@ class Controller:
                 reason = DropReason.NODE_GONE if node is None else DropReason.NODE_CHANGED
                 self._drop((move,), reason, node, now_s)
                 continue
-            self._ledger.begin(now_s)
+            self._ledger.begin(now_s, move.direction)
             names, last, from_s = self._names(""), self._sweep.last(node), self._book_from_s(node, due, now_s)
             self._driver.begin(moved(node, move.direction, names, now_s, self._rules, last=last, book_from_s=from_s))
 

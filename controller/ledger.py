@@ -1,34 +1,55 @@
-"""The ledger: what counts over time and outlives a leader: moves of the last hour, failures in a row, resting nodes."""
+"""The ledger: what counts over time and outlives a leader: moves of the last hour, what moves of the last day took from
+service, failures in a row, resting nodes."""
 
 from __future__ import annotations
 
 from bisect import insort
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 
 from controller.leader_memory import LeaderMemory
 from controller.recovery import Found
 from controller.safety import failed
-from controller.site_budget import HOUR_S, SiteBudget
-from models.handovers import Handover, Stage, Why
+from controller.site_budget import SiteBudget
+from controller.taken_lately import DAY_S, HOUR_S, TakenLately
+from models.handovers import Direction, Handover, Stage, Why
 from models.identity import split_name
+from models.snapshot import LeadTime
+
+Lead = Callable[[], Mapping[Direction, LeadTime]]
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """What a controller shows of its pool: how many nodes are in hand-over, and how many there are."""
+
+    open_now: Callable[[], int]
+    nodes: Callable[[], int]
 
 
 class Ledger:
     """One pool's part of the ``budget``, and what is only its own: ``rests_s`` since when a node stays where it is;
-    ``resumes`` how often a person was heard to say to go on. ``open_now`` counts its nodes in hand-over."""
+    ``resumes`` how often a person was heard to say to go on. A move is reckoned to take from service what the ``lead``
+    of its way is when it is counted."""
 
-    def __init__(self, budget: SiteBudget, pool: str, open_now: Callable[[], int]) -> None:
+    def __init__(self, budget: SiteBudget, pool: str, shown: Shown, lead: Lead) -> None:
         self.rests_s: dict[str, int] = {}
         self.resumes = 0
         self._budget = budget
         self._use = budget.of(pool)
-        self._open_now = open_now
+        self._shown = shown
+        self._lead = lead
 
     @property
     def begun_s(self) -> deque[int]:
         """The seconds at which the moves of the last hour began."""
         return self._use.begun_s
+
+    @property
+    def taken(self) -> TakenLately:
+        """What the moves of the last day took from service."""
+        return self._use.taken
 
     @property
     def failures(self) -> int:
@@ -42,11 +63,14 @@ class Ledger:
         person has said to go on until now: no leader can have heard more.
         """
         self._use.failures, self.resumes = kept.failures, min(kept.resumes, resumes)
-        self._use.open_now = self._open_now
+        self._use.open_now, self._use.nodes = self._shown.open_now, self._shown.nodes
         self.rests_s = {h.node: h.stage_since_s for h in (*found.ended, *found.stuck) if _rests(h)}
         records = (h for group in (found.open, found.ended, found.stuck) for h in group if not h.repair)
-        begun = [*kept.begun_s(), *(h.started_s for h in records if not _is_counted(h, kept))]
+        later = [h for h in records if not _is_counted(h, kept)]
+        begun = [*kept.begun_s(), *(h.started_s for h in later)]
         self._use.begun_s = deque(sorted(min(at_s, now_s) for at_s in begun if now_s - at_s < HOUR_S))
+        taken = [*kept.taken.items(), *((h.started_s, self._takes_s(h.direction)) for h in later)]
+        self._use.taken = TakenLately((min(at_s, now_s), node_s) for at_s, node_s in taken if now_s - at_s < DAY_S)
 
     def hear(self, resumes: int) -> bool:
         """Whether a person has said to go on since this was last asked; then what failed before no longer counts."""
@@ -55,14 +79,16 @@ class Ledger:
             self._use.failures, self.resumes = 0, resumes
         return heard
 
-    def begin(self, now_s: int) -> None:
+    def begin(self, now_s: int, direction: Direction) -> None:
         """Count a move."""
         self.begun_s.append(now_s)
+        self.taken.add(now_s, self._takes_s(direction))
 
     def count(self, found: Handover, now_s: int) -> None:
         """Count a move of an earlier leader whose record was not there yet when this one began to lead."""
         if not found.repair:
             insort(self.begun_s, min(found.started_s, now_s))
+            self.taken.add(min(found.started_s, now_s), self._takes_s(found.direction))
 
     def recent_s(self, now_s: int) -> tuple[int, ...]:
         """When the moves of the last hour began."""
@@ -78,6 +104,9 @@ class Ledger:
             self._use.failures += failed(handover)
         if _rests(handover):
             self.rests_s[handover.node] = now_s
+
+    def _takes_s(self, direction: Direction) -> int:
+        return self._lead()[direction].planned_s
 
 
 def _is_counted(handover: Handover, kept: LeaderMemory) -> bool:

@@ -38,6 +38,8 @@ class SiteLeadership:
         self._parts: dict[str, str] = {}
         self._safe: dict[str, str] = {}  # the parts that the lease or lock is known to have
         self._views = {name: PoolLeadership(self, name) for name in pools}
+        for name in pools:
+            self.budget.of(name)
 
     def pool(self, name: str) -> PoolLeadership:
         """The view of one pool."""
@@ -72,7 +74,14 @@ class SiteLeadership:
         self._parts = _decode(self._text, self._names[0])
         for name in self._names:
             memory = decode_leader_memory(self._parts.get(name, ""))
-            self.budget.hand_on(name, len(memory.under_way) + memory.stuck, memory.begun_s(), memory.failures)
+            self.budget.hand_on(
+                name,
+                len(memory.under_way) + memory.stuck,
+                memory.begun_s(),
+                memory.failures,
+                memory.nodes,
+                memory.taken.items(),
+            )
 
 
 class PoolLeadership:

@@ -18,6 +18,7 @@ class Reason(StrEnum):
     CEILING = "ceiling"
     AT_ONCE = "at-once"
     PER_HOUR = "per-hour"
+    NODE_HOURS = "node-hours"  # hand-overs have taken from service what they may in 24 hours
     DWELL = "dwell"
     BUSY = "busy"  # the node's work ends too late to be of use
     IN_HANDOVER = "in-handover"

@@ -129,6 +129,14 @@ class MovesPolicy(Part):
         "100%",
         "Most moves begun in any hour by the wall clock: a number of all pools, or a share of each.",
     )
+    node_hours_per_day: float | None = field(
+        None,
+        "Most node-hours that the hand-overs of all pools together may take from service in any 24 hours. Each counts"
+        " with the lead time of its way as learned until then. Of one half each pool has its part by its number of"
+        " nodes, the other is for whoever asks first. Takeovers count, and are not held back. Unset: no such bound.",
+        gt=0,
+        le=24 * NODES_MOST,
+    )
     min_gain: float = field(0.35, "Least expected gain of a move, as a multiple of its cost.", ge=0, le=1000)
     dwell: Annotated[int, lasting("0s", "7d")] = field(
         "20m", "How long a node stays on a side before it may move again."

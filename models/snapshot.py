@@ -41,6 +41,15 @@ class LeadTime:
 
 
 @dataclass(frozen=True, slots=True)
+class Taken:
+    """What the moves of a pool of so many ``nodes`` have taken from service in the last 24 hours, in node-seconds: each
+    the lead time that it was reckoned to need when it began. ``nodes`` is None where nobody has seen the pool yet."""
+
+    nodes: int | None
+    node_s: int
+
+
+@dataclass(frozen=True, slots=True)
 class Due:
     """What a takeover needs to have begun by now: these nodes one way, whatever budgets and rest they have. ``why`` is
     said of each of their moves.
@@ -63,7 +72,9 @@ class Snapshot:
     are nodes that bear a record of someone else, or of a later version, and are left alone. ``scope`` tells marks of
     this site and pool from others'. The other pools of the policy have ``open_elsewhere`` hand-overs under way, and
     began theirs of the last hour at ``recent_moves_elsewhere_s``. ``bounds`` are those of each step of the horizon,
-    none where they are the pool's own. ``due`` is what a takeover needs to have begun by now.
+    none where they are the pool's own. ``due`` is what a takeover needs to have begun by now. ``taken_s`` is what the
+    pool's moves of the last 24 hours took from service, in node-seconds, and ``taken_elsewhere`` that of each other
+    pool.
     """
 
     now_s: int
@@ -79,3 +90,5 @@ class Snapshot:
     recent_moves_elsewhere_s: tuple[int, ...] = ()
     bounds: tuple[Bounds, ...] = ()
     due: Due | None = None
+    taken_s: int = 0
+    taken_elsewhere: tuple[Taken, ...] = ()

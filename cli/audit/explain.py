@@ -25,6 +25,7 @@ from models.fields import nodes_of, share_text
 from models.forecasts import Forecast
 from models.nodes import Side
 from models.plans import Move, Plan, ServiceLevel
+from models.snapshot import Snapshot
 
 LEVELS_SHOWN = (0.1, 0.5, 0.9)
 LAST_DIGITS = 1e-9  # relative; another processor or library may add numbers up in another order
@@ -144,9 +145,20 @@ def limits(entry: Decided) -> list[str]:
         f" {nodes_of(moves.at_once, pool_nodes)} in hand-over at once, of which {under_way(snapshot, moves)} were;"
         f" at most {nodes_of(moves.per_hour, pool_nodes)} begun in an hour, of which {begun_lately(snapshot, moves)}"
         f" were; a move must gain {moves.min_gain:g} times its cost",
+        *([] if moves.node_hours_per_day is None else [_taken(snapshot, moves.node_hours_per_day)]),
         f"lead time: {leads}",
         *([] if entry.plan.service_level is None else [_price(entry.plan.service_level)]),
     ]
+
+
+def _taken(snapshot: Snapshot, node_hours: float) -> str:
+    """What hand-overs have taken from service in the last 24 hours, of what they may."""
+    elsewhere_s = sum(one.node_s for one in snapshot.taken_elsewhere)
+    elsewhere = f", those of {len(snapshot.taken_elsewhere)} other pools {elsewhere_s / 3600:.1f}"
+    return (
+        f"node-hours: hand-overs of all pools may take {node_hours:g} from service in 24 hours; those of this pool have"
+        f" taken {snapshot.taken_s / 3600:.1f}{elsewhere if snapshot.taken_elsewhere else ''}"
+    )
 
 
 def _price(level: ServiceLevel) -> str:

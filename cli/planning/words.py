@@ -14,6 +14,7 @@ from models.plans import Plan, Reason, Rejection
 STAYS = {  # in the order of what a person can do most about
     Reason.AT_ONCE: "as no more may be in hand-over at once (spec.moves.atOnce)",
     Reason.PER_HOUR: "as no more may begin within an hour (spec.moves.perHour)",
+    Reason.NODE_HOURS: "as hand-overs have taken the node-hours that they may in 24 hours (spec.moves.nodeHoursPerDay)",
     Reason.FLOOR: "as the side that has them keeps its floor (spec.pools[].floor)",
     Reason.CEILING: "as the other side is at its ceiling (spec.pools[].ceiling)",
     Reason.KEPT: "as Kubernetes keeps them for its demand now and what may come",

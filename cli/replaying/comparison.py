@@ -175,12 +175,14 @@ def policy_in_words(world: World) -> dict[str, str]:
     """What of the policy a reader of the figures should know, by name."""
     weights, moves = world.weights, world.policy.spec.moves
     low, high = world.bounds
+    in_a_day = moves.node_hours_per_day
+    taken = "" if in_a_day is None else f", at most {in_a_day:g} node-hours taken from service in a day"
     return {
         "policy": world.policy.metadata.name,
         "one node unmet for one hour costs": f"{weights.hpc:g} for HPC, {weights.kubernetes:g} for Kubernetes",
         "Kubernetes may own": f"{low} to {high} of {world.nodes} nodes",
         "a decision": f"every {span(moves.every)}, looking {span(moves.look_ahead)} ahead",
-        "moves": f"at most {moves.at_once} at once and {moves.per_hour} begun in an hour",
+        "moves": f"at most {moves.at_once} at once and {moves.per_hour} begun in an hour" + taken,
         "a node stays at least": span(moves.dwell),
     }
 

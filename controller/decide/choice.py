@@ -99,14 +99,15 @@ def _limits(
     found: Situation, kubernetes_nodes: int, nodes: int, kept: int
 ) -> tuple[tuple[int, Reason], tuple[int, Reason]]:
     """The most nodes that may go to HPC and to Kubernetes in this step, each with the guard that binds."""
-    up, down, budget = found.up, found.down, found.budget
+    up, down = found.up, found.down
+    to_hpc, to_kubernetes = found.budgets[Direction.TO_HPC], found.budgets[Direction.TO_KUBERNETES]
     low, high = found.bounds
     hpc_room = gang_room(found.sides[Side.HPC], nodes - kubernetes_nodes)
     kubernetes_room = gang_room(found.sides[Side.KUBERNETES], kubernetes_nodes)
     fall = [
         (
-            up.recallable + min(budget[0], down.leaves_s.size),
-            budget[1] if budget[0] < down.leaves_s.size else Reason.BUSY,
+            up.recallable + min(to_hpc[0], down.leaves_s.size),
+            to_hpc[1] if to_hpc[0] < down.leaves_s.size else Reason.BUSY,
         ),
         (up.recallable + max(0, found.open_kubernetes - low), Reason.FLOOR),
         (kubernetes_nodes - low, Reason.FLOOR),
@@ -115,8 +116,8 @@ def _limits(
     ]
     rise = [
         (
-            down.recallable + min(budget[0], up.leaves_s.size),
-            budget[1] if budget[0] < up.leaves_s.size else Reason.BUSY,
+            down.recallable + min(to_kubernetes[0], up.leaves_s.size),
+            to_kubernetes[1] if to_kubernetes[0] < up.leaves_s.size else Reason.BUSY,
         ),
         (high - kubernetes_nodes, Reason.CEILING),
         (down.recallable + max(0, found.open_hpc - found.hpc_floor), Reason.FLOOR),

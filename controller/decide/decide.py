@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from controller.decide.choice import Choice, choose
-from controller.decide.guards import Candidates, move_budget, recallable, sort_nodes
+from controller.decide.guards import Candidates, move_budgets, recallable, sort_nodes
 from controller.decide.situation import situation_of
 from models.handovers import Direction
 from models.plans import Move, Plan, Reason, Rejection
@@ -28,7 +28,7 @@ def decide(snapshot: Snapshot, pool: PoolPolicy, moves: MovesPolicy) -> Plan:
     the first step of the best path is planned.
     """
     found = sort_nodes(snapshot, moves)
-    choice = choose(situation_of(snapshot, pool, found, move_budget(snapshot, moves)), pool, moves)
+    choice = choose(situation_of(snapshot, pool, found, move_budgets(snapshot, moves)), pool, moves)
     direction = Direction.TO_KUBERNETES if choice.offset > 0 else Direction.TO_HPC
     back = Direction.TO_HPC if choice.offset > 0 else Direction.TO_KUBERNETES
     wanted = abs(choice.offset)
@@ -95,6 +95,12 @@ def _not_chosen(names: tuple[str, ...], direction: Direction, choice: Choice, li
         if limit[1] is Reason.KEPT:
             text = f"Kubernetes keeps {choice.current - limit[0]} nodes for its demand now and what may come"
             return Rejection(names, Reason.KEPT, text)
+        if limit[1] is Reason.NODE_HOURS:
+            text = (
+                f"hand-overs may take only so many node-hours from service in 24 hours, over all pools: what is left is"
+                f" enough for {limit[0]} nodes to {direction.target}"
+            )
+            return Rejection(names, Reason.NODE_HOURS, text)
         text = f"no more than {limit[0]} nodes may go to {direction.target} now ({limit[1]})"
         return Rejection(names, limit[1], text)
     text = (

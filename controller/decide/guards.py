@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from controller.decide.node_hours import node_seconds_left
 from models.fields import nodes_of
 from models.handovers import Direction, Stage, ours
 from models.nodes import Node, Side
 from models.plans import Reason
 from models.policies import Evict, MovesPolicy
-from models.snapshot import Due, SideView, Snapshot
+from models.snapshot import Due, SideView, Snapshot, Taken
 
 EVICTION_S = 60  # what evicted pods are reckoned to need to end; their usual grace period is 30 s
 NEVER_S = 1 << 60
@@ -97,9 +98,17 @@ def _why_closed(node: Node, scope: str) -> Reason:
     return Reason.NOT_OURS if foreign or node.kubernetes.cordoned else Reason.UNREADY
 
 
-def move_budget(snapshot: Snapshot, moves: MovesPolicy) -> tuple[int, Reason]:
-    """How many moves may begin now, and the guard that sets the bound. The hour is of the wall clock, not of turns."""
-    return budget_of(len(snapshot.nodes), under_way(snapshot, moves), begun_lately(snapshot, moves), moves)
+def move_budgets(snapshot: Snapshot, moves: MovesPolicy) -> dict[Direction, tuple[int, Reason]]:
+    """How many moves may begin now each way, and the guard that sets the bound. Hour and day are of the wall clock, not
+    of turns."""
+    budget = budget_of(len(snapshot.nodes), under_way(snapshot, moves), begun_lately(snapshot, moves), moves)
+    if moves.node_hours_per_day is None:
+        return dict.fromkeys(Direction, budget)
+    own = Taken(len(snapshot.nodes), snapshot.taken_s)
+    left_s = node_seconds_left(moves.node_hours_per_day, own, snapshot.taken_elsewhere)
+    lasting = {direction: lead.planned_s for direction, lead in snapshot.lead.items() if lead.planned_s}
+    within = {direction: (left_s // lead_s, Reason.NODE_HOURS) for direction, lead_s in lasting.items()}
+    return {way: min(budget, within.get(way, budget), key=lambda bound: bound[0]) for way in Direction}
 
 
 def budget_of(pool: int, moving: int, begun: int, moves: MovesPolicy) -> tuple[int, Reason]:

@@ -34,7 +34,8 @@ class Situation:
 
     ``open_hpc`` and ``open_kubernetes`` nodes are each side's and in no hand-over; ``up`` leads to Kubernetes, ``down``
     to HPC: what is under way and what may go. ``bounds`` are the fewest and the most nodes that Kubernetes may own,
-    ``hpc_floor`` is the fewest that the HPC side keeps; ``budget`` how many moves may begin, and what sets that.
+    ``hpc_floor`` is the fewest that the HPC side keeps; ``budgets`` how many moves may begin each way, and what sets
+    that.
     ``given`` is what a takeover gives the HPC side and Kubernetes in each step, and ``due`` what it needs by now.
     """
 
@@ -46,12 +47,14 @@ class Situation:
     lead: Mapping[Direction, LeadTime]
     bounds: Bounds
     hpc_floor: int
-    budget: tuple[int, Reason]
+    budgets: Mapping[Direction, tuple[int, Reason]]
     given: tuple[tuple[int, int], ...] = ()
     due: DueNow | None = None
 
 
-def situation_of(snapshot: Snapshot, pool: PoolPolicy, found: Candidates, budget: tuple[int, Reason]) -> Situation:
+def situation_of(
+    snapshot: Snapshot, pool: PoolPolicy, found: Candidates, budgets: Mapping[Direction, tuple[int, Reason]]
+) -> Situation:
     """The situation of a snapshot whose nodes were sorted."""
     return Situation(
         open_hpc=found.open_hpc,
@@ -62,7 +65,7 @@ def situation_of(snapshot: Snapshot, pool: PoolPolicy, found: Candidates, budget
         lead=snapshot.lead,
         bounds=first_bounds(snapshot, pool),
         hpc_floor=hpc_floor(snapshot, pool),
-        budget=budget,
+        budgets=budgets,
         given=given_by_step(snapshot, pool),
         due=None if snapshot.due is None else DueNow(snapshot.due.direction, len(found.due(snapshot.due))),
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from controller.decide.choice import choose
-from controller.decide.guards import move_budget, sort_nodes
+from controller.decide.guards import move_budgets, sort_nodes
 from controller.decide.situation import situation_of
 from models.plans import Reason
 from models.policies import MovesPolicy, PoolPolicy
@@ -59,7 +59,7 @@ class Weighed:
 def weigh(snapshot: Snapshot, pool: PoolPolicy, moves: MovesPolicy) -> Weighed:
     """The costs from which ``decide`` makes its plan of the same values. Pure."""
     found = sort_nodes(snapshot, moves)
-    choice = choose(situation_of(snapshot, pool, found, move_budget(snapshot, moves)), pool, moves)
+    choice = choose(situation_of(snapshot, pool, found, move_budgets(snapshot, moves)), pool, moves)
     (fall, why_not_fall), (rise, why_not_rise) = choice.limits
     rows = [(float(choice.offset), choice.stay, choice.cost)] if choice.weighed is None else choice.weighed.tolist()
     splits = []

@@ -13,7 +13,7 @@ from controller.decide.situation import Situation, flow_of, has_left, will_leave
 from controller.decide.transit import Flow
 from controller.safety import SideSeen, Vanishing
 from controller.service_level.follower import PriceFollower
-from controller.site_budget import HOUR_S
+from controller.taken_lately import HOUR_S
 from controller.whatif.batch_queue import BatchQueue
 from controller.whatif.moving import DOWN, UP, Moving
 from controller.whatif.replicas import KubernetesSide
@@ -37,6 +37,8 @@ def not_flat(spec: Spec) -> str | None:
         return "pods that are evicted"
     if spec.moves.reserve_ahead:
         return "nodes that are booked ahead"
+    if spec.moves.node_hours_per_day is not None:
+        return "node-hours that moves may take in a day"
     if spec.takeovers:
         return "takeovers"
     return None
@@ -112,7 +114,7 @@ class Deciding:
             lead=lead,
             bounds=bounds,
             hpc_floor=hpc_floor_of(pool, nodes, bounds[1]),
-            budget=budget_of(nodes, len(moving), len(self.begun_s), self.spec.moves),
+            budgets=dict.fromkeys(Direction, budget_of(nodes, len(moving), len(self.begun_s), self.spec.moves)),
         )
 
     def _flow(self, now_s: int, direction: Direction, leaving: Leaving, lead_s: int) -> Flow:

@@ -30,6 +30,7 @@ from models.nodes import Side
 from models.plans import Plan, Reason, Switch
 from models.policies import MovesPolicy, PoolPolicy, SafetyPolicy, Spec
 from models.ports import Hook
+from models.snapshot import Taken
 from simulator.lease_store import TwinLeaseStore
 from tests.controller.fleet import OLD_MARK, FakeHook, Fleet, Leader, Machine
 
@@ -305,6 +306,12 @@ BUDGETS = {
     "a number at once is of all": (FREE.model_copy(update={"at_once": 3}), 3, 0, Reason.AT_ONCE),
     "a number an hour is of all": (FREE.model_copy(update={"per_hour": 5}), 4, 1, Reason.PER_HOUR),
     "a share at once is the pool's": (FREE.model_copy(update={"at_once": "50%"}), 2, 2, Reason.AT_ONCE),
+    "node-hours are of all: half until all pools were seen": (
+        FREE.model_copy(update={"node_hours_per_day": 1}),
+        3,
+        3,
+        Reason.NODE_HOURS,
+    ),
     "a share an hour is the pool's": (FREE.model_copy(update={"per_hour": "75%"}), 3, 3, Reason.PER_HOUR),
 }
 
@@ -340,6 +347,22 @@ def test_a_new_leader_counts_a_pool_that_it_has_not_taken_over_yet(limit: str):
     assert plan.moves == ()
     assert b.last_decided.snapshot.open_elsewhere == 4
     assert b.last_decided.snapshot.recent_moves_elsewhere_s == (0, 0, 0, 0)
+
+
+def test_a_new_leader_knows_what_a_pool_took_from_service_that_it_has_not_taken_over_yet():
+    moves = FREE.model_copy(update={"node_hours_per_day": 1})  # six moves of ten minutes
+    first = Leader()
+    a, b = two(led_by(first), moves=moves)
+    a.turn(0)
+    b.turn(0)
+    assert moved(a, b, 60)[:2] == (4, 2)
+    led = led_by(Leader(epoch=2, remembered=first.remembered))
+    b.start(led)  # the nodes of the other pool cannot be seen yet
+    plan = b.turn(120, 4)
+    assert plan is not None
+    assert plan.moves == ()
+    shown = b.last_decided.snapshot
+    assert (shown.taken_s, shown.taken_elsewhere) == (2 * moves.lead_time, (Taken(4, 4 * moves.lead_time),))
 
 
 def test_a_stuck_hand_over_of_another_pool_counts_as_under_way():

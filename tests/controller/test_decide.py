@@ -22,6 +22,7 @@ from tests.values import replace
 NOW_S = 100_000
 MARK = "tidegate:h0"
 FREE = MovesPolicy(at_once="100%", per_hour="100%", dwell="0s")
+LEAD_S = 750  # what ``snapshot`` plans with
 UP, DOWN = Direction.TO_KUBERNETES, Direction.TO_HPC
 
 
@@ -183,6 +184,13 @@ CASES = {
         MovesPolicy(at_once="100%", per_hour=3, dwell="0s"),
         1,
         {"per-hour": 7},
+    ),
+    "only so many node-hours in a day": (
+        replace(snapshot(hpc_nodes(8), kubernetes=ONES), taken_s=3600 - 2 * LEAD_S - 1),
+        POOL,
+        MovesPolicy(at_once="100%", dwell="0s", node_hours_per_day=1),
+        2,
+        {"node-hours": 6},
     ),
     "what began an hour ago is forgotten": (
         snapshot(hpc_nodes(8), kubernetes=ONES, recent_moves_s=(NOW_S - 3600,) * 3),

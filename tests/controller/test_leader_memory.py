@@ -6,8 +6,16 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from controller.leader_memory import BEGUN_MOST, MINUTE_S, LeaderMemory, decode_leader_memory, encode_leader_memory
+from controller.leader_memory import (
+    BEGUN_MOST,
+    MINUTE_S,
+    TAKEN_MOST,
+    LeaderMemory,
+    decode_leader_memory,
+    encode_leader_memory,
+)
 from controller.safety import SideSeen, Vanishing
+from controller.taken_lately import HOUR_S
 from models.nodes import Side
 
 NOW_S = 100_000
@@ -49,6 +57,20 @@ def test_what_is_handed_on_from_leader_to_leader_is_late_by_a_minute_at_most():
     assert begun_s <= decode_leader_memory(text).begun_s()[0] <= begun_s + MINUTE_S
 
 
+@settings(max_examples=100)
+@given(st.lists(st.tuples(st.integers(NOW_S - 86_400, NOW_S), st.integers(0, 9999)), max_size=40))
+def test_what_moves_took_is_handed_on_by_the_hour_and_late_by_one_at_most(taken: list[tuple[int, int]]):
+    kept = decode_leader_memory(encode_leader_memory(Vanishing(), [], NOW_S, 0, 0, taken=taken, nodes=7))
+    later = decode_leader_memory(encode_leader_memory(Vanishing(), [], NOW_S + 60, 0, 0, taken=kept.taken.items()))
+    assert (kept.nodes, later.nodes) == (7, None)
+    for found, now_s in ((kept.taken, NOW_S), (later.taken, NOW_S + 60)):
+        for since_s in range(NOW_S - 90_000, NOW_S + 60, 1800):
+            least = sum(node_s for at_s, node_s in taken if at_s >= since_s)
+            most = sum(node_s for at_s, node_s in taken if at_s > since_s - HOUR_S)
+            assert least <= sum(node_s for at_s, node_s in found.items() if at_s >= since_s) <= most
+        assert all(at_s <= now_s for at_s in found)
+
+
 @pytest.mark.parametrize("text", ['{"since_s":{"hpc":5},"text":{}}', '{"text":{"hpc":"half its nodes"}}'])
 def test_something_missing_of_which_a_part_is_missing_was_not_handed_on(text: str):
     vanishing = decode_leader_memory(text).vanishing
@@ -59,9 +81,15 @@ def test_the_text_is_short_however_many_moves_there_were():
     """It has to travel in an annotation."""
     begun_s = [NOW_S - second for second in range(3600) for _ in range(3)]
     text = encode_leader_memory(
-        Vanishing(dict.fromkeys(Side, SideSeen(5000, 5000.0, 5000, 5000, "x" * 20))), begun_s, NOW_S, 0, 0
+        Vanishing(dict.fromkeys(Side, SideSeen(5000, 5000.0, 5000, 5000, "x" * 20))),
+        begun_s,
+        NOW_S,
+        0,
+        0,
+        taken=[(NOW_S - second, 600) for second in range(86_400)],
     )
-    assert len(text) < 2000
+    assert len(text) < 2500
+    assert sum(decode_leader_memory(text).taken.values()) == 600 * 86_400
     assert len(decode_leader_memory(text).begun_s()) == len(begun_s)
 
 
@@ -93,6 +121,19 @@ def test_more_moves_than_can_have_begun_are_not_counted_one_by_one():
     assert kept.begun_s() == [120] * BEGUN_MOST
 
 
-@pytest.mark.parametrize("text", ['{"begun": {"60": -1}}', '{"resumes": 1e300}', '{"at_s": 18014398509481984}'])
+def test_more_than_nodes_can_take_is_cut_before_it_is_handed_on():
+    text = encode_leader_memory(Vanishing(), [], NOW_S, 0, 0, taken=[(NOW_S, 2**60)])
+    assert decode_leader_memory(text).taken == {NOW_S: TAKEN_MOST}
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        '{"taken": {"60": 9007199254740992}}',
+        '{"begun": {"60": -1}}',
+        '{"resumes": 1e300}',
+        '{"at_s": 18014398509481984}',
+    ],
+)
 def test_a_number_that_cannot_be_counts_as_nothing(text: str):
     assert decode_leader_memory(text) == LeaderMemory()

@@ -8,15 +8,18 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from controller.lead_times import LeadTimes
 from controller.leader_memory import MINUTE_S, LeaderMemory, decode_leader_memory, encode_leader_memory
-from controller.ledger import HOUR_S, Ledger
+from controller.ledger import Ledger, Shown
 from controller.recovery import Found
 from controller.safety import Vanishing
 from controller.site_budget import SiteBudget
+from controller.taken_lately import DAY_S, HOUR_S
 from models.handovers import Direction, Handover, Stage, Why
 
 S = Stage
-NOW_S = 50_000
+NOW_S, LEAD_S = 50_000, 600
+UP, DOWN = Direction.TO_KUBERNETES, Direction.TO_HPC
 PLAIN = Handover("1.1", "1.p1", "n1", Direction.TO_KUBERNETES, S.DONE, NOW_S - 500, NOW_S - 60, NOW_S + 500)
 ENDS = {
     "done": replace(PLAIN),
@@ -28,8 +31,12 @@ ENDS = {
 }
 
 
+def new() -> Ledger:
+    return Ledger(SiteBudget(), "pool", Shown(int, int), LeadTimes(LEAD_S).current)
+
+
 def ledger(*ends: str, resumes: int = 0) -> Ledger:
-    one = Ledger(SiteBudget(), "pool", int)
+    one = new()
     one.resumes = resumes
     for end in ends:
         one.end(ENDS[end], NOW_S)
@@ -72,10 +79,32 @@ def test_a_person_is_heard_once_and_what_failed_before_no_longer_counts():
 @settings(max_examples=100)
 @given(st.lists(st.integers(0, 3 * HOUR_S), max_size=60), st.integers(0, 5 * HOUR_S))
 def test_moves_of_the_last_hour_are_those_of_the_last_hour(begun_s: list[int], now_s: int):
-    one = Ledger(SiteBudget(), "pool", int)
+    one = new()
     for at_s in sorted(begun_s):
-        one.begin(at_s)
+        one.begin(at_s, UP)
     assert one.recent_s(now_s) == tuple(at_s for at_s in sorted(begun_s) if now_s - at_s < HOUR_S)
+
+
+@settings(max_examples=100)
+@given(
+    st.lists(st.tuples(st.integers(0, 3 * DAY_S), st.sampled_from(Direction)), max_size=40), st.integers(0, 4 * DAY_S)
+)
+def test_what_moves_took_from_service_counts_for_a_day(begun: list[tuple[int, Direction]], now_s: int):
+    one = new()
+    for at_s, way in sorted(begun):
+        one.begin(at_s, way)
+    assert one.taken.lately_s(now_s) == LEAD_S * sum(now_s - at_s < DAY_S for at_s, _ in begun)
+
+
+def test_a_move_counts_with_the_lead_of_its_way_as_learned_when_it_began():
+    lead = LeadTimes(LEAD_S)
+    one = Ledger(SiteBudget(), "pool", Shown(int, int), lead.current)
+    one.begin(NOW_S, UP)
+    for _ in range(5):
+        lead.learn(UP, 1000)
+    one.begin(NOW_S + 1, UP)
+    one.begin(NOW_S + 2, DOWN)
+    assert list(one.taken) == [(NOW_S, LEAD_S), (NOW_S + 1, 1000), (NOW_S + 2, LEAD_S)]
 
 
 # ---- from leader to leader ----
@@ -84,7 +113,7 @@ def test_moves_of_the_last_hour_are_those_of_the_last_hour(begun_s: list[int], n
 def recalled(
     found: Found | None = None, kept: LeaderMemory | None = None, now_s: int = NOW_S, resumes: int = 9
 ) -> Ledger:
-    one = Ledger(SiteBudget(), "pool", int)
+    one = new()
     one.recall(found or Found(), kept or LeaderMemory(), now_s, resumes)
     return one
 
@@ -92,7 +121,7 @@ def recalled(
 def test_what_was_handed_on_is_gone_on_with():
     before = ledger("unhealthy", "refused", resumes=4)
     for at_s in (NOW_S - HOUR_S, NOW_S - 100, NOW_S - 10):
-        before.begin(at_s)
+        before.begin(at_s, UP)
     kept = decode_leader_memory(
         encode_leader_memory(Vanishing(), before.begun_s, NOW_S, before.failures, before.resumes)
     )
@@ -100,6 +129,16 @@ def test_what_was_handed_on_is_gone_on_with():
     assert (after.failures, after.resumes) == (2, 4)
     assert len(after.recent_s(NOW_S)) >= len(before.recent_s(NOW_S))
     assert not after.hear(4)
+
+
+def test_what_a_day_took_is_handed_on_and_what_began_after_it_is_found_in_the_records():
+    kept = LeaderMemory(taken={NOW_S - DAY_S: 9, NOW_S - 7200: 1800, NOW_S + 10**6: 7}, at_s=NOW_S - 900)
+    ended = [replace(PLAIN, started_s=NOW_S - 100), replace(PLAIN, started_s=NOW_S - 50, repair=True)]
+    one = recalled(Found(ended=ended), kept)
+    assert list(one.taken) == [(NOW_S - 7200, 1800), (NOW_S - 100, LEAD_S), (NOW_S, 7)]
+    one.count(replace(PLAIN, started_s=NOW_S - 30), NOW_S)
+    assert one.taken.lately_s(NOW_S) == 1800 + LEAD_S + LEAD_S + 7
+    assert one.taken.lately_s(NOW_S + DAY_S) == 0
 
 
 def test_moves_that_began_after_what_was_handed_on_are_found_in_the_records():
@@ -128,7 +167,7 @@ def test_so_are_earlier_ones_whose_record_landed_after_it():
 def test_a_move_whose_record_landed_late_is_counted_when_it_is_found():
     one = ledger()
     for at_s in (NOW_S - 50, NOW_S - 10):
-        one.begin(at_s)
+        one.begin(at_s, UP)
     one.count(replace(PLAIN, started_s=NOW_S - 30), NOW_S)
     one.count(replace(PLAIN, started_s=NOW_S + 999), NOW_S)  # a clock that was wrong does not count for ever
     one.count(replace(PLAIN, started_s=NOW_S - 20, repair=True), NOW_S)
@@ -160,6 +199,6 @@ def test_moves_that_begin_later_than_now_count_as_those_of_now_and_so_not_for_go
 
 def test_nothing_of_an_earlier_term_of_our_own_is_trusted():
     one = ledger("unhealthy", "done", resumes=9)
-    one.begin(NOW_S)
+    one.begin(NOW_S, UP)
     one.recall(Found(), LeaderMemory(), NOW_S, 9)
     assert (one.failures, one.resumes, one.rests_s, list(one.begun_s)) == (0, 0, {}, [])

@@ -186,6 +186,7 @@ def test_any_world_and_policy(jobs, rates, moves: MovesPolicy, handover_s: int, 
         ({"workload": Workload(rate_steps=((0, 1.0), (0, 2.0)))}, "rates"),
         ({"policy": policy(moves=MovesPolicy(evict=Evict.PODS))}, "evicted"),
         ({"policy": policy(moves=MovesPolicy(reserve_ahead=True))}, "booked"),
+        ({"policy": policy(moves=MovesPolicy(node_hours_per_day=3))}, "node-hours"),
         ({"shared_cores": True}, "share"),
     ],
 )

@@ -20,7 +20,7 @@ from models.outlook import DAY_S, Outlook
 from models.plans import DropReason, Hold, ServiceLevel, Switch
 from models.policies import MovesPolicy, PoolPolicy, Shares
 from models.pools import PoolInKubernetes
-from models.snapshot import LeadTime, SideView, Snapshot
+from models.snapshot import LeadTime, SideView, Snapshot, Taken
 from models.unserved import Unserved
 from models.work import WaitingWork
 
@@ -134,6 +134,10 @@ def decisions(draw: st.DrawFn) -> Decided:
         moved_s={node.name: draw(st.integers(0, now_s)) for node in shown[:3]},
         recent_moves_s=tuple(draw(st.lists(st.integers(0, now_s), max_size=3))),
         kept=frozenset(draw(st.sets(st.sampled_from([node.name for node in shown])))),
+        taken_s=draw(st.integers(0, 10**6)),
+        taken_elsewhere=tuple(
+            draw(st.lists(st.builds(Taken, st.none() | st.integers(0, 99), st.integers(0, 10**6)), max_size=2))
+        ),
         bounds=draw(st.sampled_from([(), ((0, len(shown)),) * 24, ((0, 1), (1, len(shown)))])),
     )
     level = draw(st.none() | levels)
