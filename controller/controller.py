@@ -11,7 +11,7 @@ from controller import safety
 from controller.decide.decide import decide
 from controller.handover.adoption import beyond_bounds
 from controller.handover.advice import advice
-from controller.handover.begin import Names, moved
+from controller.handover.begin import Names, book_from, moved
 from controller.handover.carry_out import Ports
 from controller.handover.driver import HandoverDriver
 from controller.handover.look import Rules
@@ -33,7 +33,7 @@ from models.handovers import Direction, Handover, Stage, Why
 from models.identity import PoolId
 from models.leadership import Pause
 from models.nodes import HpcNode, KubernetesNode, Node, Side
-from models.plans import DropReason, Hold, Move, Plan, Switch
+from models.plans import DropReason, Hold, Loan, Move, Plan, Switch
 from models.policies import Evict, PoolPolicy, Spec
 from models.reading import Source
 from models.snapshot import Due, SideView, Snapshot
@@ -86,7 +86,7 @@ class Controller:
         self._ports = ports
         self._name = identity.pool
         self._pool = pool
-        self._moves = moves
+        self._moves = moves if facts[Side.HPC].books else moves.model_copy(update={"loans": "never"})
         self._spec = spec
         self._safety = spec.safety
         self.takeovers = TakeoverWatch(pool, spec, books=facts[Side.HPC].books)
@@ -228,7 +228,7 @@ class Controller:
         if not plan.holds:
             for ident in plan.cancellations:
                 self._driver.turn_back(ident, Why.NOT_WANTED)
-            self._begin(plan.moves, now_s, snapshot.due)
+            self._begin((*plan.moves, *plan.loans), now_s, snapshot.due)
         return plan
 
     def _hear(self) -> None:
@@ -348,7 +348,7 @@ class Controller:
             *self._view.holds(resume),
         )
 
-    def _begin(self, moves: tuple[Move, ...], now_s: int, due: Due | None) -> None:
+    def _begin(self, moves: tuple[Move | Loan, ...], now_s: int, due: Due | None) -> None:
         if moves:
             self._use.plans += 1
         for number, move in enumerate(moves):
@@ -361,18 +361,14 @@ class Controller:
                 reason = DropReason.NODE_GONE if node is None else DropReason.NODE_CHANGED
                 self._drop((move,), reason, node, now_s)
                 continue
+            if isinstance(move, Move) and self._driver.bring_forward(node.name, now_s):
+                continue
             self._ledger.begin(now_s, move.direction)
-            names, last, from_s = self._names(""), self._sweep.last(node), self._book_from_s(node, due, now_s)
-            self._driver.begin(moved(node, move.direction, names, now_s, self._rules, last=last, book_from_s=from_s))
+            names, last = self._names(""), self._sweep.last(node)
+            booked = book_from(move, node, due, now_s, ahead=self._ahead)
+            self._driver.begin(moved(node, move.direction, names, now_s, self._rules, last=last, booked=booked))
 
-    def _book_from_s(self, node: Node, due: Due | None, now_s: int) -> int | None:
-        """From when a node of the HPC side is booked: at a takeover from when it must be empty, or its work ends."""
-        frees_s = node.hpc.frees_at_s or now_s
-        if due is not None and due.book_from_s is not None and node.name in due.nodes:
-            return max(due.book_from_s, frees_s)
-        return frees_s if self._ahead else None
-
-    def _drop(self, moves: tuple[Move, ...], reason: DropReason, seen: Node | None, now_s: int) -> None:
+    def _drop(self, moves: tuple[Move | Loan, ...], reason: DropReason, seen: Node | None, now_s: int) -> None:
         for move in moves:
             self.dropped[reason] += 1
             self._audit.append(Dropped(now_s, self._epoch or 0, move.node, move.direction, reason, seen))

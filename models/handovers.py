@@ -85,7 +85,7 @@ class Handover:
     called). ``reserve_from_s`` is the hour from which the node is booked first, None to close it at once. ``leaves`` is
     what the old side saw of the node as it left; ``expects`` is what the new side saw when the node last left there,
     None where no one knows. ``uid`` is that of the Kubernetes node. A ``repair`` was begun to mend a node that was
-    found open to both sides or to neither.
+    found open to both sides or to neither. A ``loan`` was begun for a date on which Kubernetes will lack the node.
 
     What follows is not written down, since a new leader has to see it for itself: ``emptied_s``, when the node was
     first seen empty by this run of the scheduler (``booted``); ``was_closed``, whether the old side was seen closed by
@@ -110,6 +110,7 @@ class Handover:
     expects: NodeShape | None = None
     uid: str = ""
     repair: bool = False
+    loan: bool = False
     booted: str = ""
     was_closed: bool = False
     prepared: bool = False
@@ -125,6 +126,11 @@ class Handover:
     def turns_back(self) -> bool:
         """Whether it goes back to where it came from, or will with its next step, so that nobody can count on it."""
         return self.stage is Stage.CANCELLING or (self.why is not None and not self.stage.finished)
+
+    def awaits_date(self, now_s: int) -> bool:
+        """Whether it is a loan whose date is still to come: until then its node is the HPC side's."""
+        early = self.stage in (Stage.PLANNED, Stage.RESERVED) and not self.turns_back
+        return self.loan and early and self.reserve_from_s is not None and self.reserve_from_s > now_s
 
 
 def of_tidegate(mark: str | None) -> bool:

@@ -26,6 +26,7 @@ class Reason(StrEnum):
     NOT_OURS = "not-ours"  # someone else closed it; only they reopen it
     MANAGED = "managed"  # another autoscaler, or another Tidegate, has it
     KEPT = "kept"  # Kubernetes keeps it for demand that may come: giving it back would take too long
+    LOANED = "loaned"  # reserved for Kubernetes from a date on; it is the HPC side's until then
     GANG = "gang"  # fewer nodes than the waiting work needs together would be moved
 
 
@@ -74,6 +75,19 @@ class Move:
 
 
 @dataclass(frozen=True, slots=True)
+class Loan:
+    """A node of the HPC side that only Kubernetes may use from ``from_s`` on; work that ends before may start there."""
+
+    node: str
+    from_s: int
+
+    @property
+    def direction(self) -> Direction:
+        """Its hand-over begins now, and its node leaves the HPC side then."""
+        return Direction.TO_KUBERNETES
+
+
+@dataclass(frozen=True, slots=True)
 class Rejection:
     """Nodes that are not moved, and why, with the numbers that made it so."""
 
@@ -100,7 +114,8 @@ class Plan:
     ``current`` and ``target`` count the nodes of Kubernetes, those on their way to it included, before and after.
     ``cancellations`` are the hand-overs to turn back, which brings their nodes home at once. While there are ``holds``
     nothing of the plan is done. ``unserved`` is the work of both sides that no plan could serve. ``service_level`` is
-    what the price came from, where it follows one.
+    what the price came from, where it follows one. ``loans`` are the nodes that are to bear a date from now on; their
+    nodes are not moved yet.
     """
 
     at_s: int
@@ -112,3 +127,4 @@ class Plan:
     holds: tuple[Hold, ...] = ()
     unserved: tuple[Unserved, ...] = ()
     service_level: ServiceLevel | None = None
+    loans: tuple[Loan, ...] = ()

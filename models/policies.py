@@ -153,6 +153,12 @@ class MovesPolicy(Part):
     reserve_ahead: bool = field(
         False, "Whether to book a node in the HPC scheduler from the predicted hour on, so that short jobs fill it."
     )
+    loans: Literal["never", "dueDates"] = field(
+        "never",
+        "Whether nodes of the HPC side are reserved for Kubernetes ahead of a rise that is foreseen. dueDates: each"
+        " node that will be lacking is reserved, in the HPC scheduler, from when its hand-over has to begin; until then"
+        " work that ends before may start on it. never: nodes move once they are wanted.",
+    )
     ready_for: Annotated[int, lasting("0s", "1h")] = field(
         "10s", "How long a Kubernetes node must have been Ready before it is opened."
     )

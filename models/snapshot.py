@@ -92,3 +92,9 @@ class Snapshot:
     due: Due | None = None
     taken_s: int = 0
     taken_elsewhere: tuple[Taken, ...] = ()
+
+    @property
+    def loans(self) -> tuple[Handover, ...]:
+        """The loans whose date is still to come, the earliest first."""
+        waiting = [one for one in self.open_handovers if one.awaits_date(self.now_s)]
+        return tuple(sorted(waiting, key=lambda one: (one.reserve_from_s or 0, one.node)))

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from controller.decide.choice import Choice, choose
 from controller.decide.guards import Candidates, move_budgets, recallable, sort_nodes
+from controller.decide.loans import LoanPlan, plan_loans
 from controller.decide.situation import situation_of
 from models.handovers import Direction
 from models.plans import Move, Plan, Reason, Rejection
@@ -25,10 +28,11 @@ def decide(snapshot: Snapshot, pool: PoolPolicy, moves: MovesPolicy) -> Plan:
 
     Pure and deterministic. The demand of both sides, as it is and as it is announced, is weighed jointly over
     ``moves.look_ahead`` seconds, and Kubernetes' forecast says how many nodes it keeps or gets ahead beyond that; only
-    the first step of the best path is planned.
+    the first step of the best path is planned. Nodes that it will lack later are reserved for it, where
+    ``moves.loans`` has it so.
     """
-    found = sort_nodes(snapshot, moves)
-    choice = choose(situation_of(snapshot, pool, found, move_budgets(snapshot, moves)), pool, moves)
+    found, budgets = sort_nodes(snapshot, moves), move_budgets(snapshot, moves)
+    choice = choose(situation_of(snapshot, pool, found, budgets), pool, moves)
     direction = Direction.TO_KUBERNETES if choice.offset > 0 else Direction.TO_HPC
     back = Direction.TO_HPC if choice.offset > 0 else Direction.TO_KUBERNETES
     wanted = abs(choice.offset)
@@ -37,17 +41,21 @@ def decide(snapshot: Snapshot, pool: PoolPolicy, moves: MovesPolicy) -> Plan:
     due = snapshot.due if snapshot.due is not None and snapshot.due.direction is direction else None
     first = dict.fromkeys(found.due(due) if due is not None else ())
     chosen = [*first, *(name for _, name in candidates if name not in first)][: wanted - len(cancellations)]
+    target = choice.current + choice.offset
+    more = min(count for count, _ in budgets.values()) - len(chosen)
+    loans = plan_loans(snapshot, pool, moves, target, frozenset(chosen), more)
     return Plan(
         at_s=snapshot.now_s,
         current=choice.current,
-        target=choice.current + choice.offset,
+        target=target,
         moves=tuple(
             _move(name, direction, choice, len(chosen), due.why if due is not None and name in first else "")
             for name in chosen
         ),
-        cancellations=cancellations,
-        rejections=_rejections(found, choice, set(chosen), moves),
+        cancellations=(*cancellations, *loans.lapsed),
+        rejections=_with_loans(_rejections(found, choice, set(chosen), moves), loans, snapshot.now_s),
         unserved=tuple(one for view in snapshot.sides.values() for one in view.waiting.unserved),
+        loans=loans.begun,
     )
 
 
@@ -87,6 +95,25 @@ def _rejections(found: Candidates, choice: Choice, chosen: set[str], moves: Move
         if names:
             refused.append(_not_chosen(names, direction, choice, limit))
     return tuple(refused)
+
+
+def _with_loans(rejections: tuple[Rejection, ...], loans: LoanPlan, now_s: int) -> tuple[Rejection, ...]:
+    """The same, where nodes that bear a date say so instead."""
+    dates_s = {loan.node: loan.from_s for loan in loans.begun}
+    dates_s |= {loan.node: loan.reserve_from_s or 0 for loan in loans.stay}
+    if not dates_s:
+        return rejections
+    others = [replace(one, nodes=tuple(name for name in one.nodes if name not in dates_s)) for one in rejections]
+    loaned = [
+        Rejection(
+            tuple(name for name, at_s in sorted(dates_s.items()) if at_s == date_s),
+            Reason.LOANED,
+            f"reserved for Kubernetes, which is foreseen to need it, from {-(-(date_s - now_s) // 60)} min from now on;"
+            " until then work that ends before may start there",
+        )
+        for date_s in sorted(set(dates_s.values()))
+    ]
+    return (*(one for one in others if one.nodes), *loaned)
 
 
 def _not_chosen(names: tuple[str, ...], direction: Direction, choice: Choice, limit: tuple[int, Reason]) -> Rejection:

@@ -44,7 +44,8 @@ class Candidates:
 def sort_nodes(snapshot: Snapshot, moves: MovesPolicy) -> Candidates:
     """Every node of the snapshot as a candidate or with the reason why it is none."""
     found = Candidates()
-    moving = {handover.node for handover in snapshot.open_handovers}
+    loaned = frozenset(loan.node for loan in snapshot.loans)
+    moving = {handover.node for handover in snapshot.open_handovers} - loaned
     moved_s, settled_s = snapshot.moved_s, snapshot.now_s - moves.dwell
     end_s = snapshot.now_s + min(moves.look_ahead, moves.drain_deadline)
     due = frozenset(snapshot.due.nodes if snapshot.due is not None else ())
@@ -69,7 +70,7 @@ def sort_nodes(snapshot: Snapshot, moves: MovesPolicy) -> Candidates:
             found.to_kubernetes.append((max(0, (node.hpc.frees_at_s or 0) - snapshot.now_s), node.name))
         else:
             found.to_hpc.append((EVICTION_S if node.kubernetes.pods else 0, node.name))
-    found.to_kubernetes.sort()
+    found.to_kubernetes.sort(key=lambda one: (one[0], one[1] not in loaned, one[1]))
     found.to_hpc.sort()
     return found
 
@@ -81,7 +82,7 @@ def why_kept(node: Node, owner: Side, end_s: int, snapshot: Snapshot, moves: Mov
     if owner is Side.HPC:
         if node.hpc.frees_at_s is not None and node.hpc.frees_at_s > end_s:
             return Reason.BUSY
-        if node.kubernetes.cordoned or node.hpc.booked_by is not None:
+        if node.kubernetes.cordoned or _is_booked_otherwise(node, snapshot):
             return Reason.NOT_OURS
         if not ours(node.kubernetes.closed_by, snapshot.scope):
             return Reason.NOT_OURS
@@ -91,6 +92,12 @@ def why_kept(node: Node, owner: Side, end_s: int, snapshot: Snapshot, moves: Mov
     if not ours(node.hpc.drain_reason, snapshot.scope):
         return Reason.NOT_OURS
     return None if node.hpc.ready else Reason.UNREADY
+
+
+def _is_booked_otherwise(node: Node, snapshot: Snapshot) -> bool:
+    """Whether the node bears a booking that is not that of its loan."""
+    booked_by = node.hpc.booked_by
+    return booked_by is not None and not any(one.node == node.name and one.mark == booked_by for one in snapshot.loans)
 
 
 def _why_closed(node: Node, scope: str) -> Reason:
@@ -140,5 +147,7 @@ def recallable(snapshot: Snapshot, direction: Direction) -> list[str]:
     return [
         handover.id
         for handover in snapshot.open_handovers
-        if handover.direction is direction and handover.stage in RECALLABLE and not handover.turns_back
+        if handover.direction is direction
+        and handover.stage in RECALLABLE
+        and not (handover.turns_back or handover.awaits_date(snapshot.now_s))
     ]

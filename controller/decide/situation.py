@@ -101,6 +101,8 @@ def _under_way(snapshot: Snapshot, direction: Direction, lead_s: int) -> list[tu
     for handover in snapshot.open_handovers:
         if handover.direction is not direction or handover.turns_back or handover.stage is Stage.STUCK:
             continue
+        if handover.awaits_date(snapshot.now_s):
+            continue
         if handover.node not in nodes:
             continue  # one side does not show it: nobody can count on it
         if handover.stage in RECALLABLE:

@@ -16,6 +16,7 @@ from models.handovers import Direction, Handover, Stage
 from models.nodes import Node, Side
 from models.snapshot import Bounds
 
+LOANED_MOST_S = 86_400  # no loan has a date that is further ahead, as no forecast reaches so far
 EPOCHS_AHEAD_MOST = 100_000  # a record of an epoch further ahead of ours is forged, or an accident
 _SEEN_CLOSED = {
     Direction.TO_KUBERNETES: (Stage.DRAINED, Stage.SETTLED),
@@ -69,7 +70,7 @@ def seen_again(handover: Handover, node: Node, now_s: int, rules: Rules) -> Hand
         stage = Stage.OPENING
     elif stage in _SEEN_CLOSED[direction] or (stage is Stage.OPENING and new_side_closed):
         stage = Stage.DRAINING if to_kubernetes else Stage.CLOSED
-    frees_s = max(now_s, hpc.frees_at_s or now_s)
+    frees_s = max(now_s, hpc.frees_at_s or now_s, now_s + LOANED_MOST_S if handover.loan else 0)
     reserve_s = None if handover.reserve_from_s is None else min(handover.reserve_from_s, frees_s)
     since_s = handover.stage_since_s if stage is handover.stage else now_s
     deadline_s = min(handover.deadline_s, max(now_s, reserve_s or 0) + rules.deadline_s)

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from controller.handover.look import Rules
 from models.handovers import Direction, Handover, Stage
 from models.nodes import Node, NodeShape, Side
+from models.plans import Loan, Move
+from models.snapshot import Due
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,6 +20,25 @@ class Names:
     epoch: int
 
 
+@dataclass(frozen=True, slots=True)
+class Booked:
+    """From when a node of the HPC side is booked for a hand-over; with a ``loan`` it is that side's until then."""
+
+    from_s: int
+    loan: bool = False
+
+
+def book_from(move: Move | Loan, node: Node, due: Due | None, now_s: int, *, ahead: bool) -> Booked | None:
+    """How a node is booked for its move: for a loan on its date, for a takeover from when it must be empty, and where
+    moves are booked ``ahead`` from when its work ends."""
+    frees_s = node.hpc.frees_at_s or now_s
+    if isinstance(move, Loan):
+        return Booked(move.from_s, loan=True)
+    if due is not None and due.book_from_s is not None and node.name in due.nodes:
+        return Booked(max(due.book_from_s, frees_s))
+    return Booked(frees_s) if ahead else None
+
+
 def moved(
     node: Node,
     direction: Direction,
@@ -26,15 +47,15 @@ def moved(
     rules: Rules,
     *,
     last: Handover | None = None,
-    book_from_s: int | None = None,
+    booked: Booked | None = None,
 ) -> Handover:
     """The hand-over of a planned move.
 
     ``last`` is the one that brought the node here: what it left then is what its old side should find again. A node
-    that leaves the HPC side is booked from ``book_from_s``, if that is still to come, instead of being closed at once.
+    that leaves the HPC side is ``booked``, if from a time that is still to come, instead of being closed at once.
     """
-    books = direction is Direction.TO_KUBERNETES and book_from_s is not None and book_from_s > now_s
-    from_s = book_from_s if books else None
+    books = direction is Direction.TO_KUBERNETES and booked is not None and booked.from_s > now_s
+    from_s = booked.from_s if books and booked is not None else None
     expects = known_shape(last, direction.target)
     if expects is None and direction.target is Side.HPC:
         expects = node.hpc.offers  # a closed Kubernetes node may lack its devices
@@ -52,6 +73,7 @@ def moved(
         leaves=_offers(node, direction.source),
         expects=expects,
         uid=node.kubernetes.uid,
+        loan=books and booked is not None and booked.loan,
     )
 
 

@@ -130,6 +130,16 @@ class HandoverDriver:
             self.open[ident] = replace(self.open[ident], why=why)
             self._resting.pop(ident, None)
 
+    def bring_forward(self, node: str, now_s: int) -> bool:
+        """Let the node of a loan go at once, instead of on its date; whether the node bears one."""
+        loan = next((one for one in self.open.values() if one.node == node and one.awaits_date(now_s)), None)
+        if loan is None:
+            return False
+        deadline_s = now_s + self.rules.deadline_s
+        self.open[loan.id] = replace(loan, loan=False, reserve_from_s=None, deadline_s=deadline_s)
+        self._resting.pop(loan.id, None)
+        return True
+
     def tend(self) -> None:
         """Take every open hand-over as far as what is seen now allows. One whose node cannot be seen stays as it is.
 

@@ -60,6 +60,7 @@ class _Record(msgspec.Struct, frozen=True, omit_defaults=True):
     expects: _Shape | None = None
     uid: str = ""
     repair: bool = False
+    loan: bool = False
 
 
 class _Version(msgspec.Struct, frozen=True):
@@ -94,6 +95,7 @@ def encode(handover: Handover) -> str:
         _packed(handover.expects),
         handover.uid,
         handover.repair,
+        handover.loan,
     )
     text = _ENCODER.encode(record).decode()
     try:
@@ -146,6 +148,7 @@ def decode(text: str, scope: str) -> Handover:
         expects=_unpacked(record.expects),
         uid=record.uid,
         repair=record.repair,
+        loan=record.loan,
     )
 
 

@@ -35,7 +35,7 @@ def not_flat(spec: Spec) -> str | None:
         return "several pools"
     if spec.moves.evict is not Evict.NEVER:
         return "pods that are evicted"
-    if spec.moves.reserve_ahead:
+    if spec.moves.reserve_ahead or spec.moves.loans != "never":
         return "nodes that are booked ahead"
     if spec.moves.node_hours_per_day is not None:
         return "node-hours that moves may take in a day"

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from controller.handover.adoption import EPOCHS_AHEAD_MOST, believed, beyond_bounds, seen_again
+from controller.handover.adoption import EPOCHS_AHEAD_MOST, LOANED_MOST_S, believed, beyond_bounds, seen_again
 from controller.handover.record import encode
 from models.errors import BadInput
 from models.handovers import Direction, Handover, Stage, Why
@@ -53,9 +53,9 @@ def test_an_epoch_that_may_be_is_believed_and_can_be_risen_above():
 any_time = st.integers(-(2**53), 2**53)
 
 
-@given(any_time, any_time, any_time, st.none() | any_time, st.sampled_from(STAGES))
+@given(any_time, any_time, any_time, st.none() | any_time, st.sampled_from(STAGES), st.booleans())
 def test_whatever_times_a_record_has_nothing_waits_longer_than_it_can(
-    started_s: int, since_s: int, deadline_s: int, reserve_s: int | None, what: tuple[Direction, Stage]
+    started_s: int, since_s: int, deadline_s: int, reserve_s: int | None, what: tuple[Direction, Stage], loan: bool
 ):
     direction, stage = what
     forged = handover(
@@ -65,12 +65,14 @@ def test_whatever_times_a_record_has_nothing_waits_longer_than_it_can(
         stage_since_s=since_s,
         deadline_s=deadline_s,
         reserve_from_s=reserve_s,
+        loan=loan,
     )
     found = believed(encode(forged), "n1", EPOCH, NOW_S, RULES)
     assert max(found.started_s, found.stage_since_s) <= NOW_S
     again = seen_again(found, node(None, "x", frees=NOW_S + 50), NOW_S, RULES)
-    assert again.deadline_s <= NOW_S + 50 + DEADLINE_S
-    assert again.reserve_from_s is None or again.reserve_from_s <= NOW_S + 50
+    longest_s = LOANED_MOST_S if loan else 50
+    assert again.deadline_s <= NOW_S + longest_s + DEADLINE_S
+    assert again.reserve_from_s is None or again.reserve_from_s <= NOW_S + longest_s
 
 
 CLOSED, HPC_HAS, KUBERNETES_HAS = node("m", "m"), node(None, "m"), node("m", None)

@@ -14,11 +14,11 @@ from controller.leader_memory import decode_leader_memory, encode_leader_memory
 from controller.ledger import HOUR_S
 from models.acts import Outcome, Verb
 from models.audit import Answered, Asked, Decided, Dropped
-from models.forecasts import Source, flat
+from models.forecasts import Forecast, Source, flat
 from models.handovers import Direction, Handover, Stage, Why
 from models.leadership import Orders, Pause
 from models.nodes import Side
-from models.plans import DropReason, Plan, Reason, Switch
+from models.plans import DropReason, Loan, Plan, Reason, Switch
 from models.policies import MovesPolicy, PoolPolicy, SafetyPolicy, Settle, Spec, Weights
 from models.scheduler_facts import SchedulerFacts
 from tests.controller.fleet import (
@@ -888,3 +888,77 @@ def test_a_node_is_booked_ahead_only_where_that_works(books: bool, stage: Stage)
     site = Site(moves=moves, pool=pool, n1=busy, n2=Machine(drain=OLD_MARK, pods=1))
     of_schedulers(site, hpc=replace(HPC_FACTS, books=books)).wants(kubernetes=1).planned(0)
     assert site.stages() == {"n1": stage}
+
+
+LENDS = MovesPolicy(at_once="100%", per_hour="100%", dwell="0s", settle=BRIEF, fence="none", loans="dueDates")
+LENT_TO = PoolPolicy(name="pool", unmet_cost=Weights(hpc=1.0, kubernetes=10.0)).without_usual_floors()
+LOAN_DATE_S = 1200  # half past, less the lead time
+
+
+def lent(*, books: bool = True) -> Site:
+    """A site whose one HPC node works for a quarter of an hour, of two nodes that Kubernetes will want at half past."""
+    busy = Machine(closed=OLD_MARK, busy=True, frees_at_s=900)
+    site = Site(moves=LENDS, pool=LENT_TO, n1=busy, n2=Machine(drain=OLD_MARK, pods=1))
+    return of_schedulers(site, hpc=replace(HPC_FACTS, books=books))
+
+
+def foreseen(site: Site, now_s: int, *, more: int = 1) -> Plan:
+    """The turn of that time, where so many more nodes are wanted at half past."""
+    site.fleet.clock.now_s = now_s
+    running = {side: float(one) for side, one in zip(Side, (site.fleet.machines["n1"].busy, 1), strict=True)}
+    site.fleet.running.update(running)
+    left_s = 1800 - now_s
+    rows = ((1.0,) * 3, (1.0 + more,) * 3)
+    rise = Forecast(KUBERNETES, now_s, 1.0, (left_s - 1, left_s), (0.05, 0.5, 0.95), rows, Source.MODEL)
+    plan = site.controller.turn({HPC: flat(HPC, now_s, running[HPC], (900,), Source.NOW), KUBERNETES: rise})
+    assert plan is not None, site.controller.holds
+    return plan
+
+
+def test_a_node_that_will_be_lacking_is_booked_from_its_date_and_goes_then():
+    site = lent()
+    assert foreseen(site, 0).loans == (Loan("n1", LOAN_DATE_S),)
+    machine = site.fleet.machines["n1"]
+    assert (site.stages(), machine.booked) == ({"n1": S.RESERVED}, f"tidegate:{SCOPE}.1.p1")
+    assert foreseen(site, EVERY_S).loans == ()
+    assert site.owners()["n1"] is HPC
+    machine.busy, machine.frees_at_s = False, None
+    assert site.tend(LOAN_DATE_S - 1).stages() == {"n1": S.RESERVED}
+    site.tend(LOAN_DATE_S, LOAN_DATE_S + 6, LOAN_DATE_S + 20)
+    assert (site.owners()["n1"], machine.booked) == (KUBERNETES, None)
+
+
+def test_a_loan_that_is_foreseen_no_more_is_turned_back_and_its_booking_released():
+    site = lent()
+    foreseen(site, 0)
+    plan = foreseen(site, EVERY_S, more=0)
+    assert plan.cancellations == (f"{SCOPE}.1.1",)
+    assert (site.stages(), site.fleet.machines["n1"].booked, site.owners()["n1"]) == ({}, None, HPC)
+    assert site.controller.finished[0].why is Why.NOT_WANTED
+
+
+def test_where_nothing_can_be_booked_there_are_no_loans():
+    site = lent(books=False)
+    assert foreseen(site, 0).loans == ()
+    assert site.stages() == {}
+
+
+def test_a_new_leader_goes_on_with_a_loan_and_its_date():
+    site = lent()
+    foreseen(site, 0)
+    site.lead_anew()
+    assert foreseen(site, EVERY_S).loans == ()
+    (loan,) = site.controller.open_handovers
+    assert (loan.loan, loan.stage, loan.reserve_from_s) == (True, S.RESERVED, LOAN_DATE_S)
+
+
+def test_a_node_that_is_wanted_before_its_date_goes_at_once():
+    site = lent()
+    foreseen(site, 0)
+    machine = site.fleet.machines["n1"]
+    machine.busy, machine.frees_at_s = False, None
+    plan = site.wants(kubernetes=1).planned(EVERY_S)
+    assert ([move.node for move in plan.moves], plan.cancellations) == (["n1"], ())
+    assert len(site.controller.open_handovers) == 1, "it is the same hand-over"
+    site.tend(EVERY_S + 6, EVERY_S + 20)
+    assert (site.owners()["n1"], machine.booked) == (KUBERNETES, None)

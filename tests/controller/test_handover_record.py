@@ -48,6 +48,7 @@ def handovers(draw: st.DrawFn) -> Handover:
         expects=draw(st.none() | SHAPES),
         uid=draw(st.text(st.characters(codec="utf-8"), max_size=36)),
         repair=draw(st.booleans()),
+        loan=draw(st.booleans()),
     )
 
 

@@ -8,7 +8,7 @@ from itertools import product
 
 import pytest
 
-from controller.handover.begin import Names, known_shape, moved, repaired
+from controller.handover.begin import Booked, Names, known_shape, moved, repaired
 from controller.handover.record import VERSION, encode
 from controller.handover.step import step
 from controller.recovery import Found, mend, read_records, suspect
@@ -271,7 +271,8 @@ AHEAD = {
 def test_a_node_is_booked_from_an_hour_that_is_still_to_come(
     direction: Direction, book_from_s: int | None, expected: int | None
 ):
-    plan = moved(node(None, OLD_MARK), direction, NAMES, NOW_S, RULES, book_from_s=book_from_s)
+    booked = None if book_from_s is None else Booked(book_from_s)
+    plan = moved(node(None, OLD_MARK), direction, NAMES, NOW_S, RULES, booked=booked)
     assert plan.reserve_from_s == expected
     assert plan.deadline_s == (expected or NOW_S) + DEADLINE_S
 
