@@ -72,6 +72,10 @@ DROPPED = _counter(
     Label("reason", tuple(DropReason)),
     lacks=ONLY_AUTO,
 )
+LOANS = _gauge("loans", Unit.NODES, "Nodes reserved for Kubernetes from a date on.", lacks=ONLY_AUTO)
+LOANS_EARLIEST = _gauge(
+    "loans_earliest_timestamp_seconds", Unit.TIME, "The earliest of these dates.", lacks="where no node bears a date"
+)
 PRICE = _gauge(
     "unmet_price", Unit.PRICE, "What one node of Kubernetes' unmet demand counts for an hour.", lacks=NO_LEVEL
 )
@@ -136,6 +140,7 @@ STAGE_S = Family(
 )
 CONTROL = (
     *(LEADS, NODES, HANDOVERS, STUCK, UNREADABLE, FENCED, BREACHED, HELD, BEGUN, ENDED, STAGE_S, DROPPED),
+    *(LOANS, LOANS_EARLIEST),
     *(PLANS, PLANNED_AT, PLAN_NODES, PLAN_MOVES, REJECTED, LEAD_TIME, PRICE, AT_MOST, SHARE, TAKEOVERS),
     *(UNSERVED_NODES, UNSERVED_WORK),
 )

@@ -14,6 +14,7 @@ from controller.controller import Controller
 from controller.takeovers.watch import TakeoverWatch
 from controller.unserved_log import UnservedLog
 from models.acts import Unseen
+from models.handovers import Stage
 from models.metrics import Sample
 from models.nodes import Side
 from models.plans import DropReason, Switch
@@ -46,7 +47,21 @@ class ControllerMetrics(Collector):
             for (direction, stage, why), number in one.ended.items()
         )
         yield families.DROPPED.of(((pool, why), one.dropped[why]) for pool, one in pools for why in DropReason)
+        yield from self._loans()
         yield from self._service_levels()
+
+    def _loans(self) -> Iterator[Metric]:
+        """How many nodes bear a date, and the earliest one; that is left out where none does."""
+        dates_s = {
+            pool: [
+                one.reserve_from_s or 0
+                for one in controller.open_handovers
+                if one.loan and one.stage in (Stage.PLANNED, Stage.RESERVED)
+            ]
+            for pool, controller in self._controllers.items()
+        }
+        yield families.LOANS.of(((pool,), len(dates)) for pool, dates in dates_s.items())
+        yield families.LOANS_EARLIEST.of(((pool,), min(dates)) for pool, dates in dates_s.items() if dates)
 
     def _service_levels(self) -> Iterator[Metric]:
         """The price that follows a service level; the share is left out until something was measured."""

@@ -120,6 +120,18 @@ BOARD = Dashboard(
             (Query("max by (job, pool, phase) (tidegate_takeovers{<pool>})", "{{pool}} {{phase}}"),),
         ),
         Panel(
+            "Loans",
+            "Nodes of the HPC side that are reserved for Kubernetes from a date on.",
+            "none",
+            (Query("max by (job, pool) (tidegate_loans{<pool>})", "{{pool}}"),),
+        ),
+        Panel(
+            "Until the earliest date of a loan",
+            "Below zero its hand-over is late.",
+            "s",
+            (Query("min by (job, pool) (tidegate_loans_earliest_timestamp_seconds{<pool>}) - time()", "{{pool}}"),),
+        ),
+        Panel(
             "Service level of Kubernetes",
             "The share of its demand that waited too long lately, and the share that may.",
             "percentunit",

@@ -24,7 +24,7 @@ from models.errors import BadInput
 from models.fields import nodes_of, share_text
 from models.forecasts import Forecast
 from models.nodes import Side
-from models.plans import Move, Plan, ServiceLevel
+from models.plans import Loan, Move, Plan, ServiceLevel
 from models.snapshot import Snapshot
 
 LEVELS_SHOWN = (0.1, 0.5, 0.9)
@@ -42,7 +42,8 @@ def decision_of(timeline: HandoverTimeline, timelines: HandoverTimelines) -> Dec
             remedy=f"tidegate handovers {quote(str(timelines.path))} --show {quote(timeline.id)} tells its story",
         )
     for entry in decisions(timelines.path):
-        wanted = any((move.node, move.direction) == (handover.node, handover.direction) for move in entry.plan.moves)
+        begun: tuple[Move | Loan, ...] = (*entry.plan.moves, *entry.plan.loans)
+        wanted = any((one.node, one.direction) == (handover.node, handover.direction) for one in begun)
         if wanted and entry.snapshot.now_s == handover.started_s and not entry.plan.holds:
             return entry
     raise BadInput(
@@ -59,7 +60,7 @@ def differences(recorded: Plan, again: Plan) -> list[str]:
     """
     found = [
         f"{name} was {getattr(recorded, name)} and is now {getattr(again, name)}"
-        for name in ("at_s", "current", "target", "cancellations")
+        for name in ("at_s", "current", "target", "cancellations", "loans")
         if getattr(recorded, name) != getattr(again, name)
     ]
     was, now = [_named(move) for move in recorded.moves], [_named(move) for move in again.moves]

@@ -64,8 +64,9 @@ def _row(timeline: HandoverTimeline, shared: str) -> tuple[Text | str, ...]:
 
 
 def why(handover: Handover) -> str:
-    """Why it turned back or needs a person; that it was begun to mend a node; else nothing."""
-    return str(handover.why) if handover.why is not None else "repair" if handover.repair else ""
+    """Why it turned back or needs a person; that it was begun to mend a node, or as a loan; else nothing."""
+    kind = "repair" if handover.repair else "loan" if handover.loan else ""
+    return kind if handover.why is None else str(handover.why)
 
 
 def _end(handover: Handover) -> str:

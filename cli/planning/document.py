@@ -23,6 +23,7 @@ def document(entry: Decided, weighed: Weighed) -> dict[str, Any]:
         "current": plan.current,
         "target": plan.target,
         "moves": [asdict(move) for move in plan.moves],
+        "loans": [asdict(loan) for loan in plan.loans],
         "cancellations": list(plan.cancellations),
         "stays": [asdict(one) for one in plan.rejections],
         "holds": [asdict(hold) for hold in plan.holds],

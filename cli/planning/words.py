@@ -57,6 +57,9 @@ def moving(plan: Plan) -> Iterator[str]:
                 f"{count(len(moves), 'node')} {goes} to {direction.target}: {some(move.node for move in moves)}. It"
                 f" saves {gain:.2f} weighted node-hours, and counts {cost:.2f} for the hand-over."
             )
+    if plan.loans:
+        many = count(len(plan.loans), "node")
+        yield f"{many} will be reserved for Kubernetes from its date on: {some(loan.node for loan in plan.loans)}."
     if not plan.moves and not plan.cancellations:
         yield "No node moves."
 

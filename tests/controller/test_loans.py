@@ -251,7 +251,8 @@ def test_the_decision_for_now_is_the_same_with_loans_and_without(
     found, of, moves = situation
     plan, off = decide(found, of, moves), decide(found, of, moves.model_copy(update={"loans": "never"}))
     assert (plan.moves, plan.target, off.loans) == (off.moves, off.target, ())
-    assert set(plan.cancellations) <= set(off.cancellations)
+    if len(found.loans) <= WRITES_MOST:  # of more, each lapses some
+        assert set(plan.cancellations) <= set(off.cancellations)
 
 
 @settings(max_examples=200)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import replace
 from types import SimpleNamespace
 
 from prometheus_client import CollectorRegistry, generate_latest
@@ -30,6 +31,15 @@ def exposed(**controller: object) -> list[str]:
 def test_handovers_are_counted_by_direction_and_stage():
     lines = exposed(open_handovers=(handover(1, Stage.DRAINING), handover(2, Stage.DRAINING)))
     assert 'tidegate_handovers{direction="hpc->kubernetes",pool="a100",stage="draining"} 2.0' in lines
+
+
+def test_loans_are_counted_with_their_earliest_date():
+    assert 'tidegate_loans{pool="a100"} 0.0' in exposed()
+    assert not any("earliest" in line for line in exposed())
+    reserved = [replace(handover(n, Stage.RESERVED), loan=True, reserve_from_s=n * 100) for n in (5, 3)]
+    lines = exposed(open_handovers=(*reserved, replace(reserved[0], stage=Stage.DRAINING, reserve_from_s=1)))
+    assert 'tidegate_loans{pool="a100"} 2.0' in lines
+    assert 'tidegate_loans_earliest_timestamp_seconds{pool="a100"} 300.0' in lines
 
 
 def test_what_needs_a_person_is_a_number_that_is_always_there():

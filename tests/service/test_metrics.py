@@ -37,6 +37,7 @@ SELDOM = {  # what there is no sample of in a run of a minute on fakes
     *("tidegate_forecast_trusted", "tidegate_forecast_model_share"),  # a model takes a day
     *("tidegate_forecast_error_nodes", "tidegate_forecast_coverage", "tidegate_forecast_skill"),
     *("tidegate_handovers_ended", "tidegate_token_expiry_timestamp_seconds"),
+    "tidegate_loans_earliest_timestamp_seconds",
     *("tidegate_unmet_price", "tidegate_unmet_at_most", "tidegate_unmet_share"),
 }
 

@@ -75,6 +75,7 @@ class Plan:
     events: tuple[Event, ...]
     fence: str = "pods"
     settle_s: int = 60  # on leaving Kubernetes
+    loans: bool = False  # Kubernetes is dear, and now and then tells what it will want later: nodes bear dates
     takeovers: bool = False  # the HPC side takes all nodes over for some minutes, and Kubernetes after it
 
     def only(self, events: tuple[Event, ...]) -> Plan:
@@ -138,5 +139,5 @@ def plan_of(seed: int) -> Plan:
         events=tuple(sorted(events, key=lambda event: event.at_s)),
     )
     if dice.random() < 0.7:
-        return plan
+        return replace(plan, loans=dice.random() < 0.4)
     return replace(plan, takeovers=True, at_once=nodes, per_hour=5000)  # no budget bounds a takeover

@@ -7,6 +7,7 @@ import logging
 import random
 from collections.abc import Callable, Mapping
 
+from controller.decide.loans import SLOT_S
 from controller.handover.record import decode
 from models.acts import Outcome, Verb
 from models.errors import TidegateError
@@ -131,10 +132,20 @@ class World:
         level = 0.5 if now_s > self.plan.span_s else self._levels[(now_s // self.plan.every_s) % len(self._levels)]
         need = {Side.KUBERNETES: level * self.plan.nodes, Side.HPC: (1 - level) * self.plan.nodes}
         now = {Side.HPC: self.twin_hpc.demand().nodes, Side.KUBERNETES: self.twin_kubernetes.demand().nodes}
-        return {
+        forecasts = {
             side: Forecast(side, now_s, now[side], HORIZONS_S, LEVELS, ((need[side],),) * 3, Source.MODEL)
             for side in Side
         }
+        if self.plan.loans and now_s <= self.plan.span_s and now_s // SLOT_S % 2 == 0:
+            forecasts[Side.KUBERNETES] = self._rise_later(now_s, now[Side.KUBERNETES])
+        return forecasts
+
+    def _rise_later(self, now_s: int, now: float) -> Forecast:
+        """Kubernetes' demand stays until the next quarter of an hour, and is another one then."""
+        slot = now_s // SLOT_S + 1
+        need, left_s = self._levels[slot % len(self._levels)] * self.plan.nodes, max(2, slot * SLOT_S - now_s)
+        rows = ((now,), (need,), (need,))
+        return Forecast(Side.KUBERNETES, now_s, now, (left_s - 1, left_s, left_s + 300), LEVELS, rows, Source.MODEL)
 
     def at(self, at_s: int, call: Callable[[], None]) -> None:
         self._entries += 1
@@ -259,7 +270,8 @@ def quiet_s(plan: Plan) -> int:
 def policy(plan: Plan) -> tuple[PoolPolicy, Spec]:
     """A policy that moves a lot; built without the limits that keep a person from such a one."""
     floor = Shares(hpc=plan.floor, kubernetes=plan.floor)
-    pool = PoolPolicy(name="pool", unmet_cost=Weights(hpc=1.0, kubernetes=1.0), floor=floor)
+    weights = Weights(hpc=1.0, kubernetes=30.0 if plan.loans else 1.0)
+    pool = PoolPolicy(name="pool", unmet_cost=weights, floor=floor)
     moves = MovesPolicy.model_construct(
         every=plan.every_s,
         look_ahead=plan.every_s * 5,
@@ -272,6 +284,7 @@ def policy(plan: Plan) -> tuple[PoolPolicy, Spec]:
         lead_time=30,
         drain_deadline=plan.deadline_s,
         reserve_ahead=plan.reserve_ahead,
+        loans="dueDates" if plan.loans else "never",
         ready_for=10,
         fit_deadline=60,
         evict="pods" if plan.evict else "never",

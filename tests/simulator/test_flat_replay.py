@@ -187,6 +187,7 @@ def test_any_world_and_policy(jobs, rates, moves: MovesPolicy, handover_s: int, 
         ({"policy": policy(moves=MovesPolicy(evict=Evict.PODS))}, "evicted"),
         ({"policy": policy(moves=MovesPolicy(reserve_ahead=True))}, "booked"),
         ({"policy": policy(moves=MovesPolicy(node_hours_per_day=3))}, "node-hours"),
+        ({"policy": policy(moves=MovesPolicy(loans="dueDates"))}, "booked"),
         ({"shared_cores": True}, "share"),
     ],
 )

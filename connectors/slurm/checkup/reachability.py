@@ -165,14 +165,18 @@ def release_findings(diagnosis: Diagnosis, versions: list[str], chosen: str, pol
             f"{what}. This is {age} than what Tidegate was tried with ({' to '.join(TRIED)})",
             "Let it run in mode recommend for some days, and see that it tells what squeue and sinfo do.",
         )
-    elif policy.spec.moves.reserve_ahead and max(versions, default="") <= "v0.0.42":
+    elif _reserves(policy) and max(versions, default="") <= "v0.0.42":
         yield warning(
             RELEASE,
             f"{what}. It cannot make reservations over REST: nothing is reserved ahead, nodes are drained only",
-            "Set moves.reserveAhead to false, or upgrade Slurm.",
+            "Set moves.reserveAhead to false and moves.loans to never, or upgrade Slurm.",
         )
     else:
         yield well(RELEASE, what)
+
+
+def _reserves(policy: Policy) -> bool:
+    return policy.spec.moves.reserve_ahead or policy.spec.moves.loans != "never"
 
 
 def load_findings(diagnosis: Diagnosis) -> Iterator[Finding]:

@@ -268,10 +268,11 @@ def test_more_jobs_than_slurmrestd_can_well_tell(server: Fake, look: Look, waiti
     assert found is None or "spec.slurm.commands" in found.remedy
 
 
-def test_a_release_that_cannot_reserve_where_the_policy_wants_it(server: Fake, look: Look):
+@pytest.mark.parametrize("moves", [{"reserveAhead": True}, {"loans": "dueDates"}], ids=str)
+def test_a_release_that_cannot_reserve_where_the_policy_wants_it(server: Fake, look: Look, moves: dict[str, object]):
     server.versions = {"v0.0.41", "v0.0.42"}
     server.instead["GET diag"] = diag(release="24.11.5")
-    ahead = Policy.model_validate({"spec": {"moves": {"reserveAhead": True}}})
+    ahead = Policy.model_validate({"spec": {"moves": moves}})
     assert "nothing is reserved ahead" in look(ahead)["slurm.release"].what
     assert look()["slurm.release"].level is Level.OK
 
