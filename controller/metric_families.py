@@ -64,7 +64,7 @@ ENDED = _counter(
     DIRECTION,
     ENDED_STAGE,
     Label("why", ("", *Why)),
-    lacks="of an end that there was not",
+    lacks=ONLY_AUTO,
 )
 DROPPED = _counter(
     "moves_dropped",
@@ -126,7 +126,7 @@ LEAD_TIME = _gauge(
     Unit.SECONDS,
     "How long a node takes from empty on one side to open on the other, as the last plan reckoned.",
     DIRECTION,
-    Label("quantile", (MEDIAN, P90)),
+    Label("level", (MEDIAN, P90)),
     lacks=NO_PLAN,
 )
 BEGUN = _counter("handovers_begun", "Hand-overs that were begun, repairs included.", DIRECTION)
@@ -136,7 +136,6 @@ STAGE_S = Family(
     Unit.SECONDS,
     "How long hand-overs stayed in a stage that they have left, as far as this process saw both its ends.",
     (POOL, DIRECTION, STAGE),
-    "of a stage that none has left",
 )
 CONTROL = (
     *(LEADS, NODES, HANDOVERS, STUCK, UNREADABLE, FENCED, BREACHED, HELD, BEGUN, ENDED, STAGE_S, DROPPED),

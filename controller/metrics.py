@@ -14,12 +14,20 @@ from controller.controller import Controller
 from controller.takeovers.watch import TakeoverWatch
 from controller.unserved_log import UnservedLog
 from models.acts import Unseen
-from models.handovers import Stage
+from models.handovers import Direction, Stage, Why
 from models.metrics import Sample
 from models.nodes import Side
 from models.plans import DropReason, Switch
 from models.takeovers import Phase
 from models.unserved import UnservedReason
+
+ENDS = {
+    (direction, stage, why)
+    for direction in Direction
+    for stage, whys in ((Stage.DONE, (None,)), (Stage.CANCELLED, Why), (Stage.STUCK, Why))
+    for why in whys
+}
+"""The usual ends, shown from none on: the first of a kind would be no increase of what was not there."""
 
 
 class ControllerMetrics(Collector):
@@ -42,9 +50,9 @@ class ControllerMetrics(Collector):
         yield families.BREACHED.of(((pool,), one.breaches) for pool, one in pools)
         yield families.HELD.of(sample for pool, one in pools for sample in _held(pool, one))
         yield families.ENDED.of(
-            ((pool, direction, stage, why or ""), number)
+            ((pool, direction, stage, why or ""), one.ended[direction, stage, why])
             for pool, one in pools
-            for (direction, stage, why), number in one.ended.items()
+            for direction, stage, why in (*one.ended.keys() - ENDS, *sorted(ENDS, key=str))
         )
         yield families.DROPPED.of(((pool, why), one.dropped[why]) for pool, one in pools for why in DropReason)
         yield from self._loans()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 
+from controller.handover.table import TABLES
 from controller.metric_families import STAGE_BOUNDS_S
 from models.audit import Decided, Entered, Entry
 from models.handovers import Direction, Handover, Stage
@@ -20,7 +21,12 @@ class Tally:
         self.plans = 0
         self.decided: Decided | None = None
         self.begun: Counter[Direction] = Counter()
-        self.stages_s: dict[tuple[Direction, Stage], Sizes] = {}
+        self.stages_s = {  # from none on: the first of a kind would be no increase of what was not there
+            (direction, stage): Sizes(STAGE_BOUNDS_S)
+            for direction, rules in TABLES.items()
+            for stage in Stage
+            if any(stage is before for before, _ in rules)
+        }
         self._open: dict[str, Handover] = {}
 
     def hear(self, entry: Entry) -> None:
@@ -36,8 +42,7 @@ class Tally:
         if before is None:
             self.begun[handover.direction] += handover.stage_since_s == handover.started_s
         elif before.epoch == handover.epoch:  # else another led in between, and nobody here knows since when
-            sizes = self.stages_s.setdefault((handover.direction, before.stage), Sizes(STAGE_BOUNDS_S))
-            sizes.add(max(0, handover.stage_since_s - before.stage_since_s))
+            self.stages_s[handover.direction, before.stage].add(max(0, handover.stage_since_s - before.stage_since_s))
         if not handover.stage.finished:
             self._open[handover.id] = handover
             if len(self._open) > OPEN_MOST:

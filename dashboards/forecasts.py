@@ -25,7 +25,7 @@ BOARD = Dashboard(
             "none",
             (
                 Query("tidegate:demand_nodes:sum{<pool>}", f"{_SIDE} came"),
-                Query('tidegate:forecast_1h_ago_nodes{<pool>,quantile="0.5"}', f"{_SIDE} forecast"),
+                Query('tidegate:forecast_1h_ago_nodes{<pool>,level="0.5"}', f"{_SIDE} forecast"),
             ),
         ),
         Panel(

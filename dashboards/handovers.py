@@ -48,8 +48,8 @@ BOARD = Dashboard(
             "s",
             (
                 Query(
-                    "max by (job, pool, direction, quantile) (tidegate_lead_time_seconds{<pool>})",
-                    "{{pool}} {{direction}} {{quantile}}",
+                    "max by (job, pool, direction, level) (tidegate_lead_time_seconds{<pool>})",
+                    "{{pool}} {{direction}} {{level}}",
                 ),
             ),
         ),

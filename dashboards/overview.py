@@ -11,7 +11,7 @@ LEVELS = {TOP: "0.95", MIDDLE: "0.5", BOTTOM: "0.05"}
 
 def ahead(side: str, level: str) -> str:
     """What was forecast for each instant, also for those to come: the shortest horizon that reaches it says it."""
-    picked = f'side="{side}",quantile="{level}"'
+    picked = f'side="{side}",level="{level}"'
     parts = (
         f'max by (job, pool) (tidegate_forecast_nodes{{<pool>,{picked},horizon="{horizon}"}} offset {horizon})'
         for horizon in HORIZONS

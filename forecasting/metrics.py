@@ -18,7 +18,7 @@ from models.nodes import Side
 
 RUNNING, WAITING = "running", "waiting"
 OWN, PERSISTENCE = "forecast", "persistence"
-LEVEL = Label("quantile", bound="the levels of a forecast, five of them")
+LEVEL = Label("level", bound="the levels of a forecast's quantiles, five of them")
 UNSCORED = "before a forecast's hour has come"
 
 

@@ -53,6 +53,16 @@ class Surge:
         return float(max(0, round(self.low + share * (self.high - self.low) + chance)))
 
 
+def tell_past(bus: OpenedBus, surge: Surge, until_s: int, days: int = DAYS) -> None:
+    """Put onto the bus the demand of the days before, as connectors told it then."""
+    pool = PoolId("site", POOL)
+    for at_s in range(until_s - days * DAY_S, until_s, STEP_S):
+        for side, nodes in ((Side.HPC, 0.0), (Side.KUBERNETES, surge.at(at_s))):
+            demand = Demand(side, at_s, nodes, 0.0)
+            bus.publish(Event(Topic.DEMAND, f"{pool.key}/{side}", demand, at_s, pool.source(CONNECTOR), at_s))
+    assert bus.flush(60.0) == 0
+
+
 class Running:
     """One site in ``folder``; ``start`` and ``stop`` the service, or its roles each by itself.
 
@@ -108,13 +118,9 @@ class Running:
 
     def tell_past(self, surge: Surge, until_s: int) -> None:
         """Put onto the bus the demand of the days before, as connectors told it then."""
-        bus, pool = self.open_bus(), PoolId("site", POOL)
+        bus = self.open_bus()
         try:
-            for at_s in range(until_s - DAYS * DAY_S, until_s, STEP_S):
-                for side, nodes in ((Side.HPC, 0.0), (Side.KUBERNETES, surge.at(at_s))):
-                    demand = Demand(side, at_s, nodes, 0.0)
-                    bus.publish(Event(Topic.DEMAND, f"{pool.key}/{side}", demand, at_s, pool.source(CONNECTOR), at_s))
-            assert bus.flush(60.0) == 0
+            tell_past(bus, surge, until_s)
         finally:
             bus.close()
 

@@ -23,7 +23,7 @@ WRONG = [
     ("dead_letters_total[1h])) > 0", "dead_letters_total[1h])) > 9"),
     ("time()) < 600", "time()) < 60"),
     ("offset 1h", "offset 2h"),
-    ('quantile="0.95"', 'quantile="0.5"'),
+    ('level="0.95"', 'level="0.5"'),
 ]
 
 

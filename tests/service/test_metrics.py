@@ -27,7 +27,7 @@ Opening = Callable[..., Process]
 BOUND = {
     "pool": r"a|b",
     "horizon": r"15m|30m|1h|2h",
-    "quantile": r"0\.05|0\.25|0\.5|0\.75|0\.95",
+    "level": r"0\.05|0\.25|0\.5|0\.75|0\.95",
     "role": "|".join(Role),
 }
 """What labels can be here whose values the policy gives."""
@@ -36,8 +36,7 @@ PAGE = ", page: {listen: '127.0.0.1:0'}"
 SELDOM = {  # what there is no sample of in a run of a minute on fakes
     *("tidegate_forecast_trusted", "tidegate_forecast_model_share"),  # a model takes a day
     *("tidegate_forecast_error_nodes", "tidegate_forecast_coverage", "tidegate_forecast_skill"),
-    *("tidegate_handovers_ended", "tidegate_token_expiry_timestamp_seconds"),
-    "tidegate_loans_earliest_timestamp_seconds",
+    *("tidegate_loans_earliest_timestamp_seconds", "tidegate_token_expiry_timestamp_seconds"),
     *("tidegate_unmet_price", "tidegate_unmet_at_most", "tidegate_unmet_share"),
 }
 
@@ -86,8 +85,7 @@ def test_what_is_declared_is_shown_with_labels_that_are_declared(opening: Openin
     assert list(undeclared(metrics.values())) == []
     without = {name for name, metric in metrics.items() if not metric.samples}
     only_auto = {name for name, family in families().items() if "mode is auto" in family.lacks}
-    moving = {"tidegate_handovers", "tidegate_handover_stage_seconds"}
-    assert without == SELDOM | (set() if mode == "auto" else only_auto | moving)
+    assert without == SELDOM | (set() if mode == "auto" else only_auto | {"tidegate_handovers"})
 
 
 def test_what_is_shown_is_what_was_decided(opening: Opening, kube: KubeSite):
@@ -110,7 +108,7 @@ def test_what_is_shown_is_what_was_decided(opening: Opening, kube: KubeSite):
     for side, view in decided.snapshot.sides.items():
         assert value("tidegate_demand_nodes", side=side) == pytest.approx(view.demand.nodes)
         (middle,) = (one for one in view.forecast.values[:1])
-        assert value("tidegate_forecast_nodes", side=side, horizon="15m", quantile="0.5") == pytest.approx(middle[2])
+        assert value("tidegate_forecast_nodes", side=side, horizon="15m", level="0.5") == pytest.approx(middle[2])
 
 
 def test_a_side_that_cannot_be_read_is_shown_so_with_when_it_was(opening: Opening, server: Fake):
