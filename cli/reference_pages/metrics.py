@@ -11,9 +11,9 @@ _HEAD = """# Metrics
 
 Generated from the declarations of the metrics; do not edit it, run `make generate`.
 
-A process shows its metrics at `/metrics`, for Prometheus to scrape: role `all` where the site file has
-[`spec.page`](site.md). Rules, alerts and dashboards for them are in [helm/monitoring](../../helm/monitoring/README.md);
-what to do at an alert is in the [runbooks](../runbooks.md).
+A process that has a page shows its metrics at `/metrics`, for Prometheus to scrape: role `all` where the site file has
+[`spec.page`](site.md), and role `page`, which has none but its own. Rules, alerts and dashboards for them are in
+[helm/monitoring](../../helm/monitoring/README.md); what to do at an alert is in the [runbooks](../runbooks.md).
 
 * Labels have few values, which are listed here or follow from the policy: never the name of a node, a job or a user.
   `pool` is a pool of the policy. Prometheus adds `job` and `instance`; let one job scrape all processes of one site.
