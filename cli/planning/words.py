@@ -59,7 +59,7 @@ def moving(plan: Plan) -> Iterator[str]:
             )
     if plan.loans:
         many = count(len(plan.loans), "node")
-        yield f"{many} will be reserved for Kubernetes from its date on: {some(loan.node for loan in plan.loans)}."
+        yield f"{many} will be reserved for Kubernetes ahead of its demand: {some(loan.node for loan in plan.loans)}."
     if not plan.moves and not plan.cancellations:
         yield "No node moves."
 

@@ -13,6 +13,8 @@ from connectors.local.audit_file import AuditFile
 from connectors.local.latest_decision import LatestDecisions
 from controller.decide.decide import decide
 from models.audit import Decided
+from models.forecasts import Forecast, Source
+from models.nodes import Side
 from models.plans import Hold, ServiceLevel, Switch
 from models.policies import MovesPolicy, PoolPolicy
 from tests.cli.whole_command import Ran, runner
@@ -156,6 +158,25 @@ def test_json_has_all_of_it(run, tmp_path: Path):
     assert found["costs"]["held"]["forbidden"] == "at-once"
     assert (found["changed"]["set"], found["changed"]["target"]) == (["spec.moves.atOnce=4"], 4)
     assert found["policy"]["moves"]["atOnce"] == "25%"
+
+
+def test_nodes_that_are_reserved_are_told(run, tmp_path: Path):
+    moves = MovesPolicy(loans="dueDates", at_once=4)
+    entry = entry_of(waiting=0, moves=moves)
+    view = entry.snapshot.sides[Side.KUBERNETES]
+    rows = ((0.0,) * 2, (2.0,) * 2)
+    rise = Forecast(Side.KUBERNETES, 300, 0.0, (3000, 3300), (0.25, 0.75), rows, Source.MODEL)
+    sides = {**entry.snapshot.sides, Side.KUBERNETES: replace(view, forecast=rise)}
+    snapshot = replace(entry.snapshot, sides=sides)
+    keep(tmp_path, Decided(1, snapshot, entry.pool, moves, decide(snapshot, entry.pool, moves)))
+    told = json.loads(run("plan", "--state", tmp_path, "--json").out)
+    assert [(one["node"], one["from_s"]) for one in told["loans"]] == [("n0", 2850), ("n1", 2850)]
+    (stays,) = [one for one in told["stays"] if one["reason"] == "loaned"]
+    assert stays["nodes"] == ["n0", "n1"]
+    out = run("plan", "--state", tmp_path).out
+    assert "2 nodes will be reserved for Kubernetes ahead of its demand: n0, n1." in out
+    assert "from 43 min from now on" in run("plan", "--state", tmp_path, "--explain").out.replace("\n", " ")
+    assert "note" not in out, "the same snapshot gives the same loans"
 
 
 def test_what_holds_moves_is_told(run, tmp_path: Path):
