@@ -112,7 +112,8 @@ class Plan:
     """What one decision chose: every node of the pool is either in a move or in a rejection.
 
     ``current`` and ``target`` count the nodes of Kubernetes, those on their way to it included, before and after.
-    ``cancellations`` are the hand-overs to turn back, which brings their nodes home at once. While there are ``holds``
+    ``cancellations`` are the hand-overs to turn back, which brings their nodes home at once, and the loans that lapse,
+    whose nodes neither count has. While there are ``holds``
     nothing of the plan is done. ``unserved`` is the work of both sides that no plan could serve. ``service_level`` is
     what the price came from, where it follows one. ``loans`` are the nodes that are to bear a date from now on; their
     nodes are not moved yet.
