@@ -140,4 +140,4 @@ def plan_of(seed: int) -> Plan:
     )
     if dice.random() < 0.7:
         return replace(plan, loans=dice.random() < 0.4)
-    return replace(plan, takeovers=True, at_once=nodes, per_hour=5000)  # no budget bounds a takeover
+    return replace(plan, takeovers=True)
