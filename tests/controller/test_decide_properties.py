@@ -18,6 +18,7 @@ from hypothesis import strategies as st
 from controller.decide.decide import decide
 from controller.decide.guards import begun_lately, under_way
 from controller.decide.node_hours import node_seconds_left
+from models.errors import Unreachable
 from models.fields import nodes_of
 from models.forecasts import Forecast, Source
 from models.handovers import Direction
@@ -25,6 +26,8 @@ from models.nodes import Node, Side
 from models.plans import Plan
 from models.policies import MovesPolicy, PoolPolicy, Weights
 from models.snapshot import Due, Snapshot, Taken
+from tests.controller.fleet import OLD_MARK, Machine
+from tests.controller.test_controller import Site
 from tests.controller.test_decide import (
     FREE,
     NOW_S,
@@ -291,3 +294,28 @@ def test_while_jobs_wait_and_a_node_short_costs_less_than_six_withheld_the_plan_
 ):
     likely = decide(shown(kinds, hpc, kubernetes, spread), pool(weight), FREE)
     assert likely == decide(shown(kinds, hpc, kubernetes), pool(weight), FREE)
+
+
+# ---- demand that is not known ----
+
+
+@pytest.mark.parametrize("unseen", Side)
+@pytest.mark.parametrize("wants", Side)
+def test_nothing_moves_while_a_side_cannot_be_seen_whatever_the_other_wants(
+    unseen: Side, wants: Side, monkeypatch: pytest.MonkeyPatch
+):
+    """Demand that is not known is not none: there is no snapshot, and so no plan."""
+    machines = {f"n{number}": Machine(closed=OLD_MARK) for number in range(3)}
+    site = Site(**machines, **{f"k{number}": Machine(drain=OLD_MARK) for number in range(3)}, moves=FREE)
+    site.wants(**{str(wants): 6})
+    port = site.fleet.hpc if unseen is Side.HPC else site.fleet.kubernetes
+    with monkeypatch.context() as patched:
+        patched.setattr(port, "read", cannot_be_seen)
+        assert site.turn(10) is None
+        assert site.turn(310) is None
+    assert site.controller.open_handovers == ()
+    assert {move.direction.target for move in site.planned(610).moves} == {wants}
+
+
+def cannot_be_seen() -> None:
+    raise Unreachable("nobody answers")
