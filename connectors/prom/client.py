@@ -24,7 +24,7 @@ class Prometheus:
         self.url = settings.url
         self._adapter = OneServer(settings, timeout_s, body_most)
         self._server = PrometheusConnect(url=settings.url.rstrip("/"), session=OneServerSession(self._adapter))
-        self._server_gives_up = f"{timeout_s}s"
+        self._server_gives_up = f"{round(timeout_s * 1000)}ms"  # it takes no decimal point
 
     def at(self, query: str, at_s: int | None = None, *, age_most_s: int | None = None) -> Answer:
         """The value of each series at a time, now if none is given: its last sample of the ``age_most_s`` before.

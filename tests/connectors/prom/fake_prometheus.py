@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -20,6 +21,8 @@ TOO_MANY = (
     '{"status":"error","errorType":"bad_data","error":"exceeded maximum resolution of 11,000 points per timeseries.'
     ' Try decreasing the query resolution (?step=XX)"}'
 )
+
+DURATION = re.compile(r"([0-9]+(ms|s|m|h))+")
 
 Series = Callable[[float], float | None]
 """A metric's value at a time; None where it has none."""
@@ -45,6 +48,9 @@ class Fake:
         return PrometheusSettings(url=f"http://127.0.0.1:{self.port}/prometheus/")
 
     def answer(self, path: str, params: dict[str, str]) -> tuple[int, bytes]:
+        wrong = [name for name in ("timeout", "lookback_delta") if not DURATION.fullmatch(params.get(name, "1s"))]
+        if wrong:
+            return 400, json.dumps({"status": "error", "errorType": "bad_data", "error": f"parameter {wrong}"}).encode()
         series = self.series.get(params.get("query", ""))
         if series is None:
             return self.status, self.body

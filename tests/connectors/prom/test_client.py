@@ -152,7 +152,7 @@ def test_an_instant_is_asked_for_under_the_path_of_the_address(fake: Fake):
         client.at('up{a="ü"}', AT_S, age_most_s=150)
     [(path, params, headers)] = fake.asked
     assert path == "/prometheus/api/v1/query"
-    assert params == {"query": 'up{a="ü"}', "time": str(AT_S), "lookback_delta": "150s", "timeout": "10.0s"}
+    assert params == {"query": 'up{a="ü"}', "time": str(AT_S), "lookback_delta": "150s", "timeout": "10000ms"}
     assert "Authorization" not in headers
 
 
