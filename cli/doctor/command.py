@@ -77,5 +77,5 @@ def _all(site: Path, policy: Path | None) -> Iterator[Finding]:
     within = "" if lease is None else lease.namespace
     hpc = SlurmNodes(spec.slurm)
     yield from kubernetes_findings(spec.kubernetes, rules, place.metadata.name, hpc=hpc, lease_in=within)
-    signals = [(pool.name, signal) for pool in (rules or Policy()).spec.pools for signal in pool.signals]
-    yield from guarded(prometheus.CHECK, lambda: prometheus.prometheus_findings(spec.prometheus, signals, time.time))
+    asking = (rules or Policy()).spec.pools
+    yield from guarded(prometheus.CHECK, lambda: prometheus.prometheus_findings(spec.prometheus, asking, time.time))

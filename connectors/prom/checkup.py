@@ -6,33 +6,43 @@ import shlex
 from collections.abc import Callable, Collection, Iterator
 from contextlib import closing
 
+from basics.text import count, some
 from connectors.checkup.format import span_text
 from connectors.checkup.guard import Findings
 from connectors.prom.client import Prometheus
+from connectors.prom.past import read_past
+from connectors.prom.past_queries import past_queries
 from connectors.prom.settings import PrometheusSettings
 from connectors.prom.signals import single
 from connectors.prom.units import unlikely_unit
 from models.errors import Unreachable
 from models.findings import Finding, warning, well, wrong
+from models.nodes import Side
+from models.past import PastPolicy
+from models.pools import PoolPolicy
 from models.signals import SignalPolicy
 
-CHECK, SIGNALS = "prometheus", "prometheus.signals"
+DAY_S = 86_400
+
+CHECK, SIGNALS, PAST = "prometheus", "prometheus.signals", "prometheus.past"
 SKEW_MOST_S = 10  # of its clock and ours: what is of a later time than ours would be taken for new for so long
 
 
 def prometheus_findings(
-    settings: PrometheusSettings | None, pools: Collection[tuple[str, SignalPolicy]], clock: Callable[[], float]
+    settings: PrometheusSettings | None, pools: Collection[PoolPolicy], clock: Callable[[], float]
 ) -> Findings:
-    """What is found of a site's Prometheus, and of each signal with its pool; nothing where there is neither."""
+    """What is found of a site's Prometheus, of each signal and each pool's past; nothing where there is none of it."""
+    wanted = [pool.name for pool in pools if pool.signals or pool.past is not None]
     if settings is None:
-        if pools:
-            names = ", ".join(signal.name for _, signal in pools)
+        if wanted:
             yield wrong(
                 CHECK,
-                f"the policy has signals ({names}), and the site file names no Prometheus",
-                "Give its url as spec.prometheus.url, or take the signals out of the policy.",
+                f"the policy has signals or a past for pool {some(wanted)}, and the site file names no Prometheus",
+                "Give its url as spec.prometheus.url, or take them out of the policy.",
             )
         return
+    if settings.in_the_clear():
+        yield warning(CHECK, f"the token goes to {settings.url} unencrypted", "Let Prometheus be asked over https.")
     for path in settings.exposed():
         command = f"chmod o-rwx {shlex.quote(str(path))}"
         yield warning(CHECK, f"everybody on this machine can read the token in {path}", "", command)
@@ -42,8 +52,11 @@ def prometheus_findings(
         except Unreachable as error:
             yield wrong(CHECK, str(error), "Mend spec.prometheus in the site file, or Prometheus.")
             return
-        for pool, signal in pools:
-            yield from _signal(prometheus, pool, signal)
+        for pool in pools:
+            for signal in pool.signals:
+                yield from _signal(prometheus, pool.name, signal)
+            if pool.past is not None:
+                yield from _past(prometheus, pool.name, pool.past, round(clock()))
 
 
 def _reached(prometheus: Prometheus, clock: Callable[[], float]) -> Finding:
@@ -84,6 +97,27 @@ def _signal(prometheus: Prometheus, pool: str, signal: SignalPolicy) -> Iterator
         )
     else:
         yield well(SIGNALS, f"{value}, {span_text(age_s)} old" if age_s >= 1 else value)
+
+
+def _past(prometheus: Prometheus, pool: str, past: PastPolicy, now_s: int) -> Iterator[Finding]:
+    """Whether the past of each side can be read: what it is now, and how many of its days there is something of."""
+    days = range(now_s - past.span // DAY_S * DAY_S, now_s + 1, DAY_S)
+    for side in Side:
+        queries = past_queries(past, side)
+        if queries is None:
+            continue
+        told = f"the past of side {side} of pool {pool}"
+        try:
+            known = read_past(prometheus, side, queries, days)
+        except Unreachable as error:
+            yield wrong(PAST, f"{told}: {error}", "Try the query in Prometheus, and mend it in the policy.")
+            continue
+        if now_s not in known:
+            yield warning(PAST, f"{told} is unknown now", "See whether what it is from is scraped.")
+            continue
+        one = known[now_s]
+        nodes = f"{one.running:g} nodes in use and {one.waiting:g} waited for now"
+        yield well(PAST, f"{told}: {nodes}, known at this hour of {len(known)} of {count(len(days), 'day')}")
 
 
 def _age_s(prometheus: Prometheus, signal: SignalPolicy) -> float:

@@ -7,6 +7,7 @@ from contextlib import suppress
 from pathlib import Path
 from stat import S_IROTH
 from typing import Annotated, ClassVar
+from urllib.parse import urlsplit
 
 from pydantic import model_validator
 
@@ -40,6 +41,12 @@ class PrometheusSettings(Part):
         if self.ca_file is not None and not self.url.startswith("https://"):
             raise Contradiction((("caFile",), "is for https only, and the url is http; leave it out"))
         return self
+
+    def in_the_clear(self) -> bool:
+        """Whether others on the way could read the token."""
+        host = urlsplit(self.url).hostname or ""
+        is_ours = host == "localhost" or host.startswith("127.") or host == "::1"
+        return self.token_file is not None and self.url.startswith("http://") and not is_ours
 
     def exposed(self) -> list[Path]:
         """The file of the token, where everybody on this machine can read it."""

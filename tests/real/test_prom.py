@@ -21,6 +21,7 @@ from models.errors import Unreachable
 from models.findings import Level
 from models.nodes import Side
 from models.past import PastPolicy
+from models.pools import PoolPolicy
 from models.signals import Signal, SignalPolicy
 from tests.patience import until
 from tests.real.prom.server import Prometheus
@@ -173,8 +174,8 @@ def test_the_checkup_tells_a_value_its_age_and_its_unit(server: Prometheus, clie
         SignalPolicy(name="nothing", query="not_known", unit="jobs"),
         SignalPolicy(name="many", query="kube_pod_info", unit="pods"),
     ]
-    pools = [("gpu", signal) for signal in signals]
-    found = list(prometheus_findings(PrometheusSettings(url=server.url), pools, time.time))
+    pool = PoolPolicy(name="gpu", signals=tuple(signals))
+    found = list(prometheus_findings(PrometheusSettings(url=server.url), [pool], time.time))
     assert [one.level for one in found] == [
         Level.OK,
         Level.OK,

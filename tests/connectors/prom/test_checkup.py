@@ -7,10 +7,13 @@ from pathlib import Path
 
 import pytest
 
-from connectors.prom.checkup import CHECK, SIGNALS, prometheus_findings
+from connectors.prom.checkup import CHECK, PAST, SIGNALS, prometheus_findings
+from connectors.prom.settings import PrometheusSettings
 from models.findings import Finding, Level
+from models.past import PastPolicy
+from models.pools import PoolPolicy
 from models.signals import SignalPolicy
-from tests.connectors.prom.fake_prometheus import Fake, prometheus
+from tests.connectors.prom.fake_prometheus import Fake, Series, prometheus
 
 NOW_S = 1_796_063_893
 HELD = SignalPolicy(name="held", query="held", unit="jobs")
@@ -28,7 +31,8 @@ def fake() -> Iterator[Fake]:
 
 
 def findings(fake: Fake, signal: SignalPolicy = HELD) -> list[Finding]:
-    return list(prometheus_findings(fake.settings, [("gpu", signal)], lambda: float(NOW_S)))
+    pool = PoolPolicy(name="gpu", signals=(signal,))
+    return list(prometheus_findings(fake.settings, [pool], lambda: float(NOW_S)))
 
 
 def test_all_is_well(fake: Fake):
@@ -104,5 +108,44 @@ def test_a_token_that_everybody_can_read(fake: Fake, tmp_path: Path):
 
 def test_a_site_that_names_none_needs_one_for_signals_only():
     assert list(prometheus_findings(None, [], lambda: float(NOW_S))) == []
-    [found] = prometheus_findings(None, [("gpu", HELD)], lambda: float(NOW_S))
+    assert list(prometheus_findings(None, [PoolPolicy(name="gpu")], lambda: float(NOW_S))) == []
+    [found] = prometheus_findings(None, [PoolPolicy(name="gpu", signals=(HELD,))], lambda: float(NOW_S))
     assert (found.check, found.level) == (CHECK, Level.ERROR)
+
+
+@pytest.mark.parametrize(
+    ("url", "is_told"),
+    [
+        ("http://prometheus.example.org:9090", True),
+        ("https://prometheus.example.org", False),
+        ("http://127.0.0.1:9090", False),
+        ("http://[::1]:9090", False),
+    ],
+)
+def test_a_token_that_others_on_the_way_can_read(url: str, is_told: bool):
+    plain = PrometheusSettings(url=url)
+    assert plain.model_copy(update={"token_file": Path("token")}).in_the_clear() is is_told
+    assert not plain.in_the_clear()
+
+
+OWN = PastPolicy.model_validate({"span": "7d", "hpc": {"own": {"running": "used", "waiting": "queued"}}})
+
+
+@pytest.mark.parametrize(
+    ("used", "level", "told"),
+    [
+        pytest.param(
+            lambda _: 5.0, Level.OK, "5 nodes in use and 2 waited for now, known at this hour of 8", id="whole"
+        ),
+        pytest.param(lambda at_s: 5.0 if at_s > NOW_S - 90_000 else None, Level.OK, "hour of 2 of 8 days", id="short"),
+        pytest.param(lambda at_s: None if at_s == NOW_S else 5.0, Level.WARNING, "is unknown now", id="over"),
+        pytest.param(lambda _: None, Level.ERROR, "no series", id="never"),
+    ],
+)
+def test_a_pools_past(fake: Fake, used: Series, level: Level, told: str):
+    fake.series |= {"used": used, "queued": lambda _: 2.0}
+    pool = PoolPolicy(name="gpu", past=OWN)
+    [_, found] = prometheus_findings(fake.settings, [pool], lambda: float(NOW_S))
+    assert (found.check, found.level) == (PAST, level)
+    assert found.what.startswith("the past of side hpc of pool gpu")
+    assert told in found.what
