@@ -20,7 +20,7 @@ from service.page.app import BODY_MOST, make_app
 from service.page.endpoints import ENDPOINTS
 from service.page.openapi import document
 from service.page.shown import Shown
-from service.page.sse import CLIENTS_MOST, HEARTBEAT_S, Stream
+from service.page.sse import HEARTBEAT_S, Stream
 from service.page.static import Static
 from tests.service.page_sample import NOW_S, TOKEN, Book, events, heard_of, request, show, shown_of
 
@@ -258,7 +258,6 @@ def test_events_say_what_is_newer_and_a_client_that_comes_back_has_missed_nothin
 
 def test_a_heartbeat_comes_while_nothing_changes(shown: Shown):
     stream = Stream(shown, look_s=0.0)
-    stream._look_s = 0.0
     ident = read(stream, "", 2)[1].split("\n")[0].removeprefix("id: ")
 
     class Hurried(float):
@@ -269,12 +268,6 @@ def test_a_heartbeat_comes_while_nothing_changes(shown: Shown):
 
     stream._look_s = Hurried(0.0)
     assert read(stream, ident, 2)[1] == f"event: heartbeat\ndata: {NOW_S}\n\n"
-
-
-def test_no_more_clients_listen_than_there_may(client: TestClient, shown: Shown):
-    stream = Stream(shown)
-    stream.clients = CLIENTS_MOST
-    assert stream.full
 
 
 WORDS = ["api", "status", "pause", "takeovers", "handovers", "pools", "a100", "..", "%2e%2e", "%00", "%ff", "assets",

@@ -13,6 +13,7 @@ from service.page.app import make_app
 from service.page.server import HEAD_MOST, PageServer, listen
 from service.page.shown import Shown
 from service.page.static import Static
+from tests.patience import until
 from tests.service.page_sample import Book, events, heard_of, shown_of
 
 STATIC = Static()
@@ -90,3 +91,25 @@ def test_it_ends_in_time_while_clients_listen(port: int):
     with socket.create_connection(("127.0.0.1", port)) as one:
         one.sendall(b"GET /api/events HTTP/1.1\r\nHost: a\r\n\r\n")
         assert one.recv(12) == b"HTTP/1.1 200"
+
+
+def test_no_more_clients_listen_than_there_may_and_one_that_goes_is_let_go_of(
+    port: int, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr("service.page.sse.CLIENTS_MOST", 1)
+
+    def listening() -> tuple[socket.socket, bytes]:
+        one = socket.create_connection(("127.0.0.1", port))
+        one.sendall(b"GET /api/events HTTP/1.1\r\nHost: a\r\n\r\n")
+        return one, one.recv(12)
+
+    def answered() -> bytes:
+        one, said_ = listening()
+        one.close()
+        return said_
+
+    first, begins = listening()
+    assert begins == b"HTTP/1.1 200"
+    assert answered() == b"HTTP/1.1 503"
+    first.close()
+    until(lambda: answered() == b"HTTP/1.1 200")
