@@ -14,6 +14,7 @@ from service.page.history import SideHistory, Track, owned_by
 
 TOPICS = (Topic.PLANS, Topic.FORECASTS, Topic.HANDOVERS, Topic.NODES)
 POOLS_MOST = 200  # on one bus: what is told of more is not shown
+SAMPLE_S = 60  # charts are drawn anew when they change: that takes a browser longer than to read them
 BOTH, MOVING, NOBODY = "both", "moving", "nobody"
 
 Told = TypeVar("Told")
@@ -26,6 +27,7 @@ class Heard:
         self.sides: dict[tuple[str, Side], SideHistory] = {}
         self.owned: dict[str, Track] = {}
         self._latest = Latest()
+        self._sampled_s = -SAMPLE_S
         self._nodes: dict[str, dict[str, dict[Side, HpcNode | KubernetesNode]]] = defaultdict(dict)
 
     def take(self, event: Event) -> None:
@@ -68,7 +70,10 @@ class Heard:
         return found
 
     def sample(self, now_s: int) -> None:
-        """Note who has how many nodes now: plans tell it of the time before, and in mode observe there are none."""
+        """Note who has how many nodes, once a minute: plans tell it of the time before, and mode observe has none."""
+        if now_s - self._sampled_s < SAMPLE_S:
+            return
+        self._sampled_s = now_s
         for pool, track in self.owned.items():
             counts = {owner: len(names) for owner, names in self.owners(pool).items()}
             if counts:

@@ -185,6 +185,7 @@ def test_charts_have_what_came_what_had_been_said_and_what_is_expected():
         assert {len(row) for row in side.ahead.values} == {len(side.levels)}
     assert pool.owned.values[-1] == (3.0, 5.0, 0.0)
     heard.sample(NOW_S + 60)
+    heard.sample(NOW_S + 90)
     (pool,) = build.charts(site(), heard, NOW_S + 60).pools
     assert (pool.owned.at_s[-1], pool.owned.values[-1]) == (NOW_S + 60, (3.0, 4.0, 1.0))
 

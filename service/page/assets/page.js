@@ -3,6 +3,7 @@
 
 const NAMES = { hpc: "HPC", kubernetes: "Kubernetes", moving: "being handed over", nobody: "open to neither", both: "open to both" };
 const SHOWN = 4;
+const AGAIN_MS = 5000;
 const LEGEND = "Line: what came. Dashed: what is expected, with half of what may come in the darker band and nine tenths in the wider. Faint band: what had been forecast an hour before.";
 const byId = (id) => document.getElementById(id);
 const opened = new Set();
@@ -218,21 +219,28 @@ async function load(name) {
   return answer.json();
 }
 
-/** Fetch what is newer than what is shown, one fetch at a time, and not more often than each second. */
+/** Fetch what is newer than what is shown, one fetch at a time; what changes meanwhile is fetched after it. */
 const PLOTLY = document.currentScript.dataset.plotly;
 const plotly = document.createElement("script");
+let wanted = null;
 let fetching = false;
 async function follow(newest) {
   lastHeard = Date.now();
+  wanted = newest;
   if (fetching) return;
   fetching = true;
   try {
-    if (newest.run !== versions.run || newest.status !== versions.status) { status = await load("status"); draw(); }
-    loadPlotly();
-    if (newest.run !== versions.run || newest.charts !== versions.charts) { charts = await load("charts"); drawCharts(); }
-    versions = newest;
+    while (wanted) {
+      const next = wanted;
+      wanted = null;
+      if (next.run !== versions.run || next.status !== versions.status) { status = await load("status"); draw(); }
+      loadPlotly();
+      if (next.run !== versions.run || next.charts !== versions.charts) { charts = await load("charts"); drawCharts(); }
+      versions = next;
+    }
   } catch (error) {
     byId("state").textContent = "cannot be read: " + error.message;
+    setTimeout(() => follow(wanted || newest), AGAIN_MS);
   } finally {
     fetching = false;
   }
