@@ -62,13 +62,15 @@ def _counted(what: str, counts: dict[str, int], others: int) -> Iterator[str]:
 
 
 def _next(accounting: Accounting, output: Path) -> Iterator[str]:
-    """The command that replays what was written."""
+    """The command that replays what was written: Kubernetes' demand is not in it, and without that no node moves."""
     size, per_node = accounting.peak.size, accounting.cores_per_node
     options = ""
     if accounting.wanted.unit is Unit.CORES and per_node is not None:
         size, options = -(-size // per_node), f" --procs-per-node {per_node} --shared-cores"
-    yield f"next      tidegate replay --hpc {clean(shlex.quote(str(output)))} --nodes {size}{options}"
-    yield f"          with the nodes that the pool has, if those are more than {size}"
+    yield f"next      tidegate replay --hpc-only --hpc {clean(shlex.quote(str(output)))} --nodes {size}{options}"
+    yield f"          with the nodes that the pool has, if those are more than {size}:"
+    yield "          whether jobs wait there as long as they did. To compare policies, put"
+    yield "          --requests FILE or --pods FILE, Kubernetes' demand, for --hpc-only"
 
 
 def _stragglers(accounting: Accounting) -> Iterator[str]:

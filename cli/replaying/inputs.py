@@ -71,7 +71,7 @@ def task_of(  # noqa: PLR0913 - one parameter for each thing that makes a world
             remedy="choose a later --start, or fewer --days",
         )
     told = facts(paths, world, made.window.start_s, made.jobs_left_out)
-    all_notes = (*notes, *made.notes, *notes_of_unserved(world))
+    all_notes = (*notes, *made.notes, *notes_of_unserved(world), *(() if hpc_only else note_of_one_side(world)))
     return Task("What Tidegate would have done", world, names, told, all_notes, hpc_only)
 
 
@@ -120,6 +120,14 @@ def notes_of_unserved(world: World) -> list[str]:
         f"{sentence(one)}{'; --node-shape says what a node has' if one.why in by_shape else ''}"
         for one in unserved_of(world)
     ]
+
+
+def note_of_one_side(world: World) -> list[str]:
+    """Where one side has no work there is nothing to weigh: whoever reads the table should know."""
+    workload = world.workload
+    if workload.jobs and not (workload.gangs or workload.rate_steps):
+        return ["Kubernetes has no demand here, so policies have nothing to weigh: add --requests or --pods"]
+    return [] if workload.jobs else ["HPC has no jobs here, so policies have nothing to weigh: add --hpc"]
 
 
 def size_of_machine(given: int | None, inputs: Inputs, procs_per_node: int) -> int:

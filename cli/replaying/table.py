@@ -48,9 +48,7 @@ def _cell(row: Row, cell: Cell) -> Text:
 
 
 def _caption(outcomes: Sequence[Outcome]) -> Text:
-    lines = [
-        "* best of the policies that a site could run (what sees the future is left out)",
-        "A row that is 0 for all is left out.",
-    ]
+    best = "* best of the policies that a site could run (what sees the future is left out)"
+    lines = [*([best] if len(outcomes) > 1 else []), "A row that is 0 for all is left out."]
     lines += [f"Left out: {one.text}" for one in left_out(outcomes)]
     return Text("\n".join(lines), style="dim")

@@ -107,6 +107,7 @@ FIGURES = (
     Figure("killed", _WHOLE, "Running work killed", "Killed", Unit.COUNT),
 )
 SHOWN_AT_ZERO = frozenset(("killed", "unmet_cost", "moves"))  # what nobody may have to guess
+OF_JOBS = frozenset(("hpc_wait_mean_s",))  # the same, where there are jobs
 _BY_KEY = {figure.key: figure for figure in FIGURES}
 _SUFFIXES = (("_node_h", Unit.NODE_HOURS), ("_share", Unit.SHARE), ("_s", Unit.SECONDS))
 
@@ -123,7 +124,8 @@ def rows(outcomes: Sequence[Outcome]) -> tuple[Row, ...]:
     known = [figure for figure in FIGURES if figure.key in present]
     others = [_unknown(key) for key in present if key not in _BY_KEY]
     made = (_row(figure, outcomes) for figure in (*known, *others))
-    return tuple(row for row in made if row.figure.key in SHOWN_AT_ZERO or any(cell.value != 0 for cell in row.cells))
+    shown = SHOWN_AT_ZERO | (OF_JOBS if any(outcome.value("hpc_jobs_in") for outcome in outcomes) else frozenset())
+    return tuple(row for row in made if row.figure.key in shown or any(cell.value != 0 for cell in row.cells))
 
 
 def units() -> dict[str, str]:

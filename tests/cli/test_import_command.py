@@ -65,8 +65,10 @@ def test_what_is_in_it_is_told_and_written(run, month: Path, tmp_path: Path):
         "  mended             1  no time limit, run time used",
         "",
         f"written   {out}",
-        f"next      tidegate replay --hpc {out} --nodes 2",
-        "          with the nodes that the pool has, if those are more than 2",
+        f"next      tidegate replay --hpc-only --hpc {out} --nodes 2",
+        "          with the nodes that the pool has, if those are more than 2:",
+        "          whether jobs wait there as long as they did. To compare policies, put",
+        "          --requests FILE or --pods FILE, Kubernetes' demand, for --hpc-only",
     ]
     assert ran.err == f"note: left out: {month}:304: Submit: not a time: 'gestern'\n"
     assert len([line for line in out.read_text().splitlines() if not line.startswith(";")]) == 301
@@ -78,7 +80,10 @@ def test_the_command_that_is_told_next_runs(run, month: Path, tmp_path: Path):
     told = run("import", "sacct", month, "-o", out).out
     line = next(line for line in told.splitlines() if line.startswith("next"))
     arguments = shlex.split(line.removeprefix("next"))[1:]
-    assert run(*arguments, "--hpc-only", "--json", figures, "--quiet").code == 0
+    ran = run(*arguments, "--json", figures)
+    assert ran.code == 0
+    assert "HPC wait, mean" in ran.out
+    assert "Kubernetes" not in ran.out
     assert json.loads(figures.read_text())["results"]["easy"]["hpc_jobs_finished"] == 301
 
 
@@ -124,7 +129,7 @@ def test_a_replay_says_what_it_left_out_of_an_accounting(run, month: Path):
 def test_cores_are_replayed_as_cores_on_shared_nodes(run, month: Path, tmp_path: Path):
     out = tmp_path / "cores.swf"
     ran = run("import", "sacct", month, "-o", out, "--unit", "cores")
-    assert f"next      tidegate replay --hpc {out} --nodes 2 --procs-per-node 96 --shared-cores" in ran.out
+    assert f"next      tidegate replay --hpc-only --hpc {out} --nodes 2 --procs-per-node 96 --shared-cores" in ran.out
     assert " 192 -1 -1 192 " in out.read_text()
 
 

@@ -234,6 +234,17 @@ BAD = [
         "4:22: spec.pools[1].nodes: n08 and 2 more of pool b also in pool a; leave each node to one pool",
     ),
     (
+        "one name within another's range",
+        "spec:\n  pools:\n  - {name: a, nodes: 'n[1-4]'}\n  - {name: b, nodes: n3}\n",
+        "4:22: spec.pools[1].nodes: n3 of pool b also in pool a; leave each node to one pool",
+    ),
+    (
+        "ranges of three pools, each written otherwise",
+        "spec:\n  pools:\n  - {name: a, nodes: 'n[1-2,4]'}\n  - {name: b, nodes: 'n[3,5]'}\n"
+        "  - {name: c, nodes: 'm1,n[5-6]'}\n",
+        "5:22: spec.pools[2].nodes: n5 of pool c also in pool b; leave each node to one pool",
+    ),
+    (
         "a Kubernetes node in two pools",
         "spec:\n  pools:\n  - {name: a, nodes: 'n[01-02]'}\n  - {name: b, nodes: '02', kubernetesName: 'n{name}'}\n",
         "4:44: spec.pools[1].kubernetesName: n02 of pool b also in pool a; leave each node to one pool",
