@@ -11,12 +11,13 @@ import typer
 from basics.text import clean
 from cli.audit.timelines import decisions
 from cli.lead_place import led_by, place_of, who
+from cli.quantities import DURATION, lasting
 from cli.times import time_s
 from controller.decide.bounds import wanted_of
 from controller.takeovers.cost import Cost, cost_of, unforeseen
 from controller.takeovers.words import held_text, hour
 from models.audit import Decided
-from models.durations import duration_s, duration_text
+from models.durations import duration_text
 from models.errors import BadInput
 from models.leadership import Orders
 from models.nodes import Side
@@ -42,7 +43,15 @@ def request(
     at: Annotated[
         str, typer.Option(metavar="TIME", help="When it begins: 2026-12-01T18:00, in UTC, or with an offset as +01:00")
     ],
-    lasting: Annotated[str, typer.Option("--for", metavar="DURATION", help="How long it lasts, such as 8h")],
+    for_hours: Annotated[
+        float,
+        typer.Option(
+            "--for",
+            parser=lasting("h", "1s", "30d"),
+            metavar=DURATION,
+            help="How long it lasts: 8 (hours), 90m",
+        ),
+    ],
     file: File = None,
     site: Site = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what it costs, and when it could be")] = False,
@@ -55,7 +64,9 @@ def request(
     wanted = _nodes(nodes)
     orders = place.orders()
     try:
-        asked = Request(orders.next_ident(), pool, side, wanted, time_s(at, "--at"), duration_s(lasting), who(), now_s)
+        asked = Request(
+            orders.next_ident(), pool, side, wanted, time_s(at, "--at"), round(3600 * for_hours), who(), now_s
+        )
     except ValueError as error:
         raise typer.BadParameter(str(error)) from error
     if asked.to_s <= now_s:

@@ -11,6 +11,7 @@ from rich.console import Console
 from basics.text import clean
 from basics.whole_file import check_writable, write_atomically
 from cli.outputs import check_apart
+from cli.quantities import DURATION, lasting
 from cli.replaying import given
 from cli.replaying import parse as words
 from cli.replaying.options import Cut, Twin
@@ -43,7 +44,11 @@ def tune(  # noqa: PLR0913, PLR0917 - one parameter for each option
     ] = None,
     check: Annotated[
         float | None,
-        typer.Option(min=0.001, max=36_500, help="How many of the days, the last ones, to check on; else a third"),
+        typer.Option(
+            parser=lasting("d", "60s", "36500d"),
+            metavar=DURATION,
+            help="How much of it, the last part, to check on: 3 (days), 36h; else a third",
+        ),
     ] = None,
     output: Annotated[Path | None, typer.Option(help="Write the policy, with its evidence as comments")] = None,
     force: Annotated[bool, typer.Option("--force", help="Let --output replace a file")] = False,

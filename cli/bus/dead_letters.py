@@ -18,7 +18,7 @@ from cli.bus.dead_letter_format import document, entry, offer, summary
 from cli.bus.target import Address, Prefix, Settings, inspection_of, note
 from connectors.bus.dead_letters import Letter, letters, outdated
 from connectors.bus.inspection import Inspection
-from models.durations import duration_s
+from models.durations import typed_s
 from models.errors import BadInput
 
 LIMIT = 50
@@ -64,7 +64,8 @@ def replay(
     since: Annotated[
         str | None,
         typer.Option(
-            metavar="TIME", help="With --all: only those put aside in the last 2h, or since 2026-11-24T08:00Z"
+            metavar="TIME",
+            help="With --all: only those of the last 2 (hours), 30m, or since 2026-11-24T08:00Z",
         ),
     ] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be sent, and send nothing")] = False,
@@ -103,14 +104,14 @@ def replay(
 def _since(text: str) -> float:
     """The time that a person means, in seconds since 1970: so long ago, or a time, UTC where it names no zone."""
     try:
-        return time.time() - duration_s(text)
-    except ValueError:
-        pass
-    try:
         at = datetime.fromisoformat(text)
         return (at if at.tzinfo else at.replace(tzinfo=UTC)).timestamp()
     except (ValueError, OverflowError):
-        wrong = f"--since {text!r} is no time; write for example 90m, 2h, 3d or 2026-11-24T08:00Z"
+        pass
+    try:
+        return time.time() - typed_s(text, "h")
+    except ValueError:
+        wrong = f"--since {text!r} is no time; write for example 2 (hours), 90m, 3d or 2026-11-24T08:00Z"
         raise typer.BadParameter(wrong) from None
 
 

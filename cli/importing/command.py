@@ -11,7 +11,7 @@ import typer
 
 from cli.importing.sacct import import_sacct
 from cli.outputs import check_apart
-from models.durations import duration_s
+from cli.quantities import DURATION, lasting
 from simulator.traces.sacct.wanted import Unit, Wanted, midnight_s, zone
 
 app = typer.Typer(help="Make input of a replay from what other programs recorded.", no_args_is_help=True)
@@ -37,7 +37,12 @@ def sacct(  # noqa: PLR0913, PLR0917 - one parameter for each option
     since: Annotated[datetime | None, typer.Option(formats=["%Y-%m-%d"], help="Only jobs from this day on")] = None,
     until: Annotated[datetime | None, typer.Option(formats=["%Y-%m-%d"], help="Only jobs before this day")] = None,
     default_limit: Annotated[
-        str | None, typer.Option(help="The limit of jobs that have none, such as 7d; else their run time is taken")
+        float | None,
+        typer.Option(
+            parser=lasting("m", "1s", "36500d"),
+            metavar=DURATION,
+            help="The limit of jobs that have none: 60 (minutes), 7d; else their run time is taken",
+        ),
     ] = None,
     strict: Annotated[bool, typer.Option("--strict", help="Refuse the file at its first bad line")] = False,
     quiet: Annotated[bool, typer.Option("--quiet", help="Print nothing but errors")] = False,
@@ -55,16 +60,14 @@ def _wanted(
     timezone: str,
     partitions: list[str],
     days: tuple[datetime | None, datetime | None],
-    default_limit: str | None,
+    default_limit: float | None,
 ) -> Wanted:
     """The options as one value. Raises BadParameter for those that cannot be meant."""
     try:
         where = zone(timezone)
-        limit_s = None if default_limit is None else duration_s(default_limit)
+        limit_s = None if default_limit is None else round(60 * default_limit)
     except ValueError as error:
         raise typer.BadParameter(str(error)) from None
-    if limit_s == 0:
-        raise typer.BadParameter("--default-limit of 0 lets no job run")
     since_s, until_s = (None if day is None else midnight_s(day.date(), where) for day in days)
     if since_s is not None and until_s is not None and until_s <= since_s:
         raise typer.BadParameter("--until is not after --since; it is the first day that is left out")

@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from cli.quantities import DURATION, lasting
 from cli.replaying import parse as words
 
 Hpc = Annotated[
@@ -22,11 +23,19 @@ Pods = Annotated[Path | None, typer.Option(help="Pods: CSV with requests and tim
 Nodes = Annotated[int | None, typer.Option(min=1, max=100_000, help="Nodes of the pool")]
 Shape = Annotated[str, typer.Option(help="What one node offers to pods")]
 PolicyFile = Annotated[Path | None, typer.Option(help="Policy file; without one the defaults hold")]
-Start = Annotated[str | None, typer.Option(help="Where each input starts, for example hpc=100d,pods=90d")]
-Days = Annotated[float | None, typer.Option(min=0.001, max=36_500, help="How many days to replay")]
+Start = Annotated[str | None, typer.Option(help="Where each input starts, for example hpc=100d,pods=90 (days)")]
+Days = Annotated[
+    float | None,
+    typer.Option(parser=lasting("d", "60s", "36500d"), metavar=DURATION, help="How long to replay: 10 (days), 36h"),
+]
 Seed = Annotated[int, typer.Option(help="Seed of everything random")]
 Handover = Annotated[
-    float, typer.Option(min=0, max=10_080, help="Median minutes between empty on one side and open on the other")
+    float,
+    typer.Option(
+        parser=lasting("m", "0s", "7d"),
+        metavar=DURATION,
+        help="Median time between empty on one side and open on the other: 20 (minutes), 20m",
+    ),
 ]
 MaxJobNodes = Annotated[int | None, typer.Option(min=1, help="Leave larger jobs out, and count them")]
 SharedCores = Annotated[

@@ -7,7 +7,7 @@ from typing import TypeVar
 
 import typer
 
-from models.durations import duration_s
+from models.durations import typed_s
 from models.errors import BadInput
 from models.nodes import NodeShape
 from simulator.traces.quantities import parse_cpu_milli, parse_memory_mib
@@ -19,8 +19,8 @@ BUS_HELP = "Send events and forecasts through a bus: memory, sqlite:FILE or kafk
 
 
 def start_by_input(text: str) -> dict[str, int]:
-    """``hpc=100d,pods=90d`` as seconds by input."""
-    return dict(_pairs(text, "--start", INPUTS, duration_s, "hpc=100d,pods=90d"))
+    """``hpc=100d,pods=90d`` as seconds by input; a plain number is in days."""
+    return dict(_pairs(text, "--start", INPUTS, lambda value: round(typed_s(value, "d")), "hpc=100d,pods=90d"))
 
 
 def node_shape(text: str) -> NodeShape:

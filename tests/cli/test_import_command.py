@@ -231,7 +231,7 @@ WRONG = {
     "a zone that is none": ("--timezone", "Mars"),
     "a day that is none": ("--since", "yesterday"),
     "days the wrong way": ("--since", "2026-09-02", "--until", "2026-09-02"),
-    "a limit without unit": ("--default-limit", "60"),
+    "a limit of an unknown unit": ("--default-limit", "60w"),
     "a limit of nothing": ("--default-limit", "0s"),
     "an unknown unit": ("--unit", "gpus"),
 }

@@ -23,7 +23,7 @@ def test_starts(text: str, expected: dict[str, int]):
     assert words.start_by_input(text) == expected
 
 
-@pytest.mark.parametrize("text", ["", "hpc", "hpc=", "hpc=1", "hpc=-1d", "jobs=1d", "hpc=1d,hpc=1d", "hpc=1d,"])
+@pytest.mark.parametrize("text", ["", "hpc", "hpc=", "hpc=1w", "hpc=-1d", "jobs=1d", "hpc=1d,hpc=1d", "hpc=1d,"])
 def test_starts_that_are_wrong(text: str):
     with pytest.raises(typer.BadParameter):
         words.start_by_input(text)

@@ -303,7 +303,9 @@ def test_a_pool_of_unknown_size_says_what_to_do(run, trace: Path):
 
 
 WRONG = {
-    "start without a unit": ("--start", "hpc=100"),
+    "start of an unknown unit": ("--start", "hpc=100w"),
+    "a hand-over of an unknown unit": ("--handover", "20x"),
+    "a hand-over of more than a week": ("--handover", "8d"),
     "start of nothing known": ("--start", "jobs=1d"),
     "start twice": ("--start", "hpc=1d,hpc=2d"),
     "shape without memory": ("--node-shape", "cpu=4"),

@@ -91,8 +91,8 @@ def test_more_than_the_floors_leave_is_refused(tmp_path: Path):
         ("--at", "2999-01-01T00:00", "more than 400 days after"),
         ("--nodes", "0", "--nodes is a number of nodes, or all"),
         ("--nodes", "none", "--nodes is a number of nodes, or all"),
-        ("--for", "8", "is not a duration"),
-        ("--for", "90d", "it lasts"),
+        ("--for", "8x", "is not a duration"),
+        ("--for", "90d", "must be from 1s to 30d"),
         ("--pool", "a\x1b[2J", "no pool has such a name"),
     ],
 )
