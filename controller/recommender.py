@@ -9,6 +9,7 @@ from controller import safety
 from controller.decide.decide import decide
 from controller.heard_forecasts import sides_of
 from controller.lead_times import LeadTimes
+from controller.takeovers.telling import tell
 from controller.takeovers.watch import TakeoverWatch
 from controller.view import View
 from models.audit import AuditLog, Decided
@@ -94,6 +95,7 @@ class Recommender:
             scope=self._scope,
         )
         claims = self._takeovers.look(snapshot, ())
+        tell(claims.news, now_s, NO_EPOCH, self._audit)
         snapshot = replace(snapshot, bounds=claims.bounds, due=claims.due)
         self.holds = (*safety.unready_holds(self._view.nodes, (), self._safety), *self._view.holds())
         plan = decide(snapshot, self._pool, self._moves)

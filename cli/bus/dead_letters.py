@@ -111,7 +111,7 @@ def _since(text: str) -> float:
     try:
         return time.time() - typed_s(text, "h")
     except ValueError:
-        wrong = f"--since {text!r} is no time; write for example 2 (hours), 90m, 3d or 2026-11-24T08:00Z"
+        wrong = f"--since {text!r} is no time; write for example 90m, 2 (hours), 3d or 2026-11-24T08:00Z"
         raise typer.BadParameter(wrong) from None
 
 

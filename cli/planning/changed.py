@@ -21,6 +21,12 @@ NOT_HERE = (
     "{key} changes nothing of this: a decision goes by spec.moves and spec.pools[0], the pool of the plan; what else a"
     " policy says has its effect before or after it"
 )
+LEVEL = (*DECIDES[0], "kubernetes")  # a decision goes by the price that came of it
+LEVEL_KEYS = ("unmetAtMost", "waitsAtMost")
+OF_A_LEVEL = (
+    "{key} changes nothing of this moment: the price of Kubernetes' unmet demand follows a service level only in"
+    " service and in a replay; decided at the price in force, {price:g} (spec.pools[0].unmetCost sets another)"
+)
 KEPT_BOUNDS = (
     "how many nodes Kubernetes may have was bounded by more than the pool's floors and ceilings; of that only the"
     " outcome is kept, and it holds on"
@@ -43,7 +49,9 @@ def changed(entry: Decided, settings: Sequence[Setting]) -> Changed:
     was = Policy(spec=Spec(pools=(entry.pool,), moves=entry.moves))
     policy = with_settings(was.model_dump(mode="json", by_alias=True), settings)
     pool, moves = policy.spec.pools[0], policy.spec.moves
-    notes = [NOT_HERE.format(key=one.typed.partition("=")[0]) for one in settings if not _matters(one)]
+    notes = [NOT_HERE.format(key=_key(one)) for one in settings if not _matters(one)]
+    price = pool.unmet_cost.kubernetes
+    notes += [OF_A_LEVEL.format(key=_key(one), price=price) for one in settings if _is_level(one)]
     try:
         bounds, kept = _bounds(entry, was.spec, policy.spec)
     except ValueError as error:
@@ -55,6 +63,15 @@ def changed(entry: Decided, settings: Sequence[Setting]) -> Changed:
         notes.append("spec.moves.leadTime changes nothing of this: lead times had been learned by then")
     plan: Plan = replace(decide(snapshot, pool, moves), holds=entry.plan.holds)
     return Changed(Decided(entry.epoch, snapshot, pool, moves, plan), (*notes, *((KEPT_BOUNDS,) if kept else ())))
+
+
+def _key(one: Setting) -> str:
+    return one.typed.partition("=")[0]
+
+
+def _is_level(one: Setting) -> bool:
+    inside = one.path[: len(LEVEL)] == LEVEL
+    return inside and (len(one.path) == len(LEVEL) or one.path[len(LEVEL)] in LEVEL_KEYS)
 
 
 def _matters(one: Setting) -> bool:

@@ -54,6 +54,18 @@ def test_an_older_state_has_an_audit_only_and_is_read_as_well(run, tmp_path: Pat
     assert "2 nodes go to kubernetes" in run("plan", "--state", tmp_path).out
 
 
+@pytest.mark.parametrize("key", ["unmetAtMost=1%", "waitsAtMost=5m"])
+def test_a_service_level_changes_nothing_of_one_moment_and_that_is_said(run, tmp_path: Path, key: str):
+    keep(tmp_path, entry_of())
+    out = " ".join(run("plan", "--state", tmp_path, "--set", f"spec.pools[0].kubernetes.{key}").out.split())
+    assert "The plan would be the same." in out
+    name = key.partition("=")[0]
+    assert f"note: spec.pools[0].kubernetes.{name} changes nothing of this moment: the price" in out
+    assert "decided at the price in force, 3 (" in out
+    other = run("plan", "--state", tmp_path, "--set", "spec.pools[0].kubernetes.taints=[a]").out
+    assert "price in force" not in other
+
+
 def test_the_newer_of_both_counts(run, tmp_path: Path):
     keep(tmp_path, entry_of(now_s=300))
     keep(tmp_path, entry_of(now_s=310), latest=False)

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import logging
+
 import pytest
 
 from controller.controller import Controller
 from controller.recommender import NO_EPOCH, Recommender
-from models.audit import Decided
+from models.audit import Decided, TakeoverStands
 from models.errors import Unreachable
 from models.forecasts import Source, flat
 from models.nodes import Side
 from models.plans import Switch
-from models.policies import MovesPolicy, PoolPolicy, SafetyPolicy, Spec
+from models.policies import MovesPolicy, PoolPolicy, SafetyPolicy, Spec, Takeover
 from models.pools import PoolInKubernetes
 from tests.controller.fleet import IDENTITY, OLD_MARK, Fleet, Machine
 
@@ -58,6 +60,20 @@ def test_a_price_that_nothing_is_done_for_stays_where_it_begins(fleet: Fleet):
         fleet.clock.now_s += 300
         assert one.turn(expected()) is not None
     assert {entry.pool.unmet_cost.kubernetes for entry in fleet.audit.of(Decided)} == {3.0}  # type: ignore[union-attr]
+
+
+def test_a_takeover_of_the_policy_is_told_once_as_it_stands(fleet: Fleet, caplog: pytest.LogCaptureFixture):
+    takeover = Takeover(name="run", side=Side.HPC, pool="pool", nodes=5, schedule="0 2 * * *", duration="4h")
+    spec = SPEC.model_copy(update={"takeovers": (takeover,)})
+    one = Recommender(fleet.ports().hpc, fleet.ports().kubernetes, IDENTITY, POOL, spec, fleet.clock, fleet.audit)
+    fleet.clock.now_s = 2 * 3600
+    with caplog.at_level(logging.INFO, "tidegate.takeovers"):
+        for _ in range(3):
+            assert one.turn(expected()) is not None
+    (entry,) = fleet.audit.of(TakeoverStands)
+    assert isinstance(entry, TakeoverStands)
+    assert (entry.epoch, entry.takeover.name) == (NO_EPOCH, "run")
+    assert caplog.messages == [entry.text]
 
 
 def test_watching_does_nothing(fleet: Fleet):
