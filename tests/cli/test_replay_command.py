@@ -111,7 +111,19 @@ def test_the_json_has_exactly_what_is_promised(run, trace: Path, rates: Path, tm
     ran = run("replay", "--hpc", trace, "--requests", rates, "--compare", "reactive", "--json", out, "--quiet")
     assert (ran.code, ran.out, ran.err) == (0, "", "")
     document = json.loads(out.read_text())
-    assert list(document) == ["input", "policy", "versions", "notes", "verdict", "frontier", "results"]
+    assert list(document) == [
+        "input",
+        "policy",
+        "versions",
+        "notes",
+        "verdict",
+        "winner",
+        "foresight_gain",
+        "splits",
+        "units",
+        "frontier",
+        "results",
+    ]
     assert list(document["results"]) == ["reactive"]
     assert list(document["results"]["reactive"]) == FIGURES
     assert document["input"]["hpc"] == "jobs.swf"
