@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -102,8 +103,8 @@ def _limits(
     up, down = found.up, found.down
     to_hpc, to_kubernetes = found.budgets[Direction.TO_HPC], found.budgets[Direction.TO_KUBERNETES]
     low, high = found.bounds
-    hpc_room = gang_room(found.sides[Side.HPC], nodes - kubernetes_nodes)
-    kubernetes_room = gang_room(found.sides[Side.KUBERNETES], kubernetes_nodes)
+    hpc_room = gang_room(found.sides[Side.HPC], nodes - kubernetes_nodes, _free_soon(found))
+    kubernetes_room = gang_room(found.sides[Side.KUBERNETES], kubernetes_nodes, kubernetes_nodes)
     fall = [
         (
             up.recallable + min(to_hpc[0], down.leaves_s.size),
@@ -125,6 +126,15 @@ def _limits(
         (hpc_room, Reason.GANG),
     ]
     return _tightest(fall), _tightest(rise)
+
+
+def _free_soon(found: Situation) -> int:
+    """The HPC side's nodes that are empty within the look-ahead, those on their way to it among them: also those that
+    may not move."""
+    leaves_s = found.up.leaves_s
+    idle = found.open_hpc - math.ceil(found.sides[Side.HPC].demand.running)
+    soon = int(np.count_nonzero(leaves_s > 0))
+    return max(idle, leaves_s.size - soon) + soon + found.down.going
 
 
 def _as_due(limits: tuple[tuple[int, Reason], tuple[int, Reason]], found: Situation, offsets: Ints) -> tuple[int, int]:

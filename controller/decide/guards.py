@@ -136,9 +136,13 @@ def begun_lately(snapshot: Snapshot, moves: MovesPolicy) -> int:
     return sum(1 for begun_s in (*snapshot.recent_moves_s, *elsewhere_s) if snapshot.now_s - begun_s < 3600)
 
 
-def gang_room(side: SideView, nodes: int) -> int:
-    """How many of its ``nodes`` the side can give without making impossible the largest waiting work that fits now."""
-    fitting = [size for size in side.waiting.sizes if size <= nodes]
+def gang_room(side: SideView, nodes: int, free: int) -> int:
+    """How many of its ``nodes`` the side can give without making impossible the largest waiting work that could begin
+    on the ``free`` of them that are empty within the look-ahead.
+
+    For work that could begin only later none are held: they would stand empty for it while the other side is short.
+    """
+    fitting = [size for size in side.waiting.sizes if size <= min(free, nodes)]
     return nodes - int(-(-max(fitting, default=0) // 1))
 
 

@@ -55,6 +55,10 @@ def hpc_nodes(count: int, **kind: object) -> list[Node]:
     return [hpc_node(f"h{number:02d}", **kind) for number in range(count)]
 
 
+def hpc_nodes_soon(count: int) -> list[Node]:
+    return [hpc_node(f"soon{number}", frees_in_s=3600) for number in range(count)]
+
+
 def kubernetes_nodes(count: int, **kind: object) -> list[Node]:
     return [kubernetes_node(f"k{number:02d}", **kind) for number in range(count)]
 
@@ -326,6 +330,27 @@ CASES = {
         FREE,
         0,
         {"gang": 6},
+    ),
+    "a job that can begin within the look-ahead keeps its nodes, too": (
+        snapshot([*hpc_nodes(4), *hpc_nodes_soon(2)], hpc=(6.0,), kubernetes=ONES),
+        POOL,
+        FREE,
+        0,
+        {"gang": 6},
+    ),
+    "idle nodes are not held for a job that can begin only tomorrow": (
+        snapshot([*hpc_nodes(5), hpc_node("long", frees_in_s=86_400)], hpc=(6.0,), kubernetes=ONES),
+        POOL,
+        FREE,
+        4,
+        {"balanced": 1, "busy": 1},
+    ),
+    "nodes that rest are held for it with the others": (
+        snapshot(hpc_nodes(6), hpc=(6.0,), kubernetes=ONES, moved_s={"h00": NOW_S, "h01": NOW_S}),
+        POOL,
+        MovesPolicy(at_once="100%", per_hour="100%", dwell="20m"),
+        0,
+        {"gang": 4, "dwell": 2},
     ),
     "a node that is on its way already counts": (
         snapshot(
