@@ -39,7 +39,7 @@ def not_flat(spec: Spec) -> str | None:
         return "nodes that are booked ahead"
     if spec.moves.node_hours_per_day is not None:
         return "node-hours that moves may take in a day"
-    if spec.takeovers:
+    if spec.takeovers or spec.pools[0].takeover.automatic is not None:
         return "takeovers"
     return None
 

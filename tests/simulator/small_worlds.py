@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from models.nodes import NodeShape
 from models.policies import MovesPolicy, Policy, PoolPolicy, Shares, Spec, Weights
+from models.pools import PoolTakeovers
 from simulator.hpc import NodeKind
 from simulator.machine import Machine, Workload
 from simulator.work import Pod
@@ -21,9 +22,14 @@ def policy(
     ceiling: Shares | None = None,
     weights: Weights | None = None,
     moves: MovesPolicy | None = None,
+    takeover: PoolTakeovers | None = None,
 ) -> Policy:
     pool = PoolPolicy(
-        name="pool", floor=floor or Shares(), ceiling=ceiling or Shares(), unmet_cost=weights or Weights()
+        name="pool",
+        floor=floor or Shares(),
+        ceiling=ceiling or Shares(),
+        unmet_cost=weights or Weights(),
+        takeover=takeover or PoolTakeovers(),
     )
     return Policy(spec=Spec(pools=(pool.without_usual_floors(),), moves=moves or MovesPolicy()))
 

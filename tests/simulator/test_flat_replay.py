@@ -15,7 +15,7 @@ from controller.whatif.moving import TooSlow
 from models.audit import Entered, Entry
 from models.handovers import Direction, Stage
 from models.policies import Evict, MovesPolicy, Settle, Shares, Weights
-from models.pools import PoolInKubernetes
+from models.pools import AutomaticTakeovers, PoolInKubernetes, PoolTakeovers
 from simulator.assemble import Inputs, assemble
 from simulator.compare import replay, replay_flat, replay_plain
 from simulator.flat.replay import FlatReplay, not_flat
@@ -188,6 +188,7 @@ def test_any_world_and_policy(jobs, rates, moves: MovesPolicy, handover_s: int, 
         ({"policy": policy(moves=MovesPolicy(reserve_ahead=True))}, "booked"),
         ({"policy": policy(moves=MovesPolicy(node_hours_per_day=3))}, "node-hours"),
         ({"policy": policy(moves=MovesPolicy(loans="dueDates"))}, "booked"),
+        ({"policy": policy(takeover=PoolTakeovers(automatic=AutomaticTakeovers()))}, "takeovers"),
         ({"shared_cores": True}, "share"),
     ],
 )
