@@ -272,6 +272,7 @@ def waiting(job: float, kubernetes: float, nodes: list | None = None) -> Snapsho
     return snapshot(shown, hpc=(job,) if job else (), forecasts={Side.KUBERNETES: foreseen})
 
 
+WAITS_FOR_THE_LAST = Brought(Side.HPC, 2, NOW_S - 2 * HOUR_S, size=2, begins_s=NOW_S + HOUR_S)
 # job, what Kubernetes will need, what is planned before -> how many nodes are planned, paused
 BROUGHT = {
     "larger than its side, and there is a trough": (5.0, 1.0, NOTHING_BROUGHT, 5, False),
@@ -282,7 +283,18 @@ BROUGHT = {
     "planned, and it waits still": (5.0, 9.0, Brought(Side.HPC, 5, NOW_S + 60), 5, False),
     "it has begun": (0.0, 1.0, Brought(Side.HPC, 5, NOW_S - 60), 0, False),
     "not begun by its grace": (5.0, 1.0, Brought(Side.HPC, 5, NOW_S - HOUR_S - 1), 0, True),
+    "its nodes are there, and it waits for the last": (2.0, 9.0, WAITS_FOR_THE_LAST, 2, False),
+    "its nodes never came": (2.0, 9.0, changed(WAITS_FOR_THE_LAST, nodes=5), 0, True),
+    "the last is over, and it has not begun": (
+        2.0,
+        9.0,
+        changed(WAITS_FOR_THE_LAST, begins_s=NOW_S - HOUR_S - 1),
+        0,
+        True,
+    ),
+    "smaller work waits": (1.0, 9.0, WAITS_FOR_THE_LAST, 0, False),
     "forged for a thousand years hence": (0.0, 1.0, Brought(Side.HPC, 5, 1 << 50), 0, False),
+    "forged to wait a thousand years for the last": (0.0, 1.0, Brought(Side.HPC, 5, NOW_S, begins_s=1 << 50), 0, False),
     "paused for ever by somebody": (5.0, 1.0, Brought(paused_until_s=1 << 50), 5, False),
 }
 
@@ -305,6 +317,27 @@ def test_it_is_planned_for_the_first_hour_at_which_the_other_side_can_spare_them
 def test_work_that_lasts_longer_keeps_it_from_being_planned():
     nodes = [*hpc_nodes(2, frees_in_s=9 * HOUR_S), *kubernetes_nodes(4)]
     assert bring_about(NOTHING_BROUGHT, waiting(5.0, 1.0, nodes), AUTOMATIC, EVICTS, ()) == NOTHING_BROUGHT
+
+
+# seconds until each of two HPC nodes is free, what Kubernetes will need of eight -> nodes planned, hours they wait
+BY_LIMITS = {
+    "all are free": ((None, None), 1.0, 5, 0),
+    "one lasts, and Kubernetes spares another in its place": ((None, 9 * HOUR_S), 1.0, 6, 0),
+    "both last, and Kubernetes spares two": ((9 * HOUR_S, 9 * HOUR_S), 1.0, 7, 0),
+    "one lasts, and Kubernetes spares none": ((None, 9 * HOUR_S), 3.0, 0, 0),
+    "one ends in three hours, and is waited for": ((None, 3 * HOUR_S), 3.0, 5, 2),
+    "what ends sooner is waited for sooner": ((2 * HOUR_S, 9 * HOUR_S), 2.0, 6, 1),
+}
+
+
+@pytest.mark.parametrize(("frees_in_s", "need", "nodes", "waits_h"), BY_LIMITS.values(), ids=BY_LIMITS.keys())
+def test_a_job_gets_more_nodes_where_some_last_or_waits_for_them(frees_in_s, need: float, nodes: int, waits_h: int):
+    busy = [hpc_node(f"b{number}", frees_in_s=free_s) for number, free_s in enumerate(frees_in_s)]
+    found = bring_about(NOTHING_BROUGHT, waiting(5.0, need, [*busy, *kubernetes_nodes(6)]), AUTOMATIC, EVICTS, ())
+    assert found.nodes == nodes
+    assert (found.last_s - found.from_s + 1800) // HOUR_S == waits_h
+    window = found.window(AUTOMATIC)
+    assert window is None or window.to_s == found.last_s + HOUR_S
 
 
 def test_downward_is_the_direction_to_hpc():

@@ -140,3 +140,25 @@ def test_one_that_something_holds_beyond_the_hour_is_not_begun(side: Side):
     assert run.phases == [Phase.INFEASIBLE, Phase.GIVEN_UP]
     assert run.killed == 0
     assert run.in_time < run.nodes
+
+
+def large_job_begins(*, automatic: bool) -> bool:
+    """Whether a job of seven of ten nodes begins, where small jobs keep five busy and Kubernetes needs three."""
+    small = [Job(number, 1440 * number, 2 * HOUR_S, 2 * HOUR_S, 1) for number in range(50)]
+    large = Job(10**6, 3 * HOUR_S, HOUR_S, HOUR_S, 7)
+    jobs = sorted([*small, large], key=lambda job: job.submit_s)
+    takeover = {"takeover": {"automatic": {}}} if automatic else {}
+    pool = {"name": "pool", "floor": {"hpc": 0, "kubernetes": 0}, **takeover}
+    policy = Policy.model_validate({"spec": {"pools": [pool]}})
+    world = World(
+        Workload(tuple(jobs), (), ((0, 3.0),)), (NodeKind("", 10),), SHAPE, policy, 20 * HOUR_S, handover_s=600
+    )
+    replay = Replay(world, "reactive", lambda machine: forecaster_for("reactive", world, machine))
+    replay.run()
+    assert replay.machine.counts.killed == 0
+    return large.id not in {batch.id for batch in replay.machine.hpc.queue}
+
+
+def test_a_job_that_is_larger_than_its_side_begins_by_an_automatic_takeover_and_not_without():
+    assert not large_job_begins(automatic=False)
+    assert large_job_begins(automatic=True)
