@@ -72,7 +72,7 @@ class PastPolicy(Part):
     """What of the past is read from Prometheus when a pool starts without any."""
 
     span: Annotated[int, lasting("1d", "90d")] = field(
-        "14d", "How far back. Each week of two sides takes forecasts some 10 s of one core at the first start."
+        "14d", "How far back. Each week of two sides takes forecasts some 7 s of one core at the first start."
     )
     hpc: PastOfHpc | None = field(None, "Where the HPC side's demand is to be had. Without it, none is read.")
     kubernetes: PastOfKubernetes | None = field(None, "Where Kubernetes' is. Without it, none is read.")
