@@ -282,6 +282,7 @@ class HandoverNow(OfPool, frozen=True):
     ] = None
     uid: Annotated[Text, means("The uid of the Kubernetes node.")] = ""
     repair: Annotated[bool, means("Whether it mends a node that was found open to both sides, or to neither.")] = False
+    loan: Annotated[bool, means("Whether it was begun for a date on which Kubernetes will lack the node.")] = False
 
 
 class Header(Struct, frozen=True):
