@@ -16,6 +16,7 @@ from service.page.heard import Heard
 from service.page.server import PageServer, listen
 from service.page.shown import Shown
 from service.page.static import Static
+from tests.real.chromium import chromium
 from tests.service.page_sample import (
     NOW_S,
     POOL,
@@ -30,9 +31,6 @@ from tests.service.page_sample import (
 )
 from tests.service.page_sample import request as asked_for
 
-CHROMIUM = Path("/usr/bin/chromium")
-if not CHROMIUM.exists():
-    pytest.skip(f"there is no {CHROMIUM}", allow_module_level=True)
 playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
 
 WAIT_MS = 60_000  # a machine that is busy takes long to start a browser, and to read what draws charts
@@ -72,8 +70,9 @@ class Served:
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[object]:
+    program = chromium()
     with playwright.sync_playwright() as running:
-        one = running.chromium.launch(executable_path=str(CHROMIUM), args=["--no-sandbox"])
+        one = running.chromium.launch(executable_path=program, args=["--no-sandbox"])
         yield one
         one.close()
 

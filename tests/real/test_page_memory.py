@@ -21,7 +21,8 @@ from models.events import Event, Planned, Topic
 from models.nodes import HpcNode, Side
 from tests.patience import until
 from tests.real import ports
-from tests.real.test_page import CHROMIUM, WAIT_MS, playwright
+from tests.real.chromium import chromium
+from tests.real.test_page import WAIT_MS, playwright
 from tests.service import page_sample
 
 NODES = 1000
@@ -92,14 +93,14 @@ def page_process(folder: Path, port: int) -> Iterator[subprocess.Popen[bytes]]:
     "minutes", [10, pytest.param(60, marks=pytest.mark.long("an hour in which what leaks a little would show"))]
 )
 def test_two_browsers_beside_a_thousand_nodes_do_not_let_it_grow(tmp_path: Path, minutes: int):
-    port = ports.free(1)[0]
+    port, program = ports.free(1)[0], chromium()
     with page_process(tmp_path, port) as running, playwright.sync_playwright() as driver:
         bus = open_bus(f"sqlite:{tmp_path}/state/bus.db")
         site = Site(bus)
         for one in site.nodes:
             bus.publish(one)
         until(lambda: answers(port))
-        browser = driver.chromium.launch(executable_path=str(CHROMIUM), args=["--no-sandbox"])
+        browser = driver.chromium.launch(executable_path=program, args=["--no-sandbox"])
         pages = [browser.new_page() for _ in range(2)]
         for page in pages:
             page.set_default_timeout(WAIT_MS)
