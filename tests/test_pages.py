@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterable
 from pathlib import Path
 
 import pytest
 
 from cli.main import COMMANDS
-from tests.test_style import PRODUCT, ROOT, links, named
+from tests.test_style import NOT_OURS, PRODUCT, ROOT, links, named
 
 PAGES = sorted(
     {ROOT / name for name in ("README.md", "ARCHITECTURE.md", "CONTRIBUTING.md")}
@@ -27,7 +28,12 @@ NAMES = {
     "Slurm": r"(connectors?|connection) to (real )?Slurm|Slurm, PBS|slurm/",
     "the event bus": r"(event bus|bus/)",
     "several pools": r"several pools",
+    "Prometheus": r"(connectors?|connection) to [^.;]*Prometheus|prom/",
+    "loans": r"loans? with a due date",
+    "takeovers": r"takeovers",
 }
+SAID_AGAIN = 60
+"""Shorter sentences may stand twice on a page: those of runbooks begin alike."""
 
 
 def existing() -> dict[str, str]:
@@ -67,6 +73,7 @@ def called_unbuilt(text: str, names: dict[str, str]) -> Iterable[str]:
         ("`tidegate doctor` is not built yet; `tidegate run` is.", ["tidegate run", "tidegate doctor"]),
         ("* `tidegate run` is there.\n* A chart is not built yet.", []),
         ("Connectors to PBS and Kubernetes are not built yet.", []),
+        ("Connectors to PBS and Prometheus, and a chart, are still to come.", ["Prometheus"]),
         ("`service/` runs it.\n\n```\nnot built yet: service/\n```", []),
     ],
 )
@@ -77,6 +84,20 @@ def test_what_is_called_unbuilt_is_found_in_its_own_sentence(text: str, found: l
 @pytest.mark.parametrize("page", PAGES, ids=named)
 def test_no_page_calls_unbuilt_what_there_is(page: Path):
     assert list(called_unbuilt(page.read_text(encoding="utf-8"), existing())) == []
+
+
+@pytest.mark.parametrize("page", [*PAGES, ROOT / "CHANGELOG.md"], ids=named)
+def test_no_page_says_a_sentence_twice(page: Path):
+    text = re.sub(r"^(#|\|).*\n+", "", page.read_text(encoding="utf-8"), flags=re.MULTILINE)
+    counted = Counter(one for one in sentences(text) if len(one) > SAID_AGAIN)
+    assert [one for one, times in counted.items() if times > 1] == []
+
+
+def test_the_architecture_names_every_folder_of_code():
+    text = (ROOT / "ARCHITECTURE.md").read_text(encoding="utf-8")
+    said = text.partition("## Folders")[2].partition("\n## ")[0]
+    folders = {path.parent.name for path in ROOT.glob("*/*.py")} - NOT_OURS
+    assert sorted(one for one in folders if f"`{one}/`" not in said) == []
 
 
 def test_the_architecture_ends_with_a_list_of_every_decision_record():
