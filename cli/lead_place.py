@@ -19,6 +19,7 @@ from models.errors import BadInput
 from models.leadership import Orders
 from models.takeovers import BY_LONGEST
 from service.site import LOCK, LeaseSettings, Site, read_site
+from service.state_folder import AUDIT
 
 if TYPE_CHECKING:
     from connectors.kube.lease import KubeLeaseStore
@@ -55,8 +56,9 @@ class Place(Protocol):
         """Replace the orders. Raises BadInput or Unreachable, and then nothing is known to have changed."""
         ...
 
-    def resume_command(self, pool: str | None) -> str:
-        """What lets moves of one pool, or of all, go on."""
+    @property
+    def typed(self) -> str:
+        """How a person names it in a command, to be pasted."""
         ...
 
 
@@ -69,7 +71,7 @@ class LockPlace:
     def __init__(self, file: Path, typed: str) -> None:
         self.name = str(file)
         self._file = file
-        self._typed = typed
+        self.typed = typed
 
     def look(self) -> Led | None:
         """See the base."""
@@ -85,10 +87,6 @@ class LockPlace:
         """See the base."""
         return lock_state.order(self._file, new)
 
-    def resume_command(self, pool: str | None) -> str:
-        """See the base."""
-        return _command(self._typed, pool)
-
 
 class LeasePlace:
     """A Lease; ``typed`` is how a person names it."""
@@ -99,7 +97,7 @@ class LeasePlace:
     def __init__(self, store: KubeLeaseStore, typed: str) -> None:
         self.name = str(store)
         self._store = store
-        self._typed = typed
+        self.typed = typed
 
     def look(self) -> Led | None:
         """See the base."""
@@ -116,10 +114,6 @@ class LeasePlace:
     def order(self, new: Callable[[Orders], Orders]) -> Orders:
         """See the base."""
         return self._store.order(new).orders
-
-    def resume_command(self, pool: str | None) -> str:
-        """See the base."""
-        return _command(self._typed, pool)
 
 
 def place_of(file: Path | None, site_file: Path | None) -> Place:
@@ -144,6 +138,26 @@ def led_by(place: Place) -> Led:
     return led
 
 
+def resume_command(place: Place, pool: str | None) -> str:
+    """What lets moves of one pool, or of all, go on."""
+    return f"tidegate resume {place.typed}{f' --pool {quote(pool)}' if pool else ''}"
+
+
+def heard_by(led: Led, place: Place) -> str:
+    """Who hears an order, in words."""
+    if led.leader:
+        return f"{led.leader}, in epoch {led.epoch}, and hears it within seconds"
+    return f"nobody leads by {place.name} now: whoever does next hears it"
+
+
+def audit_of(file: Path | None, site_file: Path | None) -> Path:
+    """The audit that a leader on this machine writes, beside the lock file or where the site file says."""
+    if site_file is not None:
+        return read_site(site_file).spec.state / AUDIT
+    assert file is not None  # noqa: S101 - place_of has seen to it
+    return file.parent / AUDIT
+
+
 def who() -> str:
     """Who gives an order, as far as the machine knows; under sudo, who asked for that."""
     try:
@@ -159,7 +173,3 @@ def _lease_of(site: Site, lease: LeaseSettings, typed: str) -> LeasePlace:
     from service.kube_api import open_api  # noqa: PLC0415
 
     return LeasePlace(KubeLeaseStore(open_api(site.spec.kubernetes), lease.namespace, lease.name), typed)
-
-
-def _command(typed: str, pool: str | None) -> str:
-    return f"tidegate resume {typed}{f' --pool {quote(pool)}' if pool else ''}"

@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from basics.text import clean, some
-from cli.lead_place import Led, Place, led_by, place_of, who
+from cli.lead_place import Led, Place, heard_by, led_by, place_of, resume_command, who
 from controller.site_leadership import pools_in
 from models.leadership import Ordered, Pause
 
@@ -38,7 +38,7 @@ def pause(
     place.order(lambda orders: orders.pause(Pause.REVERT if revert else Pause.FINISH, pool, ordered))
     _say(
         f"moves{whose} are paused, open hand-overs {'turn back' if revert else 'finish'};"
-        f" go on: {place.resume_command(pool)}"
+        f" go on: {resume_command(place, pool)}"
     )
     _tell_who_hears(led, place, pool)
 
@@ -50,7 +50,7 @@ def resume(file: File = None, site: Site = None, pool: Pool = None, why: Why = "
     before = place.orders()
     orders = place.order(lambda orders: orders.resume(pool, ordered))
     if orders.paused is not None:
-        _say(f"all pools stay paused, this one too; go on: {place.resume_command(None)}")
+        _say(f"all pools stay paused, this one too; go on: {resume_command(place, None)}")
     else:
         _say(f"moves{whose} may begin again")
     was = before if pool is None else before.pools.get(pool)
@@ -78,10 +78,7 @@ def _ordered(why: str) -> Ordered:
 
 def _tell_who_hears(led: Led, place: Place, pool: str | None) -> None:
     """Who leads; and what may be a slip of the finger, which is kept, as the pool may come."""
-    if led.leader:
-        _say(f"{led.leader}, in epoch {led.epoch}, and hears it within seconds")
-    else:
-        _say(f"nobody leads by {place.name} now: whoever does next hears it")
+    _say(heard_by(led, place))
     known = pools_in(led.remembered)
     if known and pool is not None and pool not in known:
         typer.echo(f"note: nobody has led a pool {pool} by this {place.kind} yet, only {some(known)}", err=True)

@@ -10,7 +10,7 @@ import typer
 
 from basics.text import clean
 from cli.audit.timelines import decisions
-from cli.lead_place import led_by, place_of, who
+from cli.lead_place import audit_of, led_by, place_of, who
 from cli.quantities import DURATION, lasting
 from cli.times import time_s
 from controller.decide.bounds import wanted_of
@@ -22,8 +22,6 @@ from models.errors import BadInput
 from models.leadership import Orders
 from models.nodes import Side
 from models.takeovers import ALL, Request, nodes_text
-from service.site import read_site
-from service.state_folder import AUDIT
 
 app = typer.Typer(no_args_is_help=True, help="Announce that one side gets many nodes for some hours, and cancel it.")
 
@@ -71,7 +69,7 @@ def request(
         raise typer.BadParameter(str(error)) from error
     if asked.to_s <= now_s:
         raise typer.BadParameter("it would be over already")
-    _tell_cost(asked, _last_decision(_audit(file, site), pool))
+    _tell_cost(asked, _last_decision(audit_of(file, site), pool))
     for other in orders.takeovers:
         if other.pool == pool and other.at_s < asked.to_s and asked.at_s < other.to_s:
             _say(f"note: request {other.ident} has the pool at that time; the one that begins first is held")
@@ -80,7 +78,8 @@ def request(
         return
     led_by(place)
     made = place.order(lambda now: now.announce(_numbered(asked, now), now_s)).takeovers[-1]
-    _say(f"request {made.ident} is announced: {_line(made)}; cancel it: tidegate takeover cancel {made.ident}")
+    _say(f"request {made.ident} is announced: {_line(made)}")
+    _say(f"cancel it: tidegate takeover cancel {made.ident} {place.typed}")
 
 
 @app.command("list")
@@ -124,13 +123,6 @@ def _line(one: Request) -> str:
         f"{nodes_text(one.nodes)} of pool {one.pool} for {one.side} at {hour(one.at_s)} for {duration_text(one.for_s)}"
         f" (asked by {one.by} at {hour(one.asked_s)})"
     )
-
-
-def _audit(file: Path | None, site: Path | None) -> Path:
-    if site is not None:
-        return read_site(site).spec.state / AUDIT
-    assert file is not None  # noqa: S101 - place_of has seen to it
-    return file.parent / AUDIT
 
 
 def _last_decision(audit: Path, pool: str) -> Decided | None:

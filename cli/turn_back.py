@@ -8,12 +8,17 @@ from typing import Annotated
 import typer
 
 from basics.text import clean
-from cli.lead_place import place_of
+from cli.audit.timelines import read_timelines
+from cli.lead_place import Place, audit_of, heard_by, led_by, place_of
 from models.errors import BadInput
+from models.handovers import Stage
+from models.identity import split_name
 
 
 def turn_back(
-    ident: Annotated[str, typer.Argument(metavar="ID", help="The hand-over, as tidegate status and the page name it")],
+    ident: Annotated[
+        str, typer.Argument(metavar="ID", help="The hand-over, by its id or by how only its own ends, such as 7.4")
+    ],
     file: Annotated[
         Path | None,
         typer.Argument(help="The lock file that the controller leads by", metavar="FILE", show_default=False),
@@ -28,7 +33,27 @@ def turn_back(
     The leader hears it within seconds. One that is opening on its new side goes on, and one that is over stays so.
     """
     place = place_of(file, site)
-    if place.look() is None:
-        raise BadInput(f"there is no such {place.kind}, so nobody hears it", where=place.name, remedy=place.remedy)
-    place.order(lambda orders: orders.turn_back(ident))
-    typer.echo(clean(f"hand-over {ident} is ordered back; what becomes of it: tidegate status, or tidegate handovers"))
+    led = led_by(place)
+    whole = _under_way(ident, audit_of(file, site), place)
+    place.order(lambda orders: orders.turn_back(whole))
+    typer.echo(clean(f"hand-over {whole} is ordered back; what becomes of it: tidegate status, or tidegate handovers"))
+    typer.echo(clean(heard_by(led, place)))
+
+
+def _under_way(ident: str, audit: Path, place: Place) -> str:
+    """The whole id. Raises BadInput for what cannot be turned back, or is the end of no id that is known here.
+
+    A whole id that the audit here does not have is ordered as it is: another machine may have begun it.
+    """
+    try:
+        known = read_timelines(audit).of(ident)
+    except BadInput as error:
+        if not split_name(ident)[0]:
+            remedy = "give the whole id, as tidegate status and the page have it"
+            raise BadInput(f"no hand-over is known here by that id: {error}", where=ident, remedy=remedy) from error
+        typer.echo(f"note: it is ordered as typed, but the audit here has none such: {clean(str(error))}", err=True)
+        return ident
+    stage = known.handover.stage
+    if place.kind == "lock" and (stage.finished or stage in (Stage.CANCELLING, Stage.OPENING)):
+        raise BadInput(f"hand-over {known.id} cannot be turned back any more: it is in stage {stage}", where=str(audit))
+    return known.id

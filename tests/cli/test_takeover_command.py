@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -50,16 +51,16 @@ def decided(folder: Path, pool: PoolPolicy | None = None) -> None:
 def test_whoever_leads_hears_of_it_and_of_its_end(tmp_path: Path):
     leader = LockFile(tmp_path / "lead")
     leader.tick()
-    assert f"request 1 is announced: all nodes of pool pool for hpc at {SHOWN} for 8h" in run(
-        "request", str(tmp_path / "lead"), *WORDS
-    )
+    told = run("request", str(tmp_path / "lead"), *WORDS)
+    assert f"request 1 is announced: all nodes of pool pool for hpc at {SHOWN} for 8h" in told
     leader.tick()
     (heard,) = leader.orders.of("pool").takeovers
     assert (heard.side, heard.nodes, heard.for_s) == (Side.HPC, ALL, 8 * 3600)
     assert heard.at_s == int(datetime.fromisoformat(f"{HOUR}+00:00").timestamp())
     assert "@" in heard.by
     assert run("list", str(tmp_path / "lead")).startswith(f"1: all nodes of pool pool for hpc at {SHOWN}")
-    assert run("cancel", "1", str(tmp_path / "lead")) == "request 1 is cancelled\n"
+    _, _, to_cancel = told.partition("cancel it: tidegate takeover ")
+    assert run(*shlex.split(to_cancel)) == "request 1 is cancelled\n", "the command can be pasted as it is told"
     leader.tick()
     assert leader.orders.takeovers == ()
     assert run("list", str(tmp_path / "lead")) == "no takeover is announced\n"
