@@ -16,8 +16,12 @@ from cli.audit.format import clock, wrapped
 from cli.looking.api import fetched
 from cli.looking.state import from_state
 from cli.planning.latest import folder_of
-from service.page.model import HandoverStatus, PlanStatus, PoolStatus, Status
+from models.handovers import Stage
+from models.takeovers import ALL
+from service.page.model import HandoverStatus, OrdersStatus, PlanStatus, PoolStatus, Status
 from service.page.words import NAMES
+
+TAKEOVERS_MOST = 5
 
 Line = tuple[str, str]
 """How far a line is indented, and its text."""
@@ -54,25 +58,46 @@ def status(
 def _lines(found: Status) -> Iterator[Line]:
     mode = "mode auto" if found.mode == "auto" else f"mode {found.mode}: nothing is moved"
     yield "", f"Site {found.site}, {mode}, as of {clock(found.now_s)}."
-    if found.orders is not None and found.orders.paused is not None:
-        yield "", f"All moves are paused by a person; open hand-overs {found.orders.paused}."
+    orders = found.orders or OrdersStatus()
+    if orders.paused is not None:
+        yield "", f"All moves are paused {_ordered(orders, '')}; open hand-overs {orders.paused}."
     yield from (("", f"{one.part}: {one.text}") for one in found.parts if not one.well)
     for pool in found.pools:
-        yield from _pool(pool)
+        yield from _pool(pool, orders)
     if found.handovers:
         yield "", "Hand-overs:"
         yield from (("  ", _handover(one, found.now_s)) for one in found.handovers)
-    for one in found.takeovers[:5]:
-        yield "", f"Takeover {one.name} of pool {one.pool} for {NAMES[one.side]}: from {clock(one.from_s)}."
+    yield from (("", text) for text in (*_needing(found), *_takeovers(found)))
     if found.unknown:
         yield "", "Not known yet:"
         yield from (("  ", f"{one.what}: {one.until}") for one in found.unknown)
 
 
-def _pool(pool: PoolStatus) -> Iterator[Line]:
+def _ordered(orders: OrdersStatus, pool: str) -> str:
+    """By whom a pause was, when and why, as far as that was kept."""
+    return orders.ordered.get(pool, "by a person")
+
+
+def _needing(found: Status) -> Iterator[str]:
+    for one in found.handovers:
+        if one.stage is Stage.STUCK:
+            yield f"Node {one.node} needs a person: tidegate handovers AUDIT --show {one.id}, and the log, say more."
+
+
+def _takeovers(found: Status) -> Iterator[str]:
+    for one in found.takeovers[:TAKEOVERS_MOST]:
+        asked = f", asked by {one.by}" if one.by else ""
+        nodes = "all nodes" if one.nodes == ALL else count(one.nodes, "node")
+        times = f"from {clock(one.from_s)} to {clock(one.to_s)}"
+        yield f"Takeover {one.name}{asked}: {nodes} of pool {one.pool} for {NAMES[one.side]} {times}."
+    if (more := len(found.takeovers) - TAKEOVERS_MOST) > 0:
+        yield f"{count(more, 'takeover')} more within a week."
+
+
+def _pool(pool: PoolStatus, orders: OrdersStatus) -> Iterator[Line]:
     yield "", f"Pool {pool.name}: {pool.sentence}"
-    if pool.paused is not None:
-        yield "  ", f"Its moves are paused by a person; open hand-overs {pool.paused}."
+    if pool.name in orders.pools:
+        yield "  ", f"Its moves are paused {_ordered(orders, pool.name)}; open hand-overs {pool.paused}."
     for side in pool.sides:
         ahead = side.ahead[-1]
         expected = f"{ahead.low:.1f} to {ahead.high:.1f} by {clock(ahead.at_s)} ({side.source})"
@@ -95,5 +120,9 @@ def _plan(plan: PlanStatus) -> Iterable[str]:
 def _handover(one: HandoverStatus, now_s: int) -> str:
     why = "" if one.why is None else f" ({one.why})"
     since_min = max(0, now_s - one.stage_since_s) // 60
-    where = NAMES[one.direction.target]
-    return f"{one.node} to {where}: {one.stage}{why} for {since_min} min, until {clock(one.deadline_s)}; {one.id}"
+    where, booked = NAMES[one.direction.target], ""
+    if one.stage is Stage.RESERVED and one.reserved_from_s is not None:
+        booked = f" from {clock(one.reserved_from_s)}{', a loan,' if one.loan else ''}"
+    return (
+        f"{one.node} to {where}: {one.stage}{booked}{why} for {since_min} min, until {clock(one.deadline_s)}; {one.id}"
+    )

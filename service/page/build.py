@@ -47,7 +47,7 @@ OWNERS = ("hpc", "kubernetes", "moving", "nobody", "both")
 def status(site: Site, heard: Heard, known: Known, fresh: Freshness, now_s: int) -> Status:
     """All that is known at ``now_s``."""
     old = fresh.outdated(heard.events(), now_s)
-    pools = [_pool(site, heard, key, known.orders, old) for key in pool_keys(site, heard)]
+    pools = [_pool(site, heard, key, known.orders, old, now_s) for key in pool_keys(site, heard)]
     return Status(
         site.name,
         now_s,
@@ -77,8 +77,8 @@ def _name(site: Site, key: str) -> str:
     return key.removeprefix(f"{site.name}/")
 
 
-def _pool(site: Site, heard: Heard, key: str, orders: Orders | None, old: Mapping[str, int]) -> PoolStatus:
-    name, owners = _name(site, key), heard.owners(key)
+def _pool(site: Site, heard: Heard, key: str, orders: Orders | None, old: Mapping[str, int], now_s: int) -> PoolStatus:
+    name, owners = _name(site, key), heard.owners(key, now_s)
     plan, made, is_old = None, None, False
     for event, one in heard.told(key, Planned):
         is_old, made = event.id in old, one.plan
@@ -153,7 +153,9 @@ def _handovers(site: Site, heard: Heard) -> Iterator[HandoverStatus]:
 def handover_status(pool: str, one: Handover) -> HandoverStatus:
     """One hand-over as it is shown."""
     times = one.started_s, one.stage_since_s, one.deadline_s
-    return HandoverStatus(one.id, pool, one.node, one.direction, one.stage, *times, one.why)
+    return HandoverStatus(
+        one.id, pool, one.node, one.direction, one.stage, *times, one.why, one.loan, one.reserve_from_s
+    )
 
 
 def _takeovers(site: Site, orders: Orders, now_s: int) -> Iterator[TakeoverStatus]:

@@ -60,9 +60,13 @@ class Heard:
         ordered = sorted(mine, key=lambda one: one.key)
         return ((event, event.payload) for event in ordered if isinstance(event.payload, kind))
 
-    def owners(self, pool: str) -> dict[str, list[str]]:
-        """The names of the pool's nodes by who may start work on them, those that only one side shows left out."""
-        open_on = {one.node for _, one in self.told(pool, Handover) if not one.stage.finished}
+    def owners(self, pool: str, now_s: int) -> dict[str, list[str]]:
+        """The names of the pool's nodes by who may start work on them, those that only one side shows left out.
+
+        A loan's node is still the HPC side's before its date.
+        """
+        told = (one for _, one in self.told(pool, Handover))
+        open_on = {one.node for one in told if not (one.stage.finished or one.awaits_date(now_s))}
         found: dict[str, list[str]] = defaultdict(list)
         for name, seen in self._nodes.get(pool, {}).items():
             found[_owner(name, seen, open_on)].append(name)
@@ -75,7 +79,7 @@ class Heard:
             return
         self._sampled_s = now_s
         for pool, track in self.owned.items():
-            counts = {owner: len(names) for owner, names in self.owners(pool).items()}
+            counts = {owner: len(names) for owner, names in self.owners(pool, now_s).items()}
             if counts:
                 hpc, kubernetes = counts.pop(Side.HPC, 0), counts.pop(Side.KUBERNETES, 0)
                 track.take(now_s, (float(hpc), float(kubernetes), float(sum(counts.values()))))

@@ -124,6 +124,10 @@ class HandoverStatus(Struct, frozen=True):
     stage_since_s: Annotated[int, means("When its stage began, in seconds since 1970.")]
     deadline_s: Annotated[int, means("When it gives up and turns back, in seconds since 1970.")]
     why: Annotated[Why | None, means("Why it turned back or needs a person; null while neither.")] = None
+    loan: Annotated[bool, means("Whether it was begun for a date on which Kubernetes will lack the node.")] = False
+    reserved_from_s: Annotated[
+        int | None, means("From when on its node is booked, in seconds since 1970; null where it was closed at once.")
+    ] = None
 
 
 class TakeoverStatus(Struct, frozen=True):

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from models.events import Event, Planned, Topic
 from models.freshness import Freshness
-from models.handovers import Direction
+from models.handovers import Direction, Stage
 from models.hostlists import hosts
 from models.leadership import Orders, Pause
 from models.nodes import HpcNode, KubernetesNode, Side
@@ -26,6 +26,7 @@ from tests.service.page_sample import (
     event,
     events,
     forecast,
+    handover,
     heard_of,
     known,
     node_events,
@@ -57,6 +58,16 @@ def test_who_owns_what_and_why_is_one_sentence():
         "kubernetes": (32, "gpu[001-032]"),
         "moving": (1, "gpu033"),
     }
+
+
+@pytest.mark.parametrize(("away_s", "owner"), [(600, "hpc"), (-600, "moving")], ids=["before its date", "after it"])
+def test_a_loan_is_the_hpc_sides_until_its_date_and_is_shown_with_it(away_s: int, owner: str):
+    loan = replace(handover(8, Stage.RESERVED), reserve_from_s=NOW_S + away_s, loan=True)
+    told = [*node_events(8), event(Topic.HANDOVERS, f"/{loan.node}", loan, 1)]
+    status = shown(heard_of(iter(told)), Orders())
+    (booked,) = status.handovers
+    assert (booked.loan, booked.reserved_from_s) == (True, NOW_S + away_s)
+    assert loan.node in {name for one in only(status).owners if one.owner == owner for name in hosts(one.nodes)}
 
 
 MOVE = Move("n1", Direction.TO_HPC, Reason.DEMAND, "Moving 1 node to hpc: gain 1", 1.0, 0.5)
@@ -169,9 +180,9 @@ def test_who_may_start_work_is_seen_on_both_sides():
     heard.take(event(Topic.NODES, "/kubernetes/gpu004", KubernetesNode("gpu004", "tidegate:x", False, 0), 2))
     heard.take(event(Topic.NODES, "/hpc/gpu004", HpcNode("gpu004", "a100", "tidegate:x", False, None), 2))
     heard.take(event(Topic.NODES, "/hpc/gpu002", None, 2))
-    assert heard.owners(POOL.key) == {"both": ["gpu001"], "hpc": ["gpu003"], "nobody": ["gpu004"]}
+    assert heard.owners(POOL.key, NOW_S) == {"both": ["gpu001"], "hpc": ["gpu003"], "nobody": ["gpu004"]}
     heard.take(event(Topic.NODES, "/hpc/gpu002", HpcNode("gpu002", "a100", None, False, None), 1))
-    assert "gpu002" not in heard.owners(POOL.key).get("both", []), "a late event changes nothing"
+    assert "gpu002" not in heard.owners(POOL.key, NOW_S).get("both", []), "a late event changes nothing"
 
 
 def test_charts_have_what_came_what_had_been_said_and_what_is_expected():

@@ -63,13 +63,17 @@
 
   function takeovers(status, now) {
     const box = document.getElementById("takeover-chart");
-    box.hidden = !status.takeovers.length;
+    const loans = status.handovers.filter((one) => one.loan && one.stage === "reserved" && one.reserved_from_s !== null);
+    box.hidden = !status.takeovers.length && !loans.length;
     if (box.hidden) return;
     const label = (one) => `${one.name} (${one.pool})`;
     const line = (one, from, to, share, width) => ({ x: [from * 1000, to * 1000], y: [label(one), label(one)], mode: "lines",
       line: { width, color: faded(one.side, share) }, showlegend: false, hovertemplate: "%{x}<extra></extra>" });
     const traces = status.takeovers.flatMap((one) => [line(one, one.prepare_s, one.from_s, 0.35, 8), line(one, one.from_s, one.to_s, 1, 16)]);
-    const frame = layout("Takeovers, the thin part prepares", now, { hovermode: "closest" });
+    traces.push(...loans.map((one) => ({ x: [one.reserved_from_s * 1000], y: [`loans (${one.pool})`], mode: "markers", text: [one.node],
+      marker: { symbol: "diamond", size: 11, color: css("kubernetes") }, showlegend: false, hovertemplate: "%{text}, from %{x}<extra></extra>" })));
+    const title = `Takeovers, the thin part prepares${loans.length ? "; a diamond is a node's loan" : ""}`;
+    const frame = layout(title, now, { hovermode: "closest" });
     frame.yaxis = { ...frame.yaxis, type: "category", rangemode: "normal", autorange: "reversed" };
     put(box, traces, frame);
   }

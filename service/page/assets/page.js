@@ -140,7 +140,8 @@ function shorter(text) {
 function handover(one) {
   const late = ["stuck", "cancelling", "opening"].includes(one.stage);
   const button = status.writable && !late && el("button", { type: "button", onclick: () => order("POST", `/api/handovers/${encodeURIComponent(one.id)}/cancel`) }, "Turn back");
-  const stage = el("span", { class: one.stage === "stuck" ? "bad" : null }, one.stage + (one.why ? ` (${one.why})` : ""));
+  const booked = one.stage === "reserved" && one.reserved_from_s !== null ? ` from ${time(one.reserved_from_s)}${one.loan ? ", a loan" : ""}` : "";
+  const stage = el("span", { class: one.stage === "stuck" ? "bad" : null }, one.stage + booked + (one.why ? ` (${one.why})` : ""));
   return [one.node, NAMES[one.direction.split("->")[1]], stage, span(status.now_s - one.stage_since_s), time(one.deadline_s), el("code", {}, one.id), button || ""];
 }
 
