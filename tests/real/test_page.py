@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from models.events import Topic
+from models.handovers import Stage
 from models.leadership import Orders, Pause
 from models.nodes import Side
 from service.page.app import make_app
@@ -113,6 +114,17 @@ def test_all_is_drawn_within_the_window_and_nothing_comes_from_elsewhere(
     back = page.evaluate("getComputedStyle(document.body).backgroundColor")
     assert back == ("rgb(255, 255, 255)" if scheme == "light" else "rgb(13, 17, 23)")
     assert {url.split("/")[2] for url in served.asked if not url.startswith("data:")} == {f"127.0.0.1:{served.port}"}
+    assert served.said == []
+    page.close()
+
+
+def test_a_loan_is_on_the_time_line_and_says_from_when_on(browser, served: Served):
+    loan = replace(handover(64, Stage.RESERVED, None, 3), reserve_from_s=NOW_S + 5400, loan=True)
+    served.heard.take(event(Topic.HANDOVERS, f"/{loan.node}", loan, 1))
+    served.again()
+    page = served.visit(browser, 390)
+    page.wait_for_selector("#takeover-chart:has-text('loans (a100)')")
+    assert "reserved from 02:30, a loan" in page.inner_text("#handovers")
     assert served.said == []
     page.close()
 
