@@ -17,6 +17,7 @@ from models.fields import PATH, Contradiction, Part, field, matching
 
 LOCK = "lock"  # in the folder of the state: what a controller leads by, with the orders of persons
 
+_PORT = r"([0-9]{1,4}|[1-5][0-9]{4}|6[0-4][0-9]{3}|65[0-4][0-9]{2}|655[0-2][0-9]|6553[0-5])"
 _NAME = matching(r"[a-z0-9]([a-z0-9.-]{0,61}[a-z0-9])?", "a name of lower-case letters, digits, dots and dashes", 63)
 _OBJECT = matching(r"[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?", "the name of an object in Kubernetes", longest=253)
 _BUS = matching(r"(sqlite:.+|kafka:.+)", "sqlite:FILE or kafka:HOST:PORT[,HOST:PORT]", longest=4096)
@@ -55,7 +56,7 @@ class BusPlace(Part):
 class PageSettings(Part):
     """The status page, the API and the metrics, over plain HTTP."""
 
-    listen: Annotated[str, matching(r"[^\s:]+:[0-9]{1,5}", "an address such as 127.0.0.1:8470", longest=253)] = field(
+    listen: Annotated[str, matching(rf"[^\s:]+:{_PORT}", "an address such as 127.0.0.1:8470", longest=253)] = field(
         "127.0.0.1:8470", "Where to listen: HOST:PORT. Whoever reaches it can read it, so keep it within the site."
     )
     admin_token: Annotated[Path, PATH] | None = field(

@@ -70,6 +70,7 @@ def _all(site: Path, policy: Path | None) -> Iterator[Finding]:
     spec = place.spec
     pools = [PoolId(place.metadata.name, pool.name) for pool in (rules or Policy()).spec.pools]
     yield from guarded(files.STATE, lambda: files.state_findings(spec.state))
+    yield from guarded(files.PAGE, lambda: files.page_findings(spec.page))
     yield from guarded(bus.CHECK, lambda: bus.bus_findings(spec.bus, pools))
     lease = spec.leadership.lease
     leads = files.leads(spec.state) if lease is None else None

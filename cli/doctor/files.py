@@ -17,11 +17,12 @@ from models.errors import BadInput
 from models.findings import Finding, skipped, warning, well, wrong
 from models.leadership import Orders
 from models.policies import Mode, Policy, Spec
+from service.page.admin import AdminToken
 from service.policy_file import read_policy
-from service.site import LOCK, Site, read_site
+from service.site import LOCK, PageSettings, Site, read_site
 from service.state_folder import troubles
 
-SITE, POLICY, HOOKS, STATE = "site", "policy", "policy.hooks", "state"
+SITE, POLICY, HOOKS, STATE, PAGE = "site", "policy", "policy.hooks", "state", "page.token"
 FREE_LEAST = 256 * 2**20  # bytes
 REMOTE = frozenset(
     ("nfs", "nfs4", "lustre", "gpfs", "beegfs", "cifs", "smb3", "ceph", "afs", "9p", "fuse.sshfs", "fuse.glusterfs")
@@ -59,6 +60,24 @@ def _hook_findings(spec: Spec) -> Iterator[Finding]:
         except BadInput as error:
             what = f"pool {pool.name}: {error.where}: {error.what}"
             yield tell(HOOKS, what, "Mend the file, or the policy's command; look as the user that Tidegate runs as.")
+
+
+def page_findings(page: PageSettings | None) -> Iterator[Finding]:
+    """Whether the admin token can be used, where there is one: without it neither the page nor role all starts."""
+    if page is None or page.admin_token is None:
+        return
+    try:
+        AdminToken(page.admin_token).check()
+    except BadInput as error:
+        remedy = "Write one line of random text as the user that Tidegate runs as, or take spec.page.adminToken out:"
+        command = f"(umask 077; openssl rand -hex 32 > {shlex.quote(str(page.admin_token))})"
+        yield wrong(PAGE, f"{error.where}: {error.what}", remedy, command)
+        return
+    for path in page.exposed():
+        what = f"everybody on this machine can read {path}, and so move nodes"
+        yield warning(PAGE, what, "", f"chmod o-rwx {shlex.quote(str(path))}")
+    if not page.exposed():
+        yield well(PAGE, f"{page.admin_token}: whoever gives this token may order by the page")
 
 
 def state_findings(folder: Path) -> Iterator[Finding]:

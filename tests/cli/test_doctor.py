@@ -25,7 +25,7 @@ from models.events import Event
 from models.findings import Finding, Level, skipped, warning, well, wrong
 from models.identity import PoolId
 from models.leadership import Pause
-from service.site import BusPlace
+from service.site import BusPlace, PageSettings
 from tests.conformance.bus_suite import demand, told
 from tests.connectors.kube import fake_http
 from tests.connectors.kube.checkup.cluster import healthy
@@ -77,6 +77,30 @@ def test_programs_of_hooks_are_looked_at(tmp_path: Path, mode: str, mark: int, l
     told = [one for one in findings if one.check == files.HOOKS]
     assert [one.level for one in told] == ([] if level is None else [level])
     assert all(f"pool a: {program}: hooks.before:" in one.what for one in told)
+
+
+TOKENS = {
+    "it is there": ("x" * 32, 0o600, Level.OK, "whoever gives this token may order by the page"),
+    "it is not there": (None, 0, Level.ERROR, "the admin token cannot be read: no such file or directory"),
+    "it is too short": ("short", 0o600, Level.ERROR, "is no admin token of 16 characters or more"),
+    "everybody can read it": ("x" * 32, 0o644, Level.WARNING, "everybody on this machine can read"),
+}
+
+
+@pytest.mark.parametrize(("text", "mode", "level", "said"), TOKENS.values(), ids=TOKENS)
+def test_the_admin_token_is_looked_at(tmp_path: Path, text: str | None, mode: int, level: Level, said: str):
+    file = tmp_path / "admin token"
+    if text is not None:
+        file.write_text(text)
+        file.chmod(mode)
+    (found,) = files.page_findings(PageSettings.model_validate({"adminToken": str(file)}))
+    assert (found.check, found.level, said in found.what) == (files.PAGE, level, True)
+    assert level is Level.OK or f"'{file}'" in found.commands[0], "the command can be pasted"
+
+
+@pytest.mark.parametrize("page", [None, PageSettings()], ids=["no page", "a page that only shows"])
+def test_without_an_admin_token_nothing_is_told_of_it(page: PageSettings | None):
+    assert list(files.page_findings(page)) == []
 
 
 def unstyle(text: str) -> str:

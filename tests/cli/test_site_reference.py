@@ -83,6 +83,7 @@ def test_no_two_lines_about_how_slurm_is_reached_contradict_each_other(
         ("spec.kubernetes.twin", {"requests": "r.csv"}),
         ("spec.kubernetes.token", "a.b.c"),
         ("spec.kubernetes.server", "kubernetes"),
+        ("spec.page", {"listen": "127.0.0.1:65536"}),
         ("kind", "Policy"),
     ],
 )
