@@ -37,6 +37,7 @@ def announce(shown: Shown, order: TakeoverOrder) -> Done:
     _check_pool(shown, order.pool)
     now_s = shown.clock()
     wanted = ALL if order.nodes == "all" else int(order.nodes)
+    _check_size(shown, order.pool, wanted)
 
     def with_it(orders: Orders) -> Orders:
         try:
@@ -89,6 +90,14 @@ def _check_pool(shown: Shown, pool: str | None) -> None:
     known = [] if shown.status is None else [one.name for one in shown.status.pools]
     if pool is not None and pool not in known:
         raise BadInput(f"no pool is called {pool}; there are: {', '.join(known) or 'none yet'}")
+
+
+def _check_size(shown: Shown, pool: str, wanted: int) -> None:
+    """A slip of the finger would be announced, and found infeasible at its hour."""
+    known = () if shown.status is None else shown.status.pools
+    whole = next((one.nodes for one in known if one.name == pool), None)
+    if whole is not None and wanted > whole:
+        raise BadInput(f"pool {pool} has {whole} nodes, not {wanted}")
 
 
 def _of(pool: str | None) -> str:

@@ -166,6 +166,7 @@ def test_one_hand_over_is_ordered_back(client: TestClient, book: Book, ident: st
         ("/api/pause", '{"pool": "other"}', 409, "no pool is called other; there are: a100"),
         ("/api/takeovers", "{}", 400, "missing required field `pool`"),
         ("/api/takeovers", json.dumps({**TAKEOVER, "nodes": 0}), 400, "Expected `int` >= 1"),
+        ("/api/takeovers", json.dumps({**TAKEOVER, "nodes": 480}), 409, "pool a100 has 8 nodes, not 480"),
         ("/api/takeovers", json.dumps({**TAKEOVER, "for_s": -1}), 409, "it lasts -1 s"),
         ("/api/takeovers", json.dumps({**TAKEOVER, "at_s": 5}), 409, "over already"),
         ("/api/takeovers", json.dumps({**TAKEOVER, "at_s": 10**30}), 409, "more than 400 days"),
