@@ -18,20 +18,19 @@ RECENT = 64 << 20  # bytes of the audit: more than a minute of it, and what is o
 
 
 def folder_of(state: Path | None, site: Path | None) -> Path:
-    """The folder of the state. Raises BadParameter unless exactly one is given, or BadInput."""
+    """The folder of the state. Raises BadParameter unless exactly one is given, or BadInput where there is none."""
     if (state is None) == (site is None):
         raise typer.BadParameter("name the folder of the state with --state, or the site file with --site")
-    if site is not None:
-        return read_site(site).spec.state
-    assert state is not None  # noqa: S101
-    return state
+    folder = state if site is None else read_site(site).spec.state
+    assert folder is not None  # noqa: S101
+    if not folder.is_dir():
+        raise BadInput("is no folder", where=str(folder), remedy="name the folder of the state: spec.state of the site")
+    return folder
 
 
 def last_decision(folder: Path, pool: str | None) -> Decided:
     """That of the pool, or of the only one. Raises BadInput when there is none, or several and no name."""
     audit = folder / AUDIT
-    if not folder.is_dir():
-        raise BadInput("is no folder", where=str(folder), remedy="name the folder of the state: spec.state of the site")
     found: dict[str, Decided] = {}
     latest = list(read_latest(folder))
     recent = decisions(audit, last=RECENT if latest else None) if audit.exists() else ()

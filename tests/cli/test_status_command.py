@@ -106,6 +106,12 @@ def test_what_cannot_be_looked_at_is_told(run: Run, words: list[str], code: int,
     assert (ran.code, said in " ".join(ran.err.replace("│", " ").split())) == (code, True), ran.err
 
 
+@pytest.mark.parametrize("command", ["status", "plan", "plans"])
+def test_a_mistyped_folder_is_no_state_that_is_still_empty(run: Run, tmp_path: Path, command: str):
+    ran = run(command, "--state", tmp_path / "stat")
+    assert (ran.code, "stat: is no folder (name the folder of the state" in ran.err) == (1, True), ran.err
+
+
 def test_an_empty_state_says_what_to_do(run: Run, tmp_path: Path):
     ran = run("status", "--state", tmp_path)
     assert (ran.code, "nothing was decided here yet" in ran.err) == (1, True)
