@@ -9,6 +9,8 @@ from models.policies import Policy
 NOT_YET = {
     "spec.pools[1] and further": "a replay has the first pool only; the service looks after all",
     "spec.pools[].hooks": "a replay calls no hook; the service does",
+    "spec.pools[].signals": "a replay reads no Prometheus; the service does",
+    "spec.pools[].past": "a replay reads no Prometheus; the service does",
 }
 
 
@@ -49,5 +51,7 @@ def not_acted_on(policy: Policy) -> list[str]:
     used = {
         "spec.pools[1] and further": len(spec.pools) > 1,
         "spec.pools[].hooks": any(pool.hooks.before or pool.hooks.after for pool in spec.pools),
+        "spec.pools[].signals": any(pool.signals for pool in spec.pools),
+        "spec.pools[].past": any(pool.past is not None for pool in spec.pools),
     }
     return [key for key in NOT_YET if used[key]]

@@ -125,13 +125,18 @@ def test_as_many_nodes_as_the_pool_names_are_well(run):
 
 def test_parts_that_are_not_acted_on_yet_are_noted(run):
     text = """spec:
-  pools: [{name: a, nodes: n1}, {name: b, nodes: n2, hooks: {after: {url: "http://hooks.example.org"}}}]
+  pools:
+    - {name: a, nodes: n1, past: {hpc: {slurm: {partition: a}}}}
+    - name: b
+      nodes: n2
+      hooks: {after: {url: "http://hooks.example.org"}}
+      signals: [{name: held, query: sum(slurm_jobs_hold), unit: jobs, maxAge: 5m}]
   moves: {reserveAhead: true}
   takeovers: [{name: t, side: hpc, pool: a, nodes: 1, schedule: "0 0 * * *", duration: 1h}]
   safety: {unreadyMax: 1}
 """
     notes = run("policy", "check", "-", stdin=text.encode()).out.splitlines()[1:]
-    keys = ["spec.pools[1] and further", "spec.pools[].hooks"]
+    keys = ["spec.pools[1] and further", *(f"spec.pools[].{key}" for key in ("hooks", "signals", "past"))]
     assert [note.split(" is accepted, but not acted on everywhere: ")[0] for note in notes] == [
         f"note: {key}" for key in keys
     ]
