@@ -85,11 +85,14 @@ def request(
 @app.command("list")
 def list_(file: File = None, site: Site = None) -> None:
     """List what is announced."""
-    orders = place_of(file, site).orders()
+    place = place_of(file, site)
+    orders = place.orders()
     for one in orders.takeovers:
         _say(f"{one.ident}: {_line(one)}")
     if not orders.takeovers:
-        _say("no takeover is announced")
+        led = place.look()
+        nobody = f", as no service has led by {place.name} yet ({place.remedy})" if led is None or not led.epoch else ""
+        _say(f"no takeover is announced{nobody}")
 
 
 @app.command()
