@@ -53,7 +53,7 @@ def test_an_alert_says_what_there_is_to_do(name: str):
 
 
 def test_every_alert_that_is_wanted_is_there():
-    assert ALERTS.keys() == {f"Tidegate{name}" for name in (*WANTED, "TokenNearItsEnd")}
+    assert ALERTS.keys() == {f"Tidegate{name}" for name in (*WANTED, "TokenNearItsEnd", "LoanOverdue")}
 
 
 def test_every_rule_is_tried_and_every_alert_both_fires_and_does_not():

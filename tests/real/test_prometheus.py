@@ -22,7 +22,7 @@ from models.nodes import Side
 from tests.connectors.slurm import fake, makers
 from tests.helm_monitoring import FOLDER, panels, rules, sent
 from tests.real import ports
-from tests.real.prometheus import JOB, Prometheus
+from tests.real.prometheus import JOB, Labels, Prometheus
 from tests.real.running import Surge, tell_past
 from tests.service.kube_site import kube_site
 
@@ -81,6 +81,7 @@ def watched(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Watched]:
         opened.close()
         prometheus = Prometheus(folder, page)
         prometheus.remember("tidegate_forecast_nodes", FORECASTS, an_hour_ago())
+        prometheus.remember(*loan_of_before())
         prometheus.start()
         with (folder / "run.log").open("wb") as log:
             files = ["--site", str(folder / "site.yaml"), "--policy", str(folder / "policy.yaml")]
@@ -114,6 +115,13 @@ def told(watched: Watched) -> bool:
         return "tidegate_handovers_ended_total{" in watched.metrics()
     except OSError:
         return False
+
+
+def loan_of_before() -> tuple[str, list[tuple[Labels, float]], range]:
+    """The date of a loan that there was until just now: in a run of a minute no rise is foreseen that needs one."""
+    now_s = int(time.time())
+    date = {"pool": "pool"}, float(now_s + HOUR_S)
+    return "tidegate_loans_earliest_timestamp_seconds", [date], range(now_s - 60, now_s, 5)
 
 
 def an_hour_ago() -> range:
