@@ -65,7 +65,7 @@ def run(
             note(f"warning: everybody on this machine can read the secret in {path} (chmod 600 {quote(str(path))})")
     log_to_stderr()
     with ExitStack() as at_end:
-        process = open_process(role, place, rules, settings, at_end, site)
+        process = open_process(role, place, rules, settings, at_end, site, once=once)
         if not once:
             run_on(process)
             with impatient():

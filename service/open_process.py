@@ -17,6 +17,7 @@ from service.parts.control import open_control
 from service.parts.forecasting import open_forecasting
 from service.parts.kubernetes import open_kubernetes
 from service.parts.leadership import open_leadership
+from service.parts.metrics import open_metrics
 from service.parts.page import open_page
 from service.parts.publishing import open_publishing
 from service.parts.signals import open_signals
@@ -33,6 +34,7 @@ OPEN: Mapping[str, Callable[[Process], Part]] = {
     "forecasting": open_forecasting,
     "kubernetes": open_kubernetes,
     "leadership": open_leadership,
+    "metrics": open_metrics,
     "page": open_page,
     "publishing": open_publishing,
     "signals": open_signals,
@@ -49,8 +51,10 @@ def open_process(
     bus_settings: BusSettings | None,
     at_end: ExitStack,
     site_file: Path | None = None,
+    *,
+    once: bool = False,
 ) -> Process:
-    """Open all that the role needs; ``at_end`` lets go of it.
+    """Open all that the role needs; ``at_end`` lets go of it. Who takes one turn, ``once``, is not scraped.
 
     Raises BadInput, Unreachable, BusUnavailable or BusRefused.
     """
@@ -62,6 +66,8 @@ def open_process(
         wanted.remove("control")
     if role is Role.ALL and site.spec.page is not None:
         wanted.append("page")
+    if site.spec.metrics is not None and not once:
+        wanted.insert(0, "metrics")  # it tells of the others while they are opened
     for name in in_order_of_need(wanted):
         process.parts.append(OPEN[name](process))
     return process

@@ -27,6 +27,7 @@ NEEDS: Mapping[str, tuple[str, ...]] = {
     "leadership": ("slurm", "kubernetes"),
     "control": ("audit", "slurm", "kubernetes", "bus", "leadership"),
     "page": ("bus",),
+    "metrics": (),
 }
 """What each part needs. A part is opened after all that it needs, in this order, and closed before."""
 
@@ -37,7 +38,7 @@ PARTS: Mapping[Role, tuple[str, ...]] = {
     Role.PAGE: ("page",),
     Role.ALL: ("control", "publishing", "forecasting"),
 }
-"""What each role is for; the rest follows from what these need."""
+"""What each role is for; the rest follows from what these need. Any has the metrics where the site file says so."""
 
 
 def in_order_of_need(parts: Iterable[str]) -> tuple[str, ...]:

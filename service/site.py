@@ -14,12 +14,14 @@ from connectors.kube.settings import KubernetesSettings
 from connectors.prom.settings import PrometheusSettings
 from connectors.slurm.settings import SlurmSettings
 from models.fields import PATH, Contradiction, Part, field, matching
+from service.roles import Role
 
 LOCK = "lock"  # in the folder of the state: what a controller leads by, with the orders of persons
 
 _PORT = r"([0-9]{1,4}|[1-5][0-9]{4}|6[0-4][0-9]{3}|65[0-4][0-9]{2}|655[0-2][0-9]|6553[0-5])"
 _NAME = matching(r"[a-z0-9]([a-z0-9.-]{0,61}[a-z0-9])?", "a name of lower-case letters, digits, dots and dashes", 63)
 _OBJECT = matching(r"[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?", "the name of an object in Kubernetes", longest=253)
+_LISTEN = matching(rf"[^\s:]+:{_PORT}", "an address such as 127.0.0.1:8470", longest=253)
 _BUS = matching(r"(sqlite:.+|kafka:.+)", "sqlite:FILE or kafka:HOST:PORT[,HOST:PORT]", longest=4096)
 
 
@@ -56,7 +58,7 @@ class BusPlace(Part):
 class PageSettings(Part):
     """The status page, the API and the metrics, over plain HTTP."""
 
-    listen: Annotated[str, matching(rf"[^\s:]+:{_PORT}", "an address such as 127.0.0.1:8470", longest=253)] = field(
+    listen: Annotated[str, _LISTEN] = field(
         "127.0.0.1:8470", "Where to listen: HOST:PORT. Whoever reaches it can read it, so keep it within the site."
     )
     admin_token: Annotated[Path, PATH] | None = field(
@@ -71,6 +73,32 @@ class PageSettings(Part):
         with suppress(OSError):
             return [path] if path is not None and path.stat().st_mode & S_IROTH else []
         return []
+
+
+class MetricsSettings(Part):
+    """The metrics of a process and how it is, for Prometheus and for probes, over plain HTTP."""
+
+    listen: Annotated[str, _LISTEN] = field(
+        "127.0.0.1:8471",
+        "Where every process listens for which nothing else is said here: HOST:PORT. Whoever reaches it can read it.",
+    )
+    connect: Annotated[str, _LISTEN] | None = field(
+        None, "Where role connect listens instead, when several roles run on one machine."
+    )
+    forecast: Annotated[str, _LISTEN] | None = field(None, "The same for role forecast.")
+    control: Annotated[str, _LISTEN] | None = field(None, "The same for role control.")
+    page: Annotated[str, _LISTEN] | None = field(None, "The same for role page.")
+
+    def of(self, role: Role) -> tuple[str, str]:
+        """Where a role listens, and which setting says so."""
+        own = {
+            Role.CONNECT: self.connect,
+            Role.FORECAST: self.forecast,
+            Role.CONTROL: self.control,
+            Role.PAGE: self.page,
+        }
+        address = own.get(role)
+        return (self.listen, "listen") if address is None else (address, role)
 
 
 class SiteSpec(Part):
@@ -92,6 +120,9 @@ class SiteSpec(Part):
     )
     page: PageSettings | None = field(
         None, "Where the status page and the metrics are. Without it, role all has none, and role page the default."
+    )
+    metrics: MetricsSettings | None = field(
+        None, "Where each process shows its metrics. Without it, only a page does, those of its own process."
     )
 
     @model_validator(mode="after")

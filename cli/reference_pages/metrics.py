@@ -11,9 +11,17 @@ _HEAD = """# Metrics
 
 Generated from the declarations of the metrics; do not edit it, run `make generate`.
 
-A process that has a page shows its metrics at `/metrics`, for Prometheus to scrape: role `all` where the site file has
-[`spec.page`](site.md), and role `page`, which has none but its own. Rules, alerts and dashboards for them are in
-[helm/monitoring](../../helm/monitoring/README.md); what to do at an alert is in the [runbooks](../runbooks.md).
+With [`spec.metrics`](site.md#specmetrics) in the site file every process shows its metrics at `/metrics`, whatever its
+role; a page shows those of its own process, too. Rules, alerts and dashboards for them are in
+[helm/monitoring](../../helm/monitoring/README.md), with how to scrape several roles; what to do at an alert is in the
+[runbooks](../runbooks.md).
+
+* `GET /metrics`: what all parts of the process count, as of the last seconds; 503 until it is drawn first.
+* `GET /livez`: 503 once no step was taken for 3 minutes. Start the process anew.
+* `GET /readyz`: 503 until all parts are open, and while something keeps a part from its work, with a line for each: a
+  source or the bus that does not answer, moves that are held. That is nothing to start it anew for.
+
+Of the metrics themselves:
 
 * Labels have few values, which are listed here or follow from the policy: never the name of a node, a job or a user.
   `pool` is a pool of the policy. Prometheus adds `job` and `instance`; let one job scrape all processes of one site.

@@ -1,4 +1,4 @@
-"""The web application: the page, its files, the API, metrics and whether the service lives.
+"""The web application: the page, its files, the API, and what Prometheus and probes ask.
 
 Whatever is asked for, the answer is one of the API's, or JSON that says what is wrong with the request.
 """
@@ -13,7 +13,6 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
 
 import msgspec
-from prometheus_client.exposition import CONTENT_TYPE_LATEST
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
@@ -24,10 +23,12 @@ from starlette.types import ASGIApp
 
 from models.errors import BadInput, TidegateError
 from service.page import ordering
+from service.page.answers import HANDLERS, JSON, answer
 from service.page.endpoints import ENDPOINTS, Endpoint
 from service.page.headers import WithHeaders
 from service.page.model import Done, HandoverStatus, PoolStatus, Problem
 from service.page.openapi import document
+from service.page.probes import probes
 from service.page.shown import Shown
 from service.page.sse import Stream
 from service.page.static import Static
@@ -35,7 +36,6 @@ from service.page.static import Static
 ORDERS_S = 5.0  # between two looks at what persons have ordered
 BODY_MOST = 16_384
 BODY_S = 10.0  # how long a body may take to come
-JSON = "application/json"
 
 log = logging.getLogger("tidegate.service")
 
@@ -136,11 +136,6 @@ class Api:
         return answer(done)
 
 
-def answer(value: object, status: int = 200, headers: dict[str, str] | None = None) -> Response:
-    """A value as JSON."""
-    return Response(msgspec.json.encode(value), status, headers, JSON)
-
-
 async def _body(request: Request, endpoint: Endpoint) -> object:
     """The body as what the endpoint takes. Raises HTTPException with what is wrong with it."""
     raw = bytearray()
@@ -194,22 +189,13 @@ def make_app(shown: Shown, static: Static) -> ASGIApp:
     async def openapi(_: Request) -> Response:
         return Response(described, media_type=JSON)
 
-    async def metrics(_: Request) -> Response:
-        return Response(shown.metrics, headers={"Content-Type": CONTENT_TYPE_LATEST})
-
-    async def livez(_: Request) -> Response:
-        why = shown.stalled()
-        return Response(f"{why}\n" if why else "ok\n", 503 if why else 200, media_type="text/plain")
-
     routes += [
         Route("/", index),
         Route("/assets/{name}", asset),
         Route("/api/openapi.json", openapi),
-        Route("/metrics", metrics),
-        Route("/livez", livez),
+        *probes(shown.vitals),
     ]
-    handlers = {HTTPException: _problem, Exception: _bug}
-    return WithHeaders(Starlette(routes=routes, exception_handlers=handlers, lifespan=_watching(shown)))
+    return WithHeaders(Starlette(routes=routes, exception_handlers=HANDLERS, lifespan=_watching(shown)))
 
 
 def _watching(shown: Shown) -> Callable[[Starlette], AbstractAsyncContextManager[None]]:
@@ -229,13 +215,3 @@ async def _watch_orders(shown: Shown) -> None:
     while True:
         await run_in_threadpool(shown.read_orders)
         await asyncio.sleep(ORDERS_S)
-
-
-async def _problem(_: Request, error: Exception) -> Response:
-    assert isinstance(error, HTTPException)  # noqa: S101 - the table above has it so
-    return answer(Problem(error.detail), error.status_code, dict(error.headers or {}))
-
-
-async def _bug(_: Request, error: Exception) -> Response:
-    log.error("a request to the page met a bug of ours: %s %s", type(error).__name__, error)
-    return answer(Problem("this is a bug in Tidegate; the log of the service says more"), 500)

@@ -9,6 +9,7 @@ import threading
 import uvicorn
 from starlette.types import ASGIApp
 
+from models.errors import BadInput
 from service.page.impatient import Impatient
 
 CLOSE_S = 5.0
@@ -19,10 +20,11 @@ log = logging.getLogger("tidegate.service")
 
 
 class PageServer:
-    """Serves an application on a socket that listens, until it is closed."""
+    """Serves an application on a socket that listens, until it is closed; ``what`` it is, the log says."""
 
-    def __init__(self, app: ASGIApp, listening: socket.socket) -> None:
+    def __init__(self, app: ASGIApp, listening: socket.socket, what: str = "the status page") -> None:
         self._socket = listening
+        self._what = what
         config = uvicorn.Config(
             app,
             http=Impatient,
@@ -40,7 +42,7 @@ class PageServer:
         )
         logging.getLogger("uvicorn.error").setLevel(logging.ERROR)
         self._server = uvicorn.Server(config)
-        self._thread = threading.Thread(target=self._server.run, args=([listening],), name="page", daemon=True)
+        self._thread = threading.Thread(target=self._server.run, args=([listening],), name=what, daemon=True)
         self._thread.start()
 
     def close(self) -> None:
@@ -48,8 +50,19 @@ class PageServer:
         self._server.should_exit = True
         self._thread.join(CLOSE_S)
         if self._thread.is_alive():
-            log.warning("the status page did not end within %.0f s", CLOSE_S)
+            log.warning("%s did not end within %.0f s", self._what, CLOSE_S)
         self._socket.close()
+
+
+def listen_where(address: str, setting: str) -> socket.socket:
+    """A socket that listens at the HOST:PORT that a setting of the site file has. Raises BadInput."""
+    host, _, port = address.rpartition(":")
+    try:
+        return listen(host, int(port))
+    except (OSError, OverflowError) as error:
+        what = getattr(error, "strerror", None) or str(error)
+        remedy = f"name another one as {setting} of the site file"
+        raise BadInput(f"cannot be listened on: {what}", where=address, remedy=remedy) from error
 
 
 def listen(host: str, port: int) -> socket.socket:

@@ -12,6 +12,7 @@ from models.leadership import Orders
 from service.page.admin import AdminToken
 from service.page.model import Charts, HandoverStatus, Status
 from service.page.orders import OrderBook
+from service.page.vitals import Vitals
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,19 +32,18 @@ class Shown:
     token: AdminToken
     book: OrderBook | None
     clock: Callable[[], int]
-    stalled: Callable[[], str]
+    vitals: Vitals
     status: Status | None = None
     documents: dict[str, Document] = field(default_factory=dict)
-    metrics: bytes = b""
     handovers: dict[str, HandoverStatus] = field(default_factory=dict)
     orders: Orders | None = None
     orders_trouble: str = ""
     closing: bool = False
     _compared: dict[str, Status | Charts] = field(default_factory=dict)
 
-    def show(self, status: Status, charts: Charts, handovers: dict[str, HandoverStatus], metrics: bytes) -> None:
+    def show(self, status: Status, charts: Charts, handovers: dict[str, HandoverStatus]) -> None:
         """Replace what is shown; a version rises only where more than the time has changed."""
-        self.status, self.handovers, self.metrics = status, handovers, metrics
+        self.status, self.handovers = status, handovers
         self._replace("status", status, replace_time(status))
         self._replace("charts", charts, replace_time(charts))
 

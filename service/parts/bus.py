@@ -29,6 +29,7 @@ class BusPart(Part):
         self._role = role
         self._parts = parts  # of the process: those that are opened later come into it
         self._lags: dict[str, int] = {}  # by reader, as of the last look
+        self._made_up = 0  # of the events that were lost: since then all was told anew
 
     def steps(self) -> Sequence[Step]:
         """See the base. What was lost, every part that told it tells again."""
@@ -42,9 +43,11 @@ class BusPart(Part):
     def resync(self) -> float:
         """Take what was lost once, for all parts."""
         with suppress(BusUnavailable, BusRefused):  # the next time, then
+            dropped = self.bus.counts.dropped
             if lost := self.bus.take_resyncs():
                 for part in self._parts:
                     part.tell_anew(lost)
+            self._made_up = dropped
         return RESYNC_S
 
     def look_at_lag(self) -> float:
@@ -64,7 +67,7 @@ class BusPart(Part):
         counts = self.bus.counts
         lost = f", {counts.dropped} lost" if counts.dropped else ""
         text = f"{counts.published} events told, {counts.received} heard, {counts.spooled} waited on disk{lost}"
-        return Status(self.name, not counts.dropped, text)
+        return Status(self.name, counts.dropped == self._made_up, text)
 
 
 def open_bus_part(process: Process) -> BusPart:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import socket
 import time
 from collections.abc import Callable, Mapping, Sequence
 
@@ -11,11 +12,10 @@ from basics.text import some
 from connectors.kube.lease import KubeLeaseStore
 from models.bus import Subscription
 from models.catch_up import deliveries
-from models.errors import BadInput, BusRefused, BusUnavailable
+from models.errors import BusRefused, BusUnavailable
 from models.freshness import Freshness
 from models.handovers import Handover
 from models.policies import Mode
-from service.exposition import exposition
 from service.kube_api import open_api
 from service.page import build
 from service.page.admin import AdminToken
@@ -23,9 +23,10 @@ from service.page.app import make_app
 from service.page.heard import TOPICS, Heard
 from service.page.known import Known, Site
 from service.page.orders import LeaseOrders, LockOrders, OrderBook
-from service.page.server import PageServer, listen
+from service.page.server import PageServer, listen_where
 from service.page.shown import Shown
 from service.page.static import Static
+from service.page.vitals import Vitals
 from service.part import Part, Status, Step
 from service.parts.bus import BusPart
 from service.process import Process
@@ -33,7 +34,6 @@ from service.site import LOCK, PageSettings
 
 LISTEN_S = 1.0  # between two looks at what the bus tells
 READING_S = 0.25  # how long one look may read: a bus may have weeks to tell at the start
-STALLED_S = 180.0  # a process that took no step for so long is not alive: a reading that hangs takes 60 s
 
 log = logging.getLogger("tidegate.service")
 
@@ -65,13 +65,10 @@ class PagePart(Part):
         site_name, writable = process.site.metadata.name, shown.token.configured
         self._site = Site(site_name, process.policy, writable, poll_s, process.clock())
         self._monotonic = monotonic
-        self._looked_s = monotonic()
         self._server: PageServer | None = None
-        shown.stalled = self.stalled
 
-    def serve(self, host: str, port: int) -> None:
-        """Answer from now on. Raises OSError or OverflowError where the address cannot be listened on."""
-        listening = listen(host, port)
+    def serve(self, listening: socket.socket) -> None:
+        """Answer from now on."""
         self.port = listening.getsockname()[1]
         self._server = PageServer(make_app(self.shown, Static()), listening)
 
@@ -98,15 +95,9 @@ class PagePart(Part):
             for _, one in heard.told(key, Handover)
         }
         status = build.status(self._site, heard, known, self._freshness, now_s)
-        metrics = exposition(self._process.parts)
-        self.shown.show(status, build.charts(self._site, heard, now_s), handovers, metrics)
-        self._looked_s = self._monotonic()
+        self.shown.show(status, build.charts(self._site, heard, now_s), handovers)
+        self.shown.vitals.take(self._process.parts)
         return 0.0 if left else LISTEN_S
-
-    def stalled(self) -> str:
-        """Why this process is not alive; empty while it is."""
-        stalled_s = self._monotonic() - self._looked_s
-        return f"no step was taken for {stalled_s:.0f} s" if stalled_s > STALLED_S else ""
 
     def lags(self) -> Mapping[str, int]:
         """See the base."""
@@ -142,20 +133,14 @@ class PagePart(Part):
 def open_page(process: Process) -> PagePart:
     """Listen where the site says. Raises BadInput, BusUnavailable or BusRefused."""
     settings = process.site.spec.page or PageSettings()
-    host, _, port = settings.listen.rpartition(":")
     token = AdminToken(settings.admin_token)
     token.check()
-    shown = Shown(process.run, token, _orders_of(process), process.clock, lambda: "")
+    shown = Shown(process.run, token, _orders_of(process), process.clock, Vitals())
     subscription = process.part(BusPart).bus.subscribe(TOPICS, f"page-{process.run}")
     page = PagePart(process, subscription, shown)
     process.at_end.callback(page.close)
-    try:
-        page.serve(host, int(port))
-    except (OSError, OverflowError) as error:
-        what = getattr(error, "strerror", None) or str(error)
-        remedy = "name another one as spec.page.listen of the site file"
-        raise BadInput(f"cannot be listened on: {what}", where=settings.listen, remedy=remedy) from error
-    log.info("the status page is at http://%s:%d/", host, page.port)
+    page.serve(listen_where(settings.listen, "spec.page.listen"))
+    log.info("the status page is at http://%s:%d/", settings.listen.rpartition(":")[0], page.port)
     return page
 
 

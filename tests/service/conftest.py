@@ -45,11 +45,16 @@ def opening(tmp_path: Path, server: Fake, kube: KubeSite) -> Iterator[Opening]:
     with ExitStack() as at_end:
 
         def opened(
-            role: Role = Role.ALL, spec: str = "", site: str = "", every: str = "10s", there: str = kube.text
+            role: Role = Role.ALL,
+            spec: str = "",
+            site: str = "",
+            every: str = "10s",
+            there: str = kube.text,
+            once: bool = False,
         ) -> Process:
             (tmp_path / "site.yaml").write_text(SITE % (server.url, there, site))
             (tmp_path / "policy.yaml").write_text(f"spec: {{moves: {MOVES.replace('10s', every)}{spec}}}")
             place, policy = read_site(tmp_path / "site.yaml"), read_policy(tmp_path / "policy.yaml")
-            return open_process(role, place, policy, None, at_end)
+            return open_process(role, place, policy, None, at_end, once=once)
 
         yield opened

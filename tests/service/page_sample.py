@@ -24,6 +24,7 @@ from service.page.heard import Heard
 from service.page.known import Known, Site
 from service.page.orders import OrderBook
 from service.page.shown import Shown
+from service.page.vitals import Vitals
 from service.part import Status
 
 NOW_S = 1_796_000_400  # 2026-11-30 01:00 UTC
@@ -176,7 +177,7 @@ def paused() -> Hold:
 def shown_of(heard: Heard, token_file: Path | None, book: OrderBook | None, mode: str = "auto") -> Shown:
     """What a process shows that has heard so much."""
     token = AdminToken(token_file)
-    shown = Shown("run1", token, book, lambda: NOW_S, lambda: "")
+    shown = Shown("run1", token, book, lambda: NOW_S, Vitals())
     shown.read_orders()
     show(shown, heard, mode)
     return shown
@@ -187,4 +188,5 @@ def show(shown: Shown, heard: Heard, mode: str = "auto") -> None:
     fresh = Freshness(place.policy, 30, [POOL], NOW_S - 3600)
     status = build.status(place, heard, known(shown.orders), fresh, NOW_S)
     last = {one.id: build.handover_status("a100", one) for _, one in heard.told(POOL.key, Handover)}
-    shown.show(status, build.charts(place, heard, NOW_S), last, b"tidegate_leads 1.0\n")
+    shown.show(status, build.charts(place, heard, NOW_S), last)
+    shown.vitals.metrics = b"tidegate_leads 1.0\n"

@@ -229,7 +229,7 @@ def test_before_the_first_reading_there_is_an_answer_too(tmp_path: Path):
         404,
     ]
     assert client.get("/api/handovers").json() == []
-    shown.stalled = lambda: "no step was taken for 200 s"
+    shown.vitals._taken_s -= 200.0
     assert client.get("/livez").status_code == 503
 
 

@@ -24,6 +24,7 @@ from service import lease_keeper
 from service.open_process import OPEN
 from service.page.model import PlanStatus
 from service.page.model import Status as SiteStatus
+from service.page.vitals import STALLED_S
 from service.part import Status
 from service.parts import leadership
 from service.parts.bus import BusPart
@@ -31,7 +32,7 @@ from service.parts.control import WATCH_S, ControlPart
 from service.parts.forecasting import ForecastingPart
 from service.parts.kubernetes import KubernetesPart
 from service.parts.leadership import LeadershipPart
-from service.parts.page import STALLED_S, PagePart
+from service.parts.page import PagePart
 from service.parts.publishing import PublishingPart
 from service.parts.signals import SignalsPart
 from service.parts.slurm import SlurmPart
@@ -60,7 +61,7 @@ def test_a_part_is_opened_after_all_that_it_needs(role: Role):
 
 def test_every_part_is_in_a_role_and_can_be_opened():
     needed = {part for role in Role for part in in_order_of_need(PARTS[role])}
-    assert needed == OPEN.keys() == NEEDS.keys()
+    assert needed | {"metrics"} == OPEN.keys() == NEEDS.keys()
 
 
 @pytest.mark.parametrize(
@@ -355,7 +356,7 @@ def test_work_that_nobody_can_serve_is_in_the_log_once_on_the_page_and_in_the_me
     assert [line for line in caplog.messages if said in line] == [f"{said}; no move can help"]
     assert any(line.endswith("; nobody can serve 2 jobs") for line in caplog.messages)
     labels = b'pool="pool",reason="larger-than-the-pool",side="hpc"'
-    assert b"tidegate_unserved_nodes{%s} 18.0" % labels in page.shown.metrics
+    assert b"tidegate_unserved_nodes{%s} 18.0" % labels in page.shown.vitals.metrics
     server.jobs = []
     process.part(SlurmPart).paced._due_s = 0.0
     run_once(process)
@@ -455,7 +456,7 @@ def test_a_process_that_takes_no_steps_is_not_alive_and_metrics_are_drawn_by_its
     now_s = [0.0]
     process = opening(spec=", mode: auto", site=", page: {listen: '127.0.0.1:0'}")
     page = process.part(PagePart)
-    page._monotonic = lambda: now_s[0]
+    page.shown.vitals._monotonic = lambda: now_s[0]
     page.look()
     drawn = got(page, "/metrics")
     assert b"tidegate_leads" in drawn
@@ -467,14 +468,28 @@ def test_a_process_that_takes_no_steps_is_not_alive_and_metrics_are_drawn_by_its
         got(page, "/livez")
 
 
+def no_broker() -> None:
+    raise BusUnavailable("no broker answers")
+
+
 def test_a_bus_that_does_not_say_what_was_lost_ends_nothing(opening: Opening, monkeypatch: pytest.MonkeyPatch):
     part = opening(Role.PAGE, site=", page: {listen: '127.0.0.1:0'}").part(BusPart)
 
-    def away() -> None:
-        raise BusUnavailable("no broker answers")
-
-    monkeypatch.setattr(part.bus, "take_resyncs", away)
+    monkeypatch.setattr(part.bus, "take_resyncs", no_broker)
     assert part.resync() > 0
+
+
+def test_a_bus_that_lost_events_is_well_again_once_all_was_told_anew(opening: Opening, monkeypatch: pytest.MonkeyPatch):
+    part = opening(Role.FORECAST).part(BusPart)
+    part.bus.counts.dropped += 3
+    assert not part.status().well
+    with monkeypatch.context() as patched:
+        patched.setattr(part.bus, "take_resyncs", no_broker)
+        part.resync()
+        assert not part.status().well
+    part.resync()
+    assert part.status().well
+    assert "3 lost" in part.status().text
 
 
 def test_an_order_by_the_page_holds_the_moves_of_whoever_leads(opening: Opening, tmp_path: Path):
