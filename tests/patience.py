@@ -8,10 +8,10 @@ from collections.abc import Callable
 LONG_S = 600.0  # only whoever waits for ever is ended by it
 
 
-def until(condition: Callable[[], bool], still: Callable[[], object] = lambda: None) -> None:
+def until(condition: Callable[[], bool], still: Callable[[], object] = lambda: None, every_s: float = 0.02) -> None:
     """Wait for the condition; ``still`` is called meanwhile, and raises when it cannot come any more."""
     end_s = time.monotonic() + LONG_S
     while not condition():
         still()
         assert time.monotonic() < end_s, "it does not come"
-        time.sleep(0.02)
+        time.sleep(every_s)

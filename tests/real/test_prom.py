@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from tests.real.exposed import Exposed
 
 from connectors.prom.checkup import prometheus_findings
 from connectors.prom.client import Prometheus as Client
@@ -24,7 +25,7 @@ from models.past import PastPolicy
 from models.pools import PoolPolicy
 from models.signals import Signal, SignalPolicy
 from tests.patience import until
-from tests.real.prom.server import Prometheus
+from tests.real.prometheus import Prometheus
 
 DAY_S = 86_400
 STEP_S = 15
@@ -64,16 +65,18 @@ def past_text() -> str:
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Prometheus]:
     """One with two days of past, that scrapes Slurm's and Kubernetes' metrics as they are written here."""
-    one = Prometheus(tmp_path_factory.mktemp("prometheus"), past_text())
     slurm = "\n".join(f'slurm_partition_{name}{{partition="gpu"}} {value}' for name, value in SLURM.items())
     largest = 'slurm_partition_jobs_min_job_nodes_nohold{partition="gpu"} 12'
     kueue = 'kueue_pending_workloads{cluster_queue="gpu",status="active"} 3\n'
-    one.exposed.text = f"{slurm}\n{largest}{PODS}{kueue}not_known NaN\nwithout_end +Inf\nhalf_bytes 0.5\n"
-    try:
-        one.start()
-        yield one
-    finally:
-        one.close()
+    text = f"{slurm}\n{largest}{PODS}{kueue}not_known NaN\nwithout_end +Inf\nhalf_bytes 0.5\n"
+    with closing(Exposed(text)) as exposed:
+        one = Prometheus(tmp_path_factory.mktemp("prometheus"), exposed.target)
+        one.remember(past_text())
+        try:
+            one.start()
+            yield one
+        finally:
+            one.stop()
 
 
 @pytest.fixture
@@ -189,8 +192,8 @@ def test_the_checkup_tells_a_value_its_age_and_its_unit(server: Prometheus, clie
 
 
 def test_signals_outlive_a_prometheus_that_goes_until_they_are_too_old(tmp_path: Path):
-    one = Prometheus(tmp_path)
-    one.exposed.text = "held 3\n"
+    exposed = Exposed("held 3\n")
+    one = Prometheus(tmp_path, exposed.target)
     held = SignalPolicy(name="held", query="held", unit="jobs", max_age="1m")
     now_s = int(time.time())
     followed = FollowedSignals(Client(PrometheusSettings(url=one.url)), [held], clock=lambda: now_s, every_s=1000.0)
@@ -210,4 +213,5 @@ def test_signals_outlive_a_prometheus_that_goes_until_they_are_too_old(tmp_path:
         assert followed.at([held], now_s + 31) == ()
     finally:
         followed.close()
-        one.close()
+        one.stop()
+        exposed.close()

@@ -7,7 +7,7 @@ import re
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.request import urlopen
@@ -21,8 +21,9 @@ from forecasting.forecaster import LEVELS
 from models.nodes import Side
 from tests.connectors.slurm import fake, makers
 from tests.helm_monitoring import FOLDER, panels, rules, sent
+from tests.patience import until
 from tests.real import ports
-from tests.real.prometheus import JOB, Labels, Prometheus
+from tests.real.prometheus import JOB, Prometheus
 from tests.real.running import Surge, tell_past
 from tests.service.kube_site import kube_site
 
@@ -36,6 +37,8 @@ FORECASTS = [
     for side in Side
     for level in LEVELS
 ]
+LOANS = "tidegate_loans_earliest_timestamp_seconds"
+ENDED = re.compile(r"^tidegate_handovers_ended_total\{.*\} [1-9]", re.MULTILINE)  # it is there from none on
 COMPARED = re.compile(r" (?:>|<|==) [0-9]+")
 POLICY = {
     "mode": "auto",
@@ -79,23 +82,42 @@ def watched(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Watched]:
         opened = open_bus(bus, settings=BusSettings())
         tell_past(opened, Surge(0), int(time.time()), DAYS)
         opened.close()
-        prometheus = Prometheus(folder, page)
-        prometheus.remember("tidegate_forecast_nodes", FORECASTS, an_hour_ago())
-        prometheus.remember(*loan_of_before())
+        prometheus = Prometheus(folder, page, FOLDER / "rules.yaml")
+        prometheus.remember(before(page))
         prometheus.start()
         with (folder / "run.log").open("wb") as log:
             files = ["--site", str(folder / "site.yaml"), "--policy", str(folder / "policy.yaml")]
             service = subprocess.Popen([sys.executable, "-m", "cli.main", "run", *files], stdout=log, stderr=log)
         watched = Watched(prometheus, page, time.time())
         try:
-            prometheus.wait(lambda: told(watched), "the service has decided, and a hand-over is over")
+            until(lambda: told(watched), every_s=0.5)  # the service has decided, and a hand-over is over
             rated_s = time.time() + 20.0
-            prometheus.wait(lambda: time.time() > rated_s, "there is enough to make rates of")
+            until(lambda: time.time() > rated_s, every_s=0.5)  # there is enough to make rates of
             yield watched
         finally:
             prometheus.stop()
             service.terminate()
             service.wait(60.0)
+
+
+def before(page: str) -> str:
+    """What it would know had it scraped the page an hour ago: forecasts, and a loan, of which this run has none."""
+    lines = ["# TYPE tidegate_forecast_nodes gauge"]
+    for labels, value in FORECASTS:
+        lines += sampled("tidegate_forecast_nodes", page, labels, value)
+    lines += [f"# TYPE {LOANS} gauge", *sampled(LOANS, page, {"pool": "pool"}, time.time())]
+    return "\n".join([*lines, "# EOF", ""])
+
+
+def sampled(name: str, page: str, labels: Mapping[str, str], value: float) -> list[str]:
+    text = ",".join(f'{label}="{one}"' for label, one in {"job": JOB, "instance": page, **labels}.items())
+    return [f"{name}{{{text}}} {value} {at_s}" for at_s in an_hour_ago()]
+
+
+def series(watched: Watched, query: str, asked: str) -> list[object]:
+    """What a query gives over the run; over the hour before, too, if it is about what the run has none of."""
+    begin_s = watched.began_s - 2 * HOUR_S if LOANS in query else watched.began_s
+    return watched.prometheus.series(asked, begin_s, time.time())
 
 
 def write_files(folder: Path, slurm: str, kube: str, bus: str, page: str) -> None:
@@ -112,16 +134,9 @@ def write_files(folder: Path, slurm: str, kube: str, bus: str, page: str) -> Non
 
 def told(watched: Watched) -> bool:
     try:
-        return "tidegate_handovers_ended_total{" in watched.metrics()
+        return ENDED.search(watched.metrics()) is not None
     except OSError:
         return False
-
-
-def loan_of_before() -> tuple[str, list[tuple[Labels, float]], range]:
-    """The date of a loan that there was until just now: in a run of a minute no rise is foreseen that needs one."""
-    now_s = int(time.time())
-    date = {"pool": "pool"}, float(now_s + HOUR_S)
-    return "tidegate_loans_earliest_timestamp_seconds", [date], range(now_s - 60, now_s, 5)
 
 
 def an_hour_ago() -> range:
@@ -132,15 +147,13 @@ def an_hour_ago() -> range:
 @pytest.mark.parametrize("query", QUERIES)
 def test_every_query_of_a_panel_returns_series(watched: Watched, query: str):
     asked = sent(query, job=JOB, rate="10s")
-    now_s = time.time()
-    found = watched.prometheus.series(asked, watched.began_s, now_s)
-    assert found, asked
+    assert series(watched, query, asked), asked
 
 
 @pytest.mark.parametrize("rule", rules(), ids=lambda rule: rule.get("alert") or rule["record"])
 def test_every_rule_returns_series_without_what_it_compares(watched: Watched, rule: dict[str, str]):
     query = rule.get("record") or COMPARED.sub("", rule["expr"])
-    assert watched.prometheus.series(query, watched.began_s, time.time()), query
+    assert series(watched, query, query), query
 
 
 def test_the_band_goes_on_as_far_as_the_longest_horizon(watched: Watched):
