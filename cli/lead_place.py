@@ -8,7 +8,7 @@ import socket
 from collections.abc import Callable
 from pathlib import Path
 from shlex import quote
-from typing import TYPE_CHECKING, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Annotated, NamedTuple, Protocol
 
 import typer
 
@@ -23,6 +23,13 @@ from service.state_folder import AUDIT
 
 if TYPE_CHECKING:
     from connectors.kube.lease import KubeLeaseStore
+
+File = Annotated[
+    Path | None, typer.Argument(help="The lock file that the controller leads by", metavar="FILE", show_default=False)
+]
+SiteFile = Annotated[
+    Path | None, typer.Option("--site", metavar="FILE", help="The site file, instead: by what it leads stands in it")
+]
 
 
 class Led(NamedTuple):

@@ -3,29 +3,22 @@
 from __future__ import annotations
 
 import time
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from basics.text import clean, some
-from cli.lead_place import Led, Place, heard_by, led_by, place_of, resume_command, who
+from cli.lead_place import File, Led, Place, SiteFile, heard_by, led_by, place_of, resume_command, who
 from controller.site_leadership import pools_in
 from models.leadership import Ordered, Pause
 
-File = Annotated[
-    Path | None, typer.Argument(help="The lock file that the controller leads by", metavar="FILE", show_default=False)
-]
-Site = Annotated[
-    Path | None, typer.Option("--site", metavar="FILE", help="The site file, instead: by what it leads stands in it")
-]
 Pool = Annotated[str | None, typer.Option("--pool", metavar="NAME", help="Only this pool; without it, all pools")]
 Why = Annotated[str, typer.Option("--why", metavar="TEXT", help="Why, for those who find it so: it is kept and shown")]
 
 
 def pause(
     file: File = None,
-    site: Site = None,
+    site: SiteFile = None,
     pool: Pool = None,
     revert: Annotated[
         bool, typer.Option("--revert", help="Turn open hand-overs back where that is still possible; else they finish")
@@ -43,7 +36,7 @@ def pause(
     _tell_who_hears(led, place, pool)
 
 
-def resume(file: File = None, site: Site = None, pool: Pool = None, why: Why = "") -> None:
+def resume(file: File = None, site: SiteFile = None, pool: Pool = None, why: Why = "") -> None:
     """Let moves begin again, whatever has stopped them: a pause, failed hand-overs, or work that had vanished."""
     whose, ordered, place = _of(pool), _ordered(why), place_of(file, site)
     led = led_by(place)

@@ -3,22 +3,18 @@
 from __future__ import annotations
 
 import json
-import shutil
-from collections.abc import Iterable
-from pathlib import Path
 from typing import Annotated
 
 import typer
 from rich.console import Console
 
-from basics.text import clean
 from cli.audit.explain import differences, numbers, taken_again
-from cli.audit.format import clock, wrapped
+from cli.audit.format import clock, say
 from cli.planning.changed import Changed, changed
 from cli.planning.costs import costs
 from cli.planning.difference import difference
 from cli.planning.document import document
-from cli.planning.latest import folder_of, last_decision
+from cli.planning.latest import PoolName, SiteFile, StateFolder, folder_of, last_decision
 from cli.planning.settings import Setting, setting
 from cli.planning.words import bounds, moving, why
 from controller.decide.weighed import weigh
@@ -26,15 +22,9 @@ from models.audit import Decided
 
 
 def plan(
-    state: Annotated[
-        Path | None, typer.Option("--state", metavar="DIR", help="The folder of the state of tidegate run")
-    ] = None,
-    site: Annotated[
-        Path | None, typer.Option("--site", metavar="FILE", help="The site file, instead: the folder stands in it")
-    ] = None,
-    pool: Annotated[
-        str | None, typer.Option("--pool", metavar="NAME", help="The pool, where there are several")
-    ] = None,
+    state: StateFolder = None,
+    site: SiteFile = None,
+    pool: PoolName = None,
     explain: Annotated[
         bool, typer.Option("--explain", help="Tell why each node moves or stays, from which numbers, and what it costs")
     ] = False,
@@ -64,17 +54,17 @@ def plan(
 
 def _tell(entry: Decided, *, explain: bool) -> None:
     made = entry.plan
-    _say(
+    say(
         [
             f"Pool {entry.pool.name}, decided at {clock(made.at_s)}: Kubernetes had {made.current} of"
             f" {len(entry.snapshot.nodes)} nodes and should have {made.target}."
         ]
     )
-    _say(why(entry) if explain else moving(made))
+    say(why(entry) if explain else moving(made))
     if explain:
         _tell_numbers(entry)
     again = differences(made, taken_again(entry))
-    _say(f"note: this release decides otherwise on the same inputs: {line}" for line in again)
+    say(f"note: this release decides otherwise on the same inputs: {line}" for line in again)
 
 
 def _tell_numbers(entry: Decided) -> None:
@@ -87,18 +77,18 @@ def _tell_costs(entry: Decided) -> None:
     weighed = weigh(entry.snapshot, entry.pool, entry.moves)
     typer.echo("In weighted node-hours over the time that it looks ahead:")
     Console(highlight=False).print(costs(weighed))
-    _say(bounds(entry, weighed))
+    say(bounds(entry, weighed))
 
 
 def _tell_changed(entry: Decided, settings: list[Setting], other: Changed, *, explain: bool) -> None:
     named = " and ".join(one.typed for one in settings)
     lines = list(difference(entry.plan, other.entry.plan))
-    _say(["", f"With {named}:"])
-    _say(lines or ["The plan would be the same."])
-    _say(f"note: {note}" for note in other.notes)
+    say(["", f"With {named}:"])
+    say(lines or ["The plan would be the same."])
+    say(f"note: {note}" for note in other.notes)
     if explain:
         typer.echo("")
-        _say(why(other.entry))
+        say(why(other.entry))
         typer.echo("")
         _tell_costs(other.entry)
 
@@ -114,10 +104,3 @@ def _document(entry: Decided, settings: list[Setting], other: Changed | None) ->
             **document(new, weigh(new.snapshot, new.pool, new.moves)),
         }
     return told
-
-
-def _say(lines: Iterable[str]) -> None:
-    """Each line as wide as the terminal, or 80 columns."""
-    width = shutil.get_terminal_size().columns
-    for line in lines:
-        typer.echo("\n".join(wrapped(clean(line), width)) if line else "")

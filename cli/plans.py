@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import json
-import shutil
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
-from basics.text import clean, count, some
-from cli.audit.format import clock, wrapped
+from basics.text import count, some
+from cli.audit.format import clock, say
 from cli.audit.timelines import decisions
 from cli.planning.followed import ASSUMED, Recommendation, Unmet, recommendations, total
-from cli.planning.latest import folder_of
+from cli.planning.latest import PoolName, SiteFile, StateFolder, folder_of
 from cli.planning.words import moving, why
 from cli.times import time_s
 from controller.recommender import NO_EPOCH
@@ -26,15 +25,9 @@ from service.state_folder import AUDIT
 
 
 def plans(
-    state: Annotated[
-        Path | None, typer.Option("--state", metavar="DIR", help="The folder of the state of tidegate run")
-    ] = None,
-    site: Annotated[
-        Path | None, typer.Option("--site", metavar="FILE", help="The site file, instead: the folder stands in it")
-    ] = None,
-    pool: Annotated[
-        str | None, typer.Option("--pool", metavar="NAME", help="The pool, where there are several")
-    ] = None,
+    state: StateFolder = None,
+    site: SiteFile = None,
+    pool: PoolName = None,
     since: Annotated[
         str | None, typer.Option("--from", metavar="TIME", help="From then on: 2026-12-01T18:00, in UTC, or +01:00")
     ] = None,
@@ -83,20 +76,20 @@ def _of_one_pool(entries: Iterable[Decided], pool: str | None, audit: Path) -> I
 
 def _list(found: list[Recommendation]) -> None:
     if not found:
-        _say(["Nothing was recommended here. What mode auto did is told by tidegate handovers."])
+        say(["Nothing was recommended here. What mode auto did is told by tidegate handovers."])
         return
     for one in found:
         moves = "; ".join(_moves(one.first))
         times = clock(one.first.plan.at_s)
         if one.decisions > 1:
             times += f" to {clock(one.last_s)}, {one.decisions} decisions"
-        _say([f"{one.ident}  {times}: {moves}. {_worth(total(one.unmet))}"])
+        say([f"{one.ident}  {times}: {moves}. {_worth(total(one.unmet))}"])
     whole = total(part for one in found for part in one.unmet)
     sides = ", ".join(
         f"{name} {whole.followed[side]:,.1f} node-hours unmet instead of {whole.seen[side]:,.1f}"
         for side, name in ((Side.HPC, "HPC"), (Side.KUBERNETES, "Kubernetes"))
     )
-    _say(["", f"{count(len(found), 'recommendation')}. {_worth(whole)} ({sides}).", ASSUMED])
+    say(["", f"{count(len(found), 'recommendation')}. {_worth(whole)} ({sides}).", ASSUMED])
 
 
 def _moves(entry: Decided) -> Iterator[str]:
@@ -119,15 +112,15 @@ def _explain(found: list[Recommendation], ident: str) -> None:
         known = some(one.ident for one in found) or "none"
         raise BadInput(f"no recommendation has the id {ident}", remedy=f"there are: {known}")
     made = one.first.plan
-    _say(
+    say(
         [
             f"Pool {one.first.pool.name}, decided at {clock(made.at_s)}: Kubernetes had {made.current} of"
             f" {len(one.first.snapshot.nodes)} nodes and should have {made.target}."
         ]
     )
-    _say(why(one.first))
-    _say([*(f"{move.node} to {move.direction.target}: {move.text}" for move in made.moves), ""])
-    _say([f"{_worth(total(one.unmet))}, until the next recommendation.", ASSUMED])
+    say(why(one.first))
+    say([*(f"{move.node} to {move.direction.target}: {move.text}" for move in made.moves), ""])
+    say([f"{_worth(total(one.unmet))}, until the next recommendation.", ASSUMED])
 
 
 def _document(found: list[Recommendation]) -> dict[str, Any]:
@@ -158,9 +151,3 @@ def _one(one: Recommendation) -> dict[str, Any]:
 def _unmet(unmet: Unmet) -> dict[str, Any]:
     seen, followed = ({side.value: round(part[side], 6) for side in Side} for part in (unmet.seen, unmet.followed))
     return {"seen": seen, "followed": followed, "less": round(unmet.less, 6)}
-
-
-def _say(lines: Iterable[str]) -> None:
-    width = shutil.get_terminal_size().columns
-    for line in lines:
-        typer.echo("\n".join(wrapped(clean(line), width)) if line else "")

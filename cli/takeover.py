@@ -10,7 +10,7 @@ import typer
 
 from basics.text import clean
 from cli.audit.timelines import decisions
-from cli.lead_place import audit_of, led_by, place_of, who
+from cli.lead_place import File, SiteFile, audit_of, led_by, place_of, who
 from cli.quantities import DURATION, lasting
 from cli.times import time_s
 from controller.decide.bounds import wanted_of
@@ -24,13 +24,6 @@ from models.nodes import Side
 from models.takeovers import ALL, Request, nodes_text
 
 app = typer.Typer(no_args_is_help=True, help="Announce that one side gets many nodes for some hours, and cancel it.")
-
-File = Annotated[
-    Path | None, typer.Argument(help="The lock file that the controller leads by", metavar="FILE", show_default=False)
-]
-Site = Annotated[
-    Path | None, typer.Option("--site", metavar="FILE", help="The site file, instead: by what it leads stands in it")
-]
 
 
 @app.command()
@@ -51,7 +44,7 @@ def request(
         ),
     ],
     file: File = None,
-    site: Site = None,
+    site: SiteFile = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what it costs, and when it could be")] = False,
 ) -> None:
     """Announce a takeover: all its nodes are there at its hour, or none is moved for it. Nothing is ended for it.
@@ -83,7 +76,7 @@ def request(
 
 
 @app.command("list")
-def list_(file: File = None, site: Site = None) -> None:
+def list_(file: File = None, site: SiteFile = None) -> None:
     """List what is announced."""
     place = place_of(file, site)
     orders = place.orders()
@@ -96,7 +89,7 @@ def list_(file: File = None, site: Site = None) -> None:
 
 
 @app.command()
-def cancel(ident: Annotated[str, typer.Argument(metavar="ID")], file: File = None, site: Site = None) -> None:
+def cancel(ident: Annotated[str, typer.Argument(metavar="ID")], file: File = None, site: SiteFile = None) -> None:
     """Cancel one by its id: what was prepared for it turns back, and held nodes go where they are worth most."""
     place = place_of(file, site)
     led_by(place)

@@ -9,7 +9,7 @@ import typer
 
 from basics.text import clean
 from cli.audit.timelines import read_timelines
-from cli.lead_place import Place, audit_of, heard_by, led_by, place_of
+from cli.lead_place import File, Place, SiteFile, audit_of, heard_by, led_by, place_of
 from models.errors import BadInput
 from models.handovers import Stage
 from models.identity import split_name
@@ -19,14 +19,8 @@ def turn_back(
     ident: Annotated[
         str, typer.Argument(metavar="ID", help="The hand-over, by its id or by how only its own ends, such as 7.4")
     ],
-    file: Annotated[
-        Path | None,
-        typer.Argument(help="The lock file that the controller leads by", metavar="FILE", show_default=False),
-    ] = None,
-    site: Annotated[
-        Path | None,
-        typer.Option("--site", metavar="FILE", help="The site file, instead: by what it leads stands in it"),
-    ] = None,
+    file: File = None,
+    site: SiteFile = None,
 ) -> None:
     """Turn one hand-over back, if it still can; its node then stays where it was for the pool's dwell.
 

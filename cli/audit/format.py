@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import shutil
 import textwrap
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
+
+import typer
 
 from basics.text import clean
 from models.nodes import HpcNode, KubernetesNode, Node
@@ -63,3 +66,10 @@ def kubernetes_words(node: KubernetesNode) -> str:
 def wrapped(text: str, width: int, indent: int = 2) -> list[str]:
     """Lines of at most ``width`` columns where that is 40 or more, those after the first indented."""
     return textwrap.wrap(text, max(width, 40), subsequent_indent=" " * indent, break_on_hyphens=False)
+
+
+def say(lines: Iterable[str]) -> None:
+    """Print each line as wide as the terminal, or 80 columns, and an empty one for an empty one."""
+    width = shutil.get_terminal_size().columns
+    for line in lines:
+        typer.echo("\n".join(wrapped(clean(line), width)) if line else "")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Annotated
 
 import typer
 
@@ -13,6 +14,14 @@ from models.audit import Decided
 from models.errors import BadInput
 from service.site import read_site
 from service.state_folder import AUDIT
+
+StateFolder = Annotated[
+    Path | None, typer.Option("--state", metavar="DIR", help="The folder of the state of tidegate run")
+]
+SiteFile = Annotated[
+    Path | None, typer.Option("--site", metavar="FILE", help="The site file, instead: the folder stands in it")
+]
+PoolName = Annotated[str | None, typer.Option("--pool", metavar="NAME", help="The pool, where there are several")]
 
 RECENT = 64 << 20  # bytes of the audit: more than a minute of it, and what is older the service keeps apart
 
