@@ -10,7 +10,7 @@ import pytest
 
 from models.events import Topic
 from models.handovers import Stage
-from models.leadership import Orders, Pause
+from models.leadership import Ordered, Orders, Pause
 from models.nodes import Side
 from service.page.app import make_app
 from service.page.heard import Heard
@@ -158,8 +158,11 @@ def test_a_person_orders_with_the_token_and_not_without(browser, served: Served)
     page.wait_for_selector("#ordered.bad:has-text('needs the admin token')")
     assert served.book.count == 0
     page.fill("#token", TOKEN)
+    page.fill("input[name=why]", "disk swap in rack 3")
+    page.press("input[name=why]", "Enter")  # orders nothing, and loads nothing
     page.click("text='Pause'")
     page.wait_for_selector("#ordered:not(.bad):has-text('moves are paused')")
+    assert served.book.orders.ordered == Ordered("the status page", NOW_S, "disk swap in rack 3")
     page.click("text='Resume'")
     page.wait_for_selector("#ordered:has-text('may begin again')")
     page.click("text='Turn back'")

@@ -176,11 +176,13 @@ function drawOrders() {
 
 function forms() {
   const pool = (all) => el("label", {}, "Pool", el("select", { name: "pool", "data-all": all ? "yes" : null }));
-  const pausing = el("form", { "aria-label": "Pause and resume" }, pool(true),
+  const whose = () => ({ pool: pausing.elements.pool.value || null, why: pausing.elements.why.value.trim() });
+  const pausing = el("form", { "aria-label": "Pause and resume", onsubmit: (event) => event.preventDefault() }, pool(true),
+    el("label", {}, "Why", el("input", { name: "why", maxlength: 200, size: 24, autocomplete: "off" })),
     el("button", { type: "button", onclick: () => pause("finish") }, "Pause"),
     el("button", { type: "button", onclick: () => pause("revert") }, "Pause, and turn back"),
-    el("button", { type: "button", onclick: () => order("POST", "/api/resume", { pool: pausing.elements.pool.value || null }) }, "Resume"));
-  const pause = (open) => order("POST", "/api/pause", { pool: pausing.elements.pool.value || null, open });
+    el("button", { type: "button", onclick: () => order("POST", "/api/resume", whose()) }, "Resume"));
+  const pause = (open) => order("POST", "/api/pause", { ...whose(), open });
   const announcing = el("form", { "aria-label": "Announce a takeover", onsubmit: (event) => { event.preventDefault(); announce(announcing.elements); } }, pool(false),
     el("label", {}, "For", el("select", { name: "side" }, el("option", { value: "hpc" }, "HPC"), el("option", { value: "kubernetes" }, "Kubernetes"))),
     el("label", {}, "Nodes, or all", el("input", { name: "nodes", value: "all", size: 6, required: "" })),
