@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from basics.text import clean
-from cli.audit.timelines import read_timelines
+from cli.audit.timelines import HandoverTimelines, read_timelines
 from cli.lead_place import File, Place, SiteFile, audit_of, heard_by, led_by, place_of
 from models.errors import BadInput
 from models.handovers import Stage
@@ -39,13 +39,15 @@ def _under_way(ident: str, audit: Path, place: Place) -> str:
 
     A whole id that the audit here does not have is ordered as it is: another machine may have begun it.
     """
+    timelines: HandoverTimelines | None = None
     try:
-        known = read_timelines(audit).of(ident)
+        timelines = read_timelines(audit)
+        known = timelines.of(ident)
     except BadInput as error:
         if not split_name(ident)[0]:
-            remedy = "give the whole id, as tidegate status and the page have it"
-            raise BadInput(f"no hand-over is known here by that id: {error}", where=ident, remedy=remedy) from error
-        typer.echo(f"note: it is ordered as typed, but the audit here has none such: {clean(str(error))}", err=True)
+            remedy = error.remedy if timelines else "give the whole id, as tidegate status and the page have it"
+            raise BadInput(error.what, where=error.where, remedy=remedy) from error
+        typer.echo(clean(f"note: it is ordered as typed, but {error.where}: {error.what}"), err=True)
         return ident
     stage = known.handover.stage
     if place.kind == "lock" and (stage.finished or stage in (Stage.CANCELLING, Stage.OPENING)):

@@ -27,8 +27,7 @@ def test_whoever_leads_hears_it_at_the_next_tick(tmp_path: Path):
 IDS = {
     "the end of one": ("7.4", "hand-over campus_a100.7.4 is ordered back", "campus_a100.7.4"),
     "a whole one": ("campus_a100.7.4", "hand-over campus_a100.7.4 is ordered back", "campus_a100.7.4"),
-    "another machine's": ("campus_a100.8.1", "note: it is ordered as typed, but the audit here has", "campus_a100.8.1"),
-    "nobody's": ("7.", "give the whole id, as tidegate status and the page have it", None),
+    "another machine's": ("campus_a100.8.1", "note: it is ordered as typed, but ", "campus_a100.8.1"),
     "the end of none": ("7.44", "no hand-over has the id '7.44' (close to it: campus_a100.7.4", None),
     "one that is over": ("7.1", "cannot be turned back any more: it is in stage done", None),
     "one that is opening": ("7.2", "cannot be turned back any more: it is in stage opening", None),
@@ -46,6 +45,14 @@ def test_an_id_is_taken_as_the_list_of_hand_overs_has_it(tmp_path: Path, ident: 
     assert said in f"{result.output}{result.exception}"
     leader.tick()
     assert leader.orders.turned_back == (() if ordered is None else (ordered,))
+
+
+def test_without_an_audit_the_id_has_to_be_whole(tmp_path: Path):
+    LockFile(tmp_path / "lock").tick()
+    with pytest.raises(
+        BadInput, match=r"audit.jsonl: cannot be read: no such .* \(give the whole id, as tidegate status"
+    ):
+        CliRunner().invoke(app, ["turn-back", "7.4", str(tmp_path / "lock")], catch_exceptions=False)
 
 
 @pytest.mark.parametrize(
