@@ -91,6 +91,8 @@ def watched(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Watched]:
         watched = Watched(prometheus, page, time.time())
         try:
             until(lambda: told(watched), every_s=0.5)  # the service has decided, and a hand-over is over
+            until(lambda: bool(prometheus.ask("query", query="tidegate_plans_total")["result"]), every_s=0.5)
+            kube.wait_for(2)  # what had changed before the first scrape is no rate
             rated_s = time.time() + 20.0
             until(lambda: time.time() > rated_s, every_s=0.5)  # there is enough to make rates of
             yield watched
