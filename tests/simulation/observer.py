@@ -35,7 +35,7 @@ class Violation(Exception):
 @dataclass(slots=True)
 class Seen:
     """What the observer keeps of one node. ``excused``: someone else opened it, so that both sides may use it until it
-    has one owner and no foreign work again."""
+    has one owner and no foreign work again, and where it was ``mended`` meanwhile, is fenced off as well."""
 
     excused: bool = False
     excused_s: int = 0
@@ -47,6 +47,7 @@ class Seen:
     repair: bool = False
     epoch: int = 0
     begun_s: int = 0
+    mended: bool = False
     stage_since_s: int = 0
     healthy_on: set[Side] = field(default_factory=set)
     lessened_s: dict[Side, int] = field(default_factory=dict)
@@ -68,6 +69,7 @@ class Observer:
         self.excused_kills = 0
         self.late_pods = 0  # how often pods came to a node of the HPC side that no fence kept them from
         self.begun: dict[str, int] = {}
+        self.known_ids: set[str] = set()  # of all that have begun
         self.due: set[str] = set()  # nodes that a takeover needs, until their hand-over begins
         self.needed: set[str] = set()  # the hand-overs that began for a takeover: no budget holds them back
         self.over: set[str] = set()
@@ -128,8 +130,11 @@ class Observer:
             seen.breached_s = self.machine.now_s
         elif not both:
             seen.breached_s = None
+        if kube.fenced[node] or kube.closed_by[node] is None:
+            seen.mended = False
         if seen.excused and self.machine.now_s - seen.excused_s > WRITE_S:
-            owned = (not kube_closed and not jobs) if hpc_closed else (kube_closed and not pods)
+            late_ones = seen.mended and self.plan.fence != "none"  # may come: it cannot be fenced while pods run
+            owned = (not kube_closed and not jobs) if hpc_closed else (kube_closed and not pods and not late_ones)
             closed, idle = hpc_closed or kube_closed, not (jobs or pods)
             seen.excused = not (closed and (owned or idle))
 
@@ -247,6 +252,7 @@ class Observer:
         if name in self.due:
             self.due.discard(name)
             self.needed.add(record.id)
+        seen.mended = seen.mended or record.repair
         if record.repair or record.id in self.forged:
             seen.repair = True
             return
@@ -261,7 +267,9 @@ class Observer:
             for other in self.nodes
             if other.handover and other.known and not other.repair and other.stage not in ENDED
         ]
-        if len(unfinished) > plan.at_once and record.id not in self.needed:
+        goes_on = record.id in self.known_ids  # somebody wrote over its record
+        self.known_ids.add(record.id)
+        if len(unfinished) > plan.at_once and record.id not in self.needed and not goes_on:
             self.fail("I5", f"{len(unfinished)} hand-overs at once of {plan.at_once}: {', '.join(unfinished)}")
 
     def _count(self, record: Handover) -> None:
