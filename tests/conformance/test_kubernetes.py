@@ -12,6 +12,7 @@ from models.nodes import KubernetesNode, Side
 from models.work import WorkState
 from tests.conformance.benches import FOREIGN, KubernetesBench
 from tests.conformance.implementations import KUBERNETES
+from tests.patience import until
 
 MARK, OTHER = "tidegate:1.p1", "tidegate:1.p2"
 DONE, REFUSED = Outcome.DONE, Outcome.REFUSED
@@ -76,6 +77,7 @@ def test_the_bench_begins_with_open_empty_nodes(bench: KubernetesBench):
 
 
 def test_a_reading_is_whole(bench: KubernetesBench):
+    until(lambda: all(one.state is WorkState.ENDED for one in bench.port.read().records))  # of others, lately
     picture = bench.port.read()
     assert picture.side is Side.KUBERNETES
     assert sorted(picture.nodes) == sorted(bench.nodes)
@@ -83,7 +85,6 @@ def test_a_reading_is_whole(bench: KubernetesBench):
     assert (picture.demand.side, picture.waiting.side) == (picture.side, picture.side)
     assert all(record.side is picture.side for record in picture.records)
     assert (picture.demand.nodes, picture.waiting.sizes) == (0.0, ())
-    assert all(record.state is WorkState.ENDED for record in picture.records), "of others, lately"
 
 
 def test_of_a_node_that_there_is_not_nothing_is_shown(bench: KubernetesBench):

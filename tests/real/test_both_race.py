@@ -123,7 +123,7 @@ class Rounds:
         assert plan.moves
         going = {move.node for move in plan.moves}
         self.scene.cluster.wait(
-            lambda: not going & self.scene.observer.sights[-1].given.keys(), "all are closed in Kubernetes"
+            lambda: not going & self.scene.observer.sights[-1].given.keys(), "all are closed in Kubernetes", 180.0
         )
 
 

@@ -377,6 +377,7 @@ def test_under_fixed_it_is_held_by_quota_and_told_as_such(site: Site):
     site.job("c", 3)
     for name in ("b", "c"):
         site.wait_pending(name)
+    site.control_plane.wait(lambda: len(bench.port.read().waiting.unserved) == 1, "all is told as one")
     picture = bench.port.read()
     (one,) = picture.waiting.unserved
     assert (picture.demand.running, picture.demand.waiting, picture.waiting.sizes) == (2.0, 0.0, ())
