@@ -9,7 +9,6 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from tests.real.exposed import Exposed
 
 from connectors.prom.checkup import prometheus_findings
 from connectors.prom.client import Prometheus as Client
@@ -25,6 +24,7 @@ from models.past import PastPolicy
 from models.pools import PoolPolicy
 from models.signals import Signal, SignalPolicy
 from tests.patience import until
+from tests.real.exposed import Exposed
 from tests.real.prometheus import Prometheus
 
 DAY_S = 86_400
