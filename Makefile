@@ -24,7 +24,7 @@ demo: setup ## Compare the policies on a made-up site and write out/demo.html
 	@mkdir -p out
 	$(RUN) tidegate demo --report out/demo.html
 
-test: setup ## Run the tests (about 5 minutes on 2 processors)
+test: setup ## Run the tests (about 6 minutes on 2 processors)
 	$(RUN) pytest -n auto --ignore=tests/real -m "not full"
 
 test-full: setup ## Try in full the products of which `make test` tries a part

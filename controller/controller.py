@@ -18,7 +18,7 @@ from controller.handover.look import Rules
 from controller.heard_forecasts import sides_of
 from controller.lead_times import LeadTimes
 from controller.leader_memory import decode_leader_memory, encode_leader_memory
-from controller.ledger import Ledger, Shown
+from controller.ledger import Ledger, PoolCounts
 from controller.recovery import read_records
 from controller.service_level.follower import PriceFollower
 from controller.site_budget import SiteBudget
@@ -98,8 +98,8 @@ class Controller:
         self._budget = budget or SiteBudget()
         self._use = self._budget.of(identity.pool)
         self._lead = LeadTimes(moves.lead_time)
-        shown = Shown(self._count_open, lambda: len(self._view.nodes))
-        self._ledger = Ledger(self._budget, identity.pool, shown, self._lead.current)
+        counts = PoolCounts(self._count_open, lambda: len(self._view.nodes))
+        self._ledger = Ledger(self._budget, identity.pool, counts, self._lead.current)
         self._sweep = Sweep(
             self._driver,
             rules,

@@ -21,8 +21,8 @@ Lead = Callable[[], Mapping[Direction, LeadTime]]
 
 
 @dataclass(frozen=True, slots=True)
-class Shown:
-    """What a controller shows of its pool: how many nodes are in hand-over, and how many there are."""
+class PoolCounts:
+    """Of a pool, as its controller counts them: how many nodes are in hand-over, and how many there are."""
 
     open_now: Callable[[], int]
     nodes: Callable[[], int]
@@ -33,12 +33,12 @@ class Ledger:
     ``resumes`` how often a person was heard to say to go on. A move is reckoned to take from service what the ``lead``
     of its way is when it is counted."""
 
-    def __init__(self, budget: SiteBudget, pool: str, shown: Shown, lead: Lead) -> None:
+    def __init__(self, budget: SiteBudget, pool: str, counts: PoolCounts, lead: Lead) -> None:
         self.rests_s: dict[str, int] = {}
         self.resumes = 0
         self._budget = budget
         self._use = budget.of(pool)
-        self._shown = shown
+        self._counts = counts
         self._lead = lead
 
     @property
@@ -63,7 +63,7 @@ class Ledger:
         person has said to go on until now: no leader can have heard more.
         """
         self._use.failures, self.resumes = kept.failures, min(kept.resumes, resumes)
-        self._use.open_now, self._use.nodes = self._shown.open_now, self._shown.nodes
+        self._use.open_now, self._use.nodes = self._counts.open_now, self._counts.nodes
         self.rests_s = {h.node: h.stage_since_s for h in (*found.ended, *found.stuck) if _rests(h)}
         records = (h for group in (found.open, found.ended, found.stuck) for h in group if not h.repair)
         later = [h for h in records if not _is_counted(h, kept)]

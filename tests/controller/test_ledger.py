@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from controller.lead_times import LeadTimes
 from controller.leader_memory import MINUTE_S, LeaderMemory, decode_leader_memory, encode_leader_memory
-from controller.ledger import Ledger, Shown
+from controller.ledger import Ledger, PoolCounts
 from controller.recovery import Found
 from controller.safety import Vanishing
 from controller.site_budget import SiteBudget
@@ -32,7 +32,7 @@ ENDS = {
 
 
 def new() -> Ledger:
-    return Ledger(SiteBudget(), "pool", Shown(int, int), LeadTimes(LEAD_S).current)
+    return Ledger(SiteBudget(), "pool", PoolCounts(int, int), LeadTimes(LEAD_S).current)
 
 
 def ledger(*ends: str, resumes: int = 0) -> Ledger:
@@ -98,7 +98,7 @@ def test_what_moves_took_from_service_counts_for_a_day(begun: list[tuple[int, Di
 
 def test_a_move_counts_with_the_lead_of_its_way_as_learned_when_it_began():
     lead = LeadTimes(LEAD_S)
-    one = Ledger(SiteBudget(), "pool", Shown(int, int), lead.current)
+    one = Ledger(SiteBudget(), "pool", PoolCounts(int, int), lead.current)
     one.begin(NOW_S, UP)
     for _ in range(5):
         lead.learn(UP, 1000)
